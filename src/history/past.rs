@@ -186,24 +186,32 @@ impl Past {
         now.saturating_add_signed(-self.n_more)
     }
 
-    /// Puts users back as they were. `users` are all present users after one id and up to another;
-    /// `None` means from the first, or to the last.
+    /// Puts users back as they were, up to a limit. `users` are all present users after one id and up
+    /// to another; `None` means from the first, or to the last. Returns the id up to which all are as
+    /// they were; `None` if that is the last one.
     pub(super) fn put_back(
         &self,
         store: &Store,
         users: &mut BTreeMap<Id, User>,
         after: Option<&Id>,
         last: Option<&Id>,
-    ) -> Result<(), HistoryError> {
+        limit: usize,
+    ) -> Result<Option<Id>, HistoryError> {
         let begin = after.map_or(Bound::Unbounded, Bound::Excluded);
         let end = last.map_or(Bound::Unbounded, Bound::Included);
-        for (id, then) in self.users.range::<Id, _>((begin, end)) {
+        let mut reached = last.cloned();
+        for (n_read, (id, then)) in self.users.range::<Id, _>((begin, end)).enumerate() {
             match read(store, *then)? {
                 Some(user) => users.insert(id.clone(), user),
                 None => users.remove(id),
             };
+            if n_read + 1 == limit {
+                reached = Some(id.clone());
+                users.retain(|known, _| known <= id);
+                break;
+            }
         }
-        Ok(())
+        Ok(reached)
     }
 
     /// Returns a user as of then, given the present one; `None` if there was none.
@@ -231,8 +239,12 @@ impl Past {
         loop {
             self.extend(store, known)?;
             let is_behind = newest > self.version && self.version.is_some();
-            if !is_behind || begun.elapsed() > MAX_WAIT {
+            if !is_behind {
                 return Ok(());
+            }
+            if begun.elapsed() > MAX_WAIT {
+                let tenant = known.name.clone();
+                return Err(HistoryError::Unsteady { tenant });
             }
             std::thread::sleep(PAUSE);
         }
@@ -262,7 +274,7 @@ fn read(store: &Store, then: Then) -> Result<Option<User>, HistoryError> {
 }
 
 /// Fails if the journal does not go back to a time, or nothing was known of the tenant then.
-fn covered(store: &Store, known: &Known, at: Timestamp) -> Result<(), HistoryError> {
+pub(super) fn covered(store: &Store, known: &Known, at: Timestamp) -> Result<(), HistoryError> {
     let too_early = |first| HistoryError::NotCovered {
         tenant: known.name.clone(),
         first,

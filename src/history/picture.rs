@@ -144,10 +144,14 @@ impl Picture {
     }
 
     /// Returns how many users there were.
-    pub fn n_users(&self, store: &Store, known: &Known) -> Result<u64, StoreError> {
+    pub fn n_users(&self, store: &Store, known: &Known) -> Result<u64, HistoryError> {
         let now = store.census(known.no, Kind::User)?.count;
         Ok(match &self.past {
-            Some(past) => lock(past).n_users(now),
+            Some(past) => {
+                let mut past = lock(past);
+                past.extend(store, known)?;
+                past.n_users(now)
+            }
             None => now,
         })
     }
@@ -175,7 +179,7 @@ impl Picture {
         let mut past = lock(past);
         past.catch_up(store, known, newest)?;
         let mut users: BTreeMap<Id, User> = users.map(|user| (user.id.0.clone(), user)).collect();
-        past.put_back(store, &mut users, after, next.as_ref())?;
+        let next = past.put_back(store, &mut users, after, next.as_ref(), limit)?;
         Ok(UserPage {
             users: users.into_values().collect(),
             next,

@@ -10,6 +10,7 @@ use crate::model::{Kind, Timestamp};
 use crate::store::{Census, Known, Store, TenantNo};
 
 use super::error::HistoryError;
+use super::past::covered;
 use super::picture::Picture;
 
 /// How many pictures are kept: a few operators may ask at the same time, each for two times.
@@ -45,6 +46,10 @@ impl Pictures {
             roles: store.census(known.no, Kind::Role)?,
             groups: store.census(known.no, Kind::Group)?,
         };
+        if let Some(at) = at {
+            // The journal may have been cut since a picture was made.
+            covered(store, known, at)?;
+        }
         if let Some((_, picture)) = lock(&self.0).iter().find(|(it, _)| *it == asked) {
             return Ok(Arc::clone(picture));
         }

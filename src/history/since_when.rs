@@ -9,7 +9,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 
 use crate::access::Grants;
-use crate::model::{Change, Entry, Fact, Record, RoleId, RunId, Seq, Timestamp, User, UserId};
+use crate::model::{
+    Change, Entry, Fact, Kind, Record, RoleId, RunId, Seq, Timestamp, User, UserId,
+};
 use crate::store::{Known, Store};
 
 use super::error::HistoryError;
@@ -36,8 +38,8 @@ pub enum Since {
         /// When that was.
         at: Timestamp,
     },
-    /// The user held it at this time already; the journal does not go back further, or was not read
-    /// further.
+    /// The user held it at this time already. The journal does not go back further, was not read
+    /// further, or what the user held before was not visible.
     Before {
         /// The time.
         at: Timestamp,
@@ -55,8 +57,21 @@ struct Undoing {
     grants: Grants,
     users: BTreeMap<UserId, (Option<User>, Vec<Row>)>,
     n_open: usize,
-    /// The run whose entries are being undone, and when it made the latest of them.
-    run: Option<(RunId, Timestamp)>,
+    /// Whether a part of the history was lost: the mark of a first load may be that of a repair.
+    was_repaired: bool,
+    /// The run whose entries are being undone; `None` if none is.
+    run: Option<UndoneRun>,
+}
+
+/// What has been undone of a run so far.
+struct UndoneRun {
+    id: RunId,
+    /// When it made the latest of its entries.
+    at: Timestamp,
+    /// The users whose entries were undone, of those that are asked about.
+    users: BTreeSet<UserId>,
+    /// Whether a role or group was undone, which may concern every user.
+    concerns_all: bool,
 }
 
 /// Finds since when each of some users has held a role, going back from an entry. `grants` are those
@@ -72,6 +87,7 @@ pub fn since_when(
         grants,
         users: BTreeMap::new(),
         n_open: held.len(),
+        was_repaired: false,
         run: None,
     };
     for (user, role) in held {
@@ -99,21 +115,29 @@ impl Undoing {
             let entries = store.entries(Seq(low.saturating_sub(1)), n_entries)?;
             for entry in entries.into_iter().rev().filter(|entry| entry.seq < end) {
                 reached = Some(entry.at);
+                if let Fact::HistoryLost(_) | Fact::Unreadable = entry.fact {
+                    self.was_repaired = true;
+                }
                 if entry
                     .account()
                     .is_none_or(|it| it.tenant != known.tenant.id)
                 {
                     continue;
                 }
-                if let Fact::Loaded { .. } = entry.fact {
-                    self.end_run();
-                    return Ok(Since::BeforeFirstLoad { at: entry.at });
+                match entry.fact {
+                    Fact::Loaded { .. } => {
+                        self.end_run();
+                        return Ok(match self.was_repaired {
+                            true => Since::Before { at: entry.at },
+                            false => Since::BeforeFirstLoad { at: entry.at },
+                        });
+                    }
+                    _ => self.undo(entry),
                 }
-                self.undo(entry);
             }
             end = Seq(low);
         }
-        self.end_run();
+        // A run that is undone in part only says nothing of what was held before it.
         Ok(Since::Before {
             at: reached.unwrap_or(known.adopted_at),
         })
@@ -124,58 +148,76 @@ impl Undoing {
         let Fact::Changed(change) = entry.fact else {
             return;
         };
-        if self.run.is_some_and(|(last, _)| last != run) {
+        if self.run.as_ref().is_some_and(|last| last.id != run) {
             self.end_run();
         }
-        if self.run.is_none() {
-            self.run = Some((run, entry.at));
-        }
+        let undone = self.run.get_or_insert_with(|| UndoneRun {
+            id: run,
+            at: entry.at,
+            users: BTreeSet::new(),
+            concerns_all: false,
+        });
         let record = change.latest().to_ref();
         let before = match change {
             Change::Created { .. } => None,
             Change::Updated { before, .. } | Change::Deleted { before } => Some(before),
         };
-        match before {
-            Some(Record::User(user)) => {
-                if let Some((state, _)) = self.users.get_mut(&user.id) {
-                    *state = Some(user);
-                }
-            }
-            Some(giver) => {
-                self.grants.forget(&record);
+        if record.kind != Kind::User {
+            undone.concerns_all = true;
+            self.grants.forget(&record);
+            if let Some(giver) = before {
                 self.grants.look(&giver);
             }
-            None => {
-                self.grants.forget(&record);
-                if let Some((state, _)) = self.users.get_mut(&UserId(record.id)) {
-                    *state = None;
-                }
-            }
+            return;
+        }
+        let id = UserId(record.id);
+        if let Some((state, _)) = self.users.get_mut(&id) {
+            *state = match before {
+                Some(Record::User(user)) => Some(user),
+                Some(Record::Group(_) | Record::Role(_)) | None => None,
+            };
+            undone.users.insert(id);
         }
     }
 
-    /// Looks which roles were not held before a run.
+    /// Looks which roles were not held before a run, of the users whom it concerned.
     fn end_run(&mut self) {
-        let Some((run, at)) = self.run.take() else {
+        let Some(run) = self.run.take() else {
             return;
         };
-        for (user, rows) in self.users.values_mut() {
-            let open = rows.iter_mut().filter(|row| row.since.is_none());
-            let open: Vec<&mut Row> = open.collect();
+        let Self { grants, users, .. } = self;
+        let mut n_answered = 0;
+        let concerned = users
+            .iter_mut()
+            .filter(|(id, _)| run.concerns_all || run.users.contains(*id));
+        for (_, (user, rows)) in concerned {
+            let open: Vec<&mut Row> = rows.iter_mut().filter(|row| row.since.is_none()).collect();
             if open.is_empty() {
                 continue;
             }
-            let held: BTreeSet<RoleId> = match user {
-                Some(user) => self.grants.held(user).into_keys().collect(),
-                None => BTreeSet::new(),
-            };
+            let held = user.as_ref().map(|user| grants.held(user));
+            // What was not visible may have been held.
+            let is_hidden = user
+                .as_ref()
+                .is_some_and(|user| !grants.unseen(user).is_empty());
             for row in open {
-                if !held.contains(&row.role) {
-                    row.since = Some(Since::Observed { at, run });
-                    self.n_open -= 1;
+                if held
+                    .as_ref()
+                    .is_some_and(|held| held.contains_key(&row.role))
+                {
+                    continue;
                 }
+                row.since = Some(match is_hidden {
+                    true => Since::Before { at: run.at },
+                    false => Since::Observed {
+                        at: run.at,
+                        run: run.id,
+                    },
+                });
+                n_answered += 1;
             }
         }
+        self.n_open -= n_answered;
     }
 
     fn answers(self, of_others: Since) -> BTreeMap<(UserId, RoleId), Since> {

@@ -103,6 +103,11 @@ pub fn envelope(envelope: &Envelope, rows: Option<u64>) -> Value {
     json
 }
 
+/// Returns the answer about a tenant of which nothing is known at the time that is asked about.
+pub fn access_not_covered(tenant: &TenantName) -> Value {
+    json!({ "tenant": tenant, "complete": false, "not_known": [{ "what": "time" }], "rows": 0 })
+}
+
 fn person(person: &AccessPerson) -> Value {
     let AccessPerson {
         id,
@@ -188,6 +193,7 @@ fn not_known(what: &NotKnown) -> Value {
             json!({ "what": "user", "user": { "remote_id": remote, "name": name } })
         }
         NotKnown::More => json!({ "what": "more" }),
+        NotKnown::Rest => json!({ "what": "rest" }),
         NotKnown::History => json!({ "what": "history" }),
     }
 }

@@ -20,7 +20,7 @@ mod status;
 mod store;
 mod tenant;
 
-pub use access::{access, access_diff, envelope, everybody_diff, user_access};
+pub use access::{access, access_diff, access_not_covered, envelope, everybody_diff, user_access};
 pub use delivery::{attempt, parked, shown_attempt, waiting, why_it_waits};
 pub use endpoint::{configured_endpoint, endpoint};
 pub use event::event;

@@ -95,9 +95,27 @@ async fn who_administers_is_told_with_every_path() {
         assert!(lines.iter().any(|it| it == line), "{out}");
     }
 
-    let (code, out, err) = world.command(&["access", "--role", "TenantAdmn"]).await;
-    assert_eq!((code, out.as_str()), (7, ""), "{err}");
-    assert!(err.contains("Did you mean `TenantAdmin`?"), "{err}");
+    let mistyped: [&[&str]; 3] = [
+        &["access", "--role", "TenantAdmn"],
+        &["access", "--role", "TenantAdmn", "--tree"],
+        &[
+            "access",
+            "explain",
+            "--user",
+            "Ada Byron",
+            "--role",
+            "TenantAdmn",
+        ],
+    ];
+    for args in mistyped {
+        let (code, out, err) = world.command(args).await;
+        assert_eq!((code, out.as_str()), (7, ""), "{err}");
+        assert!(err.contains("Did you mean `TenantAdmin`?"), "{err}");
+    }
+    let cut = json(&world, &["access", "--role", "TenantAdmin", "--limit", "1"]).await;
+    assert_eq!(cut["rows"].as_array().unwrap().len(), 1);
+    assert_eq!(cut["answers"][0]["complete"], false);
+    assert_eq!(cut["answers"][0]["not_known"][0]["what"], "rest");
 }
 
 #[tokio::test(flavor = "multi_thread")]

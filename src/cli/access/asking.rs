@@ -7,6 +7,7 @@ use crate::model::{Id, Kind, TenantName, Thousands, Timestamp, UserId};
 
 use super::super::args::Since;
 use super::super::error::CliError;
+use super::super::error_codes;
 use super::super::store_client::StoreClient;
 use super::super::style::say;
 use super::words;
@@ -76,6 +77,12 @@ pub(super) async fn users(
     Ok(tenants.map(|name| (name, UserId(id.clone()))).collect())
 }
 
+/// Returns whether nothing is known of a tenant at the time that is asked about. Then the answers
+/// about other tenants are still worth having.
+pub(super) fn is_not_covered(failure: &anyhow::Error) -> bool {
+    error_codes::code(failure) == "history.not-covered"
+}
+
 /// Says what an answer does not know, and what all users hold.
 pub(super) fn say_of(envelope: &Envelope) {
     for everybody in &envelope.everybody {
@@ -83,8 +90,8 @@ pub(super) fn say_of(envelope: &Envelope) {
             "All {} users of `{}` hold {}, {}.",
             Thousands(everybody.users),
             envelope.tenant,
-            everybody.role.name,
-            words::paths(&everybody.paths)
+            words::name(&everybody.role),
+            words::everybodys(&everybody.paths)
         ));
     }
     for lacking in &envelope.not_known {

@@ -1,15 +1,17 @@
 //! `access diff`: what differs between two times.
 
-use serde_json::Map;
+use serde_json::{Map, Value};
 
 use crate::clock::Clock;
-use crate::control::{AccessChange, AccountChange, DiffRow, Envelope, EverybodyDiff, query};
+use crate::control::{
+    AccessChange, AccountChange, DiffRow, Envelope, EverybodyDiff, NotKnown, query,
+};
 use crate::doing::counting;
-use crate::model::{TenantName, Thousands};
+use crate::model::{TenantName, Thousands, Timestamp};
 use crate::view;
 
 use super::super::Exit;
-use super::super::args::{AccessDiffArgs, Format};
+use super::super::args::{AccessDiffArgs, Format, TableArgs};
 use super::super::error::CliError;
 use super::super::output::{Printer, Row};
 use super::super::store_client::StoreClient;
@@ -38,13 +40,11 @@ pub(super) async fn run(client: &StoreClient, args: AccessDiffArgs) -> anyhow::R
         return Err(CliError::usage("`--from` must be earlier than `--to`").into());
     }
     let is_json = list.table.output.output == Format::Json;
-    let mut printer = match is_json {
-        true => Printer::within(&Map::new(), "rows")?,
-        false => Printer::new(&list.table, COLUMNS)?,
-    };
+    // Opened only with the first answer, so that standard output stays empty if a question fails.
+    let mut printer = None;
     let mut left = list.limit().unwrap_or(usize::MAX);
     let mut answers = Vec::new();
-    for tenant in tenants(client, list.tenant).await? {
+    for tenant in tenants(client, list.tenant.clone()).await? {
         let (_doing, found) = counting("comparing users", "found");
         let (mut after, mut n_rows) = (None, 0_u64);
         let mut whole: Option<Envelope> = None;
@@ -57,6 +57,10 @@ pub(super) async fn run(client: &StoreClient, args: AccessDiffArgs) -> anyhow::R
                 limit: left.max(1),
             };
             let answer = client.ask(asked).await?;
+            let printer = match &mut printer {
+                Some(printer) => printer,
+                none => none.insert(opened(&list.table)?),
+            };
             for row in answer.page.rows.iter().take(left) {
                 printer.row(row_of(&tenant, row))?;
                 n_rows += 1;
@@ -69,22 +73,25 @@ pub(super) async fn run(client: &StoreClient, args: AccessDiffArgs) -> anyhow::R
                 None => whole = Some(page),
             }
             after = answer.page.next;
-            if after.is_none() || left == 0 {
+            if let (Some(envelope), true, 0) = (&mut whole, after.is_some(), left) {
+                envelope.not_known.insert(NotKnown::Rest);
+                break answer.everybody;
+            }
+            if after.is_none() {
                 break answer.everybody;
             }
         };
         answers.extend(whole.map(|envelope| (envelope, everybody, n_rows)));
     }
-    let told = answers.iter().map(|(envelope, everybody, n_rows)| {
-        let mut told = view::envelope(envelope, Some(*n_rows));
-        let everybody: Vec<_> = everybody.iter().map(view::everybody_diff).collect();
-        if let Some(fields) = told.as_object_mut() {
-            fields.insert("from".to_owned(), from.to_string().into());
-            fields.insert("everybody_changed".to_owned(), everybody.into());
-        }
-        told
-    });
-    printer.end_with("answers", &told.collect());
+    let told = answers
+        .iter()
+        .map(|answer| answer_of(from, answer))
+        .collect();
+    let mut printer = match printer {
+        Some(printer) => printer,
+        None => opened(&list.table)?,
+    };
+    printer.end_with("answers", &told);
     let summary = format!("{}.", count(printer.n_rows(), "difference"));
     printer.finish("Nobody's access differs.", &summary)?;
     if !is_json {
@@ -95,16 +102,40 @@ pub(super) async fn run(client: &StoreClient, args: AccessDiffArgs) -> anyhow::R
     Ok(Exit::Success)
 }
 
+/// Returns what the answer about a tenant rests on, as JSON.
+fn answer_of(
+    from: Timestamp,
+    (envelope, everybody, n_rows): &(Envelope, Vec<EverybodyDiff>, u64),
+) -> Value {
+    let mut told = view::envelope(envelope, Some(*n_rows));
+    let everybody: Vec<_> = everybody.iter().map(view::everybody_diff).collect();
+    if let Some(fields) = told.as_object_mut() {
+        fields.insert("from".to_owned(), from.to_string().into());
+        fields.insert("everybody_changed".to_owned(), everybody.into());
+    }
+    told
+}
+
+fn opened(args: &TableArgs) -> anyhow::Result<Printer> {
+    match args.output.output {
+        Format::Json => Printer::within(&Map::new(), "rows"),
+        Format::Table | Format::Jsonl | Format::Csv => Printer::new(args, COLUMNS),
+    }
+}
+
 /// Says what changed for all users of a tenant, and what the answer rests on.
 fn tell(envelope: &Envelope, everybody: &[EverybodyDiff]) {
     for row in everybody {
-        say(format_args!(
-            "All {} users of `{}`: {} {}.",
-            Thousands(row.users),
-            envelope.tenant,
-            words::name(&row.role),
-            words::change(row.change)
-        ));
+        let what = match row.change {
+            AccessChange::Granted => "is given to all users now",
+            AccessChange::Revoked => {
+                "is no longer given to all users; whoever has a path of their own keeps it"
+            }
+            AccessChange::PathChanged => "is given to all users by other paths now",
+        };
+        let (tenant, users) = (&envelope.tenant, Thousands(row.users));
+        let role = words::name(&row.role);
+        say(format_args!("`{tenant}`, {users} users: {role} {what}."));
     }
     say_of(&Envelope {
         everybody: Vec::new(),

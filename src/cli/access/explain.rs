@@ -1,5 +1,6 @@
 //! `access explain`: each path by which a user holds a role, or that there is none.
 
+use std::collections::BTreeSet;
 use std::io::Write;
 
 use serde_json::{Value, json};
@@ -10,9 +11,11 @@ use crate::view;
 
 use super::super::Exit;
 use super::super::args::{AccessExplainArgs, Format};
-use super::super::output::{self, print_one};
+use super::super::output::{self, Printer, Row, print_one};
 use super::super::store_client::StoreClient;
 use super::asking::time;
+use super::cells::cells;
+use super::list::{OF_ONE, role_is_known};
 use super::{user, words};
 
 pub(super) async fn run(client: &StoreClient, args: AccessExplainArgs) -> anyhow::Result<Exit> {
@@ -25,6 +28,10 @@ pub(super) async fn run(client: &StoreClient, args: AccessExplainArgs) -> anyhow
     } = args;
     let at = time(as_of.as_of)?;
     let found = user::all(client, &called, at, tenant).await?;
+    let tenants: BTreeSet<_> = found.iter().map(|it| it.envelope.tenant.clone()).collect();
+    if !role_is_known(client, &role, at, tenants).await? {
+        return Ok(Exit::NotFound);
+    }
     for answer in &found {
         let held: Vec<&AccessRow> = answer
             .roles
@@ -33,8 +40,17 @@ pub(super) async fn run(client: &StoreClient, args: AccessExplainArgs) -> anyhow
             .collect();
         match output.output {
             Format::Table => tell(answer, &held, &role)?,
-            Format::Json | Format::Jsonl | Format::Csv => {
-                print_one(output.output, &[], &explained(answer, &held))?;
+            Format::Json => print_one(Format::Json, &[], &explained(answer, &held))?,
+            Format::Jsonl | Format::Csv => {
+                let mut printer = Printer::new(&output.output.into(), OF_ONE)?;
+                for row in held {
+                    let tenant = &answer.envelope.tenant;
+                    printer.row(Row {
+                        cells: cells(tenant, row),
+                        json: view::access(tenant, row),
+                    })?;
+                }
+                printer.finish("", "")?;
             }
         }
     }
@@ -54,7 +70,7 @@ fn since(since: Since) -> String {
             format!("It was held already when the tenant was first read, at {at}.")
         }
         Since::Before { at } => {
-            format!("It was held already at {at}; events do not go back further.")
+            format!("It was held already at {at}; what was so before is not known.")
         }
     }
 }

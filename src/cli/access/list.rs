@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use serde_json::Map;
 
 use crate::control::query::Which;
-use crate::control::{AccessRow, Envelope, query};
+use crate::control::{AccessRow, Envelope, NotKnown, query};
 use crate::doing::counting;
 use crate::model::{Id, Kind, TenantName, Timestamp};
 use crate::suggest::closest;
@@ -17,7 +17,7 @@ use super::super::output::{Printer, Row};
 use super::super::store_client::StoreClient;
 use super::super::style::{count, say};
 use super::super::table::Column;
-use super::asking::{say_of, tenants, time};
+use super::asking::{is_not_covered, say_of, tenants, time};
 use super::cells::cells;
 use super::tree::Tree;
 use super::user;
@@ -36,7 +36,7 @@ const OF_ALL: &[Column] = &[
 ];
 
 /// The columns if one role is asked about: its name says nothing new.
-const OF_ONE: &[Column] = &[
+pub(super) const OF_ONE: &[Column] = &[
     Column::new("TENANT", 4),
     Column::new("USER", 0).cut(16),
     Column::new("EMAIL", 3).cut(24),
@@ -56,6 +56,11 @@ struct Asked {
 }
 
 impl Asked {
+    /// Returns whether no tenant has the role that is asked about.
+    fn is_unknown<'a>(&self, mut answers: impl Iterator<Item = &'a Envelope>) -> bool {
+        self.role.is_some() && answers.all(|envelope| envelope.asked.is_empty())
+    }
+
     fn columns(&self) -> &'static [Column] {
         match &self.role {
             Some(_) => OF_ONE,
@@ -102,23 +107,29 @@ async fn print(client: &StoreClient, asked: &Asked, args: ListArgs) -> anyhow::R
     let mut printer = None;
     let mut left = args.limit().unwrap_or(usize::MAX);
     let mut answers = Vec::new();
+    let mut not_covered = Vec::new();
     let mut users = BTreeSet::new();
-    for tenant in tenants(client, args.tenant.clone()).await? {
+    let tenants = tenants(client, args.tenant.clone()).await?;
+    let is_only_one = tenants.len() == 1;
+    for tenant in tenants {
         let mut n_rows = 0;
         let mut take = |row: &AccessRow| {
             n_rows += 1;
             users.insert((tenant.clone(), row.user.id.clone()));
             opened(&mut printer, asked, &args.table)?.row(row_of(&tenant, row))
         };
-        let envelope = each(client, asked, &tenant, left, &mut take).await?;
+        match each(client, asked, &tenant, left, &mut take).await {
+            Ok(envelope) => answers.push((envelope, n_rows)),
+            Err(failure) if is_not_covered(&failure) && !is_only_one => {
+                say(format_args!("`{tenant}`: {failure}"));
+                not_covered.push(tenant);
+            }
+            Err(failure) => return Err(failure),
+        }
         left -= n_rows.min(left);
-        answers.push((envelope, n_rows));
     }
-    let mut envelopes = answers.iter().map(|(envelope, _)| envelope);
-    if let Some(role) = &asked.role
-        && envelopes.all(|envelope| envelope.asked.is_empty())
-    {
-        unknown_role(client, role).await?;
+    if asked.is_unknown(answers.iter().map(|(envelope, _)| envelope)) {
+        unknown_role(client, asked).await?;
         for (envelope, _) in &answers {
             say_of(envelope);
         }
@@ -127,7 +138,8 @@ async fn print(client: &StoreClient, asked: &Asked, args: ListArgs) -> anyhow::R
     let told = answers
         .iter()
         .map(|(envelope, n_rows)| view::envelope(envelope, Some(*n_rows as u64)));
-    let told = told.collect();
+    let not_covered = not_covered.iter().map(view::access_not_covered);
+    let told = told.chain(not_covered).collect();
     opened(&mut printer, asked, &args.table)?.end_with("answers", &told);
     if let Some(printer) = printer {
         let n_rows = printer.n_rows();
@@ -161,6 +173,7 @@ fn opened<'a>(
 async fn draw(client: &StoreClient, asked: &Asked, args: ListArgs) -> anyhow::Result<Exit> {
     let mut left = args.limit().unwrap_or(usize::MAX);
     let mut tree = Tree::begin();
+    let mut answers = Vec::new();
     for tenant in tenants(client, args.tenant).await? {
         let mut n_rows = 0;
         let mut take = |row: &AccessRow| {
@@ -169,9 +182,18 @@ async fn draw(client: &StoreClient, asked: &Asked, args: ListArgs) -> anyhow::Re
         };
         let envelope = each(client, asked, &tenant, left, &mut take).await?;
         left -= n_rows.min(left);
-        say_of(&envelope);
+        answers.push(envelope);
     }
-    tree.end(nothing(asked))?;
+    let is_unknown = asked.is_unknown(answers.iter());
+    if is_unknown {
+        unknown_role(client, asked).await?;
+    } else {
+        tree.end(nothing(asked))?;
+    }
+    answers.iter().for_each(say_of);
+    if is_unknown {
+        return Ok(Exit::NotFound);
+    }
     Ok(Exit::Success)
 }
 
@@ -210,7 +232,12 @@ async fn each(
             None => page.envelope,
         };
         after = page.next;
-        if after.is_none() || left == 0 {
+        if left == 0 && after.is_some() {
+            let mut envelope = envelope;
+            envelope.not_known.insert(NotKnown::Rest);
+            return Ok(envelope);
+        }
+        if after.is_none() {
             return Ok(envelope);
         }
         whole = Some(envelope);
@@ -218,7 +245,8 @@ async fn each(
 }
 
 /// Says that there is no such role, with the one that was probably meant.
-async fn unknown_role(client: &StoreClient, called: &str) -> anyhow::Result<()> {
+async fn unknown_role(client: &StoreClient, asked: &Asked) -> anyhow::Result<()> {
+    let called = asked.role.as_deref().unwrap_or_default();
     let asked = query::Records {
         kind: Kind::Role,
         tenant: None,
@@ -234,6 +262,28 @@ async fn unknown_role(client: &StoreClient, called: &str) -> anyhow::Result<()> 
         meant.unwrap_or_default()
     ));
     Ok(())
+}
+
+/// Returns whether one of some tenants has a role of this name; if not, says so.
+pub(super) async fn role_is_known(
+    client: &StoreClient,
+    role: &str,
+    at: Option<Timestamp>,
+    tenants: BTreeSet<TenantName>,
+) -> anyhow::Result<bool> {
+    let asked = Asked {
+        role: Some(role.to_owned()),
+        which: Which::Held,
+        at,
+    };
+    for tenant in tenants {
+        let envelope = each(client, &asked, &tenant, 1, &mut |_| Ok(())).await?;
+        if !envelope.asked.is_empty() {
+            return Ok(true);
+        }
+    }
+    unknown_role(client, &asked).await?;
+    Ok(false)
 }
 
 fn nothing(asked: &Asked) -> &'static str {

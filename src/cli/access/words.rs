@@ -22,6 +22,17 @@ pub(super) fn path(shown: &ShownPath) -> String {
     }
 }
 
+/// Says by what all users hold a role.
+pub(super) fn everybodys(paths: &[ShownPath]) -> String {
+    let paths = paths.iter().map(|shown| match &shown.path {
+        AccessPath::UserDefault => "by default".to_owned(),
+        AccessPath::Everyone(_) | AccessPath::Group(_) | AccessPath::Direct => {
+            format!("by the group {}", group(shown))
+        }
+    });
+    paths.collect::<Vec<_>>().join(", ")
+}
+
 /// Returns the name of the group of a path, or its id if nothing is known of it.
 fn group(shown: &ShownPath) -> String {
     let id = || shown.path.group().map(|id| id.0.to_string());
@@ -84,8 +95,8 @@ pub(super) fn not_known(what: &NotKnown) -> String {
                 .to_owned()
         }
         NotKnown::Roles => {
-            "none of its roles is visible, so nobody is known to hold one; `qlik-roster check` says \
-             what the credentials may read"
+            "none of its roles is visible, so a role is found by its id alone; `qlik-roster check` \
+             says what the credentials may read"
                 .to_owned()
         }
         NotKnown::RolesOfGroup { id, name } => {
@@ -97,6 +108,9 @@ pub(super) fn not_known(what: &NotKnown) -> String {
         }
         NotKnown::User { id, name } => {
             format!("the roles or groups of {name} ({}) are not visible", id.0)
+        }
+        NotKnown::Rest => {
+            "there is more than `--limit` lets be shown, and nobody looked at it".to_owned()
         }
         NotKnown::More => "of more users or groups something is not visible".to_owned(),
         NotKnown::History => {

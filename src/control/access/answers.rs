@@ -1,6 +1,7 @@
 //! The answers about who may do what.
 
 use std::collections::BTreeSet;
+use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
@@ -54,7 +55,7 @@ pub struct SweepMark {
 }
 
 /// What an answer about access does not know.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", tag = "what")]
 pub enum NotKnown {
     /// The tenant was not read as a whole by then, so there may be records that nobody has seen.
@@ -77,6 +78,8 @@ pub enum NotKnown {
     },
     /// More users or groups than are listed here.
     More,
+    /// What comes after the rows that were asked for: nobody looked at it.
+    Rest,
     /// A part of the history since then could not be read after the store was damaged.
     History,
 }
@@ -115,7 +118,7 @@ pub struct ShownPath {
 }
 
 /// A user as answers mention one.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AccessPerson {
     /// The user.
     pub id: UserId,
@@ -129,6 +132,32 @@ pub struct AccessPerson {
     pub is_bot: bool,
     /// What keeps the user from using any right; `None` if nothing does.
     pub barrier: Option<Barrier>,
+}
+
+/// Shows nothing that names the person.
+impl fmt::Debug for AccessPerson {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("AccessPerson")
+            .field("id", &self.id)
+            .field("is_bot", &self.is_bot)
+            .field("barrier", &self.barrier)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Shows users by their ids alone.
+impl fmt::Debug for NotKnown {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::WholeTenant => f.write_str("WholeTenant"),
+            Self::Roles => f.write_str("Roles"),
+            Self::RolesOfGroup { id, .. } => f.debug_tuple("RolesOfGroup").field(id).finish(),
+            Self::User { id, .. } => f.debug_tuple("User").field(id).finish(),
+            Self::More => f.write_str("More"),
+            Self::Rest => f.write_str("Rest"),
+            Self::History => f.write_str("History"),
+        }
+    }
 }
 
 impl AccessPerson {

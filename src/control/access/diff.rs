@@ -9,13 +9,13 @@ use crate::control::records::MAX_READ;
 use crate::control::{ControlError, MAX_PAGE, Query, page, query};
 use crate::history::Picture;
 use crate::model::{Id, RoleId, Timestamp, User};
-use crate::store::{Known, StoreError};
+use crate::store::Known;
 
 use super::answers::{
     AccessChange, AccessPage, AccessPerson, AccountChange, DiffPage, DiffRow, EverybodyDiff,
     RoleMention,
 };
-use super::{envelope, mentions};
+use super::{Envelope, envelope, mentions};
 
 type Held = BTreeMap<RoleId, BTreeSet<Path>>;
 
@@ -73,7 +73,9 @@ impl Query for query::AccessDiff {
             }
             for (id, (then, now)) in pairs {
                 next = Some(id);
-                rows.extend(times.rows(then.as_ref(), now.as_ref()));
+                let unseen = times.note_unseen(&mut envelope, then.as_ref(), now.as_ref());
+                let found = times.rows(then.as_ref(), now.as_ref());
+                rows.extend(found.into_iter().filter(|row| unseen.may_tell(row.change)));
                 if rows.len() >= limit {
                     return Ok(answer(envelope, rows, next));
                 }
@@ -94,13 +96,51 @@ struct Times<'a> {
     at: Timestamp,
 }
 
+/// At which of the two times something of a user's roles is not visible.
+#[derive(Debug, Clone, Copy)]
+struct Hidden {
+    before: bool,
+    after: bool,
+}
+
+impl Hidden {
+    /// Returns whether a change is certain: what was not visible may have been held, and what is not
+    /// visible may be held still.
+    fn may_tell(self, change: AccessChange) -> bool {
+        match change {
+            AccessChange::Granted => !self.before,
+            AccessChange::Revoked => !self.after,
+            AccessChange::PathChanged => true,
+        }
+    }
+}
+
 impl Times<'_> {
+    /// Notes what of a user's roles is not visible, at either time.
+    fn note_unseen(
+        &self,
+        envelope: &mut Envelope,
+        then: Option<&User>,
+        now: Option<&User>,
+    ) -> Hidden {
+        let mut note = |picture: &Picture, user: Option<&User>| {
+            let Some(user) = user else { return false };
+            let unseen = picture.grants().unseen(user);
+            envelope::note_user(envelope, picture, user, &unseen);
+            !unseen.is_empty()
+        };
+        Hidden {
+            before: note(self.before, then),
+            after: note(self.after, now),
+        }
+    }
+
     /// Compares the roles that all users held with those that all users hold.
     fn everybody(
         &self,
         reading: &Reading<'_>,
         known: &Known,
-    ) -> Result<Vec<EverybodyDiff>, StoreError> {
+    ) -> Result<Vec<EverybodyDiff>, ControlError> {
         let (before, after) = (
             self.before.grants().everybodys(),
             self.after.grants().everybodys(),

@@ -65,12 +65,12 @@ pub(super) fn note_user(
 ) {
     let not_known = &mut envelope.not_known;
     for unseen in unseen {
-        match unseen {
-            Unseen::DirectRoles | Unseen::Groups => note(not_known, || NotKnown::User {
+        let what = match unseen {
+            Unseen::DirectRoles | Unseen::Groups => NotKnown::User {
                 id: user.id.clone(),
                 name: user.name.clone().unwrap_or_else(|| user.subject.clone()),
-            }),
-            Unseen::RolesOf(group) | Unseen::Group(group) => note(not_known, || {
+            },
+            Unseen::RolesOf(group) | Unseen::Group(group) => {
                 let mentioned = user.groups.as_ref().and_then(|groups| groups.get(group));
                 let mentioned = mentioned.map(String::as_str);
                 let name = picture.group_name(group).or(mentioned).unwrap_or_default();
@@ -78,17 +78,20 @@ pub(super) fn note_user(
                     id: group.clone(),
                     name: name.to_owned(),
                 }
-            }),
-        }
+            }
+        };
+        note(not_known, what);
     }
 }
 
-fn note(not_known: &mut BTreeSet<NotKnown>, what: impl FnOnce() -> NotKnown) {
-    let what = match not_known.len() {
-        n if n < MAX_NAMED => what(),
+fn note(not_known: &mut BTreeSet<NotKnown>, what: NotKnown) {
+    if not_known.contains(&what) {
+        return;
+    }
+    not_known.insert(match not_known.len() {
+        n if n < MAX_NAMED => what,
         _ => NotKnown::More,
-    };
-    not_known.insert(what);
+    });
 }
 
 /// Finds the last sweep of the whole tenant that had ended at a time; `None` means now.

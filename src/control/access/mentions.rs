@@ -3,15 +3,23 @@
 use crate::access::Path;
 use crate::control::meanings::is_called;
 use crate::history::Picture;
-use crate::model::{Record, RoleId};
+use crate::model::{Id, Record, RoleId};
 
 use super::answers::{RoleMention, ShownPath};
 
-/// Returns the roles that have this id or name. Letter case is ignored.
+/// Returns the roles that have this id or name. Letter case is ignored. A role that is not visible is
+/// found by its id.
 pub(super) fn called(picture: &Picture, called: &str) -> Vec<RoleId> {
     let roles = picture.roles().cloned().map(Record::Role);
     let found = roles.filter(|role| is_called(role, called));
-    found.map(|role| RoleId(role.id().clone())).collect()
+    let mut found: Vec<RoleId> = found.map(|role| RoleId(role.id().clone())).collect();
+    if found.is_empty()
+        && let Ok(id) = Id::parse(called)
+        && id.object_bytes().is_some()
+    {
+        found.push(RoleId(id));
+    }
+    found
 }
 
 /// Returns a role with its name. If nothing is known of it but that somebody holds it, `name` is the
