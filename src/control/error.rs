@@ -26,7 +26,7 @@ pub enum ControlError {
         known: String,
     },
     /// No plan has this name.
-    #[error("there is no {plan}; `qlik-roster plan list` lists those there are")]
+    #[error("there is no {plan}; `qlik-roster plan list` lists the plans")]
     UnknownPlan {
         /// What was asked for.
         plan: PlanId,
@@ -51,7 +51,7 @@ pub enum ControlError {
         state: &'static str,
     },
     /// No open finding has this id.
-    #[error("there is no finding {id}, or no longer; `qlik-roster findings` lists those there are")]
+    #[error("there is no finding {id}, or no longer; `qlik-roster findings` lists them")]
     UnknownFinding {
         /// What was asked for.
         id: FindingId,

@@ -15,7 +15,7 @@ pub struct FindingId(pub [u8; 5]);
 
 /// The text is not the id of a finding.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("a finding's id looks like `f-3fa9c2e17b`; `qlik-roster findings` lists those there are")]
+#[error("a finding's id looks like `f-3fa9c2e17b`; `qlik-roster findings` lists the findings")]
 pub struct InvalidFindingId;
 
 /// Who accepted a finding and why, and what the finding consisted of at that time.

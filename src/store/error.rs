@@ -169,9 +169,9 @@ pub enum StoreError {
         limit: usize,
     },
     /// The caller seals or continues a plan that is not there as described.
-    #[error("the plan is not there as told: {what}")]
+    #[error("the plan is not as expected: {what}")]
     NoSuchPlan {
-        /// What was missing.
+        /// What is wrong with it.
         what: &'static str,
     },
 }

@@ -39,7 +39,7 @@ pub(in super::super) enum InitError {
     #[error("a client id is one word, as Qlik's administration shows it")]
     BadClientId,
     /// The person who was asked did not answer.
-    #[error("standard input ended before all was answered; nothing was written")]
+    #[error("standard input ended before all questions were answered; nothing was written")]
     Ended,
 }
 

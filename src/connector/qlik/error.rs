@@ -82,7 +82,7 @@ pub enum ReadError {
         problem: Box<Problem>,
     },
     /// Qlik refused its own cursor each time that the listing was started again.
-    #[error("{doing}: a cursor was refused in each of {times} walks ({problem})")]
+    #[error("{doing}: a cursor was refused in each of {times} listings ({problem})")]
     CursorExpired {
         /// What we were doing.
         doing: &'static str,

@@ -40,7 +40,7 @@ pub enum InvalidHost {
     #[error("tenants are reached by name, not by address")]
     Address,
     /// Something other than `https`.
-    #[error("only https is spoken, and http to this machine itself")]
+    #[error("only https is supported, and http to this machine itself")]
     Scheme,
     /// A port.
     #[error("a port may be given for this machine itself only")]

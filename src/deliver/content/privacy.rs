@@ -62,7 +62,7 @@ pub enum InvalidPrivacy {
         text: String,
     },
     /// Without a key, anybody who knows a name can compute its hash.
-    #[error("hashing takes a key")]
+    #[error("`hash` needs a key")]
     NoKey,
     /// The key is short enough to be guessed.
     #[error("the key for hashing has {n_chars} characters, and {MIN_KEY} are the least")]

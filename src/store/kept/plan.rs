@@ -54,7 +54,7 @@ impl Store {
         let staged = self.count_plan_rows(no)?;
         if staged == 0 || staged != head.rows_total {
             return Err(StoreError::NoSuchPlan {
-                what: "all of its rows",
+                what: "some of its rows are missing",
             });
         }
         let row = v1::PlanRow {

@@ -32,7 +32,7 @@ pub enum InvalidEndpoint {
         n_secrets: usize,
     },
     /// A backfill without any snapshot to send.
-    #[error("`backfill` tells of nothing, since no snapshot is among what the endpoint chooses")]
+    #[error("`backfill` sends nothing: the endpoint's settings leave out every snapshot")]
     NoSnapshots,
     /// No time at all, or more than makes sense.
     #[error("`timeout` is between 1 ms and {LONGEST_TIMEOUT:?}")]

@@ -261,12 +261,12 @@ fn advance_plan(
     rows: u32,
 ) -> Result<(), StoreError> {
     let key = keys::plan(no);
-    let value = get(db, &key)?.ok_or(StoreError::NoSuchPlan { what: "its head" })?;
+    let value = get(db, &key)?.ok_or(StoreError::NoSuchPlan { what: "no head" })?;
     let mut plan: v1::PlanRow<'_> = codec::read_row(&key, &value)?;
     let done = plan.rows_done.saturating_add(rows);
     if done > plan.head.rows_total {
         return Err(StoreError::NoSuchPlan {
-            what: "so many rows",
+            what: "fewer rows than were read",
         });
     }
     let prefix = keys::plan_rows(no);
