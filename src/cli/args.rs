@@ -225,7 +225,7 @@ pub(super) struct ListArgs {
     /// Of this tenant only.
     #[arg(long, value_name = "NAME")]
     pub(super) tenant: Option<String>,
-    /// At most so many rows; all without it.
+    /// Show at most this many rows; all without it.
     #[arg(long, value_name = "N", value_parser = from_one)]
     limit: Option<NonZeroUsize>,
     #[command(flatten)]
@@ -377,7 +377,7 @@ fn from_one(text: &str) -> Result<NonZeroUsize, &'static str> {
     read.or(Err("a whole number from 1 up is expected, such as `20`"))
 }
 
-/// Reads how many users the emulated tenant shall have.
+/// Reads how many users the emulated tenant has.
 fn users(text: &str) -> Result<u32, &'static str> {
     let read = text.parse().ok();
     read.filter(|n| (10..=2_000_000).contains(n))

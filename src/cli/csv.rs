@@ -5,7 +5,7 @@ use std::io::{self, Write};
 
 use crate::printable;
 
-/// Writes a line, which ends with a line feed. Who needs CRLF can convert it.
+/// Writes a line, which ends with a line feed. Programs that need CRLF can convert it.
 pub(super) fn write(
     out: &mut impl Write,
     cells: impl Iterator<Item = impl AsRef<str>>,

@@ -78,7 +78,7 @@ impl Drop for Ticker {
     }
 }
 
-/// Begins the wait anew: the time before was not a wait, or is one that the user wants.
+/// Starts the wait again: the time before was not a wait, or one that the user wants.
 pub(super) fn anew() {
     state().since = Some(Instant::now());
     status_line::wipe();
@@ -124,7 +124,7 @@ struct Plain {
 impl Plain {
     /// Returns the line that is due after a wait of this length, if one is.
     fn line(&mut self, passed: Duration, now: impl FnOnce() -> Option<String>) -> Option<String> {
-        // The wait began anew.
+        // The wait was started again.
         if passed < self.before {
             self.n_said = 0;
         }
@@ -227,7 +227,7 @@ mod tests {
                 Some("checking the store: 11,000 rows"),
                 Some("[12 s] checking the store: 11,000 rows"),
             ),
-            // The wait begins anew.
+            // The wait starts again.
             (100, Some("syncing"), None),
             (1_000, Some("syncing"), Some("[1 s] syncing")),
         ] {

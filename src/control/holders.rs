@@ -24,7 +24,7 @@ impl Query for query::Holders {
 
     fn answer(self, reading: &Reading<'_>) -> Result<Self::Answer, ControlError> {
         let known = reading.one(&self.tenant)?;
-        // Not `page::size`: who has all the names that he shows asks on for counts, with 0.
+        // Not `page::size`: 0 is allowed here, for a caller that needs only the counts.
         let limit = self.limit.min(MAX_PAGE);
         Ok(reading.holders(known, &self.record, self.after, limit)?)
     }

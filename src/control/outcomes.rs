@@ -60,7 +60,7 @@ impl Default for Outcomes {
 }
 
 impl Outcomes {
-    /// Keeps results of so many bytes together.
+    /// Keeps results that have at most `max_bytes` bytes together.
     pub(super) fn within(max_bytes: usize) -> Self {
         Self {
             tasks: HashMap::new(),
@@ -76,7 +76,7 @@ impl Outcomes {
         self.tasks.insert(task, Known::Awaited(awaited));
     }
 
-    /// Notes that a task has ended, with a result of so many bytes.
+    /// Notes that a task has ended, with a result of `n_bytes` bytes.
     pub(super) fn end(&mut self, task: TaskId, n_bytes: usize, now: Instant) {
         self.n_bytes += n_bytes;
         self.ended.push_back(Ended {

@@ -103,7 +103,8 @@ pub fn since_when(
 }
 
 impl Undoing {
-    /// Undoes entries until every row is answered. Returns what is so of the rows that are not.
+    /// Undoes entries until every row has its answer. Returns the answer for the rows that have none
+    /// by then.
     fn go_back(&mut self, store: &Store, known: &Known, up_to: Seq) -> Result<Since, HistoryError> {
         let first = store.first_seq()?;
         let mut end = up_to.next();

@@ -9,7 +9,7 @@ use crate::model::{EndpointName, TenantName};
 
 use super::line::{Complaint, Grade, Line};
 
-/// The names of tenants that were just reached: all that there is to go by before a first run.
+/// The names of the tenants that were just reached. Before a first run, nothing else is known.
 #[derive(Default)]
 pub(super) struct Met {
     names: BTreeSet<String>,

@@ -20,7 +20,7 @@ pub struct AccessPage<R, P> {
     pub next: Option<P>,
 }
 
-/// What an answer rests on: of which time it is, and what it does not know.
+/// What an answer rests on: which time it describes, and what it does not know.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Envelope {
     /// The operator's name for the tenant.

@@ -33,7 +33,7 @@ impl Query for query::Access {
             .map(|role| mentions::called(&picture, role));
         let mut envelope = envelope::begin(reading, known, &picture, self.at, asked.as_deref())?;
         let at = envelope.as_of;
-        // Of all roles this would take as many looks into the journal as there are pages.
+        // For all roles at once, the journal would have to be read once per page.
         let is_dated = self.role.is_some() && self.which != Which::Potential;
         let finder = Finder {
             picture: &picture,

@@ -55,7 +55,7 @@ pub struct PlanSummary {
     pub by_role: Top,
     /// Roles and groups that exist again under another id.
     pub moved: Vec<Moved>,
-    /// How many more of those there are.
+    /// How many more there are.
     pub moved_left_out: u64,
 }
 

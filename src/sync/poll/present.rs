@@ -122,12 +122,12 @@ mod tests {
 
     #[test]
     fn what_is_left_of_access_is_counted_where_some_goes() {
-        // Of three assignments some go by a change, or with who had them.
+        // Some of three assignments go because a user changed, or because a user is gone.
         for (changed, gone, is_any_left) in [
             (vec![(1, vec![])], vec![], true),
             (vec![(1, vec![])], vec![2], true),
             (vec![(1, vec![]), (2, vec![])], vec![3], false),
-            // One comes in the place of the last.
+            // Another assignment replaces the last one.
             (vec![(1, vec![]), (2, vec![2])], vec![3], true),
         ] {
             let stored = Stored::of(&[

@@ -3,7 +3,7 @@
 //! Pure. The laws, each checked against the whole table in the tests:
 //!
 //! - A run that applied an approved plan closes it, even if the run could not see everything. What
-//!   it did not see stays as it is known, and is held anew once it is seen to be gone.
+//!   it did not see stays as it is known, and is held again once it is seen to be gone.
 //! - What a run holds and the open plan does not list always gets a plan of its own, so that
 //!   nothing is held without one. The one exception is an approved plan that the run did not apply:
 //!   that plan's own run comes within minutes, and decides.

@@ -1,9 +1,10 @@
 //! Who may write to a tenant's state, and which records polls have asked for while a sweep reads.
 //!
-//! A sweep of a large tenant takes hours. The audit log does not wait: its events shall be
-//! delivered within minutes, and a window that grows too long is a gap. Only the reading takes that
-//! long. So a sweep puts the pen, the right to write, down while it reads its listings. A poll may
-//! then take it, ask for the records that the log has named, commit them, and put it down again.
+//! A sweep of a large tenant takes hours. The audit log does not wait: its events have to be
+//! delivered within minutes, and if a poll has to read back too far, events are lost. Only reading
+//! takes that long. So a sweep gives up the pen, the right to write, while it reads its listings. A
+//! poll may then take the pen, ask for the records that the log has named, commit them, and give it
+//! up again.
 //!
 //! What must stay true:
 //!

@@ -1,5 +1,5 @@
-//! What a run needs to know: whom it reads, what is known of that tenant, and what an operator has
-//! approved.
+//! The context of a run: the tenant that it reads, what is known of that tenant, and the plan that
+//! an operator has approved.
 
 use std::sync::Arc;
 

@@ -12,7 +12,7 @@
 //!   answer from a run that went by that approval.
 //! - A removal that is held anyway: [`KEPT`].
 //!
-//! Only "gone" and "you may not ask" are kept. A record that exists is read anew each time.
+//! Only "gone" and "you may not ask" are kept. A record that exists is read again each time.
 //! Everything is in memory: after a restart every record is asked for again.
 
 use std::collections::{BTreeSet, HashMap};

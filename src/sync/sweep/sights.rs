@@ -7,15 +7,16 @@ use std::collections::VecDeque;
 
 use crate::model::{Id, Record, Timestamp};
 
-/// How many sights are remembered: a little more than two pages. A record that is shown twice in
-/// one walk has moved from one page to the next.
+/// How many occurrences are remembered: a little more than two pages. A record that is shown twice
+/// while a listing is read has moved from one page to the next.
 const REMEMBERED: usize = 256;
 
-/// The last sights, each with the time at which the source says that the record last changed.
+/// The last occurrences of records, each with the time at which the source says that the record last
+/// changed.
 #[derive(Debug, Default)]
 pub(super) struct Sights(VecDeque<(Id, Option<Timestamp>)>);
 
-/// How a second sight relates to the first.
+/// How the second version of a record relates to the first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::sync) enum Second {
     /// It shows the record as it was later.
@@ -27,7 +28,7 @@ pub(in crate::sync) enum Second {
 }
 
 impl Sights {
-    /// Remembers the first sight of a record.
+    /// Remembers the first occurrence of a record.
     pub(in crate::sync) fn note(&mut self, record: &Record) {
         if self.0.len() == REMEMBERED {
             self.0.pop_front();
@@ -35,7 +36,7 @@ impl Sights {
         self.0.push_back((record.id().clone(), record.updated_at()));
     }
 
-    /// Judges a second sight of a record, and remembers it if it is the newer one.
+    /// Judges a second version of a record, and remembers it if it is the newer one.
     pub(in crate::sync) fn judge(&mut self, record: &Record) -> Second {
         let mut sights = self.0.iter_mut();
         let Some((_, first)) = sights.find(|(id, _)| id == record.id()) else {

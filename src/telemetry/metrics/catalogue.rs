@@ -74,33 +74,33 @@ macro_rules! metrics {
 // Metric, its labels and their types, how it moves, its name, and what it means.
 metrics! {
     Runs { tenant: TenantName, trigger: Trigger, outcome: Outcome } Counter "qlik_roster_runs_total"
-        "Runs that ended, dry runs left out.";
+        "Runs that ended, without dry runs.";
     LastAttempt { tenant: TenantName } Gauge "qlik_roster_last_attempt_timestamp_seconds"
         "When the last run began that read the whole tenant.";
     LastSuccess { tenant: TenantName } Gauge "qlik_roster_last_success_timestamp_seconds"
         "When the last run ended that read the whole tenant and succeeded.";
     SinceSuccess { tenant: TenantName } Gauge "qlik_roster_since_success_seconds"
-        "How long ago that was, whatever the clock says; the start counts as well.";
+        "How long ago that was, or how long the daemon has run without one; not affected by changes of the clock.";
     Unreadable { tenant: TenantName, kind: Kind } Gauge "qlik_roster_unreadable_records"
-        "Records that could not be read by the last run over the whole tenant.";
+        "Records that the last run over the whole tenant could not read.";
     Changes { tenant: TenantName, kind: Kind, verb: Verb } Counter "qlik_roster_changes_total"
-        "Changes that were found and taken over.";
+        "Changes that were found and applied.";
     Polls { tenant: TenantName, outcome: PollOutcome } Counter "qlik_roster_polls_total"
         "Polls of the tenant's audit log.";
     AuditMissed { tenant: TenantName } Gauge "qlik_roster_audit_missed"
-        "Changes that the last run over the whole tenant found and the audit log should have told of. Should be 0.";
+        "Changes that the last run over the whole tenant found but the audit log did not show. Should be 0.";
     Requests { tenant: TenantName } Counter "qlik_roster_qlik_requests_total"
-        "Requests sent to Qlik, those sent again among them.";
+        "Requests sent to Qlik, including those sent again.";
     Retries { tenant: TenantName } Counter "qlik_roster_qlik_retries_total"
         "Requests sent to Qlik again after a failure.";
     Waited { tenant: TenantName } Counter "qlik_roster_qlik_waited_seconds_total"
         "Time spent waiting for the rate limit, Qlik's or our own.";
     HooksReceived { tenant: TenantName, result: HookResult } Counter "qlik_roster_qlik_webhooks_total"
-        "Webhooks of Qlik's that were signed as they should be.";
+        "Webhooks from Qlik with a valid signature.";
     HooksRejected { reason: HookRejection } Counter "qlik_roster_qlik_webhooks_rejected_total"
         "Webhooks that were refused.";
     CrowdedOut {} Counter "qlik_roster_connections_crowded_out_total"
-        "Connections that waited without a request and were closed to make room for others.";
+        "Connections that waited without a request and were closed in favour of others.";
     Deliveries { endpoint: EndpointName, outcome: DeliveryOutcome } Counter "qlik_roster_deliveries_total"
         "Attempts to deliver an event, by outcome.";
     Messages { endpoint: EndpointName, outcome: DeliveryOutcome } Counter "qlik_roster_messages_total"
@@ -114,21 +114,21 @@ metrics! {
     EndpointTakes { endpoint: EndpointName } Gauge "qlik_roster_endpoint_takes_events"
         "1 while the endpoint takes events; 0 while it is in trouble or disabled.";
     StoreBytes {} Gauge "qlik_roster_store_bytes"
-        "Bytes on disk of everything that is the store's.";
+        "Bytes on disk of everything that belongs to the store.";
     StoreLive {} Gauge "qlik_roster_store_live_bytes"
-        "Bytes of what lives in the store; 0: not known.";
+        "Bytes of the store's live contents; 0: not known.";
     StoreLacks {} Gauge "qlik_roster_store_lacks_bytes"
-        "Bytes that have to be made free before the store can give its disk space back; 0: none.";
+        "Bytes that have to be freed on the disk before the store can be compacted; 0: none.";
     StoreCompactions {} Counter "qlik_roster_store_compactions_total"
         "Times that the store was compacted.";
     StoreLosses {} Gauge "qlik_roster_store_losses"
-        "Times that history was lost with a damaged store, and no operator has taken note.";
+        "Times that history was lost with a damaged store and no operator has acknowledged it.";
     JournalEntries {} Gauge "qlik_roster_journal_entries"
         "Events in the journal.";
     JournalOldest {} Gauge "qlik_roster_journal_oldest_timestamp_seconds"
         "When the first event in the journal was found; 0: it is empty.";
     JournalHeld { endpoint: EndpointName } Gauge "qlik_roster_journal_held_since_timestamp_seconds"
-        "When the event was found that the endpoint has to settle before the journal can be cut at its keep time; 0: the endpoint holds nothing.";
+        "When the oldest event was found that is kept beyond its keep time only for this endpoint; 0: there is none.";
     ClockTurns { direction: Turned } Counter "qlik_roster_clock_jumps_total"
         "Times that the machine's clock was set by more than half a minute, or it slept.";
 }

@@ -38,12 +38,12 @@ pub enum DeliveryOutcome {
     Failed,
 }
 
-/// What a webhook of Qlik's was.
+/// What one of Qlik's webhooks contained.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum HookResult {
-    /// An event that was not met before.
+    /// An event that was not received before.
     New,
-    /// An event that was met before.
+    /// An event that was received before.
     Repeated,
     /// An event without source or id.
     Unreadable,

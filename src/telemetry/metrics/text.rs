@@ -70,7 +70,7 @@ mod tests {
 
         let lines: Vec<&str> = text.lines().take(7).collect();
         insta::assert_snapshot!(lines.join("\n"), @r###"
-        # HELP qlik_roster_runs_total Runs that ended, dry runs left out.
+        # HELP qlik_roster_runs_total Runs that ended, without dry runs.
         # TYPE qlik_roster_runs_total counter
         qlik_roster_runs_total{tenant="acme",trigger="schedule",outcome="succeeded"} 3
         # HELP qlik_roster_last_attempt_timestamp_seconds When the last run began that read the whole tenant.

@@ -205,7 +205,7 @@ fn percent_encoded(text: &str) -> String {
     encoded
 }
 
-/// Returns the id of a batch, a hash of the ids of its events. Each attempt decides anew which
+/// Returns the id of a batch, a hash of the ids of its events. Each attempt decides again which
 /// events go together, so receivers recognise repetitions by the ids of the events.
 fn batch_id(events: &[Shown<'_>]) -> String {
     let mut hash = Xxh3::new();

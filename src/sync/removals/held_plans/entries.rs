@@ -23,7 +23,7 @@ pub(in crate::sync) struct Unseen {
 }
 
 impl Unseen {
-    /// A run that looked at single records has seen all of nothing.
+    /// A run that read single records has not seen any kind completely.
     pub(in crate::sync) fn everything() -> Self {
         Self {
             sorts: Kind::ALL.into_iter().flat_map(sorts_of).collect(),
@@ -92,7 +92,7 @@ impl Unseen {
         self.sorts.is_empty() && self.records.is_empty()
     }
 
-    /// Returns what of an entry was not seen.
+    /// Returns the part of a removal that the run could not see.
     fn part_of(&self, removal: &Removal) -> Option<Taken> {
         let kind = removal.record.kind;
         if self.records.contains(&removal.record) {
@@ -314,7 +314,7 @@ impl Draft {
     }
 }
 
-/// Returns what of a removal is still to be done, by what the store knows.
+/// Returns the part of a removal that is still to be done, according to the store.
 fn still(
     store: &Store,
     tenant: TenantNo,

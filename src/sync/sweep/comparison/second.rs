@@ -1,10 +1,9 @@
-//! Sees to records that a sweep was shown twice, and not the same way: the newer sight counts. And
-//! to those that came without a list of what they were assigned: what they say by themselves
-//! counts.
+//! Handles records that a sweep was shown twice with different contents, of which the newer version
+//! counts, and records that came without one of their lists, which are asked for by id.
 //!
-//! A listing is no snapshot. A record may move from a page that was read to one that was not, and
-//! a listing that is begun again shows all that it has shown. Whichever came first may be what was
-//! before, also where a replica of the source lags behind.
+//! A listing is not a snapshot. A record may move from a page that was read to one that was not, and
+//! a listing that is started again shows everything again. The version that came last is not always
+//! the newer one, since a replica of the source may lag behind.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -17,12 +16,12 @@ use crate::sync::RunError;
 use crate::sync::plan::results::Replaced;
 use crate::sync::sweep::sights::Second;
 
-/// Records that are asked for since nobody can tell which of their sights is the newer one, or what
-/// they have. What changed of others the next sweep sees.
+/// How many records are asked for by id because nobody can tell which of their versions is the newer
+/// one, or what they have. The next sweep sees the changes of any others.
 const MAX_UNSURE: usize = 1_000;
 
 impl Comparison {
-    /// Judges a second sight of a record; `last` stands for the first.
+    /// Judges a second version of a record; `last` is the fingerprint of the first.
     pub(super) fn observe_again(
         &mut self,
         store: &Store,
@@ -42,7 +41,7 @@ impl Comparison {
         }
     }
 
-    /// Notes that a record has to be asked for, and which lists it came without.
+    /// Notes that a record has to be asked for by id, and which lists it came without.
     pub(super) fn doubt(&mut self, id: &Id, left_out: &BTreeSet<Assigned>) {
         if self.unsure.len() < MAX_UNSURE {
             let lists = self.unsure.entry(id.clone()).or_default();
@@ -59,7 +58,7 @@ impl Comparison {
             .collect()
     }
 
-    /// Puts a newer sight of a record in the place of the first.
+    /// Replaces the first version of a record by a newer one.
     pub(in crate::sync) fn revise(
         &mut self,
         store: &Store,
@@ -79,7 +78,7 @@ impl Comparison {
         let before = known.as_ref().map(|known| known.record.clone());
         let newer = record.clone();
         let (judgement, _shown) = reconcile::judge(known.clone(), record, &torn, print);
-        // Who was not known has come.
+        // There is always something to write for a record that was not known: its creation.
         let Some(write) = write_of(judgement, known, raw) else {
             return Ok(());
         };
@@ -110,7 +109,7 @@ impl Comparison {
         Ok(())
     }
 
-    /// Notes a newer sight, and returns what is known of the record.
+    /// Notes a newer version, and returns what is known of the record.
     fn known_of(
         &mut self,
         store: &Store,
@@ -144,8 +143,8 @@ impl Comparison {
     }
 }
 
-/// Returns what a newer sight writes, or `None` if it says nothing new of a record that was not
-/// known.
+/// Returns what to write for a newer version, or `None` if it says nothing new about a record that
+/// was not known.
 fn write_of(judgement: Judgement, known: Option<Known>, raw: Box<str>) -> Option<Write> {
     match (judgement, known) {
         (

@@ -34,31 +34,31 @@ pub(in crate::sync) struct Missing<'a> {
     pub(in crate::sync) absences: BTreeMap<RecordRef, u32>,
 }
 
-/// How the asking for records of one kind goes.
+/// Progress with the missing records of one kind.
 #[derive(Debug, Default)]
 pub(super) struct Asking {
     pub(super) missing: u64,
-    /// Kept answers count: the question was asked.
+    /// Records that have an answer, kept ones included.
     pub(super) asked: u64,
     pub(super) answered: u64,
-    /// Records that are gone, and of which no operator has approved it.
+    /// Records that are gone and whose removal no operator has approved.
     pub(super) gone: u64,
-    /// Kept answers that will be gone by, likewise.
+    /// The same for kept answers that were not applied yet.
     pub(super) kept: u64,
 }
 
-/// Where answers are gathered.
+/// The answers about all missing records.
 pub(super) struct Table<'a> {
     pub(super) missing: Missing<'a>,
     /// Records whose removal an operator has approved.
     pub(super) permitted: BTreeSet<RecordRef>,
-    /// Kinds of which enough were said to be gone before to hold all that no operator has
-    /// approved.
+    /// Kinds of which kept answers alone say that enough are gone to hold every removal that no
+    /// operator has approved.
     pub(super) holding: BTreeSet<Kind>,
     pub(super) asking: BTreeMap<Kind, Asking>,
     pub(super) gone: Vec<RecordRef>,
     pub(super) absences: BTreeMap<RecordRef, u32>,
-    /// Records of which it is known how it stands with them.
+    /// How many records need no further answer.
     pub(super) n_done: u64,
 }
 
@@ -96,7 +96,7 @@ impl<'a> Table<'a> {
         asking.answered > 0 || is_held(guard, self.missing.scales, loss, count)
     }
 
-    /// Leaves a record unasked. Where the listing was wrong, it stays; else it is held.
+    /// Does not ask for a record. It stays if the listing was wrong; otherwise its removal is held.
     pub(super) fn pass_over(&mut self, record: RecordRef, plan: &mut Plan) {
         self.n_done += 1;
         if let Some(count) = self.missing.absences.get(&record) {
@@ -108,8 +108,8 @@ impl<'a> Table<'a> {
         }
     }
 
-    /// Parts from kept answers those by which a record would go although another of its kind has
-    /// answered: the source has been wrong, and so may be what it said before.
+    /// Separates from kept answers those that would remove a record although another of its kind
+    /// turned out to exist: a source that was wrong once may have been wrong before.
     pub(super) fn doubt(
         &mut self,
         kept: Vec<(RecordRef, Word)>,
@@ -131,7 +131,7 @@ impl<'a> Table<'a> {
         (good, doubted)
     }
 
-    /// Takes in a record that is gone.
+    /// Accepts that a record is gone.
     pub(super) fn believe(&mut self, record: RecordRef) {
         if !self.permitted.contains(&record) {
             self.asking.entry(record.kind).or_default().gone += 1;
@@ -139,7 +139,7 @@ impl<'a> Table<'a> {
         self.gone.push(record);
     }
 
-    /// Takes in a record that may not be asked for: it goes after enough sweeps without it.
+    /// Notes a record that may not be asked for: it is gone after enough sweeps without it.
     pub(super) fn forbid(&mut self, run: &mut Run, record: RecordRef, needed: u32) {
         let count = self.absent(&record);
         if count > 0 {
@@ -152,7 +152,7 @@ impl<'a> Table<'a> {
         }
     }
 
-    /// Returns whether an answer takes a record away.
+    /// Returns whether an answer means that a record is gone.
     pub(super) fn is_loss(&self, record: &RecordRef, word: Word, needed: u32) -> bool {
         match word {
             Word::Gone => true,
@@ -160,15 +160,16 @@ impl<'a> Table<'a> {
         }
     }
 
-    /// Returns from how many sweeps in a row a record that may not be asked for is absent, this
-    /// one included if it counts.
+    /// Returns how many sweeps in a row a record that may not be asked for was absent from. This
+    /// sweep is included if it counts.
     fn absent(&self, record: &RecordRef) -> u32 {
         let before = self.missing.absences.get(record).copied().unwrap_or(0);
         before.saturating_add(u32::from(self.is_proof(record.kind)))
     }
 
-    /// Where nobody may be asked, the count is all that speaks for those who were left out: a
-    /// sweep that did not reach it is none of those in a row.
+    /// Returns whether this sweep proves that a record is absent. If records may not be asked for,
+    /// only the count shows that the listing was complete, so a sweep that did not reach the count
+    /// proves nothing.
     fn is_proof(&self, kind: Kind) -> bool {
         !self.missing.shortfalls.contains_key(&kind)
     }

@@ -25,14 +25,14 @@ pub const MIN_INTERVAL: Duration = Duration::from_secs(10);
 /// The longest interval: what is looked at less often than once a week is not kept current.
 pub const MAX_INTERVAL: Duration = Duration::from_secs(7 * 24 * 3600);
 
-/// The wait after a run that failed, and after each that follows it twice as long: most of what
-/// makes a run fail is over in minutes, whatever the schedule.
+/// The wait after a run that failed. It doubles with each further failure: most causes of a failure
+/// are over in minutes, whatever the schedule.
 const FIRST_RETRY: Duration = Duration::from_secs(60);
 
-/// The longest of these waits: what an operator mends is noticed within it.
+/// The longest of these waits, so that a repair is noticed within an hour.
 const LONGEST_RETRY: Duration = Duration::from_secs(3600);
 
-/// The last run, as far as the next one goes by it.
+/// What the schedule needs to know about the last run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::sync) struct Last {
     /// When it began.
@@ -44,8 +44,9 @@ pub(in crate::sync) struct Last {
 }
 
 impl Last {
-    /// Follows a clock that was set back: the run was as long ago as it was. Where the clock went
-    /// ahead, or the machine slept, the next one is early, and on time by the new clock.
+    /// Moves the times of the run when the clock is set back, so that the run stays equally long
+    /// ago. If the clock was set ahead, or the machine slept, the next run comes early: it is on
+    /// time by the new clock.
     pub(super) fn follow(&mut self, turned: Turned) {
         match turned {
             Turned::Back(by) => {
@@ -56,13 +57,13 @@ impl Last {
         }
     }
 
-    /// Returns when the next run is due after so many failures.
+    /// Returns when the next run is due after `n_failures` failures in a row.
     fn retry(self, n_failures: u32, now: Timestamp) -> Timestamp {
         self.ended.min(now).plus(wait_after(n_failures))
     }
 }
 
-/// An approved plan that waits for a run to go by it.
+/// An approved plan that waits for a run to apply it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Approval {
     /// When it was approved.
@@ -72,8 +73,8 @@ pub(super) struct Approval {
 }
 
 impl Approval {
-    /// Returns when the next run is due on its account: soon, and later each time, as after
-    /// failures. Times that are yet to come were written by a clock that was ahead, and say
+    /// Returns when the next run is due because of the approval: soon, then after longer and longer
+    /// waits, as after failures. A time in the future was written by a clock that was ahead and says
     /// nothing: then the last run counts as one that failed.
     pub(super) fn due(self, last: Last, now: Timestamp) -> Timestamp {
         if self.tried > now {
@@ -133,7 +134,7 @@ impl Schedule {
         due.min(again.max(now))
     }
 
-    /// Returns how long it is, from a time on, until so many runs have been due.
+    /// Returns how long it takes, from a time on, until this many runs have been due.
     pub(super) fn span(&self, from: Timestamp, n_runs: u32) -> Duration {
         match &self.rule {
             Rule::Every(every) => every.saturating_mul(n_runs),
@@ -151,11 +152,11 @@ impl Schedule {
     }
 
     /// Returns when the next run is due after one that began at `last`, never earlier than
-    /// `now`: what was missed is due at once, and once only.
+    /// `now`: if runs were missed, one run is due at once.
     ///
-    /// A `last` that lies ahead means that the clock went back; it counts as `now`, so that
-    /// nothing ever waits longer than one interval. The jitter is added to a time to come,
-    /// and taken as half an interval at the most.
+    /// A `last` in the future means that the clock was set back. It counts as `now`, so that
+    /// nothing ever waits longer than one interval. The jitter is added to a due time that lies in
+    /// the future, and is half an interval at most.
     fn next_after(&self, last: Timestamp, now: Timestamp, jitter: Duration) -> Timestamp {
         let base = last.min(now);
         let (due, jitter) = match &self.rule {
@@ -174,7 +175,7 @@ impl Schedule {
     }
 }
 
-/// Returns the wait after so many runs that have failed, one after the other.
+/// Returns the wait after this many failed runs in a row.
 fn wait_after(n_failures: u32) -> Duration {
     let doublings = n_failures.saturating_sub(1);
     let wait = FIRST_RETRY.saturating_mul(2_u32.saturating_pow(doublings));
