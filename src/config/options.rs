@@ -23,7 +23,7 @@ pub struct Config {
     pub store: PathBuf,
     /// How long it keeps history.
     pub retention: Retention,
-    /// How the API and the console are reached.
+    /// Where health checks and metrics are served and webhooks received.
     pub server: ServerOptions,
     /// When tenants without a schedule of their own are read.
     pub sync: SyncOptions,
@@ -41,7 +41,7 @@ pub struct Config {
     pub idle: Vec<Idle>,
 }
 
-/// How the API and the console are reached.
+/// Where health checks and metrics are served and webhooks received.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ServerOptions {
     /// The address to listen on.
