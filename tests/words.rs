@@ -1,4 +1,4 @@
-//! Checks that what the product says is plain English: no word that only the source explains.
+//! Checks that messages and documents are plain English: no word that only the source explains.
 #![allow(
     clippy::unwrap_used,
     clippy::indexing_slicing,
@@ -8,10 +8,12 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// Words that no message may use, and what to say instead.
+/// Words that no message and no document may use, and what to say instead.
 const INSTEAD: &[(&str, &str)] = &[
     ("let go", "deleted, released or approved"),
     ("lets go", "deletes, releases or applies"),
+    ("lets it go", "deletes, releases or applies it"),
+    ("lets them go", "deletes, releases or applies them"),
     ("letting go", "deleting, releasing or applying"),
     ("upkeep", "maintenance"),
     ("news", "what is new in the audit log"),
@@ -27,6 +29,12 @@ const INSTEAD: &[(&str, &str)] = &[
     ("rescued", "not listed, but there when asked for"),
     ("(os error", "words of ours for what the system refuses"),
     ("yet to come", "still to come"),
+    ("is none", "is not valid, or does not exist"),
+    ("that there is not", "unknown, or which does not exist"),
+    ("those there are", "them, or those that exist"),
+    ("on its account", "because of it"),
+    ("as things are", "with the current configuration"),
+    ("in its turn", "later, in order"),
     (
         "nothing that could stand",
         "not one of the words that are known",
@@ -57,12 +65,15 @@ const UNTOLD: &[&str] = &[
     "src/store/check/",
 ];
 
-fn collect(folder: &Path, files: &mut Vec<PathBuf>) {
+/// Documents outside of `docs`.
+const DOCUMENTS: &[&str] = &["README.md", "config/example.toml"];
+
+fn collect(folder: &Path, ending: &str, files: &mut Vec<PathBuf>) {
     for entry in fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
         if path.is_dir() {
-            collect(&path, files);
-        } else if path.extension().is_some_and(|ending| ending == "rs") {
+            collect(&path, ending, files);
+        } else if path.extension().is_some_and(|found| found == ending) {
             files.push(path);
         }
     }
@@ -110,7 +121,7 @@ fn help(source: &str) -> String {
 fn messages_are_in_plain_words() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let mut files = Vec::new();
-    collect(&root.join("src"), &mut files);
+    collect(&root.join("src"), "rs", &mut files);
     let mut n_messages = 0;
     let mut wrong = Vec::new();
     for path in files {
@@ -128,12 +139,7 @@ fn messages_are_in_plain_words() {
         let messages = messages.into_iter();
         for message in messages.filter(|text| text.matches(' ').count() > 1) {
             n_messages += 1;
-            let said = INSTEAD.iter().filter(|(word, _)| has(&message, word));
-            wrong.extend(
-                said.map(|(word, instead)| {
-                    format!("{name}: say {instead} for `{word}`: {message}")
-                }),
-            );
+            wrong.extend(complaints(&name, &message));
         }
     }
 
@@ -141,15 +147,61 @@ fn messages_are_in_plain_words() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
-/// Returns whether a text has a word that is not part of a longer one.
+#[test]
+fn documents_are_in_plain_words() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut files: Vec<PathBuf> = DOCUMENTS.iter().map(|name| root.join(name)).collect();
+    collect(&root.join("docs"), "md", &mut files);
+    let (mut n_sentences, mut wrong) = (0, Vec::new());
+    for path in files {
+        let name = path.strip_prefix(root).unwrap().display().to_string();
+        for sentence in sentences(&fs::read_to_string(&path).unwrap()) {
+            n_sentences += 1;
+            wrong.extend(complaints(&name, &sentence));
+        }
+    }
+
+    assert!(n_sentences > 500, "only {n_sentences} paragraphs and rows");
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// Returns the paragraphs, rows of tables and blocks of a document, each in one line, since a
+/// sentence goes on in the next line.
+fn sentences(document: &str) -> Vec<String> {
+    let mut found = vec![String::new()];
+    for line in document.lines() {
+        let line = line.trim().trim_start_matches("# ");
+        if line.is_empty() || line.starts_with('|') || line.starts_with('#') {
+            found.push(String::new());
+        }
+        let last = found.last_mut().unwrap();
+        if !last.is_empty() {
+            last.push(' ');
+        }
+        last.push_str(line);
+    }
+    found.retain(|sentence| !sentence.is_empty());
+    found
+}
+
+/// Returns a complaint about each word of a text that has a plainer one.
+fn complaints(name: &str, text: &str) -> Vec<String> {
+    let said = INSTEAD.iter().filter(|(word, _)| has(text, word));
+    said.map(|(word, instead)| format!("{name}: say {instead} for `{word}`: {text}"))
+        .collect()
+}
+
+/// Returns whether a text has a word that is not part of a longer one, or of a name in code such as
+/// `finding.rescued`.
 fn has(text: &str, word: &str) -> bool {
     let text = text.to_lowercase();
-    let is_edge = |c: Option<char>| c.is_none_or(|c| !c.is_alphabetic());
+    let is_edge = |c: Option<char>| c.is_none_or(|c| !c.is_alphabetic() && c != '_');
     text.match_indices(word).any(|(at, _)| {
         let before = text[..at].chars().next_back();
         // But `there is no event 7` is plain English.
         let is_of_things = text[..at].ends_with("there ");
-        is_edge(before) && is_edge(text[at + word.len()..].chars().next()) && !is_of_things
+        let is_word = is_edge(before) && before != Some('.');
+        is_word && is_edge(text[at + word.len()..].chars().next()) && !is_of_things
     })
 }
 
@@ -171,4 +223,10 @@ fn texts_are_read_from_code() {
     assert!(!has("it is nowhere", "is no"));
     assert!(has("`x` is no event", "is no event"));
     assert!(!has("there is no event 7", "is no event"));
+    assert!(!has("`finding.rescued` or `a_row_rescued`", "rescued"));
+    let document = "# A title\nIt lets\nthem go.\n\n| a row |\n| another |\n";
+    assert_eq!(
+        sentences(document),
+        ["A title It lets them go.", "| a row |", "| another |"]
+    );
 }

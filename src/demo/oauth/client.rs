@@ -77,7 +77,7 @@ impl Client {
             }
             Proof::Key { key, used } => match key {
                 Some(key) => assertion::check(key, &self.id, asked, now, used).err(),
-                None => Some("the registered key is none"),
+                None => Some("no valid key is registered"),
             },
         };
         match wrong {
