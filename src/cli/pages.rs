@@ -44,7 +44,7 @@ impl Paged for Findings {
 /// The pages of a list, with a limited number of rows.
 pub(super) struct Pages<'a, F, A: Paged> {
     client: &'a StoreClient,
-    /// Makes the question for the page at a position, with so many rows at most.
+    /// Makes the question for the page at a position, with at most this many rows.
     ask: F,
     /// The first page, until it is taken.
     first: Option<A>,
@@ -110,8 +110,8 @@ impl<'a, F, A: Paged> Pages<'a, F, A> {
 }
 
 impl StoreClient {
-    /// Reads a list page by page. `ask` makes the question for the page at a position, with so many
-    /// rows at most.
+    /// Reads a list page by page. `ask` makes the question for the page at a position, with at most
+    /// this many rows.
     pub(super) async fn pages<Q, F>(
         &self,
         limit: usize,

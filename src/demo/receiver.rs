@@ -99,7 +99,7 @@ pub enum Reply {
     Slow(Duration),
     /// 200, with the connection cut in the body.
     Cut,
-    /// 200, with a body of so many bytes.
+    /// 200, with a body of this many bytes.
     HugeBody(usize),
 }
 

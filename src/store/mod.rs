@@ -21,7 +21,7 @@
 //!   acknowledged data, most of them the whole store. The one writer flushes, syncs new files of
 //!   large values and then the log through a handle of its own, and the committer answers all
 //!   callers that wait. Entries that are not yet synced are visible to nobody.
-//! - **At most 200 operations a batch.** sled collects garbage once per so many batches, whatever
+//! - **At most 200 operations a batch.** sled collects garbage every so many batches, whatever
 //!   their size: at 1000 operations a million updates cost a gigabyte of memory, at 200 they cost
 //!   nothing. Callers count with [`Write::cost`].
 //! - **Nothing slow within a batch.** One lock in sled serves the whole process and every database

@@ -66,7 +66,7 @@ pub(in crate::cli) struct DeliveryListArgs {
     /// the list prints.
     #[arg(long, value_name = "EVENT", conflicts_with_all = ["parked", "waiting"])]
     pub(in crate::cli) event: Option<EventName>,
-    /// At most so many rows; without it 50, or all that are parked.
+    /// Show at most this many rows; without it 50, or all that are parked.
     #[arg(long, value_name = "N", value_parser = from_one)]
     pub(in crate::cli) limit: Option<NonZeroUsize>,
     #[command(flatten)]

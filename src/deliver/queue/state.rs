@@ -352,8 +352,8 @@ impl State {
     }
 
     /// Returns whether an item is still ahead in the journal, and will be read from there. An
-    /// endpoint that was set back gets it from there in its turn; as a replay it would overtake
-    /// events that go before it.
+    /// endpoint that was set back gets it from there, in order; as a replay it would overtake
+    /// events that come before it.
     fn is_to_come(&self, item: &Item) -> bool {
         match item {
             Item::Entry(seq) => *seq > self.read() && !self.journal.done().contains(seq),

@@ -98,7 +98,7 @@ impl AuditLog {
         }
     }
 
-    /// Writes so many events that have nothing to do with people.
+    /// Writes this many events that have nothing to do with people.
     pub fn write_others(&self, n_events: usize, now: Timestamp) {
         for _ in 0..n_events {
             self.log().write(now, &Draft::of_app());

@@ -88,7 +88,7 @@ pub enum RateLimits {
     Documented,
     /// None.
     Off,
-    /// So many requests in each window.
+    /// This many requests in each window.
     Custom {
         /// Requests of tier 1 in a window.
         tier_1: u64,

@@ -228,7 +228,7 @@ fn some_groups(rng: &mut fastrand::Rng, n_groups: usize) -> Box<[Slot]> {
     all.into_iter().collect()
 }
 
-/// Returns so many different slots behind the first ones, or all there are.
+/// Returns `wanted` different slots behind the first ones, or all of them if there are fewer.
 fn so_many(rng: &mut fastrand::Rng, wanted: usize, there: usize, first: Slot) -> Box<[Slot]> {
     let mut all = BTreeSet::new();
     while all.len() < wanted.min(there) {

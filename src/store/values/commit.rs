@@ -99,7 +99,7 @@ pub enum Closing {
         /// Users found.
         users: u64,
     },
-    /// So many more rows of the tenant's plan; after its last row the plan is removed.
+    /// This many more rows of the tenant's plan; after its last row the plan is removed.
     PlanRows(u32),
     /// New states of held plans, and the facts that report them.
     Told {

@@ -7,8 +7,8 @@
 //! - A record that came, or whose time moved, is dated by the source itself. It was missed if
 //!   that date lies within the promise. A change that moves no date proves nothing, and is not
 //!   counted.
-//! - A deletion has no date. The sweep notes the record; if the log still does not tell of it
-//!   once the promise has come to reach beyond the note, the next sweep counts it.
+//! - A deletion has no date. The sweep notes the record; if the log still does not name it once
+//!   the promise reaches beyond the note, the next sweep counts it.
 //!
 //! Pure.
 

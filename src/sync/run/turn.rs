@@ -1,4 +1,4 @@
-//! Begins a run in its turn, has its steps done, and records how it ended.
+//! Begins a run after the one under way, does its steps, and records how it ended.
 
 use std::sync::Arc;
 

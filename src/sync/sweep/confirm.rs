@@ -169,7 +169,7 @@ impl<C: Connector> Job<C> {
         (good, questions)
     }
 
-    /// Asks, and takes in the answers. After a failure it asks no more, but waits for the requests
+    /// Asks, and handles the answers. After a failure it asks no more, but waits for the requests
     /// under way, so that their answers are kept for the next run.
     async fn put(
         &self,
@@ -229,7 +229,7 @@ impl<C: Connector> Job<C> {
         }
     }
 
-    /// Takes in an answer. Returns what it shows of the record; `None` if it shows nothing.
+    /// Handles an answer. Returns what it shows of the record; `None` if it shows nothing.
     fn take_in(
         &self,
         run: &mut Run,

@@ -27,9 +27,9 @@ const MAX_PAGES: usize = 4;
 /// The most bytes in those pages; a larger page waits alone.
 const MAX_BYTES: usize = 8 * 1024 * 1024;
 
-/// How often a first load reads a listing that falls short of its count. A page that was left out
-/// would later be told as so many people who joined; in any other run only a few could turn up as
-/// new.
+/// How often a first load reads a listing that shows fewer records than the source counts. The
+/// people on a page that was left out would later be reported as new; in any other run only a few
+/// could be.
 const LOAD_WALKS: u32 = 2;
 
 /// What the sweeps of a run have gathered so far.

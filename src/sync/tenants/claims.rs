@@ -77,7 +77,7 @@ pub(in crate::sync) enum Contested {
 }
 
 impl Claims {
-    /// Allows so many tenants to be read at one time, at least one.
+    /// Allows this many tenants to be read at one time, at least one.
     pub fn new(concurrency: usize) -> Self {
         Self(Arc::new(Shared {
             holders: Mutex::default(),
@@ -171,7 +171,7 @@ impl Claim {
         self.aside(id)
     }
 
-    /// Returns who has claimed a tenant in our place.
+    /// Returns the name under which somebody else has claimed a tenant.
     pub(in crate::sync) fn aside(&self, tenant: &TenantId) -> Option<TenantName> {
         match self.take(tenant) {
             Err(Contested::Aside(other)) => Some(other.name),

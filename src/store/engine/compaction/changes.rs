@@ -73,7 +73,7 @@ impl Changes {
         }
     }
 
-    /// Takes up to so many of the keys.
+    /// Removes up to `limit` keys and returns them.
     pub fn take(&mut self, limit: usize) -> Result<Vec<Key>, TooMany> {
         let n = self.len()?.min(limit);
         let taken: Vec<Key> = std::iter::from_fn(|| self.keys.pop_first())

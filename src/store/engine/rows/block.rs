@@ -139,7 +139,7 @@ impl Block {
         n_bytes.div_ceil(PIECE)
     }
 
-    /// Divides the block into so many pieces of about equal size, or fewer.
+    /// Divides the block into this many pieces of about equal size, or fewer.
     pub fn divide(self, pieces: usize) -> Vec<Self> {
         let size = self.len().div_ceil(pieces.max(1));
         let mut divided = Vec::with_capacity(pieces);

@@ -78,7 +78,7 @@ impl Bucket {
         self.0.len().div_ceil(PIECE).max(bytes.div_ceil(FULL_BYTES))
     }
 
-    /// Divides the bucket into so many pieces of about the same number of entries.
+    /// Divides the bucket into this many pieces with about the same number of entries.
     pub fn divide(self, pieces: usize) -> Vec<Self> {
         let size = self.0.len().div_ceil(pieces.max(1)).max(1);
         let mut entries = self.0.into_iter().peekable();

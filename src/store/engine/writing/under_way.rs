@@ -27,7 +27,7 @@ pub struct Share {
 }
 
 impl UnderWay {
-    /// Reserves so many bytes. Blocks until fewer are under way.
+    /// Reserves this many bytes. Blocks until few enough are under way.
     pub fn enter(&self, bytes: usize) -> Share {
         let mut used = lock(&self.0.used);
         while *used > 0 && *used + bytes > LIMIT {

@@ -180,7 +180,7 @@ fn write_of(judgement: Judgement, known: Option<Known>, raw: Box<str>) -> Option
     }
 }
 
-/// Returns what a write tells of a record, or `None` if it tells nothing.
+/// Returns what a write reports of a record, or `None` if it reports nothing.
 fn verb(write: &Write) -> Option<Verb> {
     match write {
         Write::Change { change, .. } => Some(change.verb()),
