@@ -1,4 +1,4 @@
-//! Finds the name that somebody who mistyped one probably meant.
+//! Finds the name that somebody who mistyped one probably meant, and asks whether it is that.
 
 /// How similar two names must be: the same threshold as in the library that parses our arguments.
 const ALIKE: f64 = 0.7;
@@ -9,6 +9,11 @@ pub fn closest<'a>(word: &str, names: impl Iterator<Item = &'a str>) -> Option<&
     let best = rated.max_by(|(a, _), (b, _)| a.total_cmp(b));
     best.filter(|(alike, _)| *alike > ALIKE)
         .map(|(_, name)| name)
+}
+
+/// Asks whether a name was meant, as the end of a sentence.
+pub fn did_you_mean(name: &str) -> String {
+    format!("did you mean `{name}`?")
 }
 
 #[cfg(test)]

@@ -4,11 +4,10 @@ use crate::clock::Clock;
 use crate::control::{EventChoice, EventPage, Events, MARK, Whose, is_of_type, query};
 use crate::deliver::EVENT_TYPES;
 use crate::model::{Kind, TenantName};
-use crate::suggest::closest;
 
 use super::args::EventListArgs;
 use super::store_client::StoreClient;
-use super::style::say;
+use super::unknown::say_nothing;
 
 /// The filters and position for asking for events, page by page.
 pub(super) struct Asked {
@@ -43,11 +42,11 @@ pub(super) async fn chosen(
     if let Some(wanted) = &args.event_type
         && !names().any(|name| is_of_type(wanted, name))
     {
-        let meant = closest(wanted, names()).map(|name| format!(" Did you mean `{name}`?"));
-        say(format_args!(
-            "No event is of the type `{wanted}`.{}",
-            meant.unwrap_or_default()
-        ));
+        say_nothing(
+            format_args!("No event is of the type `{wanted}`."),
+            wanted,
+            names(),
+        );
         return Ok(None);
     }
     let user = match &args.user {

@@ -19,6 +19,7 @@ mod screen;
 mod style;
 mod table;
 mod ticker;
+mod unknown;
 
 mod access;
 mod check;

@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use serde_json::{Map, Value};
 
 use crate::status_line::Stdout;
-use crate::suggest::closest;
+use crate::suggest::{closest, did_you_mean};
 
 use super::args::{Format, TableArgs};
 use super::csv;
@@ -35,7 +35,7 @@ pub(super) struct Row {
 /// `--columns` names a column that does not exist, or is given where it has no effect.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum ColumnsError {
-    #[error("there is no column `{name}`{}; there are {known}", closest.as_ref().map(|it| format!(", did you mean `{it}`?")).unwrap_or_default())]
+    #[error("there is no column `{name}`{}; there are {known}", closest.as_deref().map(|it| format!(", {}", did_you_mean(it))).unwrap_or_default())]
     Unknown {
         name: String,
         closest: Option<String>,

@@ -7,7 +7,6 @@ use serde_json::{Value, json};
 use crate::control::{Choice, MAX_PAGE, RecordRow, query};
 use crate::daemon::Hooks;
 use crate::model::{Group, Kind, Record, Role, TenantName, User, UserStatus};
-use crate::suggest::closest;
 use crate::view;
 
 use super::Exit;
@@ -18,6 +17,7 @@ use super::output::{Printer, Row, print_one};
 use super::store_client::StoreClient;
 use super::style::{Tone, count, say};
 use super::table::{Cell, Column};
+use super::unknown::say_no_record;
 
 /// The role that grants all rights in a tenant.
 const ADMINISTRATOR: &str = "TenantAdmin";
@@ -94,20 +94,7 @@ async fn is_there(
     if !client.ask(asked).await?.is_empty() {
         return Ok(true);
     }
-    let asked = query::Records {
-        kind,
-        tenant: tenant.cloned(),
-        choice: Choice::default(),
-        after: None,
-        limit: MAX_PAGE,
-    };
-    let rows = client.ask(asked).await?.rows;
-    let meant = closest(called, rows.iter().map(|row| row.record.label()));
-    let meant = meant.map(|name| format!(" Did you mean `{name}`?"));
-    say(format_args!(
-        "No {kind} is called `{called}`.{}",
-        meant.unwrap_or_default()
-    ));
+    say_no_record(client, kind, tenant, called).await?;
     Ok(false)
 }
 

@@ -11,6 +11,7 @@ use crate::deliver::{
     InvalidSetKey,
 };
 use crate::forward_proxy::InvalidProxy;
+use crate::suggest::did_you_mean;
 use crate::sync::InvalidSchedule;
 use crate::telemetry::chain;
 use crate::tls::InvalidCertificate;
@@ -375,7 +376,7 @@ impl Fault {
                 similar: Some(similar),
                 ..
             } => {
-                return format!("did you mean `{similar}`?");
+                return did_you_mean(similar);
             }
             Self::UnknownKey {
                 similar: None,

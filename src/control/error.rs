@@ -8,7 +8,7 @@ use super::TaskId;
 use crate::history::HistoryError;
 use crate::model::{EndpointName, FindingId, PlanId, TenantName};
 use crate::store::{CompactError, StoreError};
-use crate::suggest::closest;
+use crate::suggest::{closest, did_you_mean};
 use crate::telemetry::chain;
 
 /// How many names a message lists. The command that lists all shows the rest.
@@ -268,7 +268,7 @@ fn there_are(meant: Option<&str>, known: &BTreeSet<&str>) -> String {
         [..] => format!("are {}", names.join(", ")),
     };
     match meant {
-        Some(meant) => format!(", did you mean `{meant}`? There {names}"),
+        Some(meant) => format!(", {} There {names}", did_you_mean(meant)),
         None => format!("; there {names}"),
     }
 }

@@ -8,7 +8,6 @@ use crate::control::query::Which;
 use crate::control::{AccessRow, Envelope, NotKnown, query};
 use crate::doing::counting;
 use crate::model::{Id, Kind, TenantName, Timestamp};
-use crate::suggest::closest;
 use crate::view;
 
 use super::super::Exit;
@@ -17,6 +16,7 @@ use super::super::output::{Printer, Row};
 use super::super::store_client::StoreClient;
 use super::super::style::{count, say};
 use super::super::table::Column;
+use super::super::unknown::say_no_record;
 use super::asking::{is_not_covered, say_of, tenants, time};
 use super::cells::cells;
 use super::tree::Tree;
@@ -244,24 +244,10 @@ async fn each(
     }
 }
 
-/// Says that there is no such role, with the one that was probably meant.
+/// Says that there is no such role.
 async fn unknown_role(client: &StoreClient, asked: &Asked) -> anyhow::Result<()> {
     let called = asked.role.as_deref().unwrap_or_default();
-    let asked = query::Records {
-        kind: Kind::Role,
-        tenant: None,
-        choice: crate::control::Choice::default(),
-        after: None,
-        limit: crate::control::MAX_PAGE,
-    };
-    let roles = client.ask(asked).await?.rows;
-    let meant = closest(called, roles.iter().map(|row| row.record.label()));
-    let meant = meant.map(|name| format!(" Did you mean `{name}`?"));
-    say(format_args!(
-        "No role is called `{called}`.{}",
-        meant.unwrap_or_default()
-    ));
-    Ok(())
+    say_no_record(client, Kind::Role, None, called).await
 }
 
 /// Returns whether one of some tenants has a role of this name; if not, says so.
