@@ -1,6 +1,7 @@
 //! What `show` adds to a record: who holds a role, who is in a group, and which roles a user has
 //! through groups.
 
+use std::cell;
 use std::collections::BTreeMap;
 
 use serde_json::Value;
@@ -11,6 +12,7 @@ use crate::model::{GroupId, Id, Kind, Record, RecordRef, Thousands};
 use crate::printable;
 use crate::view;
 
+use super::pages::Whole;
 use super::store_client::StoreClient;
 use super::style::count;
 use super::table::Cell;
@@ -44,25 +46,30 @@ pub(super) async fn beyond(client: &StoreClient, row: &RecordRow) -> anyhow::Res
     }
 }
 
-/// Adds up what the pages say.
+/// Counts all who hold a role or are in a group, and names the first of them.
 async fn all(client: &StoreClient, row: &RecordRow, id: &Id) -> anyhow::Result<Holders> {
     let (_doing, found) = counting("counting who holds it", "found");
-    let mut all = Holders::default();
-    let mut after = None;
-    loop {
-        let asked = query::Holders {
-            tenant: row.tenant.clone(),
-            record: RecordRef {
-                kind: row.record.kind(),
-                id: id.clone(),
-            },
-            after,
-            limit: SHOWN - all.first.len(),
-        };
-        let HoldersPage {
-            holders: page,
-            next,
-        } = client.ask(asked).await?;
+    let named = cell::Cell::new(0);
+    let ask = |after, _| query::Holders {
+        tenant: row.tenant.clone(),
+        record: RecordRef {
+            kind: row.record.kind(),
+            id: id.clone(),
+        },
+        after,
+        limit: SHOWN.saturating_sub(named.get()),
+    };
+    let look = |page: &mut HoldersPage| {
+        named.set(named.get() + page.holders.first.len());
+        found.add(page.holders.users);
+        Ok(())
+    };
+    let (all, _) = client.whole(usize::MAX, ask, look).await?;
+    Ok(all.holders)
+}
+
+impl Whole for HoldersPage {
+    fn add(&mut self, page: Self) {
         let Holders {
             users,
             direct,
@@ -71,18 +78,14 @@ async fn all(client: &StoreClient, row: &RecordRow, id: &Id) -> anyhow::Result<H
             first,
             n_groups,
             groups,
-        } = page;
+        } = page.holders;
+        let all = &mut self.holders;
         all.users += users;
         all.direct += direct;
         all.by_group += by_group;
         all.hidden += hidden;
         all.first.extend(first);
         (all.n_groups, all.groups) = (n_groups, groups);
-        after = next;
-        found.add(users);
-        if after.is_none() {
-            return Ok(all);
-        }
     }
 }
 

@@ -1,7 +1,7 @@
 //! Reads lists page by page.
 
-use crate::control::{Findings, Page, Query};
-use crate::model::TenantName;
+use crate::control::{AccessPage, DiffPage, Findings, HoldersPage, Page, Query};
+use crate::model::{Id, TenantName};
 
 use super::store_client::StoreClient;
 
@@ -41,6 +41,56 @@ impl Paged for Findings {
     }
 }
 
+impl<R, P> Paged for AccessPage<R, P> {
+    type Position = P;
+
+    fn n_rows(&self) -> usize {
+        self.rows.len()
+    }
+
+    fn take_next(&mut self) -> Option<P> {
+        self.next.take()
+    }
+}
+
+impl Paged for DiffPage {
+    type Position = Id;
+
+    fn n_rows(&self) -> usize {
+        self.page.n_rows()
+    }
+
+    fn take_next(&mut self) -> Option<Id> {
+        self.page.take_next()
+    }
+}
+
+/// Its pages are counts, so no number of rows ends it.
+impl Paged for HoldersPage {
+    type Position = Id;
+
+    fn n_rows(&self) -> usize {
+        0
+    }
+
+    fn take_next(&mut self) -> Option<Id> {
+        self.next.take()
+    }
+}
+
+/// An answer whose pages add up to one answer.
+pub(super) trait Whole: Paged {
+    /// Adds the page that follows.
+    fn add(&mut self, page: Self);
+}
+
+/// Whether there are more rows than were read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Rest {
+    Nothing,
+    More,
+}
+
 /// The pages of a list, with a limited number of rows.
 pub(super) struct Pages<'a, F, A: Paged> {
     client: &'a StoreClient,
@@ -53,6 +103,16 @@ pub(super) struct Pages<'a, F, A: Paged> {
 }
 
 impl<'a, F, A: Paged> Pages<'a, F, A> {
+    fn begin(client: &'a StoreClient, limit: usize, ask: F) -> Self {
+        Self {
+            client,
+            ask,
+            first: None,
+            next: None,
+            left: limit,
+        }
+    }
+
     /// Reads the first page, so that a question that fails does so before anything is printed.
     pub(super) async fn read<Q>(
         client: &'a StoreClient,
@@ -63,13 +123,7 @@ impl<'a, F, A: Paged> Pages<'a, F, A> {
         Q: Query<Answer = A>,
         F: Fn(Option<A::Position>, usize) -> Q,
     {
-        let mut pages = Self {
-            client,
-            ask,
-            first: None,
-            next: None,
-            left: limit,
-        };
+        let mut pages = Self::begin(client, limit, ask);
         if limit > 0 {
             pages.first = Some(pages.page(None).await?);
         }
@@ -102,7 +156,8 @@ impl<'a, F, A: Paged> Pages<'a, F, A> {
         Q: Query<Answer = A>,
         F: Fn(Option<A::Position>, usize) -> Q,
     {
-        let mut page = self.client.ask((self.ask)(position, self.left)).await?;
+        let asked = (self.ask)(position, self.left.max(1));
+        let mut page = self.client.ask(asked).await?;
         self.left = self.left.saturating_sub(page.n_rows());
         self.next = page.take_next();
         Ok(page)
@@ -122,6 +177,33 @@ impl StoreClient {
         F: Fn(Option<<Q::Answer as Paged>::Position>, usize) -> Q,
     {
         Pages::read(self, limit, ask).await
+    }
+
+    /// Reads an answer page by page, shows each page to `look`, and adds them up. The first page is
+    /// read even if no row is wanted, since it says more than its rows.
+    pub(super) async fn whole<Q, F, A>(
+        &self,
+        limit: usize,
+        ask: F,
+        mut look: impl FnMut(&mut A) -> anyhow::Result<()>,
+    ) -> anyhow::Result<(A, Rest)>
+    where
+        Q: Query<Answer = A>,
+        F: Fn(Option<A::Position>, usize) -> Q,
+        A: Whole,
+    {
+        let mut pages = Pages::begin(self, limit, ask);
+        let mut whole = pages.page(None).await?;
+        look(&mut whole)?;
+        while let Some(mut page) = pages.next().await? {
+            look(&mut page)?;
+            whole.add(page);
+        }
+        let rest = match pages.has_more() {
+            true => Rest::More,
+            false => Rest::Nothing,
+        };
+        Ok((whole, rest))
     }
 
     /// Reads the rows of a list into memory.

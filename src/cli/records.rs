@@ -14,6 +14,7 @@ use super::args::{Format, ListArgs, RecordsAsked, ShowArgs};
 use super::error::CliError;
 use super::holders::beyond;
 use super::output::{Printer, Row, print_one};
+use super::pages::Rest;
 use super::store_client::StoreClient;
 use super::style::{Tone, count, say};
 use super::table::{Cell, Column};
@@ -161,13 +162,6 @@ enum Form {
     Source,
     /// As we understand it.
     Ours(Format),
-}
-
-/// Whether more records were found than are shown.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Rest {
-    Nothing,
-    More,
 }
 
 /// Finds the first records whose name, address or id contains a text.

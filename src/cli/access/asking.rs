@@ -2,7 +2,7 @@
 //! and what is said beside the rows.
 
 use crate::clock::Clock;
-use crate::control::{Envelope, MAX_PAGE, query};
+use crate::control::{Envelope, query};
 use crate::model::{Id, Kind, TenantName, Thousands, Timestamp, UserId};
 
 use super::super::args::Since;
@@ -31,23 +31,16 @@ pub(super) async fn tenants(
     client: &StoreClient,
     tenant: Option<String>,
 ) -> anyhow::Result<Vec<TenantName>> {
-    let mut names = Vec::new();
-    let mut after = None;
-    loop {
-        let asked = query::Tenants {
-            tenant: tenant.clone().map(TenantName),
-            after,
-            limit: MAX_PAGE,
-        };
-        let page = client.ask(asked).await?;
-        // Of a tenant that was never reached nothing is known.
-        let known = page.rows.into_iter().filter(|row| row.id.is_some());
-        names.extend(known.map(|row| row.name));
-        after = page.next;
-        if after.is_none() {
-            return Ok(names);
-        }
-    }
+    let tenant = tenant.map(TenantName);
+    let ask = |after, limit| query::Tenants {
+        tenant: tenant.clone(),
+        after,
+        limit,
+    };
+    let rows = client.all(usize::MAX, ask).await?.into_iter();
+    // Of a tenant that was never reached nothing is known.
+    let known = rows.filter(|row| row.id.is_some());
+    Ok(known.map(|row| row.name).collect())
 }
 
 /// Finds the users of that name, each with its tenant. A user who is gone by now is found by id

@@ -1,22 +1,23 @@
 //! `access diff`: what differs between two times.
 
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use crate::clock::Clock;
 use crate::control::{
-    AccessChange, AccountChange, DiffRow, Envelope, EverybodyDiff, NotKnown, query,
+    AccessChange, AccountChange, DiffPage, DiffRow, Envelope, EverybodyDiff, query,
 };
 use crate::doing::counting;
 use crate::model::{TenantName, Thousands, Timestamp};
 use crate::view;
 
 use super::super::Exit;
-use super::super::args::{AccessDiffArgs, Format, TableArgs};
+use super::super::args::{AccessDiffArgs, Format};
 use super::super::error::CliError;
-use super::super::output::{Printer, Row};
+use super::super::output::Row;
 use super::super::store_client::StoreClient;
 use super::super::style::{Tone, count, say};
 use super::super::table::{Cell, Column};
+use super::answers::{self, Rows};
 use super::asking::{say_of, tenants, time};
 use super::words;
 
@@ -40,57 +41,32 @@ pub(super) async fn run(client: &StoreClient, args: AccessDiffArgs) -> anyhow::R
         return Err(CliError::usage("`--from` must be earlier than `--to`").into());
     }
     let is_json = list.table.output.output == Format::Json;
-    // Opened only with the first answer, so that standard output stays empty if a question fails.
-    let mut printer = None;
+    let mut rows = Rows::new(&list.table, COLUMNS);
     let mut left = list.limit().unwrap_or(usize::MAX);
     let mut answers = Vec::new();
     for tenant in tenants(client, list.tenant.clone()).await? {
         let (_doing, found) = counting("comparing users", "found");
-        let (mut after, mut n_rows) = (None, 0_u64);
-        let mut whole: Option<Envelope> = None;
-        let everybody = loop {
-            let asked = query::AccessDiff {
-                tenant: tenant.clone(),
-                from,
-                to,
-                after,
-                limit: left.max(1),
-            };
-            let answer = client.ask(asked).await?;
-            let printer = match &mut printer {
-                Some(printer) => printer,
-                none => none.insert(opened(&list.table)?),
-            };
-            for row in answer.page.rows.iter().take(left) {
-                printer.row(row_of(&tenant, row))?;
-                n_rows += 1;
-            }
-            found.add(answer.page.rows.len() as u64);
-            left -= answer.page.rows.len().min(left);
-            let page = answer.page.envelope;
-            match &mut whole {
-                Some(envelope) => envelope.not_known.extend(page.not_known),
-                None => whole = Some(page),
-            }
-            after = answer.page.next;
-            if let (Some(envelope), true, 0) = (&mut whole, after.is_some(), left) {
-                envelope.not_known.insert(NotKnown::Rest);
-                break answer.everybody;
-            }
-            if after.is_none() {
-                break answer.everybody;
-            }
+        let ask = |after, limit| query::AccessDiff {
+            tenant: tenant.clone(),
+            from,
+            to,
+            after,
+            limit,
         };
-        answers.extend(whole.map(|envelope| (envelope, everybody, n_rows)));
+        let mut n_rows = 0_usize;
+        let take = |row: &DiffRow| {
+            n_rows += 1;
+            rows.row(row_of(&tenant, row))
+        };
+        let answer: DiffPage = answers::read(client, left, &found, ask, take).await?;
+        left -= n_rows.min(left);
+        answers.push((answer.page.envelope, answer.everybody, n_rows as u64));
     }
     let told = answers
         .iter()
         .map(|answer| answer_of(from, answer))
         .collect();
-    let mut printer = match printer {
-        Some(printer) => printer,
-        None => opened(&list.table)?,
-    };
+    let mut printer = rows.into_printer()?;
     printer.end_with("answers", &told);
     let summary = format!("{}.", count(printer.n_rows(), "difference"));
     printer.finish("Nobody's access differs.", &summary)?;
@@ -114,13 +90,6 @@ fn answer_of(
         fields.insert("everybody_changed".to_owned(), everybody.into());
     }
     told
-}
-
-fn opened(args: &TableArgs) -> anyhow::Result<Printer> {
-    match args.output.output {
-        Format::Json => Printer::within(&Map::new(), "rows"),
-        Format::Table | Format::Jsonl | Format::Csv => Printer::new(args, COLUMNS),
-    }
 }
 
 /// Says what changed for all users of a tenant, and what the answer rests on.

@@ -2,21 +2,20 @@
 
 use std::collections::BTreeSet;
 
-use serde_json::Map;
-
 use crate::control::query::Which;
-use crate::control::{AccessRow, Envelope, NotKnown, query};
+use crate::control::{AccessRow, Envelope, query};
 use crate::doing::counting;
-use crate::model::{Id, Kind, TenantName, Timestamp};
+use crate::model::{Kind, TenantName, Timestamp};
 use crate::view;
 
 use super::super::Exit;
-use super::super::args::{AccessListArgs, AccessRedundantArgs, Format, ListArgs, TableArgs};
-use super::super::output::{Printer, Row};
+use super::super::args::{AccessListArgs, AccessRedundantArgs, Format, ListArgs};
+use super::super::output::Row;
 use super::super::store_client::StoreClient;
 use super::super::style::{count, say};
 use super::super::table::Column;
 use super::super::unknown::say_no_record;
+use super::answers::{self, Rows};
 use super::asking::{is_not_covered, say_of, tenants, time};
 use super::cells::cells;
 use super::tree::Tree;
@@ -103,8 +102,7 @@ pub(super) async fn redundant(
 
 /// Prints rows as a table, JSON or CSV.
 async fn print(client: &StoreClient, asked: &Asked, args: ListArgs) -> anyhow::Result<Exit> {
-    // Opened only with the first row, so that standard output stays empty if a question fails.
-    let mut printer = None;
+    let mut rows = Rows::new(&args.table, asked.columns());
     let mut left = args.limit().unwrap_or(usize::MAX);
     let mut answers = Vec::new();
     let mut not_covered = Vec::new();
@@ -116,7 +114,7 @@ async fn print(client: &StoreClient, asked: &Asked, args: ListArgs) -> anyhow::R
         let mut take = |row: &AccessRow| {
             n_rows += 1;
             users.insert((tenant.clone(), row.user.id.clone()));
-            opened(&mut printer, asked, &args.table)?.row(row_of(&tenant, row))
+            rows.row(row_of(&tenant, row))
         };
         match each(client, asked, &tenant, left, &mut take).await {
             Ok(envelope) => answers.push((envelope, n_rows)),
@@ -140,33 +138,17 @@ async fn print(client: &StoreClient, asked: &Asked, args: ListArgs) -> anyhow::R
         .map(|(envelope, n_rows)| view::envelope(envelope, Some(*n_rows as u64)));
     let not_covered = not_covered.iter().map(view::access_not_covered);
     let told = told.chain(not_covered).collect();
-    opened(&mut printer, asked, &args.table)?.end_with("answers", &told);
-    if let Some(printer) = printer {
-        let n_rows = printer.n_rows();
-        let summary = format!("{}, {}.", count(n_rows, "row"), count(users.len(), "user"));
-        printer.finish(nothing(asked), &summary)?;
-    }
+    let mut printer = rows.into_printer()?;
+    printer.end_with("answers", &told);
+    let n_rows = printer.n_rows();
+    let summary = format!("{}, {}.", count(n_rows, "row"), count(users.len(), "user"));
+    printer.finish(nothing(asked), &summary)?;
     if args.table.output.output != Format::Json {
         for (envelope, _) in &answers {
             say_of(envelope);
         }
     }
     Ok(Exit::Success)
-}
-
-/// Returns the printer, opened if it was not yet.
-fn opened<'a>(
-    printer: &'a mut Option<Printer>,
-    asked: &Asked,
-    args: &TableArgs,
-) -> anyhow::Result<&'a mut Printer> {
-    match printer {
-        Some(printer) => Ok(printer),
-        none => Ok(none.insert(match args.output.output {
-            Format::Json => Printer::within(&Map::new(), "rows")?,
-            Format::Table | Format::Jsonl | Format::Csv => Printer::new(args, asked.columns())?,
-        })),
-    }
 }
 
 /// Draws users with their roles and paths.
@@ -197,7 +179,7 @@ async fn draw(client: &StoreClient, asked: &Asked, args: ListArgs) -> anyhow::Re
     Ok(Exit::Success)
 }
 
-/// Asks for the rows of one tenant, page by page. Returns what the answer rests on.
+/// Asks for the rows of one tenant. Returns what the answer rests on.
 async fn each(
     client: &StoreClient,
     asked: &Asked,
@@ -206,42 +188,16 @@ async fn each(
     take: &mut dyn FnMut(&AccessRow) -> anyhow::Result<()>,
 ) -> anyhow::Result<Envelope> {
     let (_doing, found) = counting("looking at users", "found");
-    let mut left = limit;
-    let mut whole: Option<Envelope> = None;
-    let mut after: Option<Id> = None;
-    loop {
-        let asked = query::Access {
-            tenant: tenant.clone(),
-            role: asked.role.clone(),
-            which: asked.which,
-            at: asked.at,
-            after,
-            limit: left.max(1),
-        };
-        let page = client.ask(asked).await?;
-        for row in page.rows.iter().take(left) {
-            take(row)?;
-        }
-        found.add(page.rows.len() as u64);
-        left -= page.rows.len().min(left);
-        let envelope = match whole.take() {
-            Some(mut envelope) => {
-                envelope.not_known.extend(page.envelope.not_known);
-                envelope
-            }
-            None => page.envelope,
-        };
-        after = page.next;
-        if left == 0 && after.is_some() {
-            let mut envelope = envelope;
-            envelope.not_known.insert(NotKnown::Rest);
-            return Ok(envelope);
-        }
-        if after.is_none() {
-            return Ok(envelope);
-        }
-        whole = Some(envelope);
-    }
+    let ask = |after, limit| query::Access {
+        tenant: tenant.clone(),
+        role: asked.role.clone(),
+        which: asked.which,
+        at: asked.at,
+        after,
+        limit,
+    };
+    let answer = answers::read(client, limit, &found, ask, take).await?;
+    Ok(answer.envelope)
 }
 
 /// Says that there is no such role.

@@ -1,5 +1,6 @@
 //! `access`: who may do what, by which path, now or at an earlier time.
 
+mod answers;
 mod asking;
 mod cells;
 mod diff;

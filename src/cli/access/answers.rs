@@ -1,0 +1,117 @@
+//! Reads the answers about tenants, and prints their rows as they come.
+
+use serde_json::Map;
+
+use crate::control::{AccessPage, AccessRow, DiffPage, DiffRow, NotKnown, Query};
+use crate::doing::Count;
+use crate::model::Id;
+
+use super::super::args::{Format, TableArgs};
+use super::super::output::{Printer, Row};
+use super::super::pages::{Paged, Rest, Whole};
+use super::super::store_client::StoreClient;
+use super::super::table::Column;
+
+/// An answer about one tenant.
+pub(super) trait TenantAnswer: Paged<Position = Id> {
+    /// What there is one of for each user and role.
+    type Row;
+
+    /// Returns the rows, and what they rest on.
+    fn page(&mut self) -> &mut AccessPage<Self::Row, Id>;
+}
+
+impl TenantAnswer for AccessPage<AccessRow, Id> {
+    type Row = AccessRow;
+
+    fn page(&mut self) -> &mut AccessPage<AccessRow, Id> {
+        self
+    }
+}
+
+impl TenantAnswer for DiffPage {
+    type Row = DiffRow;
+
+    fn page(&mut self) -> &mut AccessPage<DiffRow, Id> {
+        &mut self.page
+    }
+}
+
+impl<A: TenantAnswer> Whole for A {
+    fn add(&mut self, mut page: Self) {
+        let page = std::mem::take(&mut page.page().envelope.not_known);
+        self.page().envelope.not_known.extend(page);
+    }
+}
+
+/// Asks about one tenant, page by page, and gives `take` so many rows at most. Returns the rest of
+/// the answer, without rows.
+pub(super) async fn read<Q, F, A>(
+    client: &StoreClient,
+    limit: usize,
+    found: &Count,
+    ask: F,
+    mut take: impl FnMut(&A::Row) -> anyhow::Result<()>,
+) -> anyhow::Result<A>
+where
+    Q: Query<Answer = A>,
+    F: Fn(Option<Id>, usize) -> Q,
+    A: TenantAnswer,
+{
+    let mut left = limit;
+    let look = |page: &mut A| {
+        let rows = std::mem::take(&mut page.page().rows);
+        rows.iter().take(left).try_for_each(&mut take)?;
+        left -= rows.len().min(left);
+        found.add(rows.len() as u64);
+        Ok(())
+    };
+    let (mut whole, rest) = client.whole(limit, ask, look).await?;
+    match rest {
+        Rest::Nothing => {}
+        Rest::More => {
+            whole.page().envelope.not_known.insert(NotKnown::Rest);
+        }
+    }
+    Ok(whole)
+}
+
+/// Prints the rows of some answers. Nothing is printed before the first row, so that standard
+/// output stays empty if a question fails.
+pub(super) struct Rows<'a> {
+    args: &'a TableArgs,
+    columns: &'static [Column],
+    printer: Option<Printer>,
+}
+
+impl<'a> Rows<'a> {
+    pub(super) fn new(args: &'a TableArgs, columns: &'static [Column]) -> Self {
+        Self {
+            args,
+            columns,
+            printer: None,
+        }
+    }
+
+    pub(super) fn row(&mut self, row: Row) -> anyhow::Result<()> {
+        match &mut self.printer {
+            Some(printer) => printer.row(row),
+            none => none.insert(open(self.args, self.columns)?).row(row),
+        }
+    }
+
+    /// Returns the printer of the rows, opened if there was no row.
+    pub(super) fn into_printer(self) -> anyhow::Result<Printer> {
+        match self.printer {
+            Some(printer) => Ok(printer),
+            None => open(self.args, self.columns),
+        }
+    }
+}
+
+fn open(args: &TableArgs, columns: &[Column]) -> anyhow::Result<Printer> {
+    match args.output.output {
+        Format::Json => Printer::within(&Map::new(), "rows"),
+        Format::Table | Format::Jsonl | Format::Csv => Printer::new(args, columns),
+    }
+}
