@@ -4,9 +4,6 @@ use std::collections::BTreeSet;
 
 use crate::model::{Role, RoleId};
 
-/// The role whose holders may assign any role to any user, themselves included.
-const TENANT_ADMIN: &str = "TenantAdmin";
-
 /// The type of the source's own roles, as [`Role::origin`] has it. A tenant's own role may have the
 /// name of one of them.
 const OWN: &str = "default";
@@ -21,7 +18,7 @@ pub fn carried(role: &Role) -> impl Iterator<Item = &str> {
 
 /// Returns those of some roles whose holders may assign any role to themselves.
 pub fn granting<'a>(roles: impl Iterator<Item = &'a Role>) -> BTreeSet<RoleId> {
-    let granting = roles.filter(|role| is_own(role) && role.name == TENANT_ADMIN);
+    let granting = roles.filter(|role| is_own(role) && role.name == Role::TENANT_ADMIN);
     granting.map(|role| role.id.clone()).collect()
 }
 

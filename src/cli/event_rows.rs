@@ -6,7 +6,7 @@ use serde_json::Value;
 use crate::clock::Clock;
 use crate::control::{EventRow, MARK};
 use crate::deliver::EVENT_TYPES;
-use crate::model::{Entry, Fact, Recovery, losses_in_words};
+use crate::model::{Entry, Fact, Recovery, Role, losses_in_words};
 use crate::view::{self, sentence};
 
 use super::output::Row;
@@ -105,7 +105,7 @@ fn tone(fact: &Fact) -> Option<Tone> {
         Fact::Recovered(_) => Some(Tone::Good),
         Fact::Loaded { .. } => Some(Tone::Dim),
         Fact::Changed(change) => sentence(change)
-            .contains(ADMINISTRATOR)
+            .contains(Role::TENANT_ADMIN)
             .then_some(Tone::Bold),
     }
 }
@@ -118,6 +118,3 @@ pub(super) fn run_of(entry: &Entry) -> String {
 pub(super) fn json_of(row: &EventRow) -> anyhow::Result<Value> {
     view::event(row).context("reading our own event")
 }
-
-/// The role that grants all rights in a tenant.
-const ADMINISTRATOR: &str = "TenantAdmin";

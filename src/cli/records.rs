@@ -20,9 +20,6 @@ use super::style::{Tone, count, say};
 use super::table::{Cell, Column};
 use super::unknown::say_no_record;
 
-/// The role that grants all rights in a tenant.
-const ADMINISTRATOR: &str = "TenantAdmin";
-
 pub(super) async fn run(
     config: Option<&Path>,
     kind: Kind,
@@ -275,7 +272,7 @@ fn cells(row: &RecordRow) -> Vec<Cell> {
 
 fn user_cells(user: &User) -> [Cell; 6] {
     let roles = names(user.roles.as_ref().map(|roles| roles.values()));
-    let is_administrator = roles.contains(ADMINISTRATOR);
+    let is_administrator = roles.contains(Role::TENANT_ADMIN);
     [
         user.name.clone().into(),
         user.email.clone().into(),

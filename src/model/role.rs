@@ -32,6 +32,10 @@ pub struct Role {
 }
 
 impl Role {
+    /// The name of the source's own role that grants all rights in a tenant. Its holders may assign
+    /// any role to any user, themselves included.
+    pub const TENANT_ADMIN: &str = "TenantAdmin";
+
     /// Makes a role of which nothing else is known.
     pub fn new(id: RoleId, name: impl Into<String>, role_type: Coded<RoleType>) -> Self {
         Self {

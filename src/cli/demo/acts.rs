@@ -10,7 +10,7 @@ use anyhow::{Context, bail};
 use crate::control::query::{FindingStanding, PlanChoice};
 use crate::control::{ConcernRow, EndpointState, PlanRow, Severity, command, query};
 use crate::demo::tenant::{Edit, NewUser, Status, User};
-use crate::model::{Loss, Outcome, PlanState, UserId, losses_in_words};
+use crate::model::{Loss, Outcome, PlanState, Role, UserId, losses_in_words};
 
 use crate::sync::Limits;
 
@@ -20,7 +20,7 @@ use super::show::Show;
 use super::wanted::{Wanted, expected};
 
 /// The role that the leaver keeps.
-const ADMIN: &str = "TenantAdmin";
+const ADMIN: &str = Role::TENANT_ADMIN;
 
 /// How many things happen while the receiver is down.
 const MEANWHILE: usize = 4;

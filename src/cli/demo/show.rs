@@ -18,8 +18,8 @@ use crate::control::{
 };
 use crate::demo::{Delivery, Story};
 use crate::model::{
-    Fact, Kind, Mode, Outcome, Record, Run, Seq, TenantName, Thousands, User, UserId, UserStatus,
-    losses_in_words,
+    Fact, Kind, Mode, Outcome, Record, Role, Run, Seq, TenantName, Thousands, User, UserId,
+    UserStatus, losses_in_words,
 };
 use crate::signal::Shutdown;
 
@@ -392,7 +392,7 @@ fn person(name: &str, user: Option<&User>) -> Person {
         .flat_map(BTreeMap::values)
         .cloned()
         .collect();
-    let administers = roles.iter().any(|role| role == "TenantAdmin");
+    let administers = roles.iter().any(|role| role == Role::TENANT_ADMIN);
     let (status, ink) = match user.status.value {
         UserStatus::Enabled if administers => ("enabled", Ink::Bold),
         UserStatus::Enabled => ("enabled", Ink::Plain),
