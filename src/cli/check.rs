@@ -2,7 +2,6 @@
 //! does not.
 
 mod choice;
-mod line;
 mod proxy;
 mod under_way;
 
@@ -10,7 +9,6 @@ use std::path::Path;
 use std::sync::Arc;
 
 use futures_util::stream::{self, StreamExt};
-use serde_json::json;
 
 use crate::authorities::{MachineAuthorities, Reading};
 use crate::clock::Clock;
@@ -23,6 +21,7 @@ use crate::doing::doing;
 use crate::model::{PlanState, TenantName, Timestamp, losses_in_words};
 use crate::obstacle::Stage;
 use crate::telemetry::chain;
+use crate::view::{self, CheckLine, Complaint, Grade};
 
 use super::Exit;
 use super::args::{CheckArgs, Format, TableArgs};
@@ -31,7 +30,6 @@ use super::store_client::{StoreClient, has_store};
 use super::style::{Tone, count, say};
 use super::table::{Cell, Column};
 use choice::{Met, choice};
-use line::{Complaint, Grade, Line};
 use under_way::{UnderWay, asking};
 
 const COLUMNS: &[Column] = &[
@@ -104,7 +102,7 @@ async fn reach(
     at_once: usize,
     clock: &Clock,
     met: &mut Met,
-) -> anyhow::Result<Vec<Line>> {
+) -> anyhow::Result<Vec<CheckLine>> {
     let under_way = UnderWay::default();
     let _doing = under_way.telling();
     let mut lines = Vec::new();
@@ -134,10 +132,10 @@ async fn reach(
 }
 
 /// Returns the exit code that follows from the lines.
-pub(super) fn exit_of(lines: &[Line]) -> Exit {
-    let is_failed = |line: &Line| {
-        let trouble = line.result.as_ref().err();
-        trouble.is_some_and(|trouble| trouble.grade == Grade::Failed)
+pub(super) fn exit_of(lines: &[CheckLine]) -> Exit {
+    let is_failed = |line: &CheckLine| {
+        let complaint = line.result.as_ref().err();
+        complaint.is_some_and(|complaint| complaint.grade == Grade::Failed)
     };
     if lines.iter().any(is_failed) {
         Exit::Source
@@ -147,7 +145,7 @@ pub(super) fn exit_of(lines: &[Line]) -> Exit {
 }
 
 /// Tests an endpoint with a test event.
-pub(super) async fn trial(endpoint: &Endpoint, clock: &Clock) -> anyhow::Result<Vec<Line>> {
+pub(super) async fn trial(endpoint: &Endpoint, clock: &Clock) -> anyhow::Result<Vec<CheckLine>> {
     let _doing = doing(format!("sending a test event to `{}`", endpoint.name()));
     let result = match deliver::test(endpoint, clock).await? {
         Verdict::Delivered { .. } => Ok("taken".to_owned()),
@@ -162,7 +160,7 @@ pub(super) async fn trial(endpoint: &Endpoint, clock: &Clock) -> anyhow::Result<
     let mut lines: Vec<_> = certificate(&what, endpoint, clock.now())
         .into_iter()
         .collect();
-    lines.push(Line {
+    lines.push(CheckLine {
         what,
         step: "test event".to_owned(),
         result,
@@ -183,7 +181,7 @@ async fn status(config: &Config) -> anyhow::Result<Option<Status>> {
 
 /// Returns a line for an endpoint whose deliveries have a problem, or that an operator has
 /// disabled.
-fn deliveries(row: &EndpointRow) -> Option<Line> {
+fn deliveries(row: &EndpointRow) -> Option<CheckLine> {
     let is_stopped = matches!(row.state, EndpointState::Stopped { .. });
     let result = match (row.code(), row.remedy()) {
         (Some(code), Some(remedy)) => Err(Complaint {
@@ -195,7 +193,7 @@ fn deliveries(row: &EndpointRow) -> Option<Line> {
         (None, _) | (_, None) if is_stopped => Ok(super::endpoint_state::of_deliveries(row)),
         (None, _) | (_, None) => return None,
     };
-    Some(Line {
+    Some(CheckLine {
         what: format!("endpoint {}", row.name),
         step: "deliveries".to_owned(),
         result,
@@ -203,12 +201,12 @@ fn deliveries(row: &EndpointRow) -> Option<Line> {
 }
 
 /// Returns a line for each tenant whose removals wait for an operator.
-fn held(status: Status, wanted: Option<&str>) -> Vec<Line> {
+fn held(status: Status, wanted: Option<&str>) -> Vec<CheckLine> {
     let tenants = status.tenants.into_iter();
     let tenants = tenants.filter(|row| wanted.is_none_or(|wanted| wanted == row.name.0));
     let lines = tenants.filter_map(|row| {
         let plan = row.held.filter(|plan| plan.state == PlanState::Held)?;
-        Some(Line {
+        Some(CheckLine {
             what: format!("tenant {}", row.name),
             step: "removals".to_owned(),
             result: Err(Complaint {
@@ -228,7 +226,7 @@ fn console(
     organization: &OrganizationConfig,
     config: &Config,
     listed: Result<Roster, ReadError>,
-) -> (Line, Vec<TenantConfig>) {
+) -> (CheckLine, Vec<TenantConfig>) {
     let (result, found) = match listed {
         Ok(roster) => {
             let (n_listed, unreadable) = (roster.tenants.len(), roster.unreadable);
@@ -245,9 +243,9 @@ fn console(
             }
             (Ok(told.join(", ")), found)
         }
-        Err(error) => (Err(trouble(&error)), Vec::new()),
+        Err(error) => (Err(complaint(&error)), Vec::new()),
     };
-    let line = Line {
+    let line = CheckLine {
         what: format!("connection {}", organization.name),
         step: "console".to_owned(),
         result,
@@ -256,8 +254,8 @@ fn console(
 }
 
 /// Reports that a console lists tenants, but none of them is read.
-fn none_linked(organization: &OrganizationConfig, n_listed: usize) -> Line {
-    Line {
+fn none_linked(organization: &OrganizationConfig, n_listed: usize) -> CheckLine {
+    CheckLine {
         what: format!("connection {}", organization.name),
         step: "console".to_owned(),
         result: Err(Complaint {
@@ -273,7 +271,7 @@ fn none_linked(organization: &OrganizationConfig, n_listed: usize) -> Line {
 }
 
 /// Reports how long an endpoint's client certificate is valid, if it has one that says so.
-fn certificate(what: &str, endpoint: &Endpoint, now: Timestamp) -> Option<Line> {
+fn certificate(what: &str, endpoint: &Endpoint, now: Timestamp) -> Option<CheckLine> {
     let certificate = endpoint.egress().client_certificate.as_ref()?;
     let result = match certificate.expiry(now) {
         Ok(until) => Ok(format!("lasts until {}", until?)),
@@ -284,7 +282,7 @@ fn certificate(what: &str, endpoint: &Endpoint, now: Timestamp) -> Option<Line> 
             remedy: expired.remedy().to_owned(),
         }),
     };
-    Some(Line {
+    Some(CheckLine {
         what: what.to_owned(),
         step: "client certificate".to_owned(),
         result,
@@ -292,8 +290,8 @@ fn certificate(what: &str, endpoint: &Endpoint, now: Timestamp) -> Option<Line> 
 }
 
 /// Reports which of the machine's trusted authorities could not be read, if any.
-fn authorities(reading: &Reading) -> Option<Line> {
-    reading.is_flawed().then(|| Line {
+fn authorities(reading: &Reading) -> Option<CheckLine> {
+    reading.is_flawed().then(|| CheckLine {
         what: "this machine".to_owned(),
         step: "authorities".to_owned(),
         result: Err(Complaint {
@@ -306,8 +304,8 @@ fn authorities(reading: &Reading) -> Option<Line> {
 }
 
 /// Reports a setting that has no effect.
-fn idle(idle: &Idle) -> Line {
-    Line {
+fn idle(idle: &Idle) -> CheckLine {
+    CheckLine {
         what: "configuration".to_owned(),
         step: idle.key.clone(),
         result: Err(Complaint {
@@ -319,7 +317,7 @@ fn idle(idle: &Idle) -> Line {
     }
 }
 
-fn trouble(error: &ReadError) -> Complaint {
+fn complaint(error: &ReadError) -> Complaint {
     Complaint {
         grade: Grade::Failed,
         code: error.code(),
@@ -329,11 +327,11 @@ fn trouble(error: &ReadError) -> Complaint {
 }
 
 /// Reports what a probe found, step by step, without the steps that could not be tried.
-fn steps(what: &str, probe: Probe) -> Vec<Line> {
-    let line = |step: &str, result: Result<String, ReadError>| Line {
+fn steps(what: &str, probe: Probe) -> Vec<CheckLine> {
+    let line = |step: &str, result: Result<String, ReadError>| CheckLine {
         what: what.to_owned(),
         step: step.to_owned(),
-        result: result.map_err(|error| trouble(&error)),
+        result: result.map_err(|error| complaint(&error)),
     };
     let way = probe.way.into_iter().map(|(stage, passed)| {
         let (step, detail) = stage_in_words(stage);
@@ -390,40 +388,29 @@ fn sight(seen: Visible) -> String {
 }
 
 /// Prints the table, and below it each problem in full, and what to do about it.
-pub(super) fn print(lines: Vec<Line>, table: &TableArgs) -> anyhow::Result<()> {
+pub(super) fn print(lines: Vec<CheckLine>, table: &TableArgs) -> anyhow::Result<()> {
     let mut printer = Printer::new(table, COLUMNS)?;
-    let mut troubles = Vec::new();
+    let mut complaints = Vec::new();
     for line in lines {
-        let (word, tone, detail, json) = match line.result {
-            Ok(detail) => (
-                "ok",
-                Tone::Good,
-                detail.clone(),
-                json!({ "detail": detail }),
-            ),
-            Err(trouble) => {
+        let (word, json) = (line.word(), view::check_line(&line));
+        let (tone, detail) = match line.result {
+            Ok(detail) => (Tone::Good, detail),
+            Err(complaint) => {
                 let Complaint {
                     grade,
                     code,
                     text,
                     remedy,
-                } = trouble;
-                let (word, tone) = match grade {
-                    Grade::Failed => ("failed", Tone::Bad),
-                    Grade::Warning => ("warning", Tone::Warn),
+                } = complaint;
+                let tone = match grade {
+                    Grade::Failed => Tone::Bad,
+                    Grade::Warning => Tone::Warn,
                 };
                 let detail = format!("{text} [{code}]; {remedy}");
-                let json = json!({ "detail": text, "error_code": code, "remedy": remedy });
-                troubles.push(format!("{}, {}: {detail}", line.what, line.step));
-                (word, tone, detail, json)
+                complaints.push(format!("{}, {}: {detail}", line.what, line.step));
+                (tone, detail)
             }
         };
-        let mut json = json;
-        if let Some(fields) = json.as_object_mut() {
-            fields.insert("what".to_owned(), line.what.clone().into());
-            fields.insert("step".to_owned(), line.step.clone().into());
-            fields.insert("result".to_owned(), word.into());
-        }
         let word = Cell::from(word).toned(Some(tone));
         printer.row(Row {
             cells: vec![line.what.into(), line.step.into(), word, detail.into()],
@@ -431,7 +418,7 @@ pub(super) fn print(lines: Vec<Line>, table: &TableArgs) -> anyhow::Result<()> {
         })?;
     }
     let was_cut = printer.is_narrow();
-    let summary = match troubles.len() {
+    let summary = match complaints.len() {
         0 => "Everything works.".to_owned(),
         n => format!("{} to look at.", count(n, "thing")),
     };
@@ -440,7 +427,7 @@ pub(super) fn print(lines: Vec<Line>, table: &TableArgs) -> anyhow::Result<()> {
         &summary,
     )?;
     if table.output.output == Format::Table && was_cut {
-        troubles.iter().for_each(say);
+        complaints.iter().for_each(say);
     }
     Ok(())
 }

@@ -22,10 +22,10 @@ const SHOWN: usize = 10;
 
 /// What is shown about a record.
 pub(super) struct Beyond {
-    /// For people: labels and texts.
+    /// For people: labels and texts, besides those of the record itself.
     pub(super) lines: Vec<(&'static str, Cell)>,
-    /// For JSON: the name of the field, and its value.
-    pub(super) field: (&'static str, Value),
+    /// For programs: the record in full.
+    pub(super) json: Value,
     /// The command that lists all.
     pub(super) hint: Option<String>,
 }
@@ -39,7 +39,7 @@ pub(super) async fn beyond(client: &StoreClient, row: &RecordRow) -> anyhow::Res
                 tenant: row.tenant.clone(),
                 user: id.clone(),
             };
-            Ok(of_user(&client.ask(asked).await?))
+            Ok(of_user(row, &client.ask(asked).await?))
         }
         Record::Role(_) => Ok(of_role(row, &all(client, row, id).await?)),
         Record::Group(_) => Ok(of_group(row, &all(client, row, id).await?)),
@@ -116,7 +116,7 @@ fn of_role(row: &RecordRow, holders: &Holders) -> Beyond {
     }
     Beyond {
         lines,
-        field: ("holders", view::role_holders(holders)),
+        json: view::role_in_full(row, holders),
         hint: hint(row, "--role", users),
     }
 }
@@ -129,12 +129,12 @@ fn of_group(row: &RecordRow, members: &Holders) -> Beyond {
     }
     Beyond {
         lines,
-        field: ("members", view::group_members(members)),
+        json: view::group_in_full(row, members),
         hint: hint(row, "--group", members.users),
     }
 }
 
-fn of_user(inherited: &Inherited) -> Beyond {
+fn of_user(row: &RecordRow, inherited: &Inherited) -> Beyond {
     let by = |groups: &BTreeMap<GroupId, String>| {
         let names: Vec<&str> = groups.values().map(String::as_str).collect();
         names.join(", ")
@@ -151,7 +151,7 @@ fn of_user(inherited: &Inherited) -> Beyond {
     };
     Beyond {
         lines: vec![("INHERITED", text.into())],
-        field: ("inherited_roles", view::inherited_roles(inherited)),
+        json: view::user_in_full(row, inherited),
         hint: None,
     }
 }

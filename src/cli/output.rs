@@ -7,10 +7,11 @@
 use std::io::{self, BufWriter, ErrorKind, Write};
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use crate::status_line::Stdout;
 use crate::suggest::{closest, did_you_mean};
+use crate::view::{Frame, FrameEnd};
 
 use super::args::{Format, TableArgs};
 use super::csv;
@@ -74,8 +75,9 @@ pub(super) struct Printer {
 }
 
 impl Printer {
-    /// Prints rows as JSON: as the list of that name in an object, after other fields.
-    pub(super) fn within(fields: &Map<String, Value>, rows: &str) -> anyhow::Result<Self> {
+    /// Prints rows as JSON, within an object.
+    pub(super) fn within(frame: &Frame) -> anyhow::Result<Self> {
+        let Frame { fields, rows } = frame;
         let mut printer = Self::on(stdout(), Screen::of_stdout(), &Format::Json.into(), &[])?;
         "]\n}\n".clone_into(&mut printer.closing);
         printer.out.write_all(b"{")?;
@@ -84,7 +86,7 @@ impl Printer {
             let field = format!("\n{}: {value},", Value::from(name.as_str()));
             printer.json(&field)?;
         }
-        write!(printer.out, "\n{}: [", Value::from(rows))?;
+        write!(printer.out, "\n{}: [", Value::from(*rows))?;
         Ok(printer)
     }
 
@@ -195,7 +197,7 @@ impl Printer {
 
     /// Adds a field after the rows, to the object that [`Printer::within`] began. Other formats have
     /// rows alone.
-    pub(super) fn end_with(&mut self, name: &str, value: &Value) {
+    pub(super) fn end_with(&mut self, (name, value): FrameEnd) {
         if self.format == Format::Json {
             let field = format!("],\n{}: {value}\n}}\n", Value::from(name));
             self.closing = crate::printable::json(&field).into_owned();

@@ -209,12 +209,7 @@ async fn show(client: &StoreClient, row: &RecordRow, form: Form) -> anyhow::Resu
     lines.push(("VERSION", row.version.to_string().into()));
     let beyond = beyond(client, row).await?;
     lines.extend(beyond.lines);
-    let mut json = view::record(row);
-    if let Some(fields) = json.as_object_mut() {
-        let (name, value) = beyond.field;
-        fields.insert(name.to_owned(), value);
-    }
-    print_one(format, &lines, &json)?;
+    print_one(format, &lines, &beyond.json)?;
     if let Some(hint) = beyond.hint.filter(|_| format == Format::Table) {
         say(hint);
     }

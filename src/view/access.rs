@@ -1,13 +1,14 @@
 //! Who may do what: roles that users hold, by which paths.
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
+use super::{Frame, FrameEnd, put};
 use crate::control::{
     AccessPath, AccessPerson, AccessRow, DiffRow, Envelope, Everybody, EverybodyDiff, NotKnown,
     Permission, RoleMention, ShownPath, Since, Unseen, UserAccess,
 };
 use crate::model::unified::UnifiedId;
-use crate::model::{Kind, TenantName, UserId};
+use crate::model::{Kind, TenantName, Timestamp, UserId};
 
 /// Returns a role that a user holds.
 pub fn access(tenant: &TenantName, row: &AccessRow) -> Value {
@@ -54,6 +55,28 @@ pub fn user_access(answer: &UserAccess) -> Value {
     })
 }
 
+/// Returns whether a user holds a role: the role with every path, for each role of that name.
+pub fn explained(resting_on: &Envelope, roles: &[&AccessRow]) -> Value {
+    let roles = roles.iter().map(|row| access(&resting_on.tenant, row));
+    json!({
+        "held": roles.collect::<Vec<_>>(),
+        "answer": envelope(resting_on, None),
+    })
+}
+
+/// Returns the object around the rows of some answers.
+pub fn access_frame() -> Frame {
+    Frame {
+        fields: Map::new(),
+        rows: "rows",
+    }
+}
+
+/// Returns what follows those rows: what the answer about each tenant rests on.
+pub fn access_answers(answers: Vec<Value>) -> FrameEnd {
+    ("answers", answers.into())
+}
+
 /// Returns how the access of a user to a role differs between two times.
 pub fn access_diff(tenant: &TenantName, row: &DiffRow) -> Value {
     json!({
@@ -67,8 +90,23 @@ pub fn access_diff(tenant: &TenantName, row: &DiffRow) -> Value {
     })
 }
 
+/// Returns what an answer about two times rests on, with the number of its rows, and with what
+/// changed for all users.
+pub fn diff_answer(
+    from: Timestamp,
+    resting_on: &Envelope,
+    everybody: &[EverybodyDiff],
+    rows: u64,
+) -> Value {
+    let mut json = envelope(resting_on, Some(rows));
+    let everybody: Vec<_> = everybody.iter().map(everybody_diff).collect();
+    put(&mut json, "from", from.to_string());
+    put(&mut json, "everybody_changed", everybody);
+    json
+}
+
 /// Returns how the access of all users to a role differs between two times.
-pub fn everybody_diff(row: &EverybodyDiff) -> Value {
+fn everybody_diff(row: &EverybodyDiff) -> Value {
     json!({
         "right": right(&row.role),
         "change": row.change,
@@ -98,7 +136,7 @@ pub fn envelope(envelope: &Envelope, rows: Option<u64>) -> Value {
         "asked": asked.iter().map(right).collect::<Vec<_>>(),
     });
     if let Some(rows) = rows {
-        super::put(&mut json, "rows", rows);
+        put(&mut json, "rows", rows);
     }
     json
 }

@@ -6,7 +6,7 @@ use crate::control::{HolderRow, Holders, Inherited};
 use crate::model::GroupId;
 
 /// Returns how many users hold a role, and the first of them.
-pub fn role_holders(holders: &Holders) -> Value {
+pub(super) fn role_holders(holders: &Holders) -> Value {
     let Holders {
         users,
         direct,
@@ -26,7 +26,7 @@ pub fn role_holders(holders: &Holders) -> Value {
 }
 
 /// Returns how many users are in a group, and the first of them.
-pub fn group_members(members: &Holders) -> Value {
+pub(super) fn group_members(members: &Holders) -> Value {
     let first = members.first.iter().map(|user| {
         json!({ "remote_id": user.id, "name": user.label, "primary_email_address": user.email })
     });
@@ -38,7 +38,7 @@ pub fn group_members(members: &Holders) -> Value {
 }
 
 /// Returns the roles that a user has through groups; null if the groups are not visible.
-pub fn inherited_roles(inherited: &Inherited) -> Value {
+pub(super) fn inherited_roles(inherited: &Inherited) -> Value {
     if inherited.is_hidden {
         return Value::Null;
     }

@@ -7,10 +7,12 @@
 //! What must stay true: fields are added, never renamed or removed; an unknown value is `null`.
 
 mod access;
+mod check;
 mod delivery;
 mod endpoint;
 mod event;
 mod finding;
+mod frame;
 mod holders;
 mod plan;
 mod record;
@@ -20,14 +22,18 @@ mod status;
 mod store;
 mod tenant;
 
-pub use access::{access, access_diff, access_not_covered, envelope, everybody_diff, user_access};
+pub use access::{
+    access, access_answers, access_diff, access_frame, access_not_covered, diff_answer, envelope,
+    explained, user_access,
+};
+pub use check::{CheckLine, Complaint, Grade, check_line};
 pub use delivery::{attempt, parked, shown_attempt, waiting, why_it_waits};
 pub use endpoint::{configured_endpoint, endpoint};
 pub use event::event;
 pub use finding::finding;
-pub use holders::{group_members, inherited_roles, role_holders};
-pub use plan::{plan, removal, successor, summary};
-pub use record::record;
+pub use frame::{Frame, FrameEnd};
+pub use plan::{plan, plan_frame, removal, successor};
+pub use record::{group_in_full, record, role_in_full, user_in_full};
 pub use run::{run, synced, why};
 pub use sentence::sentence;
 pub use status::{

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::put;
+use super::{Frame, put};
 use crate::control::{Moved, PlanRow, PlanSummary, RemovalRow, Top, TopRow};
 use crate::model::unified::UnifiedId;
 use crate::model::{Id, PlanState, Proof, Taken, loss_rows};
@@ -29,8 +29,19 @@ pub fn plan(row: &PlanRow) -> Value {
     })
 }
 
-/// Returns the summary of a plan's entries.
-pub fn summary(summary: &PlanSummary) -> Value {
+/// Returns the object around the removals of a plan.
+pub fn plan_frame(row: &PlanRow, summary: &PlanSummary) -> Frame {
+    Frame {
+        fields: Map::from_iter([
+            ("plan".to_owned(), plan(row)),
+            ("summary".to_owned(), self::summary(summary)),
+        ]),
+        rows: "entries",
+    }
+}
+
+/// Returns the summary of a plan's removals.
+fn summary(summary: &PlanSummary) -> Value {
     let PlanSummary {
         counts,
         not_yet_asked,

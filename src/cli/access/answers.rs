@@ -1,10 +1,9 @@
 //! Reads the answers about tenants, and prints their rows as they come.
 
-use serde_json::Map;
-
 use crate::control::{AccessPage, AccessRow, DiffPage, DiffRow, NotKnown, Query};
 use crate::doing::Count;
 use crate::model::Id;
+use crate::view;
 
 use super::super::args::{Format, TableArgs};
 use super::super::output::{Printer, Row};
@@ -111,7 +110,7 @@ impl<'a> Rows<'a> {
 
 fn open(args: &TableArgs, columns: &[Column]) -> anyhow::Result<Printer> {
     match args.output.output {
-        Format::Json => Printer::within(&Map::new(), "rows"),
+        Format::Json => Printer::within(&view::access_frame()),
         Format::Table | Format::Jsonl | Format::Csv => Printer::new(args, columns),
     }
 }

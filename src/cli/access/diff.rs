@@ -1,13 +1,11 @@
 //! `access diff`: what differs between two times.
 
-use serde_json::Value;
-
 use crate::clock::Clock;
 use crate::control::{
     AccessChange, AccountChange, DiffPage, DiffRow, Envelope, EverybodyDiff, query,
 };
 use crate::doing::counting;
-use crate::model::{TenantName, Thousands, Timestamp};
+use crate::model::{TenantName, Thousands};
 use crate::view;
 
 use super::super::Exit;
@@ -64,10 +62,9 @@ pub(super) async fn run(client: &StoreClient, args: AccessDiffArgs) -> anyhow::R
     }
     let told = answers
         .iter()
-        .map(|answer| answer_of(from, answer))
-        .collect();
+        .map(|(envelope, everybody, n_rows)| view::diff_answer(from, envelope, everybody, *n_rows));
     let mut printer = rows.into_printer()?;
-    printer.end_with("answers", &told);
+    printer.end_with(view::access_answers(told.collect()));
     let summary = format!("{}.", count(printer.n_rows(), "difference"));
     printer.finish("Nobody's access differs.", &summary)?;
     if !is_json {
@@ -76,20 +73,6 @@ pub(super) async fn run(client: &StoreClient, args: AccessDiffArgs) -> anyhow::R
         }
     }
     Ok(Exit::Success)
-}
-
-/// Returns what the answer about a tenant rests on, as JSON.
-fn answer_of(
-    from: Timestamp,
-    (envelope, everybody, n_rows): &(Envelope, Vec<EverybodyDiff>, u64),
-) -> Value {
-    let mut told = view::envelope(envelope, Some(*n_rows));
-    let everybody: Vec<_> = everybody.iter().map(view::everybody_diff).collect();
-    if let Some(fields) = told.as_object_mut() {
-        fields.insert("from".to_owned(), from.to_string().into());
-        fields.insert("everybody_changed".to_owned(), everybody.into());
-    }
-    told
 }
 
 /// Says what changed for all users of a tenant, and what the answer rests on.

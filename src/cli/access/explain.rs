@@ -3,8 +3,6 @@
 use std::collections::BTreeSet;
 use std::io::Write;
 
-use serde_json::{Value, json};
-
 use crate::control::{AccessRow, Since, UserAccess};
 use crate::printable;
 use crate::view;
@@ -40,7 +38,9 @@ pub(super) async fn run(client: &StoreClient, args: AccessExplainArgs) -> anyhow
             .collect();
         match output.output {
             Format::Table => tell(answer, &held, &role)?,
-            Format::Json => print_one(Format::Json, &[], &explained(answer, &held))?,
+            Format::Json => {
+                print_one(Format::Json, &[], &view::explained(&answer.envelope, &held))?
+            }
             Format::Jsonl | Format::Csv => {
                 let mut printer = Printer::new(&output.output.into(), OF_ONE)?;
                 for row in held {
@@ -73,14 +73,6 @@ fn since(since: Since) -> String {
             format!("It was held already at {at}; what was so before is not known.")
         }
     }
-}
-
-fn explained(answer: &UserAccess, held: &[&AccessRow]) -> Value {
-    let tenant = &answer.envelope.tenant;
-    json!({
-        "held": held.iter().map(|row| view::access(tenant, row)).collect::<Vec<_>>(),
-        "answer": view::envelope(&answer.envelope, None),
-    })
 }
 
 /// Draws each path, and says what it would take to remove the role.

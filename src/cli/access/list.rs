@@ -139,7 +139,7 @@ async fn print(client: &StoreClient, asked: &Asked, args: ListArgs) -> anyhow::R
     let not_covered = not_covered.iter().map(view::access_not_covered);
     let told = told.chain(not_covered).collect();
     let mut printer = rows.into_printer()?;
-    printer.end_with("answers", &told);
+    printer.end_with(view::access_answers(told));
     let n_rows = printer.n_rows();
     let summary = format!("{}, {}.", count(n_rows, "row"), count(users.len(), "user"));
     printer.finish(nothing(asked), &summary)?;

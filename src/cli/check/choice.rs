@@ -6,8 +6,7 @@ use crate::connector::qlik::Probe;
 use crate::control::Unmatched;
 use crate::deliver::Endpoint;
 use crate::model::{EndpointName, TenantName};
-
-use super::line::{Complaint, Grade, Line};
+use crate::view::{CheckLine, Complaint, Grade};
 
 /// The names of the tenants that were just reached. Before a first run, nothing else is known.
 #[derive(Default)]
@@ -66,9 +65,9 @@ impl Met {
 }
 
 /// Returns a line for an endpoint whose filter has names that match nothing.
-pub(super) fn choice(name: &EndpointName, unmatched: &Unmatched) -> Option<Line> {
+pub(super) fn choice(name: &EndpointName, unmatched: &Unmatched) -> Option<CheckLine> {
     let (code, text) = unmatched.code().zip(unmatched.in_words())?;
-    Some(Line {
+    Some(CheckLine {
         what: format!("endpoint {name}"),
         step: "choice".to_owned(),
         result: Err(Complaint {

@@ -6,17 +6,19 @@ use crate::config::TenantConfig;
 use crate::deliver::Endpoint;
 use crate::environment_proxy::{EnvironmentProxy, Way};
 use crate::forward_proxy::ForwardProxy;
-
-use super::line::Line;
+use crate::view::CheckLine;
 
 /// Returns a line for a tenant, or nothing if the environment names no proxy.
-pub(super) fn of_tenant(tenant: &TenantConfig) -> Option<Line> {
+pub(super) fn of_tenant(tenant: &TenantConfig) -> Option<CheckLine> {
     let detail = in_words(&tenant.options.way())?;
     Some(line(format!("tenant {}", tenant.name), detail))
 }
 
 /// Returns a line for an endpoint, or nothing if no proxy is named.
-pub(super) fn of_endpoint(endpoint: &Endpoint, environment: &EnvironmentProxy) -> Option<Line> {
+pub(super) fn of_endpoint(
+    endpoint: &Endpoint,
+    environment: &EnvironmentProxy,
+) -> Option<CheckLine> {
     let way = Url::parse(&endpoint.origin()).ok()?;
     let detail = match (&endpoint.egress().proxy, environment.way(&way)) {
         (Some(proxy), _) => through(proxy),
@@ -29,8 +31,8 @@ pub(super) fn of_endpoint(endpoint: &Endpoint, environment: &EnvironmentProxy) -
     Some(line(format!("endpoint {}", endpoint.name()), detail))
 }
 
-fn line(what: String, detail: String) -> Line {
-    Line {
+fn line(what: String, detail: String) -> CheckLine {
+    CheckLine {
         what,
         step: "proxy".to_owned(),
         result: Ok(detail),

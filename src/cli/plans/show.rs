@@ -2,8 +2,6 @@
 
 use std::io::{self, IsTerminal, Write};
 
-use serde_json::Map;
-
 use crate::control::{ControlError, Moved, PlanRow, PlanSummary, RemovalRow, query};
 use crate::model::{PlanId, Proof, RecordRef, Taken};
 use crate::view;
@@ -44,11 +42,7 @@ pub(super) async fn show(client: &StoreClient, args: PlanShowArgs) -> anyhow::Re
             write(client, &row, &summary, extent).await?;
         }
         Format::Json => {
-            let head = Map::from_iter([
-                ("plan".to_owned(), view::plan(&row)),
-                ("summary".to_owned(), view::summary(&summary)),
-            ]);
-            let printer = Printer::within(&head, "entries")?;
+            let printer = Printer::within(&view::plan_frame(&row, &summary))?;
             print(client, &row, &summary, printer).await?;
         }
         Format::Jsonl | Format::Csv => {
