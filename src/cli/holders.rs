@@ -105,7 +105,7 @@ fn of_role(row: &RecordRow, holders: &Holders) -> Beyond {
     if both > 0 {
         how = format!("{how}, {} of them both ways", Thousands(both));
     }
-    let mut lines = vec![("HELD BY", unseen(how, holders).into())];
+    let mut lines = vec![("USERS", unseen(how, holders).into())];
     if holders.n_groups > 0 {
         let names = holders.groups.values().take(SHOWN).map(String::as_str);
         lines.push(("GIVEN BY", some_of(names, holders.n_groups).into()));

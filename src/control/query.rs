@@ -109,7 +109,7 @@ pub struct Access {
 #[serde(rename_all = "snake_case")]
 pub enum Which {
     /// Whatever a user holds by a path that not everybody has.
-    Held,
+    Own,
     /// What a user holds by several paths, so that removing one changes nothing.
     Redundant,
     /// The role that is asked about, for users who do not hold it and could assign it to

@@ -193,7 +193,7 @@ impl Maintenance {
         for name in &self.endpoints {
             let hold = usage.hold.as_ref().filter(|hold| hold.endpoint == *name);
             let since = hold.map_or(0.0, |hold| seconds(hold.since));
-            set(Sample::JournalHeld { endpoint: name }, since);
+            set(Sample::JournalKept { endpoint: name }, since);
         }
     }
 }

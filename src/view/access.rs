@@ -59,7 +59,7 @@ pub fn user_access(answer: &UserAccess) -> Value {
 pub fn explained(resting_on: &Envelope, roles: &[&AccessRow]) -> Value {
     let roles = roles.iter().map(|row| access(&resting_on.tenant, row));
     json!({
-        "held": roles.collect::<Vec<_>>(),
+        "rows": roles.collect::<Vec<_>>(),
         "answer": envelope(resting_on, None),
     })
 }

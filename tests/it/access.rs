@@ -258,7 +258,7 @@ async fn live(seed: u64) {
     for sight in &sights {
         let at = Some(sight.at);
         let reckoning = reckon(&sight.records);
-        let rows = all_rows(&running, None, Which::Held, at, dice.usize(1..60)).await;
+        let rows = all_rows(&running, None, Which::Own, at, dice.usize(1..60)).await;
         assert_eq!(
             as_reckoning(&rows),
             own(reckoning.clone()),
@@ -287,7 +287,7 @@ async fn live(seed: u64) {
             assert_eq!(as_reckoning(&answer.roles), expected);
         }
     }
-    let now = all_rows(&running, None, Which::Held, None, 500).await;
+    let now = all_rows(&running, None, Which::Own, None, 500).await;
     let last = reckon(&sights[sights.len() - 1].records);
     assert_eq!(as_reckoning(&now), own(last));
 
@@ -400,7 +400,7 @@ async fn what_cannot_be_seen_is_said_and_is_not_an_absence() {
         let asked = query::Access {
             tenant: acme(),
             role: role.map(str::to_owned),
-            which: Which::Held,
+            which: Which::Own,
             at: None,
             after: None,
             limit: 500,

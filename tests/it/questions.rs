@@ -306,7 +306,7 @@ async fn a_role_shows_who_holds_it_a_group_who_is_in_it_and_a_user_what_groups_g
         line.unwrap_or_default().trim().to_owned()
     };
     let how = "14 users: 2 directly, 13 by a group, 1 of them both ways";
-    assert_eq!(line("HELD BY"), how, "{out}");
+    assert_eq!(line("USERS"), how, "{out}");
     assert_eq!(line("GIVEN BY"), "Audit team");
     assert!(line("HOLDERS").ends_with(" and 4 more"), "{out}");
     let hint = "`qlik-roster users --role 'Auditor of \u{c4}cme' --tenant acme` lists all 14.";

@@ -31,19 +31,19 @@ pub(super) async fn run(client: &StoreClient, args: AccessExplainArgs) -> anyhow
         return Ok(Exit::NotFound);
     }
     for answer in &found {
-        let held: Vec<&AccessRow> = answer
+        let rows: Vec<&AccessRow> = answer
             .roles
             .iter()
             .filter(|row| is_called(row, &role))
             .collect();
         match output.output {
-            Format::Table => tell(answer, &held, &role)?,
+            Format::Table => tell(answer, &rows, &role)?,
             Format::Json => {
-                print_one(Format::Json, &[], &view::explained(&answer.envelope, &held))?
+                print_one(Format::Json, &[], &view::explained(&answer.envelope, &rows))?;
             }
             Format::Jsonl | Format::Csv => {
                 let mut printer = Printer::new(&output.output.into(), OF_ONE)?;
-                for row in held {
+                for row in rows {
                     let tenant = &answer.envelope.tenant;
                     printer.row(Row {
                         cells: cells(tenant, row),
@@ -76,13 +76,13 @@ fn since(since: Since) -> String {
 }
 
 /// Draws each path, and says what it would take to remove the role.
-fn tell(answer: &UserAccess, held: &[&AccessRow], called: &str) -> anyhow::Result<()> {
+fn tell(answer: &UserAccess, rows: &[&AccessRow], called: &str) -> anyhow::Result<()> {
     let Some(user) = &answer.user else {
         return Ok(());
     };
     let mut lines = Vec::new();
     let tenant = &answer.envelope.tenant;
-    if held.is_empty() {
+    if rows.is_empty() {
         lines.push(format!(
             "{} holds no role `{called}` in `{tenant}`.",
             user.label
@@ -95,7 +95,7 @@ fn tell(answer: &UserAccess, held: &[&AccessRow], called: &str) -> anyhow::Resul
             ));
         }
     }
-    for row in held {
+    for row in rows {
         let role = words::name(&row.role);
         lines.push(match row.paths.len() {
             1 => format!("{} holds {role} in `{tenant}` by one path:", user.label),

@@ -75,7 +75,7 @@ pub(super) async fn run(client: &StoreClient, args: AccessListArgs) -> anyhow::R
     }
     let which = match args.potential {
         true => Which::Potential,
-        false => Which::Held,
+        false => Which::Own,
     };
     let asked = Asked {
         role: args.role,
@@ -215,7 +215,7 @@ pub(super) async fn role_is_known(
 ) -> anyhow::Result<bool> {
     let asked = Asked {
         role: Some(role.to_owned()),
-        which: Which::Held,
+        which: Which::Own,
         at,
     };
     for tenant in tenants {
@@ -230,8 +230,8 @@ pub(super) async fn role_is_known(
 
 fn nothing(asked: &Asked) -> &'static str {
     match (asked.which, &asked.role) {
-        (Which::Held, Some(_)) => "Nobody holds it by a path of their own.",
-        (Which::Held, None) => "Nobody holds a role by a path of their own.",
+        (Which::Own, Some(_)) => "Nobody holds it by a path of their own.",
+        (Which::Own, None) => "Nobody holds a role by a path of their own.",
         (Which::Redundant, _) => "No role is held by several paths.",
         (Which::Potential, _) => "Nobody else could assign it to their own account.",
     }

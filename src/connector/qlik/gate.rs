@@ -54,7 +54,7 @@ impl Gate {
         self.pace().take(Instant::now())
     }
 
-    /// Locks the pace. Nothing panics while the lock is held; if it did, the numbers would still be
+    /// Locks the pace. Nothing panics while it is locked; if it did, the numbers would still be
     /// valid.
     fn pace(&self) -> MutexGuard<'_, Pace> {
         lock(&self.pace)

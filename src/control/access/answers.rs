@@ -196,7 +196,7 @@ pub struct AccessRow {
 #[serde(rename_all = "snake_case")]
 pub enum AccessStanding {
     /// The user holds it.
-    Held,
+    Actual,
     /// The user does not hold it, but holds a role whose holders may assign it to anybody.
     Potential,
 }

@@ -17,7 +17,7 @@ use super::answers::{
 };
 use super::{Envelope, envelope, mentions};
 
-type Held = BTreeMap<RoleId, BTreeSet<Path>>;
+type Roles = BTreeMap<RoleId, BTreeSet<Path>>;
 
 impl Query for query::AccessDiff {
     type Answer = DiffPage;
@@ -171,11 +171,11 @@ impl Times<'_> {
         }) else {
             return Vec::new();
         };
-        let held = |picture: &Picture, user: Option<&User>| -> Held {
+        let roles = |picture: &Picture, user: Option<&User>| -> Roles {
             user.map(|user| picture.grants().held(user))
                 .unwrap_or_default()
         };
-        let (before, after) = (held(self.before, then), held(self.after, now));
+        let (before, after) = (roles(self.before, then), roles(self.after, now));
         let mut rows = Vec::new();
         for role in union(&before, &after) {
             let (had, has) = (paths(&before, role), paths(&after, role));
@@ -209,13 +209,13 @@ impl Times<'_> {
 }
 
 /// Returns the roles that are held at one of two times.
-fn union<'a>(before: &'a Held, after: &'a Held) -> BTreeSet<&'a RoleId> {
+fn union<'a>(before: &'a Roles, after: &'a Roles) -> BTreeSet<&'a RoleId> {
     before.keys().chain(after.keys()).collect()
 }
 
-fn paths<'a>(held: &'a Held, role: &RoleId) -> &'a BTreeSet<Path> {
+fn paths<'a>(roles: &'a Roles, role: &RoleId) -> &'a BTreeSet<Path> {
     static NONE: BTreeSet<Path> = BTreeSet::new();
-    held.get(role).unwrap_or(&NONE)
+    roles.get(role).unwrap_or(&NONE)
 }
 
 /// Returns the paths that not everybody has.

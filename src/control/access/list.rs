@@ -1,4 +1,4 @@
-//! Lists who holds a role, who could assign it to their own account, and what is held twice.
+//! Lists who holds a role, who could assign it to their own account, and what stands twice.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -14,7 +14,7 @@ use super::answers::{AccessPage, AccessPerson, AccessRow, AccessStanding};
 use super::dating::date;
 use super::{Envelope, envelope, mentions};
 
-type Held = BTreeMap<RoleId, BTreeSet<Path>>;
+type Roles = BTreeMap<RoleId, BTreeSet<Path>>;
 
 impl Query for query::Access {
     type Answer = AccessPage<AccessRow, Id>;
@@ -98,26 +98,26 @@ impl Finder<'_> {
         envelope::note_user(envelope, self.picture, user, &grants.unseen(user));
         let held = grants.held(user);
         match self.which {
-            Which::Held => rows.extend(self.held(user, &held, 1)),
-            Which::Redundant => rows.extend(self.held(user, &held, 2)),
+            Which::Own => rows.extend(self.own(user, &held, 1)),
+            Which::Redundant => rows.extend(self.own(user, &held, 2)),
             Which::Potential => rows.extend(self.potential(user, &held)),
         }
     }
 
     /// Finds the roles that are asked about and that a user holds by so many paths or more, one of
     /// which not everybody has.
-    fn held(&self, user: &User, held: &Held, n_paths: usize) -> Vec<AccessRow> {
+    fn own(&self, user: &User, held: &Roles, n_paths: usize) -> Vec<AccessRow> {
         let wanted = held.iter().filter(|(role, paths)| {
             self.is_asked(role) && paths.len() >= n_paths && has_own(paths)
         });
         wanted
-            .map(|(role, paths)| self.row(user, role, AccessStanding::Held, paths))
+            .map(|(role, paths)| self.row(user, role, AccessStanding::Actual, paths))
             .collect()
     }
 
     /// Finds the roles that are asked about and that a user does not hold, if the user may assign any
     /// role to anybody.
-    fn potential(&self, user: &User, held: &Held) -> Vec<AccessRow> {
+    fn potential(&self, user: &User, held: &Roles) -> Vec<AccessRow> {
         let by = held.iter().find(|(role, _)| self.granting.contains(role));
         let Some((_, paths)) = by else {
             return Vec::new();

@@ -42,7 +42,7 @@ impl Query for query::UserAccess {
         let grants_by = held.keys().find(|role| granting.contains(role));
         let roles = held
             .iter()
-            .map(|(role, paths)| row(&picture, &user, at, role, AccessStanding::Held, paths));
+            .map(|(role, paths)| row(&picture, &user, at, role, AccessStanding::Actual, paths));
         let mut roles: Vec<_> = roles.collect();
         date(
             reading.store,

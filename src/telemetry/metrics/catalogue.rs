@@ -127,7 +127,7 @@ metrics! {
         "Events in the journal.";
     JournalOldest {} Gauge "qlik_roster_journal_oldest_timestamp_seconds"
         "When the first event in the journal was found; 0: it is empty.";
-    JournalHeld { endpoint: EndpointName } Gauge "qlik_roster_journal_held_since_timestamp_seconds"
+    JournalKept { endpoint: EndpointName } Gauge "qlik_roster_journal_held_since_timestamp_seconds"
         "When the oldest event was found that is kept beyond its keep time only for this endpoint; 0: there is none.";
     ClockTurns { direction: Turned } Counter "qlik_roster_clock_jumps_total"
         "Times that the machine's clock was set by more than half a minute, or it slept.";

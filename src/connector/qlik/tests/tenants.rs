@@ -123,13 +123,13 @@ async fn one_record_is_there_or_gone_or_unknown() {
         (2, "gone"),
         (3, "gone"),
         (4, "qlik.rejected"),
-        (5, "held"),
+        (5, "unreadable"),
         (6, "qlik.rejected"),
         (7, "qlik.forbidden"),
     ] {
         let told = match qlik.fetch(&record(Kind::User, n)).await {
             Ok(Some(Ok(_))) => "there",
-            Ok(Some(Err(_))) => "held",
+            Ok(Some(Err(_))) => "unreadable",
             Ok(None) => "gone",
             Err(error) => error.code(),
         };
