@@ -250,7 +250,7 @@ pub struct Plan {
     pub id: PlanId,
 }
 
-/// A summary of a held plan's entries; answered by `None` if there is no such plan.
+/// A summary of a held plan's removals; answered by `None` if there is no such plan.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PlanSummary {
     /// The plan.

@@ -32,13 +32,13 @@ impl Linker {
         let connector = Arc::new(connect(tenant, &self.clock)?);
         let (to_wake, to_tell) = (self.wakes.clone(), self.observer.clone());
         let underway = Underway::of(Arc::clone(&connector));
-        let heard = underway.clone();
+        let reported = underway.clone();
         let observer = sync::Observer::new(move |progress| {
-            heard.hear(progress);
+            reported.report(progress);
             if progress == Progress::Committed {
                 to_wake.wake_all();
             }
-            to_tell.hear(progress);
+            to_tell.report(progress);
         });
         let claimant = Claimant {
             name: tenant.name.clone(),

@@ -84,7 +84,7 @@ pub fn split(change: Change, held: &BTreeSet<Loss>, permit: Permit<'_>) -> Split
     }
 }
 
-/// Makes the entry of a plan.
+/// Makes the removal that a plan lists.
 pub fn removal(record: &Record, what: Taken) -> Removal {
     Removal {
         record: record.to_ref(),

@@ -101,7 +101,7 @@ pub use values::delivery::{
     Attempt, Backfill, Cursor, Deferred, Disabled, DisabledBy, Failing, InvalidItem, Item, Order,
     Parked, Trouble,
 };
-pub use values::held::Entries;
+pub use values::held::RemovalSum;
 pub use values::plan::{Plan, PlanHead};
 pub use values::record::Kept;
 pub use values::tenant_no::TenantNo;

@@ -99,7 +99,7 @@ fn summary(summary: &PlanSummary) -> Value {
     })
 }
 
-/// Returns an entry of a plan, and where its role or group has moved.
+/// Returns a removal that a plan lists, and where its role or group has moved.
 pub fn removal(row: &RemovalRow, moved: &[Moved]) -> Value {
     let RemovalRow { removal, person } = row;
     let kind = removal.record.kind;

@@ -12,8 +12,8 @@ use qlik_roster::model::{
     Record, Removal, Run, RunId, Seq, Taken, Timestamp, Traffic, Trigger, Weight,
 };
 use qlik_roster::store::{
-    Closing, Commit, Cursor, Decision, Entries, Item, Known, MAX_WRITES, MaintenancePass, NewRun,
-    OpenError, Parked, PlanHead, Retention, Store, StoreError, Ticket, Write,
+    Closing, Commit, Cursor, Decision, Item, Known, MAX_WRITES, MaintenancePass, NewRun, OpenError,
+    Parked, PlanHead, RemovalSum, Retention, Store, StoreError, Ticket, Write,
 };
 
 use crate::support::{account, fingerprint, hook, raw, settle, tenant, tenant_name, user};
@@ -370,7 +370,7 @@ impl Author {
 }
 
 fn held_plan(removals: &[Removal]) -> HeldPlan {
-    let Entries { count, checksum } = Entries::of(removals.iter().cloned());
+    let RemovalSum { count, checksum } = RemovalSum::of(removals.iter().cloned());
     let weight = Weight {
         lost: count,
         known: u64::from(LOADED),

@@ -27,7 +27,7 @@ const EXCEPTIONS: &[(&str, &str, &str)] = &[
         "a copy in another format replaces the database only after a check of both",
     ),
     (
-        "src/store/engine/opening/place.rs",
+        "src/store/engine/opening/current.rs",
         "check",
         "an opening checks a sample, and everything after a kill",
     ),

@@ -1,4 +1,4 @@
-//! The entries of a plan, grouped: users by the domain of their address, memberships by group,
+//! The removals of a plan, grouped: users by the domain of their address, memberships by group,
 //! role assignments by role.
 
 use std::cmp::Reverse;

@@ -1,4 +1,4 @@
-//! `plan show`: a plan's summary, then its entries.
+//! `plan show`: a plan's summary, then its removals.
 
 use std::io::{self, IsTerminal, Write};
 
@@ -23,7 +23,7 @@ const COLUMNS: &[Column] = &[
     Column::new("LOSES", 0).cut(24),
 ];
 
-const NOTHING: &str = "The plan has no entries any more.";
+const NOTHING: &str = "The plan lists no removals any more.";
 
 pub(super) async fn show(client: &StoreClient, args: PlanShowArgs) -> anyhow::Result<Exit> {
     let id: PlanId = args.plan.parse().map_err(CliError::usage)?;
@@ -61,7 +61,7 @@ async fn write(
     extent: Extent,
 ) -> anyhow::Result<()> {
     let mut lines = Lines::new(extent, &summary.moved);
-    let asked = entries(row.plan.id);
+    let asked = removals(row.plan.id);
     let mut pages = client.pages(usize::MAX, asked).await?;
     let mut n_rows = 0;
     while let Some(page) = pages.next().await? {
@@ -93,29 +93,29 @@ async fn write(
     Ok(())
 }
 
-/// Prints the entries for programs.
+/// Prints the removals for programs.
 async fn print(
     client: &StoreClient,
     row: &PlanRow,
     summary: &PlanSummary,
     mut printer: Printer,
 ) -> anyhow::Result<()> {
-    let asked = entries(row.plan.id);
+    let asked = removals(row.plan.id);
     let mut pages = client.pages(usize::MAX, asked).await?;
     while let Some(page) = pages.next().await? {
         for row in &page.rows {
-            printer.row(entry(row, &summary.moved))?;
+            printer.row(row_of(row, &summary.moved))?;
         }
     }
     printer.finish(NOTHING, "")
 }
 
-/// Makes the questions for the entries of a plan.
-fn entries(id: PlanId) -> impl Fn(Option<RecordRef>, usize) -> query::Removals {
+/// Makes the questions for the removals of a plan.
+fn removals(id: PlanId) -> impl Fn(Option<RecordRef>, usize) -> query::Removals {
     move |after, limit| query::Removals { id, after, limit }
 }
 
-fn entry(row: &RemovalRow, moved: &[Moved]) -> Row {
+fn row_of(row: &RemovalRow, moved: &[Moved]) -> Row {
     let removal = &row.removal;
     let kind = removal.record.kind;
     let id = &removal.record.id;

@@ -1,4 +1,4 @@
-//! Looks up the records that the entries of a plan are about.
+//! Looks up the records that the removals of a plan are about.
 
 use std::collections::BTreeSet;
 

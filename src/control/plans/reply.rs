@@ -15,10 +15,10 @@ pub struct PlanRow {
     pub plan: HeldPlan,
 }
 
-/// An entry of a held plan.
+/// A removal that a held plan lists.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RemovalRow {
-    /// The entry.
+    /// The removal.
     pub removal: Removal,
     /// The user whom it is about, or `None` if it is not about a user, or about one who is no
     /// longer known.
@@ -36,7 +36,7 @@ pub struct Person {
     pub administers: Vec<String>,
 }
 
-/// A summary of a plan's entries.
+/// A summary of a plan's removals.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PlanSummary {
     /// How many removals there are of each kind.

@@ -6,7 +6,7 @@ use crate::model::{PlanId, PlanState};
 use crate::store::engine::scan;
 use crate::store::layout::keys::{self, Keyspace};
 use crate::store::layout::{codec, held, v1};
-use crate::store::values::held::Entries;
+use crate::store::values::held::RemovalSum;
 use crate::store::values::tenant_no::TenantNo;
 
 use super::Check;
@@ -88,7 +88,7 @@ impl Check<'_> {
             let removals = scan::prefix(self.view.db, &keys::removals(no, plan.id));
             let removals =
                 removals.map(|row| row.and_then(|(key, value)| held::read(&key, &value)));
-            let found = Entries::of(removals.flatten());
+            let found = RemovalSum::of(removals.flatten());
             // A closed plan may be about to be removed.
             let is_open = match plan.state {
                 PlanState::Held | PlanState::Approved { .. } | PlanState::Rejected { .. } => true,

@@ -1,8 +1,8 @@
-//! Plans that wait for an operator, with an entry for each record.
+//! Plans that wait for an operator, with a removal for each record.
 //!
-//! Entries are written first, as they are found, under the number of the run; the plan itself comes
-//! last and makes them count. Entries without a plan come from a run that stopped before that, and
-//! the next run removes them.
+//! Removals are written first, as they are found, under the number of the run; the plan itself
+//! comes last and makes them count. Removals without a plan come from a run that stopped before
+//! that, and the next run deletes them.
 
 use std::ops::Bound;
 
@@ -13,10 +13,10 @@ use crate::store::handle::Store;
 use crate::store::layout::held::{plan_row, read, read_plan};
 use crate::store::layout::{codec, keys, v1};
 use crate::store::values::commit::Commit;
-use crate::store::values::held::Entries;
+use crate::store::values::held::RemovalSum;
 use crate::store::values::tenant_no::TenantNo;
 
-/// Closed plans to keep for each tenant, with their entries.
+/// Closed plans to keep for each tenant, with their removals.
 const KEPT_PLANS: usize = 20;
 
 /// An operator's decision on a plan.
@@ -29,25 +29,25 @@ pub enum Decision {
 }
 
 impl Store {
-    /// Writes entries of a plan that is still being made. Returns their count and sum.
+    /// Writes removals of a plan that is still being made. Returns their count and sum.
     pub fn stage_removals(
         &self,
         no: TenantNo,
         plan: PlanId,
         removals: &[Removal],
-    ) -> Result<Entries, StoreError> {
-        let mut entries = Entries::default();
+    ) -> Result<RemovalSum, StoreError> {
+        let mut sum = RemovalSum::default();
         let rows = removals.iter().map(|removal| {
             let key = keys::removal(no, plan, &removal.record);
-            entries.add(removal);
+            sum.add(removal);
             let value = codec::packed_row(&key, &v1::Removal::from(removal));
             (key, Some(value))
         });
         self.write_all(rows.collect())?;
-        Ok(entries)
+        Ok(sum)
     }
 
-    /// Returns a record's entry in a plan.
+    /// Returns what a plan removes of a record.
     pub fn removal(
         &self,
         no: TenantNo,
@@ -61,7 +61,7 @@ impl Store {
         })
     }
 
-    /// Returns entries of a plan in the order of their records, after a given one.
+    /// Returns removals of a plan in the order of their records, after a given one.
     pub fn removals(
         &self,
         no: TenantNo,
@@ -83,12 +83,12 @@ impl Store {
         })
     }
 
-    /// Removes the entries of a plan that will not be made after all.
+    /// Deletes the removals of a plan that will not be made after all.
     pub fn drop_removals(&self, no: TenantNo, plan: PlanId) -> Result<(), StoreError> {
         self.remove_rows(&keys::removals(no, plan))
     }
 
-    /// Removes entries that runs left without a plan, and closed plans beyond the number to keep.
+    /// Deletes removals that runs left without a plan, and closed plans beyond the number to keep.
     pub fn tidy_held_plans(&self, no: TenantNo) -> Result<(), StoreError> {
         let plans = self.held_plans(no)?;
         let old = plans.iter().skip(KEPT_PLANS);

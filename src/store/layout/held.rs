@@ -1,22 +1,22 @@
-//! Encodes the rows of held plans, and the count and sum that verify a plan's entries.
+//! Encodes the rows of held plans, and the count and sum that verify a plan's removals.
 
 use xxhash_rust::xxh3::xxh3_64;
 
 use crate::model::{HeldPlan, Removal, Taken};
 use crate::store::error::StoreError;
 use crate::store::layout::{codec, keys, v1};
-use crate::store::values::held::Entries;
+use crate::store::values::held::RemovalSum;
 use crate::store::values::row::Row;
 use crate::store::values::tenant_no::TenantNo;
 
-impl Entries {
+impl RemovalSum {
     /// Counts removals.
     pub fn of(removals: impl IntoIterator<Item = Removal>) -> Self {
-        let mut entries = Self::default();
+        let mut sum = Self::default();
         for removal in removals {
-            entries.add(&removal);
+            sum.add(&removal);
         }
-        entries
+        sum
     }
 
     /// Adds one more.
@@ -50,7 +50,7 @@ pub(in crate::store) fn read_plan(key: &[u8], value: &[u8]) -> Result<HeldPlan, 
     codec::read_row::<v1::HeldPlan<'_>>(key, value).map(Into::into)
 }
 
-/// Decodes an entry of a plan.
+/// Decodes a removal.
 pub(in crate::store) fn read(key: &[u8], value: &[u8]) -> Result<Removal, StoreError> {
     codec::read_packed_row::<v1::Removal<'_>>(key, value).map(Into::into)
 }

@@ -44,7 +44,7 @@ pub enum Keyspace {
     PlanRow = 0x41,
     /// Held plans by tenant and number.
     Held = 0x42,
-    /// Their entries, by record.
+    /// The removals that they list, by record.
     Removal = 0x43,
     /// Missing records that the source does not let us ask for, with the number of complete sweeps
     /// in a row that missed each.
@@ -193,19 +193,19 @@ pub fn held(no: TenantNo, plan: PlanId) -> Key {
     key
 }
 
-/// The prefix of all entries of held plans of a tenant.
+/// The prefix of all removals that held plans of a tenant list.
 pub fn removals_prefix(no: TenantNo) -> Key {
     numbered(Keyspace::Removal, no.0)
 }
 
-/// The prefix of all entries of a held plan.
+/// The prefix of all removals that a held plan lists.
 pub fn removals(no: TenantNo, plan: PlanId) -> Key {
     let mut key = removals_prefix(no);
     key.extend_from_slice(&plan.0.to_be_bytes());
     key
 }
 
-/// The key of a record's entry in a held plan.
+/// The key of a record's removal in a held plan.
 pub fn removal(no: TenantNo, plan: PlanId, record: &RecordRef) -> Key {
     let mut key = removals(no, plan);
     key.push(kind_byte(record.kind));
@@ -213,7 +213,7 @@ pub fn removal(no: TenantNo, plan: PlanId, record: &RecordRef) -> Key {
     key
 }
 
-/// Returns the plan that the key of an entry names.
+/// Returns the plan that the key of a removal names.
 pub fn plan_of_removal(key: &[u8]) -> Option<PlanId> {
     let bytes = key.get(5..)?.first_chunk()?;
     Some(PlanId(u64::from_be_bytes(*bytes)))

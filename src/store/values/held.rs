@@ -1,8 +1,8 @@
 //! How many removals a held plan has.
 
-/// How many entries a plan has, and their sum.
+/// How many removals a plan has, and a sum that verifies them.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Entries {
+pub struct RemovalSum {
     /// How many.
     pub count: u64,
     /// The sum of a hash of each, ignoring overflow: order does not matter.

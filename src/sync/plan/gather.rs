@@ -182,8 +182,8 @@ impl Gather {
             }
             gathered.lost.retain(|_, lost| *lost > 0);
             gathered.unchanged = aside.unchanged;
-            let entries = aside.entries;
-            gathered.held = (entries.count > 0).then_some(Draft { losses, entries });
+            let removals = aside.removals;
+            gathered.held = (removals.count > 0).then_some(Draft { losses, removals });
         }
         self.commit(store, at)?;
         Ok(gathered)

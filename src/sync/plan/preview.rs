@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use crate::model::{Change, HeldPlan, Kind, Loss, PlanId, PlanState, RecordRef, Removal, Taken};
 use crate::reconcile::{self, Guard, Waiting};
-use crate::store::{Entries, Store, TenantNo, Write};
+use crate::store::{RemovalSum, Store, TenantNo, Write};
 
 use super::commit::write_of;
 use super::results::{Differs, Draft, Finished, Gathered, Replaced, Withdrawn};
@@ -158,7 +158,7 @@ impl Preview {
         };
         let held = (!losses.is_empty() || !removals.is_empty()).then(|| Draft {
             losses,
-            entries: Entries::default(),
+            removals: RemovalSum::default(),
         });
         Ok(Finished {
             gathered: Gathered {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::model::{Change, HeldLoss, HeldPlan, Kind, Loss, RecordRef, Verb};
-use crate::store::{Entries, Write};
+use crate::store::{RemovalSum, Write};
 
 /// What a write has replaced.
 pub(in crate::sync) enum Replaced {
@@ -43,7 +43,7 @@ pub(in crate::sync) struct Finished {
 /// The result of a gathered plan.
 #[derive(Debug, Default)]
 pub(in crate::sync) struct Gathered {
-    /// What is held, with its entries; `None` if nothing is.
+    /// What is held, with its removals; `None` if nothing is.
     pub(in crate::sync) held: Option<Draft>,
     /// What was removed.
     pub(in crate::sync) lost: BTreeMap<Loss, u64>,
@@ -51,9 +51,9 @@ pub(in crate::sync) struct Gathered {
     pub(in crate::sync) unchanged: BTreeMap<Kind, u64>,
 }
 
-/// Entries of a held plan that are in the store already, before the plan itself is.
+/// Removals of a held plan that are in the store already, before the plan itself is.
 #[derive(Debug)]
 pub(in crate::sync) struct Draft {
     pub(in crate::sync) losses: BTreeMap<Loss, HeldLoss>,
-    pub(in crate::sync) entries: Entries,
+    pub(in crate::sync) removals: RemovalSum,
 }

@@ -1,9 +1,9 @@
 //! Writes what becomes of held plans at the end of a run.
 //!
 //! A tenant has at most one open plan. [`Fate`] says what becomes of it, given what the run holds
-//! and what it could see ([`entries`]).
+//! and what it could see ([`removals`]).
 
-mod entries;
+mod removals;
 
 use crate::model::{Fact, Held, HeldPlan, PlanId, PlanState, Recovery, Timestamp};
 use crate::store::{Closing, Store};
@@ -13,7 +13,7 @@ use crate::sync::RunError;
 use crate::sync::plan::commit::{Target, commit};
 use crate::sync::plan::results::Draft;
 
-pub(in crate::sync) use entries::{Unseen, are_listed, still_waiting};
+pub(in crate::sync) use removals::{Unseen, are_listed, still_waiting};
 
 /// What a run found, as far as plans depend on it.
 pub(in crate::sync) struct Ended<'a> {
@@ -48,7 +48,7 @@ pub(in crate::sync) fn settle(
         if let (Fate::Superseded(Heir::FoundAndUnseen), Some(open), Some(draft)) =
             (fate, &open, &ended.draft)
         {
-            let heir = entries::inherit(store, tenant, open, &ended.unseen, new, draft)?;
+            let heir = removals::inherit(store, tenant, open, &ended.unseen, new, draft)?;
             ended.draft = Some(heir);
         }
         let step = Step::of(fate, open.as_ref(), &ended);
@@ -99,8 +99,8 @@ fn fate(store: &Store, open: Option<&HeldPlan>, ended: &Ended<'_>) -> Result<Fat
     };
     let tenant = ended.target.tenant;
     let new = PlanId::from(ended.target.run);
-    let holds = entries::holds(store, tenant, open, ended.draft.as_ref(), new)?;
-    let sight = entries::sight(store, tenant, open, &ended.unseen)?;
+    let holds = removals::holds(store, tenant, open, ended.draft.as_ref(), new)?;
+    let sight = removals::sight(store, tenant, open, &ended.unseen)?;
     let went = match ended.permit == Some(open.id) {
         true => Went::ByIt,
         false => Went::WithoutIt,
@@ -164,8 +164,8 @@ impl Step {
             account: ended.target.account.clone(),
             at: ended.at,
             losses: draft.losses.clone(),
-            entries: draft.entries.count,
-            checksum: draft.entries.checksum,
+            entries: draft.removals.count,
+            checksum: draft.removals.checksum,
             state: PlanState::Held,
         });
         self.facts.push(Fact::Held {

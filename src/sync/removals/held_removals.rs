@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::model::{Change, Id, Kind, Loss, PlanId, Proof, RecordRef, Removal, Taken};
 use crate::reconcile::{self, Waiting};
-use crate::store::{Entries, MAX_WRITES, Store, Write};
+use crate::store::{MAX_WRITES, RemovalSum, Store, Write};
 
 use crate::sync::RunError;
 use crate::sync::plan::commit::Target;
@@ -24,7 +24,7 @@ pub(in crate::sync) struct HeldRemovals<'a> {
 /// What was set aside.
 #[derive(Debug, Default)]
 pub(in crate::sync) struct SetAside {
-    pub(in crate::sync) entries: Entries,
+    pub(in crate::sync) removals: RemovalSum,
     /// Records all of whose changes are held.
     pub(in crate::sync) unchanged: BTreeMap<Kind, u64>,
     /// Roles and groups that wait with others, although they would be within the limits or
@@ -63,7 +63,7 @@ impl<'a> HeldRemovals<'a> {
         self.keep(reconcile::removal(&kept.record, what))
     }
 
-    /// Writes the remaining entries, and returns what was set aside.
+    /// Writes the remaining removals, and returns what was set aside.
     pub(in crate::sync) fn end(mut self) -> Result<SetAside, RunError> {
         self.flush()?;
         Ok(self.sum)
@@ -175,13 +175,13 @@ impl<'a> HeldRemovals<'a> {
     fn flush(&mut self) -> Result<(), RunError> {
         let removals = std::mem::take(&mut self.removals);
         let plan = PlanId::from(self.target.run);
-        let entries = self
+        let more = self
             .store
             .stage_removals(self.target.tenant, plan, &removals)
             .map_err(RunError::store)?;
-        let sum = &mut self.sum.entries;
-        sum.count += entries.count;
-        sum.checksum = sum.checksum.wrapping_add(entries.checksum);
+        let sum = &mut self.sum.removals;
+        sum.count += more.count;
+        sum.checksum = sum.checksum.wrapping_add(more.checksum);
         Ok(())
     }
 }

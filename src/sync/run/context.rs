@@ -132,7 +132,7 @@ impl<C: Connector> Job<C> {
                 "Finished the changes that {earlier} of `{}` had begun to apply",
                 self.name
             );
-            self.observer.hear(Progress::Committed);
+            self.observer.report(Progress::Committed);
         }
         Ok(open.and_then(|plan| match plan.state {
             PlanState::Approved { .. } => Some(plan.id),

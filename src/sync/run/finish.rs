@@ -97,7 +97,7 @@ impl<C: Connector> Job<C> {
         }
         run.held = kept.map(|kept| kept.held);
         if run.mode == Mode::Commit {
-            self.observer.hear(Progress::Committed);
+            self.observer.report(Progress::Committed);
         }
         Ok(preview)
     }

@@ -86,12 +86,12 @@ pub struct Observer(Arc<dyn Fn(Progress) + Send + Sync>);
 
 impl Observer {
     /// Makes an observer from a function.
-    pub fn new(hear: impl Fn(Progress) + Send + Sync + 'static) -> Self {
-        Self(Arc::new(hear))
+    pub fn new(report: impl Fn(Progress) + Send + Sync + 'static) -> Self {
+        Self(Arc::new(report))
     }
 
     /// Reports a step to the observer.
-    pub fn hear(&self, progress: Progress) {
+    pub fn report(&self, progress: Progress) {
         (self.0)(progress);
     }
 }
@@ -123,7 +123,7 @@ impl Underway {
     }
 
     /// Notes a step.
-    pub fn hear(&self, progress: Progress) {
+    pub fn report(&self, progress: Progress) {
         let now = match progress {
             Progress::Ended => None,
             Progress::Begun
@@ -214,12 +214,12 @@ mod tests {
     fn a_run_that_has_ended_is_not_under_way() {
         let underway = Underway::default();
         assert_eq!(underway.now(), None);
-        underway.hear(Progress::Committed);
+        underway.report(Progress::Committed);
         let wait = None;
         let progress = Progress::Committed;
         assert_eq!(underway.now(), Some(Moment { progress, wait }));
 
-        underway.hear(Progress::Ended);
+        underway.report(Progress::Ended);
 
         assert_eq!(underway.now(), None);
     }

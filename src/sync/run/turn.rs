@@ -78,13 +78,13 @@ impl<C: Connector> Job<C> {
         }
         let mut run = self.begin(trigger, mode).await?;
         if is_whole {
-            self.observer.hear(Progress::Begun);
+            self.observer.report(Progress::Begun);
         }
         let ended = self.steps(&mut run, scope, pen).await;
         pen.take().await;
         // Requests beside a sweep count as the sweep's, and so does its progress.
         if !is_beside {
-            self.observer.hear(Progress::Ended);
+            self.observer.report(Progress::Ended);
             run.traffic = self.connector.take_traffic();
         }
         run.ended_at = Some(self.clock.now());
@@ -116,9 +116,9 @@ impl<C: Connector> Job<C> {
     async fn tell_end(&self, run: &Run) -> Result<(), StoreError> {
         let told = run.clone();
         self.store.offload(move |store| tell(store, &told)).await?;
-        self.observer.hear(Progress::Committed);
+        self.observer.report(Progress::Committed);
         // Otherwise `status` would say for ever that it is committing.
-        self.observer.hear(Progress::Ended);
+        self.observer.report(Progress::Ended);
         Ok(())
     }
 

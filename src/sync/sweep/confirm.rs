@@ -273,7 +273,7 @@ impl<C: Connector> Job<C> {
             done: table.n_done,
             missing: teller.n_missing,
         };
-        self.observer.hear(progress);
+        self.observer.report(progress);
         let passed = self.clock.passed();
         if passed.saturating_sub(teller.said_at) >= SAY_EVERY {
             teller.said_at = passed;

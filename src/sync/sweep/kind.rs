@@ -215,7 +215,7 @@ impl<C: Connector> Job<C> {
                 answers.drop_shown(kind, &page);
                 comparison.compare(store, page)?;
                 let seen = comparison.n_shown();
-                observer.hear(Progress::Read { kind, seen, total });
+                observer.report(Progress::Read { kind, seen, total });
             }
             Ok(total)
         });

@@ -12,7 +12,7 @@ use crate::store::engine::calls::Engine;
 use crate::store::engine::files::Folder;
 use crate::store::engine::opening::refusal::Refusal;
 use crate::store::engine::opening::sound::Sound;
-use crate::store::engine::opening::{lock, place, starting};
+use crate::store::engine::opening::{current, lock, starting};
 
 use super::beside::Beside;
 use super::compacted::{CompactError, Compacted};
@@ -29,7 +29,7 @@ pub fn at(path: &Path) -> Result<Compacted, CompactError> {
     }
     let refused = |source| CompactError::Open { source };
     let lock = lock::take_lock(&folder).map_err(refused)?;
-    place::clear_up(&folder).map_err(refused)?;
+    current::clear_up(&folder).map_err(refused)?;
     // The store may have any format. If it is damaged, it is not moved aside here.
     let sound = open(&folder)?;
     let started = starting::start(folder, &Clock::system(), lock, sound, None).map_err(refused)?;
@@ -66,7 +66,7 @@ impl Engine {
 }
 
 fn open(folder: &Folder) -> Result<Sound, CompactError> {
-    place::open_left(folder).map_err(|refusal| refusal.into_compact(folder))
+    current::open_left(folder).map_err(|refusal| refusal.into_compact(folder))
 }
 
 impl Refusal {

@@ -10,8 +10,8 @@ use std::{fs, io};
 
 use crate::doing;
 use crate::store::engine::files::Folder;
+use crate::store::engine::opening::current;
 use crate::store::engine::opening::database::{close_db, wait_until_free};
-use crate::store::engine::opening::place;
 use crate::store::engine::opening::refusal::Refusal;
 use crate::store::engine::opening::sound::Sound;
 use crate::store::error::StoreError;
@@ -76,9 +76,9 @@ pub fn replace(folder: &Folder, sound: Sound) -> Result<Sound, Refusal> {
             "The copy could not replace the store, which is used as before"
         );
         // Otherwise sled would create an empty one in the vacant place.
-        place::clear_up(folder).map_err(Refusal::Error)?;
+        current::clear_up(folder).map_err(Refusal::Error)?;
     }
-    place::open_taken(folder)
+    current::open_taken(folder)
 }
 
 /// Removes a copy that is not used; the next start removes what is left.

@@ -9,8 +9,8 @@ use crate::store::engine::files::{self, Folder};
 use crate::store::engine::{migrate, salvage};
 use crate::store::error::OpenError;
 
+use super::current::{clear_up, open_current, open_left};
 use super::lock::take_lock;
-use super::place::{clear_up, open_current, open_left};
 use super::refusal::{Refusal, io_at};
 use super::starting::{self, Started};
 

@@ -17,7 +17,7 @@ use crate::store::layout::rows::{self, read_attempts, read_cursor, read_run};
 use crate::store::layout::{self, Format, codec, entry, held, v1, v2, v3, v4};
 use crate::store::values::delivery::Item;
 use crate::store::values::head::Head;
-use crate::store::values::held::Entries;
+use crate::store::values::held::RemovalSum;
 use crate::store::values::runs::Tally;
 use crate::store::values::tenant_no::TenantNo;
 
@@ -195,7 +195,7 @@ fn held_plans(target: &mut Target) -> Result<(), StoreError> {
         let no = TenantNo(u32::from_be_bytes(*no));
         let rows = scan::prefix(db, &keys::removals(no, plan.id)).flatten();
         let removals = rows.filter_map(|(key, value)| held::read(&key, &value).ok());
-        let there = Entries::of(removals);
+        let there = RemovalSum::of(removals);
         (there.count, there.checksum) == (plan.entries, plan.checksum)
     })?;
     target.keep(Keyspace::Removal, |db, key, _| {

@@ -172,7 +172,7 @@ impl From<v1::Backfill> for Backfill {
             after,
             beyond,
         } = backfill;
-        let place = |(no, kind, id): v1::Place| (TenantNo(no), kind.into(), id);
+        let place = |(no, kind, id): v1::BackfillPosition| (TenantNo(no), kind.into(), id);
         Self {
             mark,
             at,

@@ -12,8 +12,8 @@ use super::record::{Kind, RecordRef};
 
 stored!(1: Cursor, Deferred, Parked, Order, Attempts<'a>, OrphanedEndpoints);
 
-/// The identity of a record: the tenant's number, kind and id.
-pub type Place = (u32, Kind, Id);
+/// A record up to which a backfill has got: the tenant's number, kind and id.
+pub type BackfillPosition = (u32, Kind, Id);
 
 #[derive(Debug, Serialize, Deserialize)]
 pub struct Cursor {
@@ -59,8 +59,8 @@ pub struct Backfill {
     pub mark: Seq,
     pub at: Timestamp,
     pub tenant: Option<u32>,
-    pub after: Option<Place>,
-    pub beyond: Vec<Place>,
+    pub after: Option<BackfillPosition>,
+    pub beyond: Vec<BackfillPosition>,
 }
 
 #[derive(Debug, Serialize, Deserialize)]

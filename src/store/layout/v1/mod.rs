@@ -9,8 +9,8 @@ mod run;
 mod tenant;
 
 pub use delivery::{
-    Attempt, Attempts, Backfill, Cursor, Deferred, Disabled, DisabledBy, Failing, Item, Order,
-    OrphanedEndpoints, Parked, Place, Trouble,
+    Attempt, Attempts, Backfill, BackfillPosition, Cursor, Deferred, Disabled, DisabledBy, Failing,
+    Item, Order, OrphanedEndpoints, Parked, Trouble,
 };
 pub use entry::{Account, Change, Entry, Fact, Origin, Recovery};
 pub use held::{HeldLoss, Loss, Reason, Weight};

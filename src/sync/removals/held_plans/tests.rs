@@ -231,8 +231,8 @@ impl Sim {
             assert_eq!(waited.len() as u64, n_listed, "all of it is back");
         }
         if let Some(plan) = &now {
-            let entries = self.store.removals(self.no(), plan.id, None, 99).unwrap();
-            assert_eq!(plan.entries, entries.len() as u64);
+            let removals = self.store.removals(self.no(), plan.id, None, 99).unwrap();
+            assert_eq!(plan.entries, removals.len() as u64);
         }
         let listed = run_held.and_then(|kept| kept.held.plan);
         assert!(listed.is_none() || listed == now.map(|plan| plan.id));
@@ -263,11 +263,14 @@ impl Sim {
         // Of no removals nothing is written.
         let new = PlanId::from(self.target.run);
         let staged = self.store.stage_removals(self.no(), new, &removals);
-        let entries = staged.unwrap();
+        let sum = staged.unwrap();
         let ended = Ended {
             target: &self.target,
             at: Timestamp::from_millis(3),
-            draft: (!removals.is_empty()).then_some(Draft { losses, entries }),
+            draft: (!removals.is_empty()).then_some(Draft {
+                losses,
+                removals: sum,
+            }),
             unseen,
             permit,
         };
@@ -438,15 +441,15 @@ fn what_was_approved_keeps_no_role_waiting_though_it_was_not_seen() {
         proof: Proof::Confirmed,
     };
     let removal = crate::reconcile::removal(&leaver, what);
-    let entries = store.stage_removals(no, PlanId(1), &[removal]).unwrap();
+    let sum = store.stage_removals(no, PlanId(1), &[removal]).unwrap();
     let at = Timestamp::from_millis(2);
     let plan = HeldPlan {
         id: PlanId(1),
         account: stored.target.account.clone(),
         at,
         losses: BTreeMap::new(),
-        entries: entries.count,
-        checksum: entries.checksum,
+        entries: sum.count,
+        checksum: sum.checksum,
         state: PlanState::Held,
     };
     let told = Closing::Told {

@@ -1,4 +1,5 @@
-//! Compares the entries of held plans with each other, and with what a run saw and the store knows.
+//! Compares the removals of held plans with each other, with what a run saw, and with what the store
+//! knows.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -6,7 +7,7 @@ use crate::model::{
     FindingCode, HeldPlan, Kind, Loss, PlanId, Record, RecordRef, Removal, Run, Taken,
 };
 use crate::reconcile::Waiting;
-use crate::store::{Entries, MAX_WRITES, Store, TenantNo};
+use crate::store::{MAX_WRITES, RemovalSum, Store, TenantNo};
 
 use super::super::fate::{Holds, Sight};
 use crate::sync::RunError;
@@ -137,8 +138,8 @@ pub(super) fn sight(
     if unseen.is_nothing() {
         return Ok(Sight::Whole);
     }
-    let found = any(store, tenant, open.id, |entry| {
-        Ok(unseen.part_of(entry).is_some())
+    let found = any(store, tenant, open.id, |removal| {
+        Ok(unseen.part_of(removal).is_some())
     })?;
     Ok(match found {
         true => Sight::Part,
@@ -146,7 +147,7 @@ pub(super) fn sight(
     })
 }
 
-/// Compares what a run holds, whose entries are those of `new`, with what an open plan lists.
+/// Compares what a run holds, whose removals are those of `new`, with what an open plan lists.
 pub(super) fn holds(
     store: &Store,
     tenant: TenantNo,
@@ -155,24 +156,24 @@ pub(super) fn holds(
     new: PlanId,
 ) -> Result<Holds, RunError> {
     let Some(draft) = draft else {
-        let went = any(store, tenant, open.id, |entry| {
-            Ok(still(store, tenant, entry, entry.what.clone())? != Some(entry.what.clone()))
+        let went = any(store, tenant, open.id, |removal| {
+            Ok(still(store, tenant, removal, removal.what.clone())? != Some(removal.what.clone()))
         })?;
         return Ok(match went {
             true => Holds::SomeWent,
             false => Holds::AllIsBack,
         });
     };
-    let listed = Entries {
+    let listed = RemovalSum {
         count: open.entries,
         checksum: open.checksum,
     };
-    if draft.entries == listed {
+    if draft.removals == listed {
         return Ok(Holds::Same);
     }
-    let is_new = any(store, tenant, new, |entry| {
-        let entry = std::slice::from_ref(entry);
-        Ok(!are_listed(store, tenant, open.id, entry)?)
+    let is_new = any(store, tenant, new, |removal| {
+        let removal = std::slice::from_ref(removal);
+        Ok(!are_listed(store, tenant, open.id, removal)?)
     })?;
     Ok(match is_new {
         true => Holds::Others,
@@ -198,14 +199,14 @@ pub(in crate::sync) fn still_waiting(
         return Ok(waiting);
     };
     each_page(store, tenant, open.id, |page| {
-        for entry in page {
-            let Some(part) = unseen.part_of(&entry) else {
+        for removal in page {
+            let Some(part) = unseen.part_of(&removal) else {
                 continue;
             };
             match part {
                 Taken::Access { .. } => waiting.note_taken(&part),
                 Taken::Record { .. } => {
-                    let kept = store.get(tenant, &entry.record);
+                    let kept = store.get(tenant, &removal.record);
                     if let Some(kept) = kept.map_err(RunError::store)? {
                         waiting.note_record(&kept.record);
                     }
@@ -245,7 +246,7 @@ pub(super) fn inherit(
 ) -> Result<Draft, RunError> {
     let mut heir = Draft {
         losses: draft.losses.clone(),
-        entries: Entries::default(),
+        removals: RemovalSum::default(),
     };
     let mut carried: BTreeMap<Loss, u64> = BTreeMap::new();
     let unseen_of = |listed: &Removal| match unseen.part_of(listed) {
@@ -253,12 +254,12 @@ pub(super) fn inherit(
         None => Ok(None),
     };
     each_page(store, tenant, new, |mut page| {
-        for entry in &mut page {
-            let listed = store.removal(tenant, open.id, &entry.record);
+        for removal in &mut page {
+            let listed = store.removal(tenant, open.id, &removal.record);
             if let Some(listed) = listed.map_err(RunError::store)?
                 && let Some(part) = unseen_of(&listed)?
             {
-                join(&mut entry.what, part, &mut carried);
+                join(&mut removal.what, part, &mut carried);
             }
         }
         heir.keep(store, tenant, new, &page)
@@ -305,11 +306,11 @@ impl Draft {
         if removals.is_empty() {
             return Ok(());
         }
-        let entries = store
+        let sum = store
             .stage_removals(tenant, new, removals)
             .map_err(RunError::store)?;
-        self.entries.count += entries.count;
-        self.entries.checksum = self.entries.checksum.wrapping_add(entries.checksum);
+        self.removals.count += sum.count;
+        self.removals.checksum = self.removals.checksum.wrapping_add(sum.checksum);
         Ok(())
     }
 }
@@ -318,10 +319,12 @@ impl Draft {
 fn still(
     store: &Store,
     tenant: TenantNo,
-    entry: &Removal,
+    removal: &Removal,
     what: Taken,
 ) -> Result<Option<Taken>, RunError> {
-    let kept = store.get(tenant, &entry.record).map_err(RunError::store)?;
+    let kept = store
+        .get(tenant, &removal.record)
+        .map_err(RunError::store)?;
     let Some(kept) = kept else {
         return Ok(None);
     };
@@ -344,7 +347,7 @@ fn still(
     })
 }
 
-/// Returns whether an entry lists all that another one takes.
+/// Returns whether a removal lists all that another one takes.
 fn covers(listed: &Taken, taken: &Taken) -> bool {
     match (listed, taken) {
         (Taken::Record { .. }, Taken::Record { .. }) => true,
@@ -364,7 +367,7 @@ fn covers(listed: &Taken, taken: &Taken) -> bool {
     }
 }
 
-/// Adds to an entry what another one of its record takes besides.
+/// Adds to a removal what another one of its record takes besides.
 fn join(what: &mut Taken, more: Taken, carried: &mut BTreeMap<Loss, u64>) {
     match (what, more) {
         (
@@ -403,7 +406,7 @@ fn add(counts: &mut BTreeMap<Loss, u64>, loss: Loss, more: usize) {
     }
 }
 
-/// Returns whether any entry of a plan is of a sort.
+/// Returns whether any removal of a plan is of a sort.
 fn any(
     store: &Store,
     tenant: TenantNo,
@@ -417,15 +420,15 @@ fn any(
             return Ok(false);
         };
         after = Some(last.record.clone());
-        for entry in &page {
-            if is_it(entry)? {
+        for removal in &page {
+            if is_it(removal)? {
                 return Ok(true);
             }
         }
     }
 }
 
-/// Visits the entries of a plan, as many at a time as are written at once.
+/// Visits the removals of a plan, as many at a time as are written at once.
 fn each_page(
     store: &Store,
     tenant: TenantNo,
