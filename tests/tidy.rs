@@ -11,6 +11,8 @@
 
 #[path = "tidy/circles.rs"]
 mod circles;
+#[path = "tidy/flags.rs"]
+mod flags;
 #[path = "tidy/glossary.rs"]
 mod glossary;
 #[path = "tidy/store.rs"]
@@ -496,6 +498,17 @@ fn the_folders_of_the_store_import_in_one_direction() {
 #[test]
 fn a_wrong_import_within_the_store_is_found() {
     store::finds_wrong_imports();
+}
+
+#[test]
+fn no_function_takes_a_flag() {
+    let wrong = flags::flags(&sources());
+    assert!(wrong.is_empty(), "\n{}\n", wrong.join("\n"));
+}
+
+#[test]
+fn a_flag_is_found() {
+    flags::finds_flags();
 }
 
 #[test]

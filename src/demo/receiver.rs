@@ -234,6 +234,15 @@ impl Receiver {
     }
 }
 
+/// What a signature is found to be.
+#[derive(Debug, Clone, Copy, Default)]
+struct Signature {
+    /// Whether it is right, and its time is near.
+    is_verified: bool,
+    /// Whether it is right, whatever its time.
+    is_right: bool,
+}
+
 impl Inner {
     fn planned(&self) -> Option<Reply> {
         let mut struck = None;
@@ -246,10 +255,13 @@ impl Inner {
         struck
     }
 
-    /// Whether a signature is right: with the timestamp's age judged, and without.
-    fn check(&self, headers: &HeaderMap, body: &[u8]) -> (bool, bool) {
+    /// Checks the signature of a request; without secrets, any is right.
+    fn check(&self, headers: &HeaderMap, body: &[u8]) -> Signature {
         if self.secrets.is_empty() {
-            return (true, true);
+            return Signature {
+                is_verified: true,
+                is_right: true,
+            };
         }
         let get = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
         let sent = get("webhook-signature").unwrap_or_default();
@@ -259,13 +271,13 @@ impl Inner {
             .secrets
             .iter()
             .filter_map(|secret| Webhook::new(secret).ok());
-        webhooks.fold((false, false), |(verified, signed), webhook| {
+        webhooks.fold(Signature::default(), |found, webhook| {
             let right = at.and_then(|at| webhook.sign(id, at, body).ok());
             let right = right.is_some_and(|right| sent.split(' ').any(|one| one == right));
-            (
-                verified || webhook.verify(body, headers).is_ok(),
-                signed || right,
-            )
+            Signature {
+                is_verified: found.is_verified || webhook.verify(body, headers).is_ok(),
+                is_right: found.is_right || right,
+            }
         })
     }
 
@@ -292,10 +304,10 @@ async fn receive(State(inner): State<Arc<Inner>>, request: Request) -> Response 
     let Ok(raw) = to_bytes(body, MAX_BODY).await else {
         return StatusCode::PAYLOAD_TOO_LARGE.into_response();
     };
-    let (verified, signed) = inner.check(&head.headers, &raw);
+    let signature = inner.check(&head.headers, &raw);
     let planned = inner.planned();
     let status = match &planned {
-        _ if !signed => Some(401),
+        _ if !signature.is_right => Some(401),
         Some(
             Reply::Status(status) | Reply::RetryAfter { status, .. } | Reply::Says { status, .. },
         ) => Some(*status),
@@ -303,8 +315,8 @@ async fn receive(State(inner): State<Arc<Inner>>, request: Request) -> Response 
         Some(Reply::Cut) => None,
         Some(Reply::Slow(_) | Reply::HugeBody(_)) | None => Some(200),
     };
-    inner.record(delivery(&head.headers, raw, (verified, signed), status));
-    if !signed {
+    inner.record(delivery(&head.headers, raw, signature, status));
+    if !signature.is_right {
         return StatusCode::UNAUTHORIZED.into_response();
     }
     let code = |status: u16| StatusCode::from_u16(status).unwrap_or(StatusCode::OK);
@@ -343,7 +355,7 @@ fn with_header(mut reply: Response, name: axum::http::HeaderName, value: HeaderV
 fn delivery(
     headers: &HeaderMap,
     raw: Bytes,
-    (verified, signed): (bool, bool),
+    signature: Signature,
     answered: Option<u16>,
 ) -> Delivery {
     let text = |value: &HeaderValue| value.to_str().map(String::from).ok();
@@ -361,8 +373,8 @@ fn delivery(
         sequence: body.get("sequence").and_then(Value::as_u64),
         body,
         raw,
-        verified,
-        signed,
+        verified: signature.is_verified,
+        signed: signature.is_right,
         headers,
         answered,
     }

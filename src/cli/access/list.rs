@@ -71,7 +71,10 @@ impl Asked {
 pub(super) async fn run(client: &StoreClient, args: AccessListArgs) -> anyhow::Result<Exit> {
     let at = time(args.time.as_of)?;
     if let Some(called) = args.user {
-        return user::run(client, &called, at, args.tree, args.list).await;
+        return match args.tree {
+            true => user::draw(client, &called, at, args.list).await,
+            false => user::print(client, &called, at, args.list).await,
+        };
     }
     let which = match args.potential {
         true => Which::Potential,

@@ -28,25 +28,35 @@ const COLUMNS: &[Column] = &[
     Column::new("USABLE", 6),
 ];
 
-pub(super) async fn run(
+const NOTHING: &str = "The user holds no role.";
+
+/// Draws the roles with their paths.
+pub(super) async fn draw(
     client: &StoreClient,
     called: &str,
     at: Option<Timestamp>,
-    is_tree: bool,
     args: ListArgs,
 ) -> anyhow::Result<Exit> {
     let found = all(client, called, at, args.tenant).await?;
-    if is_tree {
-        let mut tree = Tree::begin();
-        for answer in &found {
-            for row in &answer.roles {
-                tree.row(&answer.envelope.tenant, row)?;
-            }
+    let mut tree = Tree::begin();
+    for answer in &found {
+        for row in &answer.roles {
+            tree.row(&answer.envelope.tenant, row)?;
         }
-        tree.end("The user holds no role.")?;
-        found.iter().for_each(say_rest);
-        return Ok(Exit::Success);
     }
+    tree.end(NOTHING)?;
+    found.iter().for_each(say_rest);
+    Ok(Exit::Success)
+}
+
+/// Prints the roles as a table, JSON or CSV.
+pub(super) async fn print(
+    client: &StoreClient,
+    called: &str,
+    at: Option<Timestamp>,
+    args: ListArgs,
+) -> anyhow::Result<Exit> {
+    let found = all(client, called, at, args.tenant).await?;
     if args.table.output.output == Format::Json {
         for answer in &found {
             print_one(Format::Json, &[], &view::user_access(answer))?;
@@ -64,7 +74,7 @@ pub(super) async fn run(
         }
     }
     let summary = format!("{}.", count(printer.n_rows(), "role"));
-    printer.finish("The user holds no role.", &summary)?;
+    printer.finish(NOTHING, &summary)?;
     found.iter().for_each(say_rest);
     Ok(Exit::Success)
 }

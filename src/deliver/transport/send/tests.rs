@@ -108,7 +108,7 @@ async fn silence_ends_with_the_time_out() {
 
 #[tokio::test]
 async fn an_answer_without_end_is_cut() {
-    let (address, _server) = raw_server(b"HTTP/1.1 200 OK\r\n\r\n", true).await;
+    let (address, _server) = raw_server(b"HTTP/1.1 200 OK\r\n\r\n", Rest::Endless).await;
 
     let answer = attempt(options(address)).await.unwrap();
 
@@ -159,7 +159,7 @@ async fn no_more_of_an_answer_is_read_and_kept_than_its_bounds() {
 #[tokio::test]
 async fn a_status_counts_also_when_the_answer_breaks_off() {
     let head = b"HTTP/1.1 503 Busy\r\nretry-after: 9\r\ncontent-length: 100\r\n\r\nshort";
-    let (address, _server) = raw_server(head, false).await;
+    let (address, _server) = raw_server(head, Rest::Nothing).await;
 
     let answer = attempt(options(address)).await.unwrap();
 
@@ -177,7 +177,7 @@ async fn a_status_counts_also_when_the_answer_breaks_off() {
 
 #[tokio::test]
 async fn what_goes_wrong_below_http_is_told_apart() {
-    let (garbage, _server) = raw_server(b"220 mail.example.com\r\n", false).await;
+    let (garbage, _server) = raw_server(b"220 mail.example.com\r\n", Rest::Nothing).await;
     let closed = {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         listener.local_addr().unwrap()
@@ -207,9 +207,15 @@ async fn what_goes_wrong_below_http_is_told_apart() {
     }
 }
 
-/// Starts a server that answers every request with the given bytes, and goes on with more if asked
-/// to.
-async fn raw_server(head: &'static [u8], endless: bool) -> (std::net::SocketAddr, JoinSet<()>) {
+/// What a server sends after its first bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Rest {
+    Nothing,
+    Endless,
+}
+
+/// Starts a server that answers every request with the given bytes.
+async fn raw_server(head: &'static [u8], rest: Rest) -> (std::net::SocketAddr, JoinSet<()>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let mut server = JoinSet::new();
@@ -218,7 +224,7 @@ async fn raw_server(head: &'static [u8], endless: bool) -> (std::net::SocketAddr
             let mut request = [0; 4096];
             drop(stream.read(&mut request).await);
             drop(stream.write_all(head).await);
-            while endless && stream.write_all(&[b'x'; 4096]).await.is_ok() {}
+            while rest == Rest::Endless && stream.write_all(&[b'x'; 4096]).await.is_ok() {}
         }
     });
     (address, server)

@@ -95,17 +95,24 @@ struct Setting {
     worker: Worker<Empty>,
 }
 
+/// Whether a source answers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Source {
+    Up,
+    Down,
+}
+
 impl Setting {
-    fn new(is_up: bool) -> Self {
-        Self::on("7d", is_up)
+    fn new(source: Source) -> Self {
+        Self::on("7d", source)
     }
 
-    fn on(schedule: &str, is_up: bool) -> Self {
+    fn on(schedule: &str, source: Source) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let store = Store::open(&dir.path().join("store")).unwrap().store;
         let clock = Clock::stopped_at(Timestamp::parse("2026-03-01T10:00:00Z").unwrap());
         let asked_at = Arc::new(Mutex::new(Vec::new()));
-        let is_up = Arc::new(AtomicBool::new(is_up));
+        let is_up = Arc::new(AtomicBool::new(source == Source::Up));
         let connector = Arc::new(Empty {
             clock: clock.clone(),
             asked_at: Arc::clone(&asked_at),
@@ -169,7 +176,7 @@ async fn a_tenant_that_fails_is_tried_again_within_minutes_and_then_every_hour()
         asked_at,
         worker,
         ..
-    } = Setting::new(false);
+    } = Setting::new(Source::Down);
     let began = clock.passed();
     let (end, ended) = signal::shutdown();
 
@@ -194,7 +201,7 @@ async fn what_was_approved_is_tried_again_within_minutes_after_its_run_has_faile
         asked_at,
         is_up,
         worker,
-    } = Setting::new(true);
+    } = Setting::new(Source::Up);
     let (end, ended) = signal::shutdown();
     let job = Arc::clone(&worker.job);
     let store = job.store.clone();
@@ -261,7 +268,7 @@ async fn a_clock_that_is_set_puts_no_run_off() {
                 asked_at,
                 worker,
                 ..
-            } = Setting::on(schedule, true);
+            } = Setting::on(schedule, Source::Up);
             let linked = Arc::clone(&worker.linked);
             let (end, ended) = signal::shutdown();
 
@@ -299,7 +306,7 @@ async fn what_was_approved_by_a_clock_that_was_ahead_is_tried_again_within_minut
         asked_at,
         is_up,
         worker,
-    } = Setting::new(true);
+    } = Setting::new(Source::Up);
     let (end, ended) = signal::shutdown();
     let store = worker.job.store.clone();
 
@@ -332,7 +339,7 @@ async fn a_tenant_without_a_success_for_three_runs_is_overdue_until_it_is_read()
         is_up,
         worker,
         ..
-    } = Setting::on("30m", true);
+    } = Setting::on("30m", Source::Up);
     let linked = Arc::clone(&worker.linked);
     let (end, ended) = signal::shutdown();
 
@@ -390,7 +397,7 @@ async fn a_dry_run_leaves_what_an_earlier_run_has_sealed_to_the_next_one() {
         clock,
         worker,
         ..
-    } = Setting::new(true);
+    } = Setting::new(Source::Up);
     let (job, store) = (Arc::clone(&worker.job), worker.job.store.clone());
     let tenant = job.connector.identify().await.unwrap();
     let known = store.adopt(&tenant, &job.name, clock.now()).unwrap();
