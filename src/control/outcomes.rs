@@ -29,7 +29,7 @@ pub(super) type Awaited = watch::Receiver<Option<Arc<Outcome>>>;
 /// The results of running tasks and of those that ended a short time ago.
 #[derive(Debug)]
 pub(super) struct Outcomes {
-    tasks: HashMap<TaskId, Known>,
+    tasks: HashMap<TaskId, TaskResult>,
     /// The tasks that have ended, in the order in which they ended.
     ended: VecDeque<Ended>,
     n_bytes: usize,
@@ -38,7 +38,7 @@ pub(super) struct Outcomes {
 
 /// What is known of a task.
 #[derive(Debug, Clone)]
-pub(super) enum Known {
+pub(super) enum TaskResult {
     /// It is running, or its result is kept. Whoever waits for the result gets it, even if it is
     /// dropped here at once.
     Awaited(Awaited),
@@ -73,7 +73,7 @@ impl Outcomes {
     /// Adds a task that is running.
     pub(super) fn add(&mut self, task: TaskId, awaited: Awaited, now: Instant) {
         self.forget(now);
-        self.tasks.insert(task, Known::Awaited(awaited));
+        self.tasks.insert(task, TaskResult::Awaited(awaited));
     }
 
     /// Notes that a task has ended, with a result of `n_bytes` bytes.
@@ -89,7 +89,7 @@ impl Outcomes {
     }
 
     /// Returns what is known of a task; `None` if nothing is, or no longer.
-    pub(super) fn get(&self, task: &TaskId) -> Option<Known> {
+    pub(super) fn get(&self, task: &TaskId) -> Option<TaskResult> {
         self.tasks.get(task).cloned()
     }
 
@@ -115,7 +115,7 @@ impl Outcomes {
             }
             if ended.n_bytes > 0 {
                 self.n_bytes -= mem::take(&mut ended.n_bytes);
-                self.tasks.insert(ended.task.clone(), Known::Dropped);
+                self.tasks.insert(ended.task.clone(), TaskResult::Dropped);
             }
         }
     }
@@ -139,8 +139,8 @@ mod tests {
 
     fn known(outcomes: &Outcomes, tasks: &[TaskId]) -> Vec<&'static str> {
         let word = |task| match outcomes.get(task) {
-            Some(Known::Awaited(_)) => "kept",
-            Some(Known::Dropped) => "dropped",
+            Some(TaskResult::Awaited(_)) => "kept",
+            Some(TaskResult::Dropped) => "dropped",
             None => "unknown",
         };
         tasks.iter().map(word).collect()

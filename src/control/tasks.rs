@@ -10,7 +10,7 @@ use tokio::sync::watch;
 
 use crate::lock::lock;
 
-use super::outcomes::{Known, Outcomes};
+use super::outcomes::{Outcomes, TaskResult};
 use super::{ControlError, SentError, TaskId};
 
 /// How long one question waits for a task to end, at most.
@@ -113,8 +113,8 @@ impl Tasks {
     ) -> Result<Watched<Box<RawValue>>, ControlError> {
         let known = lock(&self.0).get(task);
         let mut outcome = match known {
-            Some(Known::Awaited(outcome)) => outcome,
-            Some(Known::Dropped) => {
+            Some(TaskResult::Awaited(outcome)) => outcome,
+            Some(TaskResult::Dropped) => {
                 return Err(ControlError::DroppedOutcome { task: task.clone() });
             }
             None => return Err(ControlError::UnknownTask { task: task.clone() }),

@@ -43,7 +43,7 @@ pub enum Judgement {
 
 /// What the store holds of a record.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Known {
+pub struct KnownRecord {
     /// The record.
     pub record: Record,
     /// The fingerprint kept for it.
@@ -57,7 +57,7 @@ pub struct Known {
 /// `torn` keep the known members that were not read, since those may be the ones that could not be
 /// read.
 pub fn judge(
-    known: Option<Known>,
+    known: Option<KnownRecord>,
     observed: Record,
     torn: &BTreeSet<Assigned>,
     print: Fingerprint,

@@ -28,7 +28,7 @@ pub use access::{Permit, Shift, Split, loss_of, references, removal, shift, spli
 pub use evidence::{Evidence, empty, hide, is_lost, lens};
 pub use fingerprint::fingerprint;
 pub use guard::{Guard, Limits};
-pub use judge::{Judgement, Known, Shown, has_hidden, judge};
+pub use judge::{Judgement, KnownRecord, Shown, has_hidden, judge};
 pub use replace::Replacements;
 pub use roll::{FirstTick, Roll};
 pub use waiting::Waiting;

@@ -24,7 +24,7 @@ fn changes(known: &State, sweep: &[Record]) -> Vec<Change> {
         let known = match roll.tick(record.id()) {
             Some((_, FirstTick::No)) => continue,
             Some((print, FirstTick::Yes)) if print == fingerprint(record) => continue,
-            Some((print, FirstTick::Yes)) => Some(Known {
+            Some((print, FirstTick::Yes)) => Some(KnownRecord {
                 record: known[record.id()].clone(),
                 fingerprint: print,
             }),
@@ -350,7 +350,7 @@ fn what_a_role_allows_stays_known_where_it_is_not_shown() {
             ..known.clone()
         });
         let known = Record::Role(known.clone());
-        let before = Known {
+        let before = KnownRecord {
             fingerprint: fingerprint(&known),
             record: known,
         };

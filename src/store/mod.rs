@@ -53,7 +53,7 @@
 //!   continues, is read back, and then replaces the database by renames (`replacement.rs`,
 //!   `swap.rs`); a crash after any step must be harmless. So nobody keeps a handle to the database:
 //!   each call asks for it again.
-//! - **The live size is a running sum** (`tally.rs`): each write updates it, so nobody has to
+//! - **The live size is a running sum** (`live_size.rs`): each write updates it, so nobody has to
 //!   count.
 //!
 //! # What opening does, in order
@@ -85,7 +85,7 @@ pub use engine::{CompactError, Compacted, Ticket};
 pub use error::{Cause, OpenError, StoreError};
 pub use handle::{Opened, Store};
 pub use kept::delivery::{
-    ATTEMPTS_AT_ONCE, AttemptLog, Change as DeliveryChange, MAX_CHANGES, MAX_DEFERRED, Progress,
+    ATTEMPTS_AT_ONCE, AttemptLog, DeliveryChange, MAX_CHANGES, MAX_DEFERRED, Progress,
 };
 pub use kept::held::Decision;
 pub use kept::maintenance::pass::{Done, MaintenancePass};

@@ -11,11 +11,9 @@ use super::{Source, root};
 /// Names that two layers give to things of their own, because each is the field's word for both.
 /// None may be added: a new name says which of the two is meant.
 const SHARED: &[&str] = &[
-    "Change",
     "Fault",
     "Format",
     "InvalidFilter",
-    "Known",
     "Limits",
     "Mode",
     "Origin",
@@ -36,14 +34,6 @@ const NAMED_WITH_MODULE: &[&str] = &[
     "src/control/query.rs",
     "src/demo/",
     "src/store/layout/v",
-];
-
-/// Types of the store's own that have the name of something in the glossary, and the folder that
-/// they do not leave. None may be added.
-const OF_THE_STORE: &[(&str, &str)] = &[
-    ("Attempt", "src/store/engine/"),
-    ("Change", "src/store/"),
-    ("Kind", "src/store/engine/"),
 ];
 
 fn architecture() -> String {
@@ -123,10 +113,8 @@ pub fn wrong_meanings(sources: &[Source]) -> Vec<String> {
     });
     for source in ours {
         for (name, reach) in defined(source.body()) {
-            let mut known = OF_THE_STORE.iter();
-            let is_known = known.any(|(it, home)| *it == name && source.path.starts_with(home));
             let counts = match reach {
-                Reach::Others => words.contains(name) && !is_known,
+                Reach::Others => words.contains(name),
                 Reach::File => false,
             };
             if counts || ONE_MEANING.contains(&name) {

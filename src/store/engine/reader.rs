@@ -16,7 +16,7 @@ use crate::store::layout::keys::Key;
 use crate::store::values::census::Census;
 use crate::store::values::head::Head;
 use crate::store::values::record::Kept;
-use crate::store::values::runs::Tally;
+use crate::store::values::runs::RunTotals;
 use crate::store::values::tenant_no::TenantNo;
 
 use super::rows::{cut, endpoints, head, journal, runs, state};
@@ -158,7 +158,7 @@ impl<'db> Reader<'db> {
     }
 
     /// Reads how many runs a tenant has, and which was its last whole sweep.
-    pub fn tally(self, tenant: &TenantName) -> Result<Tally, StoreError> {
+    pub fn tally(self, tenant: &TenantName) -> Result<RunTotals, StoreError> {
         runs::tally(self.db, tenant)
     }
 

@@ -12,7 +12,7 @@ use crate::telemetry::chain;
 use super::compaction::changes::Changes;
 use super::files::Folder;
 use super::nudge::nudge;
-use super::writing::tally::Tally;
+use super::writing::live_size::LiveSize;
 
 /// What the writing threads share with readers.
 pub struct Shared {
@@ -25,7 +25,7 @@ pub struct Shared {
     /// positions reused, so they are shown to nobody.
     durable: AtomicU64,
     /// The amount of live data.
-    pub tally: Mutex<Tally>,
+    pub live_size: Mutex<LiveSize>,
     /// The keys written while the database is copied; `None` if no copy is under way.
     pub changes: Mutex<Option<Changes>>,
     /// Whether the last process was interrupted while it copied the database.
@@ -34,12 +34,12 @@ pub struct Shared {
 }
 
 impl Shared {
-    pub fn new(db: sled::Db, durable: Seq, tally: Tally) -> Self {
+    pub fn new(db: sled::Db, durable: Seq, live_size: LiveSize) -> Self {
         Self {
             db: RwLock::new(Some(db)),
             gate: RwLock::new(()),
             durable: AtomicU64::new(durable.0),
-            tally: Mutex::new(tally),
+            live_size: Mutex::new(live_size),
             changes: Mutex::new(None),
             was_stopped: AtomicBool::new(false),
             fatal: OnceLock::new(),

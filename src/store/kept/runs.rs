@@ -2,8 +2,8 @@
 //!
 //! Months of runs are kept, so no query may read them all: the runs of a tenant are stored
 //! together, and beside them the most frequent answers, namely how many there are and which was the
-//! last whole sweep ([`Tally`]). Runs in progress have rows of their own, by which an opening finds
-//! those that an earlier process left.
+//! last whole sweep ([`RunTotals`]). Runs in progress have rows of their own, by which an opening
+//! finds those that an earlier process left.
 
 use std::collections::BTreeMap;
 
@@ -16,7 +16,7 @@ use crate::store::handle::Store;
 use crate::store::layout::keys::{self, Keyspace};
 use crate::store::layout::{codec, v2};
 use crate::store::values::row::Row;
-use crate::store::values::runs::Tally;
+use crate::store::values::runs::RunTotals;
 
 /// What is known of a run when it begins.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -124,7 +124,7 @@ impl Store {
     /// Returns the last whole sweep of a tenant, and what was lost since.
     pub fn since_sweep(&self, tenant: &TenantName) -> Result<SinceSweep, StoreError> {
         self.engine.read("reading the last sweep", |reader| {
-            let Tally {
+            let RunTotals {
                 last_sweep, lost, ..
             } = reader.tally(tenant)?;
             let missing = |id| {

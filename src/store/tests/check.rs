@@ -13,7 +13,7 @@ use crate::model::{
 use crate::store::engine::rows::block::Block;
 use crate::store::engine::rows::bucket::Bucket;
 use crate::store::handle::Store;
-use crate::store::kept::delivery::{Change as DeliveryChange, Progress};
+use crate::store::kept::delivery::{DeliveryChange, Progress};
 use crate::store::kept::runs::NewRun;
 use crate::store::layout::{codec, keys, v1, v2, v4};
 use crate::store::values::commit::Closing;

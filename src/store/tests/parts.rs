@@ -11,7 +11,7 @@ use crate::store::engine::rows::block::Block;
 use crate::store::engine::scan;
 use crate::store::error::StoreError;
 use crate::store::handle::Store;
-use crate::store::kept::delivery::{Change as DeliveryChange, Progress};
+use crate::store::kept::delivery::{DeliveryChange, Progress};
 use crate::store::kept::runs::NewRun;
 use crate::store::layout::keys;
 use crate::store::values::commit::{Closing, Commit, MAX_QUIET, MAX_WRITES, Write};

@@ -8,7 +8,7 @@ use crate::model::{EndpointName, Entry, Fact, Kind, Seq, Timestamp, Version};
 use crate::store::engine::files::Folder;
 use crate::store::engine::files::pending::{self, PendingFile};
 use crate::store::handle::Store;
-use crate::store::kept::delivery::{Change as DeliveryChange, Progress};
+use crate::store::kept::delivery::{DeliveryChange, Progress};
 use crate::store::layout::keys;
 use crate::store::values::commit::Closing;
 use crate::store::values::delivery::{Backfill, Cursor, Item, Parked};

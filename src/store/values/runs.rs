@@ -6,13 +6,13 @@ use crate::model::{Loss, Mode, Run, RunId, Trigger};
 
 /// Totals over all runs of a tenant.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Tally {
+pub struct RunTotals {
     pub count: u64,
     pub last_sweep: Option<RunId>,
     pub lost: BTreeMap<Loss, u64>,
 }
 
-impl Tally {
+impl RunTotals {
     /// Adds the present state of a run, replacing its former state.
     pub fn take(&mut self, run: &Run, before: Option<&Run>) {
         self.count += u64::from(before.is_none());

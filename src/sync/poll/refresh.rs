@@ -9,7 +9,7 @@ use crate::connector::Connector;
 use crate::model::{
     Change, Finding, FindingCode, Kind, Observed, Record, RecordRef, Run, TenantName,
 };
-use crate::reconcile::{self, Judgement, Known, Shown};
+use crate::reconcile::{self, Judgement, KnownRecord, Shown};
 use crate::store::{Names, Store, TenantNo, Write};
 
 use super::audit_state::Then;
@@ -231,7 +231,7 @@ impl Table {
                 return Ok((Settled::Doubtful(doubt), Shown::Whole));
             }
         };
-        let known = kept.map(|kept| Known {
+        let known = kept.map(|kept| KnownRecord {
             fingerprint: reconcile::fingerprint(&kept.record),
             record: kept.record,
         });

@@ -129,7 +129,7 @@ fn take_over(
     };
     let joined = Names::of(no).join(store, &mut kept.record);
     joined.map_err(RunError::store)?;
-    let known = reconcile::Known {
+    let known = reconcile::KnownRecord {
         fingerprint: reconcile::fingerprint(&kept.record),
         record: kept.record,
     };

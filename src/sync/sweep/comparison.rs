@@ -9,7 +9,7 @@ use crate::model::{
     Assigned, Change, Finding, FindingCode, Fingerprint, Id, Kind, KindCounts, Loss, Observed,
     Record, RecordRef,
 };
-use crate::reconcile::{self, Evidence, FirstTick, Judgement, Known, Roll, Shown};
+use crate::reconcile::{self, Evidence, FirstTick, Judgement, KnownRecord, Roll, Shown};
 use crate::store::{Kept, Names, Store, TenantNo, Write};
 
 use super::incomplete::MAX_FINDINGS;
@@ -375,7 +375,7 @@ impl Comparison {
         store: &Store,
         record: RecordRef,
         fingerprint: Fingerprint,
-    ) -> Result<Option<Known>, RunError> {
+    ) -> Result<Option<KnownRecord>, RunError> {
         let kept = match self.tenant {
             Some(tenant) => store.get(tenant, &record).map_err(RunError::store)?,
             None => None,
@@ -385,7 +385,7 @@ impl Comparison {
                 if let Some(names) = &mut self.names {
                     names.join(store, &mut record).map_err(RunError::store)?;
                 }
-                Ok(Some(Known {
+                Ok(Some(KnownRecord {
                     record,
                     fingerprint,
                 }))

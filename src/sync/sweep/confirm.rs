@@ -16,7 +16,7 @@ use tracing::info;
 
 use crate::connector::{Connector, FetchError};
 use crate::model::{Change, Finding, FindingCode, Kind, Observed, RecordRef, Run};
-use crate::reconcile::{self, Judgement, Known};
+use crate::reconcile::{self, Judgement, KnownRecord};
 use crate::store::{Names, Store, TenantNo, Write};
 
 use super::answers::{FRESH, Word};
@@ -417,7 +417,7 @@ fn settle(
     };
 
     let fingerprint = reconcile::fingerprint(&kept.record);
-    let known = Known {
+    let known = KnownRecord {
         record: kept.record,
         fingerprint,
     };

@@ -4,7 +4,7 @@ use std::ops::Bound;
 
 use crate::lock::lock;
 use crate::store::engine::calls::Engine;
-use crate::store::engine::writing::tally::Tally;
+use crate::store::engine::writing::live_size::LiveSize;
 use crate::store::engine::{garbage, scan};
 use crate::store::error::StoreError;
 use crate::store::layout::keys::{self, Key};
@@ -16,9 +16,9 @@ const AT_ONCE: usize = 200;
 impl Engine {
     /// Returns how much live data the store has; `None` until it was counted.
     pub fn live(&self) -> Option<Count> {
-        match &*lock(&self.shared.tally) {
-            Tally::Known(count) => Some(*count),
-            Tally::Unknown | Tally::Counting { .. } => None,
+        match &*lock(&self.shared.live_size) {
+            LiveSize::Known(count) => Some(*count),
+            LiveSize::Unknown | LiveSize::Counting { .. } => None,
         }
     }
 
@@ -26,11 +26,11 @@ impl Engine {
     pub fn count_on(&self) -> Result<Option<Count>, StoreError> {
         let counted = self.lend_database("counting what the store holds", |db| {
             let _still = self.still();
-            let mut tally = lock(&self.shared.tally);
-            let (from, mut count) = match &*tally {
-                Tally::Known(count) => return Ok(Some(*count)),
-                Tally::Unknown => (Key::new(), Count::default()),
-                Tally::Counting { upto, count } => (upto.clone(), *count),
+            let mut live_size = lock(&self.shared.live_size);
+            let (from, mut count) = match &*live_size {
+                LiveSize::Known(count) => return Ok(Some(*count)),
+                LiveSize::Unknown => (Key::new(), Count::default()),
+                LiveSize::Counting { upto, count } => (upto.clone(), *count),
             };
             let mut last = None;
             for row in scan::after(db, &[], Bound::Excluded(from)).take(AT_ONCE) {
@@ -41,10 +41,10 @@ impl Engine {
                 last = Some(key.to_vec());
             }
             let (is_over, next) = match last {
-                Some(upto) => (None, Tally::Counting { upto, count }),
-                None => (Some(count), Tally::Known(count)),
+                Some(upto) => (None, LiveSize::Counting { upto, count }),
+                None => (Some(count), LiveSize::Known(count)),
             };
-            *tally = next;
+            *live_size = next;
             Ok(is_over)
         });
         // Each page that is read evicts another from the cache, and these must not pile up.

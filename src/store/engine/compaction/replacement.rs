@@ -17,7 +17,7 @@ use crate::store::engine::files::{self, Folder};
 use crate::store::engine::opening::identify;
 use crate::store::engine::opening::sound::Sound;
 use crate::store::engine::shared::Shared;
-use crate::store::engine::writing::tally::Tally;
+use crate::store::engine::writing::live_size::LiveSize;
 use crate::store::error::StoreError;
 use crate::store::layout::{self, codec, keys, v1};
 use crate::store::values::count::Usage;
@@ -99,7 +99,7 @@ fn replace(
             io::Error::other("it could not take it, or was not whole there; the log says why"),
         ))));
     }
-    *lock(&shared.tally) = Tally::Known(count);
+    *lock(&shared.live_size) = LiveSize::Known(count);
     Ok(Outcome::Done(count))
 }
 
@@ -116,7 +116,7 @@ fn catch_up(copy: &mut Copy, standing: &Standing<'_>, shared: &Shared) -> Result
         }
     }
     let (count, commits) = (copy.count(), standing.head.commits);
-    if let Tally::Known(sum) = &*lock(&shared.tally) {
+    if let LiveSize::Known(sum) = &*lock(&shared.live_size) {
         debug_assert_eq!(*sum, count, "what lives here is added up");
     }
     copy.note(codec::put(

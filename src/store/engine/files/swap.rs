@@ -18,27 +18,27 @@ use std::io;
 
 use super::{Folder, sync_folder};
 
-/// Whether an interrupted attempt to compact the store was found.
+/// What an interrupted process had begun.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Attempt {
+pub enum Leftover {
     None,
-    BrokenOff,
+    Compaction,
 }
 
 impl Folder {
     /// Clears up after a process that was interrupted.
-    pub fn clear_up(&self) -> io::Result<Attempt> {
+    pub fn clear_up(&self) -> io::Result<Leftover> {
         self.go_back_to_untouched()?;
         self.take_salvaged()?;
-        let mut attempt = Attempt::None;
+        let mut leftover = Leftover::None;
         if self.replaced().exists() && !self.current().exists() {
             fs::rename(self.replaced(), self.current())?;
             sync_folder(self.path())?;
-            attempt = Attempt::BrokenOff;
+            leftover = Leftover::Compaction;
         }
         if self.compacting().exists() {
             fs::remove_dir_all(self.compacting())?;
-            attempt = Attempt::BrokenOff;
+            leftover = Leftover::Compaction;
         }
         if self.discarded().exists() {
             fs::remove_dir_all(self.discarded())?;
@@ -53,7 +53,7 @@ impl Folder {
                 self.checking().display()
             );
         }
-        Ok(attempt)
+        Ok(leftover)
     }
 
     /// Puts the copy in the place of the database. Nobody may have either open. After an error

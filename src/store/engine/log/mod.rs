@@ -17,9 +17,9 @@ use std::fs::{self, File};
 use std::io::{self, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 
-pub use page::Change;
 use page::Pages;
-use segment::{Kind, Message, SEGMENT, Stop};
+pub use page::RowChange;
+use segment::{Message, MessageKind, SEGMENT, Stop};
 
 /// The log of a database.
 pub struct Log {
@@ -81,7 +81,7 @@ impl Log {
     /// Passes on all row changes that can be read, in the order in which they were written.
     pub fn replay<E: From<io::Error>>(
         &mut self,
-        sink: &mut dyn FnMut(Change) -> Result<(), E>,
+        sink: &mut dyn FnMut(RowChange) -> Result<(), E>,
     ) -> Result<(), E> {
         let mut order = Vec::new();
         let mut bytes = Vec::new();
@@ -135,7 +135,7 @@ fn blob(blobs: &Path, message: &Message<'_>) -> Option<Vec<u8>> {
     let (sum, sealed) = bytes.split_first_chunk()?;
     let (kind, body) = sealed.split_first()?;
     let is_sound = crc32fast::hash(sealed) == u32::from_le_bytes(*sum)
-        && Kind::of(*kind) == Some(message.kind);
+        && MessageKind::of(*kind) == Some(message.kind);
     is_sound.then(|| body.to_vec())
 }
 

@@ -5,11 +5,11 @@ use std::collections::HashMap;
 use crate::store::layout::codec;
 use crate::store::layout::keys::Key;
 
-use super::segment::{Kind, number};
+use super::segment::{MessageKind, number};
 
 /// What a message changes.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Change {
+pub enum RowChange {
     /// A row exists.
     Set(Key, Vec<u8>),
     /// A row does not exist.
@@ -37,24 +37,24 @@ struct Bounds {
 
 impl Pages {
     /// Reads a message. `None` if it does not concern rows, or cannot be read.
-    pub fn read(&mut self, kind: Kind, page: u64, mut body: &[u8]) -> Option<Change> {
+    pub fn read(&mut self, kind: MessageKind, page: u64, mut body: &[u8]) -> Option<RowChange> {
         match kind {
-            Kind::Node | Kind::NodeElsewhere => self.node(page, &mut body),
-            Kind::Link | Kind::LinkElsewhere => self.link(page, &mut body),
-            Kind::Free => {
+            MessageKind::Node | MessageKind::NodeElsewhere => self.node(page, &mut body),
+            MessageKind::Link | MessageKind::LinkElsewhere => self.link(page, &mut body),
+            MessageKind::Free => {
                 self.known.remove(&page);
                 None
             }
-            Kind::Cancelled
-            | Kind::Cap
-            | Kind::Batch
-            | Kind::Counter
-            | Kind::Meta
-            | Kind::MetaElsewhere => None,
+            MessageKind::Cancelled
+            | MessageKind::Cap
+            | MessageKind::Batch
+            | MessageKind::Counter
+            | MessageKind::Meta
+            | MessageKind::MetaElsewhere => None,
         }
     }
 
-    fn node(&mut self, page: u64, body: &mut &[u8]) -> Option<Change> {
+    fn node(&mut self, page: u64, body: &mut &[u8]) -> Option<RowChange> {
         let _next = number(body)?;
         let _merging_child = number(body)?;
         let _is_merging = byte(body)?;
@@ -79,20 +79,20 @@ impl Pages {
         for key in keys {
             rows.push((key, bytes(body)?.to_vec()));
         }
-        Some(Change::Page {
+        Some(RowChange::Page {
             low: low.to_vec(),
             high: high.to_vec(),
             rows,
         })
     }
 
-    fn link(&mut self, page: u64, body: &mut &[u8]) -> Option<Change> {
+    fn link(&mut self, page: u64, body: &mut &[u8]) -> Option<RowChange> {
         let what = byte(body)?;
         let rest = bytes(body).filter(|_| what < 2)?;
         let bounds = self.known.get(&page)?;
         let key = |n_shared: usize| Some([bounds.low.get(..n_shared)?, rest].concat());
         if what == 1 {
-            return Some(Change::Delete(key(bounds.n_shared)?));
+            return Some(RowChange::Delete(key(bounds.n_shared)?));
         }
         let value = bytes(body)?;
         // If the newest version of the page could not be read, these bounds are those of an older
@@ -101,7 +101,7 @@ impl Pages {
         let key = lengths
             .filter_map(key)
             .find(|key| codec::verify(key, value).is_ok())?;
-        Some(Change::Set(key, value.to_vec()))
+        Some(RowChange::Set(key, value.to_vec()))
     }
 }
 

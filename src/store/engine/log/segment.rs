@@ -28,7 +28,7 @@ pub struct Header {
 
 /// The kind of a message. The numbers are sled's.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
+pub enum MessageKind {
     /// A change that was cancelled.
     Cancelled = 1,
     /// The segment ends here.
@@ -53,7 +53,7 @@ pub enum Kind {
     LinkElsewhere = 11,
 }
 
-impl Kind {
+impl MessageKind {
     const NUMBERS: RangeInclusive<u8> = 1..=11;
 
     pub fn of(number: u8) -> Option<Self> {
@@ -85,7 +85,7 @@ impl Kind {
 /// A message.
 #[derive(Debug, Clone, Copy)]
 pub struct Message<'bytes> {
-    pub kind: Kind,
+    pub kind: MessageKind,
     /// The page that it concerns.
     pub page: u64,
     pub body: &'bytes [u8],
@@ -162,7 +162,7 @@ pub fn walk<'bytes>(
         is_lost = false;
         walked.number = Some(message.number);
         at = message.end;
-        if message.kind == Kind::Cap {
+        if message.kind == MessageKind::Cap {
             at = SEGMENT;
         } else {
             sink(message);
@@ -186,7 +186,9 @@ fn next_kind(bytes: &[u8], mut at: usize) -> Option<usize> {
         at += ZEROS.len();
     }
     let kinds = bytes.get(at + 4..)?;
-    let next = kinds.iter().position(|byte| Kind::NUMBERS.contains(byte))?;
+    let next = kinds
+        .iter()
+        .position(|byte| MessageKind::NUMBERS.contains(byte))?;
     Some(at + next)
 }
 
@@ -195,7 +197,7 @@ fn message_at(bytes: &[u8], at: usize) -> Option<Message<'_>> {
     let all = bytes.get(at..)?;
     let (sum, sealed) = all.split_first_chunk()?;
     let (kind, mut rest) = sealed.split_first()?;
-    let kind = Kind::of(*kind)?;
+    let kind = MessageKind::of(*kind)?;
     let len = usize::try_from(number(&mut rest)?).ok()?;
     let (of, page) = (number(&mut rest)?, number(&mut rest)?);
     let body = rest.get(..len)?;

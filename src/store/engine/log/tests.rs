@@ -12,7 +12,7 @@ use crate::store::layout::codec;
 use crate::store::layout::keys::Key;
 
 use super::segment::{Header, SEGMENT};
-use super::{Change, Log};
+use super::{Log, RowChange};
 
 type Rows = BTreeMap<Key, Vec<u8>>;
 
@@ -22,13 +22,13 @@ fn replayed(database: &Path) -> Rows {
     let mut log = Log::open(database).unwrap();
     log.replay(&mut |change| {
         match change {
-            Change::Set(key, value) => {
+            RowChange::Set(key, value) => {
                 rows.insert(key, value);
             }
-            Change::Delete(key) => {
+            RowChange::Delete(key) => {
                 rows.remove(&key);
             }
-            Change::Page {
+            RowChange::Page {
                 low,
                 high,
                 rows: page,

@@ -10,7 +10,7 @@ use crate::store::engine::catch_panic::catch_panic;
 use crate::store::engine::files::mark::{self, Mark};
 use crate::store::engine::files::open_mark::{self, Left};
 use crate::store::engine::files::pending::{self, Pending};
-use crate::store::engine::files::swap::Attempt;
+use crate::store::engine::files::swap::Leftover;
 use crate::store::engine::files::{self, Folder};
 use crate::store::engine::salvage::Before;
 use crate::store::error::{OpenError, StoreError};
@@ -54,7 +54,7 @@ pub fn open_left(folder: &Folder) -> Result<Sound, Refusal> {
 }
 
 /// Clears up after a process that was interrupted while it compacted the store.
-pub fn clear_up(folder: &Folder) -> Result<Attempt, OpenError> {
+pub fn clear_up(folder: &Folder) -> Result<Leftover, OpenError> {
     folder
         .clear_up()
         .map_err(io_at("clearing up in", folder.path()))

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering;
 
 use crate::clock::Clock;
-use crate::store::engine::files::swap::Attempt;
+use crate::store::engine::files::swap::Leftover;
 use crate::store::engine::files::{self, Folder};
 use crate::store::engine::{migrate, salvage};
 use crate::store::error::OpenError;
@@ -25,14 +25,14 @@ pub fn open(path: &Path, clock: &Clock) -> Result<Started, OpenError> {
     }
     files::make_folder(path).map_err(io_at("making the folder", path))?;
     let lock = take_lock(&folder)?;
-    let attempt = clear_up(&folder)?;
+    let leftover = clear_up(&folder)?;
     let opened = open_left(&folder);
     let opened = opened.and_then(|sound| migrate::to_newest(&folder, sound));
     match opened {
         Ok(sound) => {
             let opened = starting::start(folder, clock, lock, sound, None)?;
             let was_stopped = &opened.engine.shared.was_stopped;
-            was_stopped.store(attempt == Attempt::BrokenOff, Ordering::Relaxed);
+            was_stopped.store(leftover == Leftover::Compaction, Ordering::Relaxed);
             Ok(opened)
         }
         Err(Refusal::Error(error)) => Err(error),

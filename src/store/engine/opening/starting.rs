@@ -13,7 +13,7 @@ use crate::store::engine::catch_panic::catch_panic;
 use crate::store::engine::files::{self, Folder, pending};
 use crate::store::engine::shared::Shared;
 use crate::store::engine::writing::committer::{Committer, QUEUE};
-use crate::store::engine::writing::tally::Tally;
+use crate::store::engine::writing::live_size::LiveSize;
 use crate::store::engine::writing::writer::Writer;
 use crate::store::error::{OpenError, StoreError};
 
@@ -54,9 +54,9 @@ pub fn start(
         source,
     };
     let no_thread = |error| failed(StoreError::io("starting a thread of the store", error));
-    let tally = catch_panic(|| Tally::of(&db, &head))
+    let live_size = catch_panic(|| LiveSize::of(&db, &head))
         .unwrap_or_else(|message| Err(StoreError::panicked("reading what lives here", message)));
-    let shared = Arc::new(Shared::new(db, head.last, tally.map_err(failed)?));
+    let shared = Arc::new(Shared::new(db, head.last, live_size.map_err(failed)?));
     let committer =
         Committer::start(folder.clone(), writer, Arc::clone(&shared)).map_err(no_thread)?;
     // What is read from here on must be on disk: a killed process may have left commits that were

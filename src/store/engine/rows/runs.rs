@@ -8,7 +8,7 @@ use crate::store::error::StoreError;
 use crate::store::layout::keys::{self, Keyspace};
 use crate::store::layout::rows::read_run as read;
 use crate::store::layout::{codec, v2};
-use crate::store::values::runs::Tally;
+use crate::store::values::runs::RunTotals;
 
 /// Reads the last number that was given to a run.
 pub fn last_run(db: &sled::Db) -> Result<RunId, StoreError> {
@@ -20,11 +20,11 @@ pub fn last_run(db: &sled::Db) -> Result<RunId, StoreError> {
 }
 
 /// Reads how many runs a tenant has, and which was its last whole sweep.
-pub fn tally(db: &sled::Db, tenant: &TenantName) -> Result<Tally, StoreError> {
+pub fn tally(db: &sled::Db, tenant: &TenantName) -> Result<RunTotals, StoreError> {
     let key = keys::tally(tenant);
     match scan::get(db, &key)? {
         Some(value) => Ok(codec::read_row::<v2::Tally>(&key, &value)?.into()),
-        None => Ok(Tally::default()),
+        None => Ok(RunTotals::default()),
     }
 }
 

@@ -18,7 +18,7 @@ use crate::store::layout::{self, Format, codec, entry, held, v1, v2, v3, v4};
 use crate::store::values::delivery::Item;
 use crate::store::values::head::Head;
 use crate::store::values::held::RemovalSum;
-use crate::store::values::runs::Tally;
+use crate::store::values::runs::RunTotals;
 use crate::store::values::tenant_no::TenantNo;
 
 use super::found::{Cause, Found};
@@ -215,7 +215,7 @@ fn all_runs(target: &mut Target) -> Result<(), StoreError> {
         run.is_some_and(|run| keys::run_of(key) == Some((run.tenant_name, run.id)))
     })?;
     let db = target.db.clone();
-    let mut tallies: BTreeMap<TenantName, Tally> = BTreeMap::new();
+    let mut tallies: BTreeMap<TenantName, RunTotals> = BTreeMap::new();
     let mut open = BTreeMap::new();
     let mut last = runs::last_run(&db)?;
     for row in scan::prefix(&db, &[Keyspace::Run as u8]) {
@@ -235,7 +235,7 @@ fn all_runs(target: &mut Target) -> Result<(), StoreError> {
         let name = keys::tenant_of_tally(key);
         let old = codec::read_row::<v2::Tally>(key, value)
             .ok()
-            .map(Tally::from);
+            .map(RunTotals::from);
         let now = name.and_then(|name| tallies.get(&name));
         old.zip(now)
             .is_some_and(|(old, now)| (old.count, old.last_sweep) == (now.count, now.last_sweep))

@@ -6,7 +6,7 @@ use std::ops::Bound;
 use std::path::Path;
 
 use crate::doing::counting;
-use crate::store::engine::log::{Change, Log};
+use crate::store::engine::log::{Log, RowChange};
 use crate::store::engine::{garbage, scan};
 use crate::store::error::StoreError;
 use crate::store::layout::keys::Key;
@@ -38,12 +38,12 @@ pub fn all(database: &Path, into: &sled::Db) -> Result<u64, StoreError> {
     Ok(n_changes)
 }
 
-fn apply(into: &sled::Db, change: Change) -> Result<(), StoreError> {
+fn apply(into: &sled::Db, change: RowChange) -> Result<(), StoreError> {
     let mut edits = sled::Batch::default();
     match change {
-        Change::Set(key, value) => edits.insert(key, value),
-        Change::Delete(key) => edits.remove(key),
-        Change::Page { low, high, rows } => {
+        RowChange::Set(key, value) => edits.insert(key, value),
+        RowChange::Delete(key) => edits.remove(key),
+        RowChange::Page { low, high, rows } => {
             let end = match high.is_empty() {
                 true => Bound::Unbounded,
                 false => Bound::Excluded(high),

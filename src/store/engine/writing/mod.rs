@@ -3,7 +3,7 @@
 pub mod prepared;
 pub mod committer;
 pub mod spare;
-pub mod tally;
+pub mod live_size;
 pub mod under_way;
 pub mod work;
 pub mod writer;

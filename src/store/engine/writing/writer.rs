@@ -153,9 +153,9 @@ impl Writer {
             }
         };
         let delta = {
-            let tally = lock(&shared.tally);
-            let delta = tally.look(&db, &composed.rows)?;
-            tally.put(&delta, &composed.head, &mut composed.rows);
+            let live_size = lock(&shared.live_size);
+            let delta = live_size.look(&db, &composed.rows)?;
+            live_size.put(&delta, &composed.head, &mut composed.rows);
             delta
         };
         self.garbage += composed.rows.len();
@@ -182,7 +182,7 @@ impl Writer {
             drop(self.files.pending.sync());
             return Err(StoreError::sled("writing a commit", error));
         }
-        lock(&shared.tally).take(delta);
+        lock(&shared.live_size).take(delta);
         if let Some(changes) = &mut *lock(&shared.changes) {
             changes.note(&pending.rows);
         }

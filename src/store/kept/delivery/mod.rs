@@ -14,5 +14,5 @@ mod progress;
 mod rows;
 
 pub use attempt_log::{ATTEMPTS_AT_ONCE, AttemptLog};
-pub use progress::{Change, MAX_CHANGES, Progress};
+pub use progress::{DeliveryChange, MAX_CHANGES, Progress};
 pub use rows::MAX_DEFERRED;

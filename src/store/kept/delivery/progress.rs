@@ -14,7 +14,7 @@ pub const MAX_CHANGES: usize = 180;
 
 /// A row that is added or removed along with a cursor.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Change {
+pub enum DeliveryChange {
     /// A delivery will be retried later, or waits behind one that will.
     Defer(Item, Deferred),
     /// A delivery is no longer deferred.
@@ -35,7 +35,7 @@ pub struct Progress {
     /// The cursor.
     pub cursor: Cursor,
     /// Rows, at most [`MAX_CHANGES`].
-    pub changes: Vec<Change>,
+    pub changes: Vec<DeliveryChange>,
     /// Attempts that were made, at most [`ATTEMPTS_AT_ONCE`](super::ATTEMPTS_AT_ONCE).
     pub attempts: Vec<Attempt>,
     /// A fact for the journal, with its time; `None` if there is none.
@@ -68,18 +68,18 @@ impl Store {
         let mut rows = log.add(endpoint, &progress.attempts, progress.keep);
         let delivery = |keyspace, item: &Item| keys::delivery(keyspace, endpoint, item);
         rows.extend(progress.changes.iter().map(|change| match change {
-            Change::Defer(item, deferred) => codec::put(
+            DeliveryChange::Defer(item, deferred) => codec::put(
                 delivery(Keyspace::Deferred, item),
                 &v1::Deferred::from(deferred),
             ),
-            Change::Resume(item) => (delivery(Keyspace::Deferred, item), None),
-            Change::Park(parked) => codec::put(
+            DeliveryChange::Resume(item) => (delivery(Keyspace::Deferred, item), None),
+            DeliveryChange::Park(parked) => codec::put(
                 delivery(Keyspace::Parked, &parked.item),
                 &v1::Parked::from(parked),
             ),
-            Change::Unpark(item) => (delivery(Keyspace::Parked, item), None),
-            Change::Replayed(item) => (delivery(Keyspace::Replay, item), None),
-            Change::Obeyed(number) => (keys::order(endpoint, *number), None),
+            DeliveryChange::Unpark(item) => (delivery(Keyspace::Parked, item), None),
+            DeliveryChange::Replayed(item) => (delivery(Keyspace::Replay, item), None),
+            DeliveryChange::Obeyed(number) => (keys::order(endpoint, *number), None),
         }));
         rows.push(codec::put(
             keys::cursor(endpoint),

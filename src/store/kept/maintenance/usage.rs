@@ -1,6 +1,6 @@
 //! Reports how much data the store contains, and how much of the disk it takes.
 //!
-//! The amount of data is a running sum (`tally.rs`).
+//! The amount of data is a running sum (`live_size.rs`).
 
 use std::time::Duration;
 

@@ -2,7 +2,7 @@
 
 use crate::model::{Finding, FindingCode, Held, KindCounts, Mode, Outcome, Run, Traffic, Trigger};
 use crate::store::layout::{v1, v2};
-use crate::store::values::runs::Tally;
+use crate::store::values::runs::RunTotals;
 
 use super::{pairs, same_words};
 
@@ -93,9 +93,9 @@ impl From<v2::Run> for Run {
     }
 }
 
-impl From<&Tally> for v2::Tally {
-    fn from(tally: &Tally) -> Self {
-        let Tally {
+impl From<&RunTotals> for v2::Tally {
+    fn from(tally: &RunTotals) -> Self {
+        let RunTotals {
             count,
             last_sweep,
             lost,
@@ -108,7 +108,7 @@ impl From<&Tally> for v2::Tally {
     }
 }
 
-impl From<v2::Tally> for Tally {
+impl From<v2::Tally> for RunTotals {
     fn from(tally: v2::Tally) -> Self {
         let v2::Tally {
             count,

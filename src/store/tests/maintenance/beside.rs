@@ -16,7 +16,7 @@ use crate::store::engine::compaction::compacted::Compacted;
 use crate::store::engine::compaction::rule::Rule;
 use crate::store::engine::rows::count;
 use crate::store::engine::scan;
-use crate::store::engine::writing::tally::Tally;
+use crate::store::engine::writing::live_size::LiveSize;
 use crate::store::handle::Store;
 use crate::store::kept::maintenance::pass::MaintenancePass;
 use crate::store::kept::tenants::Known;
@@ -100,7 +100,7 @@ proptest! {
         let known = adopt(&store, 1);
         commit(&store, &known, day(0), 0..n_records);
         if is_counted {
-            *lock(&store.engine.shared.tally) = Tally::Unknown;
+            *lock(&store.engine.shared.live_size) = LiveSize::Unknown;
             let mut changes = changes.iter();
             while store.engine.count_on().unwrap().is_none() {
                 change(&store, &known, changes.next().map_or(&[], Vec::as_slice));

@@ -7,7 +7,7 @@ use proptest::prelude::*;
 
 use crate::model::{Entry, Seq, Timestamp};
 use crate::store::handle::Store;
-use crate::store::kept::delivery::Change as DeliveryChange;
+use crate::store::kept::delivery::DeliveryChange;
 use crate::store::kept::maintenance::pass::MaintenancePass;
 use crate::store::tests::support::{adopt, open};
 use crate::store::values::delivery::{Cursor, Disabled, DisabledBy, Item, Order};

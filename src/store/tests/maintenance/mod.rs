@@ -12,7 +12,7 @@ use crate::model::{
     Change, EndpointName, Kind, Mode, Outcome, Run, RunId, Seq, TenantName, Timestamp, Trigger,
 };
 use crate::store::handle::Store;
-use crate::store::kept::delivery::{Change as DeliveryChange, Progress};
+use crate::store::kept::delivery::{DeliveryChange, Progress};
 use crate::store::kept::maintenance::pass::{Done, MaintenancePass};
 use crate::store::kept::maintenance::retention::Retention;
 use crate::store::kept::runs::NewRun;

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::model::{EndpointName, Hold, Loss, Outcome, Run, Seq, TenantName, Timestamp, Trigger};
 use crate::store::engine::writing::work::Work;
-use crate::store::kept::delivery::{Change as DeliveryChange, Progress};
+use crate::store::kept::delivery::{DeliveryChange, Progress};
 use crate::store::kept::maintenance::pass::Done;
 use crate::store::tests::support::{adopt, open};
 use crate::store::values::delivery::{Attempt, Item, Order};

@@ -8,7 +8,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::model::{Assigned, Change, Fingerprint, Id, Observed, Record, RecordRef, Verb};
-use crate::reconcile::{self, Judgement, Known};
+use crate::reconcile::{self, Judgement, KnownRecord};
 use crate::store::{Store, Write};
 
 use super::Comparison;
@@ -115,14 +115,14 @@ impl Comparison {
         store: &Store,
         id: &Id,
         print: Fingerprint,
-    ) -> Result<Option<Known>, RunError> {
+    ) -> Result<Option<KnownRecord>, RunError> {
         if !self.known.renew(id, print) {
             self.unknown.renew(id, print);
             return Ok(None);
         }
         let (kind, id) = (self.kind, id.clone());
         let known = self.read_known(store, RecordRef { kind, id }, print)?;
-        Ok(known.map(|known| Known {
+        Ok(known.map(|known| KnownRecord {
             fingerprint: reconcile::fingerprint(&known.record),
             ..known
         }))
@@ -145,7 +145,7 @@ impl Comparison {
 
 /// Returns what to write for a newer version, or `None` if it says nothing new about a record that
 /// was not known.
-fn write_of(judgement: Judgement, known: Option<Known>, raw: Box<str>) -> Option<Write> {
+fn write_of(judgement: Judgement, known: Option<KnownRecord>, raw: Box<str>) -> Option<Write> {
     match (judgement, known) {
         (
             Judgement::Changed {
@@ -167,7 +167,7 @@ fn write_of(judgement: Judgement, known: Option<Known>, raw: Box<str>) -> Option
         )
         | (
             Judgement::Same,
-            Some(Known {
+            Some(KnownRecord {
                 record,
                 fingerprint,
             }),

@@ -17,7 +17,7 @@ use crate::store::values::head::Head;
 
 /// What is known of the live data.
 #[derive(Debug)]
-pub enum Tally {
+pub enum LiveSize {
     /// Nothing.
     Unknown,
     /// How much there is up to a key.
@@ -30,7 +30,7 @@ pub enum Tally {
 /// looked, because nobody counts.
 pub struct Delta(Option<BTreeMap<Key, [Option<usize>; 2]>>);
 
-impl Tally {
+impl LiveSize {
     /// Reads the sum that a database stores, if it misses no write.
     pub fn of(db: &sled::Db, head: &Head) -> Result<Self, StoreError> {
         if head.commits <= 1 {
