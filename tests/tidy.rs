@@ -65,6 +65,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
         "config",
         &[
             "model",
+            "access",
             "connector",
             "store",
             "sync",

@@ -1,152 +1,60 @@
-//! Finds accounts that somebody should review.
+//! Finds what somebody should review: looks once at each role, group and user of a tenant.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use serde::{Deserialize, Serialize};
-use xxhash_rust::xxh3::xxh3_64;
+use crate::model::{
+    Group, GroupId, GroupType, Kind, Record, Role, RoleId, Thousands, Timestamp, User, UserStatus,
+};
 
-use crate::model::{FindingId, Id, Kind, Record, TenantId, Timestamp, User, UserId, UserStatus};
-
-use super::Administration;
-
-/// The kinds of concern about an account, each explained in `docs/errors.md`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum ConcernCode {
-    /// A user who may not log in still holds an administrator role.
-    DisabledAdmin,
-    /// A bot user acts for a client that is not ours, or for none.
-    UnknownBot,
-    /// Several bot users act for one client, or have the same name.
-    SpareBot,
-    /// An invitation expired without being accepted.
-    ExpiredInvitation,
-}
-
-/// How serious a concern is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Severity {
-    /// It is a nuisance.
-    Low,
-    /// Somebody should clear it up.
-    Medium,
-    /// It may give administrator rights to somebody who must not have them.
-    High,
-}
-
-impl Severity {
-    /// Returns the word for it: `high`.
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::Low => "low",
-            Self::Medium => "medium",
-            Self::High => "high",
-        }
-    }
-}
-
-impl ConcernCode {
-    /// All codes.
-    pub const ALL: [Self; 4] = [
-        Self::DisabledAdmin,
-        Self::UnknownBot,
-        Self::SpareBot,
-        Self::ExpiredInvitation,
-    ];
-
-    /// Returns the code as `docs/errors.md` lists it.
-    pub fn code(self) -> &'static str {
-        match self {
-            Self::DisabledAdmin => "access.disabled-admin",
-            Self::UnknownBot => "access.unknown-bot",
-            Self::SpareBot => "access.spare-bot",
-            Self::ExpiredInvitation => "access.expired-invitation",
-        }
-    }
-
-    /// Returns how serious it is.
-    pub fn severity(self) -> Severity {
-        match self {
-            Self::DisabledAdmin | Self::UnknownBot => Severity::High,
-            Self::SpareBot => Severity::Medium,
-            Self::ExpiredInvitation => Severity::Low,
-        }
-    }
-
-    /// Returns why it matters, and what to do, in a sentence.
-    pub fn why(self) -> &'static str {
-        match self {
-            Self::DisabledAdmin => {
-                "whoever enables the account again makes an administrator: take the roles away"
-            }
-            Self::UnknownBot => {
-                "a bot user stays, with an administrator's rights, when its OAuth client is \
-                 deleted: delete it, unless another program uses that client"
-            }
-            Self::SpareBot => {
-                "one client needs one bot user; another is left over from a client that was \
-                 replaced: delete the older ones"
-            }
-            Self::ExpiredInvitation => {
-                "nobody can take it up any more, and it keeps the address taken: invite again or \
-                 delete it"
-            }
-        }
-    }
-}
-
-/// A concern about one account.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Concern {
-    /// What kind of concern it is.
-    pub code: ConcernCode,
-    /// Whose account it is.
-    pub user: Id,
-    /// What a person calls it.
-    pub label: String,
-    /// What was found, in particular.
-    pub detail: String,
-    /// What it consists of, by ids that never change: an acceptance covers only this.
-    pub extent: BTreeSet<String>,
-}
-
-impl Concern {
-    /// Returns the id of the finding. It is derived from the tenant, the code and the account, so
-    /// it is the same after every run.
-    pub fn id(&self, tenant: &TenantId) -> FindingId {
-        let text = format!("{tenant}\n{}\n{}", self.code.code(), self.user);
-        let [id @ .., _, _, _] = xxh3_64(text.as_bytes()).to_be_bytes();
-        FindingId(id)
-    }
-}
+use super::bots::Bots;
+use super::names::{Names, extent};
+use super::separation::{Breach, Judge, learn};
+use super::{
+    Administration, Concern, ConcernCode, ConcernSubject, Grants, Holding, Judged, Path, Separation,
+};
 
 /// Looks at a tenant's records: roles first, then groups, then users.
+///
+/// Concerns are handed on as they are found, since there may be one for each user. Memory grows
+/// with the roles, and with the groups that give roles.
 #[derive(Debug, Default)]
 pub struct Inspection {
     now: Option<Timestamp>,
     /// The clients of our own connections.
     clients: BTreeSet<String>,
     administration: Administration,
-    /// Bot users: few, so all are kept to the end.
-    bots: Vec<Bot>,
-    concerns: Vec<Concern>,
+    grants: Grants,
+    names: Names,
+    /// The roles that administer and those that rules name, and the groups that give any of them.
+    watched: Holding,
+    /// How many roles of the tenant are visible.
+    n_roles: usize,
+    judges: Vec<Judge>,
+    /// The rules that all users break; `None` until all roles and groups were looked at.
+    broken_by_all: Option<Vec<Option<Breach>>>,
+    admin_groups: BTreeMap<GroupId, AdminGroup>,
+    bots: Bots,
+    n_users: u64,
+    /// How many users do not show their groups.
+    n_groupless: u64,
 }
 
+/// A group whose members are administrators.
 #[derive(Debug)]
-struct Bot {
-    id: UserId,
-    label: String,
-    client: Option<String>,
+struct AdminGroup {
+    is_everyone: bool,
+    roles: BTreeSet<RoleId>,
+    n_members: u64,
 }
 
 impl Inspection {
     /// Begins an inspection at a time. `clients` are the OAuth clients that the configuration
-    /// uses for the tenant.
-    pub fn begin(now: Timestamp, clients: BTreeSet<String>) -> Self {
+    /// uses for the tenant, `rules` those that are for the tenant.
+    pub fn begin(now: Timestamp, clients: BTreeSet<String>, rules: Vec<Separation>) -> Self {
         Self {
             now: Some(now),
             clients,
+            judges: rules.into_iter().map(Judge::of).collect(),
             ..Self::default()
         }
     }
@@ -154,110 +62,294 @@ impl Inspection {
     /// The order in which kinds must be looked at.
     pub const ORDER: [Kind; 3] = [Kind::Role, Kind::Group, Kind::User];
 
-    /// Looks at a record.
-    pub fn look(&mut self, record: &Record) {
+    /// Looks at a record, and hands on what is of concern.
+    pub fn look(&mut self, record: &Record, found: &mut dyn FnMut(Concern)) {
+        self.administration.look(record);
+        self.grants.look(record);
         match record {
-            Record::Role(_) | Record::Group(_) => self.administration.look(record),
-            Record::User(user) => self.user(user),
+            Record::Role(role) => self.role(role),
+            Record::Group(group) => self.group(group),
+            Record::User(user) => self.user(user, found),
         }
     }
 
-    /// Returns all concerns, the most serious first.
-    pub fn end(mut self) -> Vec<Concern> {
-        self.bots();
-        self.concerns
-            .sort_by(|a, b| (a.code, &a.user).cmp(&(b.code, &b.user)));
-        self.concerns
+    /// Ends it: hands on what only the whole shows, and returns what came of each rule.
+    pub fn end(mut self, found: &mut dyn FnMut(Concern)) -> Vec<Judged> {
+        self.close_givers();
+        self.admin_groups(found);
+        let broken = self.broken_by_all.take().unwrap_or_default();
+        for (judge, breach) in self.judges.iter_mut().zip(broken) {
+            let Some(breach) = breach.filter(|_| self.n_users > 0) else {
+                continue;
+            };
+            judge.count_broken(self.n_users);
+            let label = "all users".to_owned();
+            let detail = format!(
+                "`{}`: all {} users hold {}",
+                judge.name(),
+                Thousands(self.n_users),
+                in_words(&self.names, &breach)
+            );
+            found(broken_rule(
+                judge,
+                ConcernSubject::AllUsers,
+                label,
+                detail,
+                &breach,
+            ));
+        }
+        self.bots.end(&self.clients, found);
+        let judges = self.judges.into_iter();
+        judges.map(|judge| judge.judged(self.n_roles)).collect()
     }
 
-    fn user(&mut self, user: &User) {
-        if user.is_bot {
-            self.bots.push(Bot {
-                id: user.id.clone(),
-                label: label(user),
-                client: user.client_id.clone(),
-            });
+    fn role(&mut self, role: &Role) {
+        self.n_roles += 1;
+        self.names.roles.insert(role.id.clone(), role.name.clone());
+        let is_named = learn(&mut self.judges, &role.id, &role.name);
+        if is_named || self.administration.is_role(&role.id) {
+            self.watched.add(role.id.clone());
         }
-        if user.status.value == UserStatus::Disabled {
-            let paths = self.administration.ways(user);
-            if !paths.is_empty() {
-                let extent = self.administration.extent(user);
-                let detail = paths.join(", ");
-                self.note(ConcernCode::DisabledAdmin, user, detail, extent);
+    }
+
+    fn group(&mut self, group: &Group) {
+        self.learn_unlisted(group.roles.as_ref());
+        self.watched.look(group);
+        if self.watched.giving().contains(&group.id) {
+            let name = group.name.clone();
+            self.names.groups.insert(group.id.clone(), name);
+        }
+        let roles = group.roles.iter().flat_map(BTreeMap::keys);
+        let roles = roles.filter(|role| self.administration.is_role(role));
+        let roles: BTreeSet<RoleId> = roles.cloned().collect();
+        if !roles.is_empty() {
+            let admin_group = AdminGroup {
+                is_everyone: group.group_type.value == GroupType::Organization,
+                roles,
+                n_members: 0,
+            };
+            self.admin_groups.insert(group.id.clone(), admin_group);
+        }
+    }
+
+    /// Learns of roles that the tenant does not list to us, but shows where they are assigned.
+    fn learn_unlisted(&mut self, assigned: Option<&BTreeMap<RoleId, String>>) {
+        if self.judges.is_empty() {
+            return;
+        }
+        for (id, name) in assigned.into_iter().flatten() {
+            if !self.names.roles.contains_key(id) && learn(&mut self.judges, id, name) {
+                self.names.roles.insert(id.clone(), name.clone());
+                self.watched.add(id.clone());
             }
         }
+    }
+
+    /// Notes which rules all users break, once all roles and groups are known.
+    fn close_givers(&mut self) {
+        if self.broken_by_all.is_none() {
+            let everybodys = self.grants.everybodys();
+            let judges = self.judges.iter();
+            let broken = judges.map(|judge| judge.breach(&everybodys));
+            self.broken_by_all = Some(broken.collect());
+        }
+    }
+
+    fn user(&mut self, user: &User, found: &mut dyn FnMut(Concern)) {
+        self.close_givers();
+        self.n_users += 1;
+        if user.is_bot {
+            self.bots.add(user, label(user));
+        }
+        self.disabled_admin(user, found);
+        self.expired_invitation(user, found);
+        self.membership(user);
+        self.learn_unlisted(user.roles.as_ref());
+        // Whoever holds none of these by a path of their own holds what everybody does.
+        let is_concerned = self.watched.way(user).holds();
+        let held = match is_concerned {
+            true => self.grants.held(user),
+            false => BTreeMap::new(),
+        };
+        self.redundant_admin(user, &held, found);
+        self.rules(user, &held, found);
+    }
+
+    fn disabled_admin(&self, user: &User, found: &mut dyn FnMut(Concern)) {
+        if user.status.value != UserStatus::Disabled {
+            return;
+        }
+        let paths = self.administration.ways(user);
+        if !paths.is_empty() {
+            let extent = self.administration.extent(user);
+            let detail = paths.join(", ");
+            found(of_user(ConcernCode::DisabledAdmin, user, detail, extent));
+        }
+    }
+
+    fn expired_invitation(&self, user: &User, found: &mut dyn FnMut(Concern)) {
         if let (UserStatus::Pending, Some(ended), Some(now)) =
             (user.status.value, user.invite_expires_at, self.now)
             && ended < now
         {
-            self.note(
+            let extent = [ended.to_string()].into();
+            let detail = format!("ended at {ended}");
+            found(of_user(
                 ConcernCode::ExpiredInvitation,
                 user,
-                format!("ended at {ended}"),
-                [ended.to_string()].into(),
-            );
+                detail,
+                extent,
+            ));
         }
     }
 
-    fn bots(&mut self) {
-        let mut by_client: BTreeMap<&str, BTreeSet<String>> = BTreeMap::new();
-        let mut by_label: BTreeMap<&str, BTreeSet<String>> = BTreeMap::new();
-        for bot in &self.bots {
-            let id = bot.id.to_string();
-            if let Some(client) = &bot.client {
-                by_client.entry(client).or_default().insert(id.clone());
-            }
-            by_label.entry(&bot.label).or_default().insert(id);
+    fn membership(&mut self, user: &User) {
+        let Some(groups) = &user.groups else {
+            self.n_groupless += 1;
+            return;
+        };
+        if self.admin_groups.is_empty() {
+            return;
         }
-        let mut found = Vec::new();
-        for bot in &self.bots {
-            let client = bot.client.as_deref();
-            let is_ours = client.is_some_and(|client| self.clients.contains(client));
-            let mut add = |code, detail, extent| {
-                found.push(Concern {
-                    code,
-                    user: bot.id.0.clone(),
-                    label: bot.label.clone(),
-                    detail,
-                    extent,
-                });
-            };
-            if !is_ours {
-                add(
-                    ConcernCode::UnknownBot,
-                    match client {
-                        Some(client) => format!("acts for the client {client}"),
-                        None => "acts for no client".to_owned(),
-                    },
-                    client.map(str::to_owned).into_iter().collect(),
-                );
-            }
-            let same_client = client.and_then(|client| by_client.get(client));
-            let same_label = by_label.get(bot.label.as_str());
-            let several = |bots: Option<&BTreeSet<String>>| bots.filter(|it| it.len() > 1).cloned();
-            match (several(same_client), several(same_label)) {
-                (Some(bots), _) => {
-                    let detail = format!("one of {} bot users of its client", bots.len());
-                    add(ConcernCode::SpareBot, detail, bots);
-                }
-                (None, Some(bots)) => {
-                    let detail = format!("one of {} bot users of this name", bots.len());
-                    add(ConcernCode::SpareBot, detail, bots);
-                }
-                (None, None) => {}
+        for group in groups.keys() {
+            if let Some(group) = self.admin_groups.get_mut(group) {
+                group.n_members += 1;
             }
         }
-        self.concerns.append(&mut found);
     }
 
-    fn note(&mut self, code: ConcernCode, user: &User, detail: String, extent: BTreeSet<String>) {
-        self.concerns.push(Concern {
-            code,
-            user: user.id.0.clone(),
-            label: label(user),
-            detail,
-            extent,
+    fn redundant_admin(
+        &self,
+        user: &User,
+        held: &BTreeMap<RoleId, BTreeSet<Path>>,
+        found: &mut dyn FnMut(Concern),
+    ) {
+        let twice = held.iter().filter(|(role, paths)| {
+            let is_own = paths.iter().any(|path| !path.is_everybodys());
+            is_own && paths.len() > 1 && self.administration.is_role(role)
         });
+        let twice: BTreeMap<RoleId, BTreeSet<Path>> = twice
+            .map(|(role, paths)| (role.clone(), paths.clone()))
+            .collect();
+        if !twice.is_empty() {
+            let detail = self.names.held(&twice);
+            found(of_user(
+                ConcernCode::RedundantAdmin,
+                user,
+                detail,
+                extent(&twice),
+            ));
+        }
+    }
+
+    fn rules(
+        &mut self,
+        user: &User,
+        held: &BTreeMap<RoleId, BTreeSet<Path>>,
+        found: &mut dyn FnMut(Concern),
+    ) {
+        let Some(broken_by_all) = self.broken_by_all.as_deref() else {
+            return;
+        };
+        if self.judges.is_empty() {
+            return;
+        }
+        let is_unseen = !self.grants.unseen(user).is_empty();
+        for (judge, of_all) in self.judges.iter_mut().zip(broken_by_all) {
+            // What all users break is said once for all.
+            if of_all.is_some() {
+                continue;
+            }
+            match judge.breach(held).filter(Breach::has_own) {
+                Some(breach) => {
+                    judge.count_broken(1);
+                    let words = in_words(&self.names, &breach);
+                    let detail = format!("`{}`: {words}", judge.name());
+                    let subject = ConcernSubject::User(user.id.clone());
+                    found(broken_rule(judge, subject, label(user), detail, &breach));
+                }
+                None if is_unseen => judge.count_unseen(),
+                None => {}
+            }
+        }
+    }
+
+    fn admin_groups(&self, found: &mut dyn FnMut(Concern)) {
+        for (id, group) in &self.admin_groups {
+            let name = self.names.groups.get(id).cloned().unwrap_or_default();
+            for role in &group.roles {
+                let role_name = self.names.role(role);
+                let (code, detail) = match group.is_everyone {
+                    true => (
+                        ConcernCode::EveryoneAdmin,
+                        format!("{role_name}, to all {} users", Thousands(self.n_users)),
+                    ),
+                    false => (ConcernCode::AdminByGroup, {
+                        let members = counted(group.n_members, "member");
+                        let members = format!("{role_name}, to {members}");
+                        match self.n_groupless {
+                            0 => members,
+                            n => format!(
+                                "{members}; the groups of {} are not visible",
+                                counted(n, "user")
+                            ),
+                        }
+                    }),
+                };
+                found(Concern {
+                    code,
+                    subject: ConcernSubject::Group(id.clone()),
+                    part: Some(role.to_string()),
+                    label: name.clone(),
+                    detail,
+                    extent: [format!("role {role} by group {id}")].into(),
+                });
+            }
+        }
+    }
+}
+
+fn counted(n: u64, what: &str) -> String {
+    match n {
+        1 => format!("1 {what}"),
+        n => format!("{} {what}s", Thousands(n)),
+    }
+}
+
+/// Writes the roles of both sides: `Approver directly; Clerk by the group Finance`.
+fn in_words(names: &Names, breach: &Breach) -> String {
+    breach
+        .sides()
+        .each_ref()
+        .map(|it| names.held(it))
+        .join("; ")
+}
+
+fn broken_rule(
+    judge: &Judge,
+    subject: ConcernSubject,
+    label: String,
+    detail: String,
+    breach: &Breach,
+) -> Concern {
+    Concern {
+        code: ConcernCode::Separation,
+        subject,
+        part: Some(judge.name().to_owned()),
+        label,
+        detail,
+        extent: extent(breach.sides().iter().flatten()),
+    }
+}
+
+fn of_user(code: ConcernCode, user: &User, detail: String, extent: BTreeSet<String>) -> Concern {
+    Concern {
+        code,
+        subject: ConcernSubject::User(user.id.clone()),
+        part: None,
+        label: label(user),
+        detail,
+        extent,
     }
 }
 

@@ -1,6 +1,6 @@
-//! Which accounts raise a concern, and which do not.
+//! What raises a concern, and what does not.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use super::*;
 use crate::model::{
@@ -52,23 +52,30 @@ fn group(n: u32, name: &str, roles: &[u32]) -> Record {
     })
 }
 
-fn inspect(users: Vec<User>) -> Vec<(&'static str, String, String)> {
+/// Looks at records, by the order of their kinds.
+fn look(rules: Vec<Separation>, records: &[Record]) -> (Vec<Concern>, Vec<Judged>) {
     let clients = ["ours".to_owned()].into();
-    let mut inspection = Inspection::begin(Timestamp::from_millis(1_000), clients);
-    let records = [
+    let mut inspection = Inspection::begin(Timestamp::from_millis(1_000), clients, rules);
+    let mut concerns = Vec::new();
+    for record in records {
+        inspection.look(record, &mut |concern| concerns.push(concern));
+    }
+    let judged = inspection.end(&mut |concern| concerns.push(concern));
+    (concerns, judged)
+}
+
+/// Looks at users of a small tenant. What is said of its groups is left out.
+fn inspect(users: Vec<User>) -> Vec<(&'static str, String, String)> {
+    let mut records = vec![
         role(1, "TenantAdmin", RoleType::Admin),
         role(2, "Steward", RoleType::Editor),
         group(1, "Admins", &[1, 2]),
         group(2, "Everyone", &[2]),
     ];
-    for record in records
-        .into_iter()
-        .chain(users.into_iter().map(Record::User))
-    {
-        inspection.look(&record);
-    }
-    let concerns = inspection.end().into_iter();
+    records.extend(users.into_iter().map(Record::User));
+    let concerns = look(Vec::new(), &records).0.into_iter();
     concerns
+        .filter(|concern| matches!(concern.subject, ConcernSubject::User(_)))
         .map(|concern| (concern.code.code(), concern.label, concern.detail))
         .collect()
 }
@@ -113,6 +120,11 @@ fn a_disabled_user_who_administers_is_found_by_every_path() {
     ]);
 
     let expected = [
+        (
+            "access.redundant-admin",
+            "Active",
+            "TenantAdmin directly and by the group Admins",
+        ),
         ("access.disabled-admin", "Direct", "TenantAdmin"),
         (
             "access.disabled-admin",
@@ -194,18 +206,13 @@ fn an_invitation_is_of_concern_once_it_has_ended() {
 fn a_finding_keeps_its_id_and_says_what_it_consists_of() {
     let tenant = |name: &str| TenantId(name.to_owned());
     let look = |users: Vec<User>| {
-        let mut inspection = Inspection::begin(Timestamp::from_millis(1_000), BTreeSet::new());
-        for record in [
+        let mut records = vec![
             role(1, "TenantAdmin", RoleType::Admin),
             role(3, "DataAdmin", RoleType::Admin),
             group(1, "Admins", &[1]),
-        ]
-        .into_iter()
-        .chain(users.into_iter().map(Record::User))
-        {
-            inspection.look(&record);
-        }
-        inspection.end()
+        ];
+        records.extend(users.into_iter().map(Record::User));
+        look(Vec::new(), &records).0
     };
 
     let before = look(vec![disabled(with(user(2, "Ada"), &[1], &[]))]).remove(0);
@@ -224,4 +231,183 @@ fn a_finding_keeps_its_id_and_says_what_it_consists_of() {
     let is_spare = |it: &&Concern| it.code == ConcernCode::SpareBot;
     let (two, three) = (two.iter().find(is_spare), three.iter().find(is_spare));
     assert!(!three.unwrap().extent.is_subset(&two.unwrap().extent));
+}
+
+/// A rule between roles that are named so.
+fn rule(left: &[&str], right: &[&str]) -> Separation {
+    let set = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect();
+    Separation {
+        name: "payments".to_owned(),
+        tenants: None,
+        left: set(left),
+        right: set(right),
+    }
+}
+
+fn everyone(roles: Option<&[u32]>) -> Record {
+    let Record::Group(group) = group(9, "Everyone", roles.unwrap_or_default()) else {
+        unreachable!()
+    };
+    Record::Group(Group {
+        group_type: Coded::new(GroupType::Organization, "system"),
+        roles: group.roles.filter(|_| roles.is_some()),
+        ..group
+    })
+}
+
+/// Returns who breaks a rule, each with the detail, and of how many it is not known.
+fn judge(rule: Separation, records: &[Record]) -> (Vec<(String, String)>, Judged) {
+    let (concerns, judged) = look(vec![rule], records);
+    let broken = concerns.into_iter();
+    let broken = broken.filter(|it| it.code == ConcernCode::Separation);
+    let broken = broken.map(|it| (it.label, it.detail));
+    (broken.collect(), judged.into_iter().next().unwrap())
+}
+
+/// Roles Clerk and Approver, and a group Finance that gives Approver.
+fn finance() -> Vec<Record> {
+    vec![
+        role(1, "Clerk", RoleType::Basic),
+        role(2, "Approver", RoleType::Basic),
+        group(1, "Finance", &[2]),
+    ]
+}
+
+#[test]
+fn a_rule_is_broken_over_all_paths_and_by_both_sides_alone() {
+    let mut records = finance();
+    records.extend(
+        [
+            with(user(1, "Both"), &[1, 2], &[]),
+            with(user(2, "By group"), &[1], &[1]),
+            with(user(3, "Left"), &[1], &[]),
+            with(user(4, "Right"), &[], &[1]),
+            disabled(with(user(5, "Disabled"), &[1], &[1])),
+        ]
+        .map(Record::User),
+    );
+
+    let (broken, judged) = judge(rule(&["CLERK"], &["approver", "Nobody's"]), &records);
+
+    let by_group = "`payments`: Clerk directly; Approver by the group Finance";
+    let expected = [
+        ("Both", "`payments`: Clerk directly; Approver directly"),
+        ("By group", by_group),
+        ("Disabled", by_group),
+    ];
+    let expected = expected.map(|(who, what)| (who.to_owned(), what.to_owned()));
+    assert_eq!(broken, expected);
+    assert_eq!((judged.n_broken, judged.n_unseen), (3, 0));
+}
+
+#[test]
+fn what_all_users_hold_counts_and_what_all_break_is_said_once() {
+    let people = || {
+        let people = [
+            with(user(1, "None"), &[], &[]),
+            with(user(2, "Clerk"), &[1], &[]),
+            with(user(3, "Approver"), &[], &[1]),
+        ];
+        people.map(Record::User)
+    };
+    let ask = |everyones: &[u32]| {
+        let mut records = finance();
+        records.push(everyone(Some(everyones)));
+        records.extend(people());
+        judge(rule(&["Clerk"], &["Approver"]), &records)
+    };
+
+    let (broken, judged) = ask(&[2]);
+    let detail = "`payments`: Clerk directly; Approver as everyone does by Everyone";
+    assert_eq!(broken, [("Clerk".to_owned(), detail.to_owned())]);
+    assert_eq!(judged.n_broken, 1);
+
+    let (broken, judged) = ask(&[1, 2]);
+    let detail = "`payments`: all 3 users hold Clerk as everyone does by Everyone; Approver as \
+                  everyone does by Everyone";
+    assert_eq!(broken, [("all users".to_owned(), detail.to_owned())]);
+    assert_eq!(judged.n_broken, 3);
+}
+
+#[test]
+fn where_a_rule_cannot_be_judged_is_counted() {
+    let unseen = User {
+        roles: None,
+        ..with(user(1, "Unseen"), &[], &[])
+    };
+    let stranger = with(user(2, "In a hidden group"), &[1], &[7]);
+    let clean = with(user(3, "Clean"), &[1], &[]);
+    let found_out = User {
+        groups: None,
+        ..with(user(4, "Found out"), &[1, 2], &[])
+    };
+    let people = || [&unseen, &stranger, &clean, &found_out].map(|it| Record::User(it.clone()));
+    let ask = |mut records: Vec<Record>, rule| {
+        records.extend(people());
+        let (broken, judged) = judge(rule, &records);
+        (broken.len(), judged.n_unseen, judged.is_blind)
+    };
+    let hidden_everyone = || [finance(), vec![everyone(None)]].concat();
+
+    let sides = || rule(&["Clerk"], &["Approver"]);
+    assert_eq!(ask(finance(), sides()), (1, 2, false));
+    assert_eq!(ask(hidden_everyone(), sides()), (1, 3, false));
+    // No role is called so: whoever is hidden cannot hold it either.
+    assert_eq!(
+        ask(finance(), rule(&["Clerk"], &["Nobody's"])),
+        (0, 0, false)
+    );
+    let (_, n_unseen, is_blind) = ask(Vec::new(), sides());
+    assert!(is_blind && n_unseen == 3, "{n_unseen}");
+}
+
+#[test]
+fn a_role_that_is_not_listed_is_known_by_the_name_under_which_it_is_assigned() {
+    let named = |id_of: u32, name: &str| (RoleId(id(id_of)), name.to_owned());
+    let somebody = User {
+        roles: Some([named(1, "Clerk"), named(8, "approver")].into()),
+        ..user(1, "Somebody")
+    };
+    let records = vec![role(1, "Clerk", RoleType::Basic), Record::User(somebody)];
+
+    let (broken, _) = judge(rule(&["Clerk"], &["Approver"]), &records);
+
+    assert_eq!(broken.len(), 1);
+}
+
+#[test]
+fn groups_that_make_administrators_are_named_once_with_their_members() {
+    let mut records = vec![
+        role(1, "TenantAdmin", RoleType::Admin),
+        role(2, "Steward", RoleType::Basic),
+        group(1, "Admins", &[1, 2]),
+        group(2, "Stewards", &[2]),
+        everyone(Some(&[1])),
+    ];
+    records.extend((1..=3).map(|n| Record::User(with(user(n, "Member"), &[], &[1, 2]))));
+    records.push(Record::User(User {
+        groups: None,
+        ..user(4, "Unseen")
+    }));
+
+    let found = look(Vec::new(), &records).0.into_iter();
+    let found: Vec<_> = found
+        .filter(|it| matches!(it.subject, ConcernSubject::Group(_)))
+        .map(|it| (it.code.code(), it.label, it.detail))
+        .collect();
+
+    let expected = [
+        (
+            "access.admin-by-group",
+            "Admins",
+            "TenantAdmin, to 3 members; the groups of 1 user are not visible",
+        ),
+        (
+            "access.everyone-admin",
+            "Everyone",
+            "TenantAdmin, to all 4 users",
+        ),
+    ];
+    let expected = expected.map(|(code, who, what)| (code, who.to_owned(), what.to_owned()));
+    assert_eq!(found, expected);
 }

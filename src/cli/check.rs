@@ -14,7 +14,7 @@ use crate::authorities::{MachineAuthorities, Reading};
 use crate::clock::Clock;
 use crate::config::{Config, Idle, OrganizationConfig, TenantConfig};
 use crate::connector::qlik::{Organization, Probe, Probing, ReadError, Roster, Visible};
-use crate::control::{ControlError, EndpointRow, EndpointState, Status, query};
+use crate::control::{ControlError, EndpointRow, EndpointState, SeparationRow, Status, query};
 use crate::daemon::{self, Hooks};
 use crate::deliver::{self, Endpoint, Verdict};
 use crate::doing::doing;
@@ -29,7 +29,7 @@ use super::output::{Printer, Row};
 use super::store_client::{StoreClient, has_store};
 use super::style::{Tone, count, say};
 use super::table::{Cell, Column};
-use choice::{Met, choice};
+use choice::{Met, choice, separation};
 use under_way::{UnderWay, asking};
 
 const COLUMNS: &[Column] = &[
@@ -73,9 +73,17 @@ pub(super) async fn run(config: Option<&Path>, args: CheckArgs) -> anyhow::Resul
     let status = status(&config).await?;
     if status.is_none() && args.tenant.is_none() {
         for endpoint in &config.endpoints {
-            let unmatched = met.unmatched(endpoint);
+            let unmatched = met.unmatched(&endpoint.into());
             exit = exit.graver(super::endpoint_state::of_choice(&unmatched));
             lines.extend(choice(endpoint.name(), &unmatched));
+        }
+        for rule in &config.separations {
+            let row = SeparationRow {
+                rule: rule.name.clone(),
+                unmatched: met.unmatched(&rule.into()),
+            };
+            exit = exit.graver(super::endpoint_state::of_choice(&row.unmatched));
+            lines.extend(separation(&row));
         }
     }
     if let Some(status) = status {
@@ -84,6 +92,10 @@ pub(super) async fn run(config: Option<&Path>, args: CheckArgs) -> anyhow::Resul
                 exit = exit.graver(super::endpoint_state::of_endpoint(row));
                 lines.extend(deliveries(row));
                 lines.extend(choice(&row.name, &row.unmatched));
+            }
+            for row in &status.separations {
+                exit = exit.graver(super::endpoint_state::of_choice(&row.unmatched));
+                lines.extend(separation(row));
             }
         }
         let held = held(status, args.tenant.as_deref());

@@ -1,11 +1,13 @@
-//! `findings`: lists accounts that somebody should look at, each with why it matters, and accepts
-//! those that may stay.
+//! `findings`: lists accounts and groups that somebody should look at, each with why it matters,
+//! and accepts what may stay.
 
 use std::collections::BTreeMap;
 use std::path::Path;
 
 use crate::control::query::FindingStanding;
-use crate::control::{ConcernCode, ConcernRow, Findings, Severity, UnreadRow, command, query};
+use crate::control::{
+    ConcernCode, ConcernRow, ConcernSubject, Findings, RuleRow, Severity, UnreadRow, command, query,
+};
 use crate::daemon::Hooks;
 use crate::model::{FindingId, TenantName, Thousands};
 use crate::view;
@@ -26,6 +28,7 @@ const OPEN: &[Column] = &[
     Column::new("NAME", 0).cut(12),
     Column::new("DETAIL", 2).cut(20),
     Column::new("SEVERITY", 4),
+    Column::new("GROUP", 6),
 ];
 
 const ACCEPTED: &[Column] = &[
@@ -39,6 +42,7 @@ const ACCEPTED: &[Column] = &[
     Column::new("WHY", 0).cut(16),
     Column::new("BY", 2).cut(8),
     Column::new("ACCEPTED", 4),
+    Column::new("GROUP", 8),
 ];
 
 /// How many characters `--why` and `--by` may have: they appear in a row of a table.
@@ -60,7 +64,7 @@ pub(super) async fn run(config: Option<&Path>, args: FindingsArgs) -> anyhow::Re
 }
 
 async fn list(client: &StoreClient, args: FindingListArgs) -> anyhow::Result<Exit> {
-    let wanted = match !args.code.is_empty() || args.min > Severity::Low {
+    let wanted = match !args.code.is_empty() || args.min > Severity::Notice {
         true => Wanted::Some,
         false => Wanted::All,
     };
@@ -87,9 +91,14 @@ async fn list(client: &StoreClient, args: FindingListArgs) -> anyhow::Result<Exi
         counts,
         accepted: n_accepted,
         unread,
+        rules,
         ..
     } = ask(client, asked).await?;
     name_unread(&unread);
+    let not_judged = match standing {
+        FindingStanding::Open => name_not_judged(&rules),
+        FindingStanding::Accepted => 0,
+    };
     let format = args.table.output.output;
     let columns = match standing {
         FindingStanding::Open => OPEN,
@@ -107,6 +116,7 @@ async fn list(client: &StoreClient, args: FindingListArgs) -> anyhow::Result<Exi
     printer.finish(nothing(standing, wanted, &unread), &summary)?;
     if format == Format::Table {
         explain(&counts);
+        name_cut(&rules);
         if standing == FindingStanding::Open && n_accepted > 0 {
             let n_accepted = Thousands(n_accepted);
             say(format_args!(
@@ -114,10 +124,47 @@ async fn list(client: &StoreClient, args: FindingListArgs) -> anyhow::Result<Exi
             ));
         }
     }
-    Ok(match unread.is_empty() {
+    Ok(match unread.is_empty() && not_judged == 0 {
         true => Exit::Success,
         false => Exit::Partial,
     })
+}
+
+/// Says which rules cannot be judged, and for whom. Returns how many these are.
+fn name_not_judged(rules: &[RuleRow]) -> usize {
+    let not_judged = rules.iter().filter(|row| !row.is_judged());
+    for row in not_judged.clone() {
+        let (rule, tenant) = (&row.rule, &row.tenant);
+        let why = if row.is_blind {
+            "none of its roles is visible, so nobody knows which the rule means".to_owned()
+        } else if row.is_unread {
+            "it was never read as a whole".to_owned()
+        } else {
+            let n = usize::try_from(row.not_judged).unwrap_or(usize::MAX);
+            format!(
+                "something of the roles of {} is not visible; `qlik-roster access --tenant \
+                 {tenant}` says what",
+                count(n, "user")
+            )
+        };
+        say(format_args!(
+            "Whether nobody breaks the rule `{rule}` in `{tenant}` is not known: {why}."
+        ));
+    }
+    not_judged.count()
+}
+
+/// Says of which rules not all findings are listed.
+fn name_cut(rules: &[RuleRow]) {
+    for row in rules.iter().filter(|row| row.listed < row.found) {
+        say(format_args!(
+            "{} of `{}` break the rule `{}`; the first {} are listed.",
+            Thousands(row.found),
+            row.tenant,
+            row.rule,
+            Thousands(row.listed)
+        ));
+    }
 }
 
 /// Whether findings were chosen by code or severity.
@@ -168,6 +215,7 @@ pub(super) async fn ask(client: &StoreClient, asked: query::Findings) -> anyhow:
         }
         all.accepted += page.accepted;
         all.unread.extend(page.unread);
+        all.rules.extend(page.rules);
     }
     Ok(all)
 }
@@ -245,6 +293,11 @@ fn text(option: &str, given: &str) -> Result<String, CliError> {
 
 fn shown(row: &ConcernRow) -> Row {
     let concern = &row.concern;
+    let (user, group) = match &concern.subject {
+        ConcernSubject::AllUsers => (None, None),
+        ConcernSubject::User(user) => (Some(user), None),
+        ConcernSubject::Group(group) => (None, Some(group)),
+    };
     let mut cells = vec![
         row.id.to_string().into(),
         row.tenant.to_string().into(),
@@ -252,7 +305,7 @@ fn shown(row: &ConcernRow) -> Row {
             Some(_) => Tone::Dim,
             None => Tone::Warn,
         })),
-        concern.user.to_string().into(),
+        user.map(|id| id.0.to_string()).into(),
         concern.label.clone().into(),
         concern.detail.clone().into(),
         concern.code.severity().word().into(),
@@ -264,6 +317,7 @@ fn shown(row: &ConcernRow) -> Row {
             accepted.at.into(),
         ]);
     }
+    cells.push(group.map(|id| id.0.to_string()).into());
     Row {
         cells,
         json: view::finding(row),

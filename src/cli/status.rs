@@ -4,13 +4,13 @@ use std::path::Path;
 use std::time::Duration;
 
 use crate::clock::{Rough, Turned};
-use crate::control::{EndpointRow, TenantRow, UnreadRow, query};
+use crate::control::{EndpointRow, SeparationRow, TenantRow, UnreadRow, query};
 use crate::daemon::Hooks;
 use crate::model::{Outcome, PlanState, losses_in_words};
 use crate::view;
 
 use super::args::TableArgs;
-use super::endpoint_state::{of_deliveries, of_endpoint, tone};
+use super::endpoint_state::{of_choice, of_deliveries, of_endpoint, tone};
 use super::output::{Printer, Row};
 use super::store_client::StoreClient;
 use super::style::Tone;
@@ -51,7 +51,14 @@ pub(super) async fn run(config: Option<&Path>, args: TableArgs) -> anyhow::Resul
         exit = exit.graver(of_endpoint(row));
         printer.row(endpoint(row))?;
     }
-    let n_rows = status.tenants.len() + unreached.count() + status.endpoints.len();
+    for row in &status.separations {
+        exit = exit.graver(of_choice(&row.unmatched));
+        printer.row(separation(row))?;
+    }
+    let n_rows = status.tenants.len()
+        + unreached.count()
+        + status.endpoints.len()
+        + status.separations.len();
     if n_rows > 0 {
         printer.row(super::store::row(&status.space))?;
         if let Some((turned, ago)) = status.turned {
@@ -155,6 +162,21 @@ fn endpoint(row: &EndpointRow) -> Row {
             of_deliveries(row).into(),
         ],
         json: view::endpoint_status(row),
+    }
+}
+
+/// Reports a rule that has names that match nothing.
+fn separation(row: &SeparationRow) -> Row {
+    let detail = row.code().zip(row.unmatched.in_words());
+    let detail = detail.map(|(code, words)| format!("{words} [{code}]"));
+    Row {
+        cells: vec![
+            format!("rule {}", row.rule).into(),
+            Cell::from("unmatched").toned(Some(Tone::Warn)),
+            "".into(),
+            detail.into(),
+        ],
+        json: view::separation_status(row),
     }
 }
 

@@ -32,17 +32,23 @@ pub(super) const SECRET_KEYS: [&str; 9] = [
 ];
 
 /// Returns all sections with their keys, in the order of the example.
-pub(super) fn sections() -> [Section; 7] {
+pub(super) fn sections() -> [Section; 8] {
     let section = |name, shape, keys| Section { name, shape, keys };
     [
         section("store", Shape::One, fields::<raw::Store>()),
         section("server", Shape::One, fields::<raw::Server>()),
         section("sync", Shape::One, fields::<raw::Sync>()),
+        section("access", Shape::One, fields::<raw::Access>()),
         section("connections", Shape::List, fields::<raw::Connection>()),
         section("tenants", Shape::List, fields::<raw::Tenant>()),
         section("endpoints", Shape::List, fields::<raw::Endpoint>()),
         section("log", Shape::One, fields::<raw::Log>()),
     ]
+}
+
+/// Returns the keys of an entry of `[[access.sod]]`.
+pub(super) fn of_separation() -> &'static [&'static str] {
+    fields::<raw::Separation>()
 }
 
 /// Returns the names of a struct's fields, as serde knows them.

@@ -35,6 +35,7 @@ mod secret_keys;
 mod secret_custody;
 mod secret_places;
 mod secret_text;
+mod separations;
 mod tenants;
 mod validate;
 mod values;

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::Idle;
+use crate::access::Separation;
 use crate::connector::qlik;
 use crate::deliver::Endpoint;
 use crate::environment_proxy::EnvironmentProxy;
@@ -31,6 +32,8 @@ pub struct Config {
     pub tenants: Vec<TenantConfig>,
     /// The organizations whose tenants are discovered.
     pub organizations: Vec<OrganizationConfig>,
+    /// The rules of separation of duties.
+    pub separations: Vec<Separation>,
     /// The endpoints that receive events.
     pub endpoints: Vec<Endpoint>,
     /// The environment's forward proxy.

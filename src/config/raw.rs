@@ -16,6 +16,7 @@ pub(super) struct Raw {
     pub(super) store: Store,
     pub(super) server: Server,
     pub(super) sync: Sync,
+    pub(super) access: Access,
     pub(super) connections: Vec<Connection>,
     pub(super) tenants: Vec<Tenant>,
     pub(super) endpoints: Vec<Endpoint>,
@@ -66,6 +67,21 @@ pub(super) struct Limits {
     pub(super) max_share: Option<f64>,
     pub(super) max_count: Option<u64>,
     pub(super) min_population: Option<u64>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct Access {
+    pub(super) sod: Vec<Separation>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct Separation {
+    pub(super) name: Option<String>,
+    pub(super) tenants: Option<Vec<String>>,
+    pub(super) left: Vec<String>,
+    pub(super) right: Vec<String>,
 }
 
 #[derive(Debug, Default, Deserialize)]

@@ -142,6 +142,15 @@ fn drop_unknown(tree: &mut Value, problems: &mut Problems) {
             _ => {}
         }
     }
+    // The one list within a section.
+    let rules = root.get_mut("access").and_then(|it| it.get_mut("sod"));
+    let rules = rules.and_then(Value::as_array_mut).into_iter().flatten();
+    for (i, rule) in rules.enumerate() {
+        if let Value::Object(table) = rule {
+            let path = format!("access.sod[{i}].");
+            keep_known(table, &path, keys::of_separation(), problems);
+        }
+    }
 }
 
 fn keep_known(

@@ -21,6 +21,7 @@ mod environment;
 mod idle;
 mod mistakes;
 mod secrets;
+mod separations;
 
 const SIGNING: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
 

@@ -17,6 +17,7 @@ use super::problem::Problems;
 use super::proxies::environment_proxy;
 use super::retention::retention;
 use super::secrets::Vault;
+use super::separations::separations;
 use super::tenants::{Usual, tenants};
 use super::values::schedule;
 use super::{ConfigError, Environment, Fault, raw};
@@ -59,6 +60,7 @@ pub(super) fn validate(
     let tenants = tenants(raw.tenants, &connections, &for_tenants, &mut problems);
     let organizations = organizations(&connections, &for_tenants, &mut problems);
     let endpoints = endpoints(raw.endpoints, addresses, &vault, &proxies, &mut problems);
+    let separations = separations(raw.access.sod, &mut problems);
     let concurrency = concurrency(raw.sync.concurrency, &mut problems);
     let retention = retention(&raw.store, &mut problems);
     let store = store(raw.store.path.as_deref(), &source, environment);
@@ -77,6 +79,7 @@ pub(super) fn validate(
                 },
                 tenants,
                 organizations,
+                separations,
                 endpoints,
                 proxies,
                 log,

@@ -5,6 +5,7 @@ use std::time::Duration;
 use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
 
+use crate::access::Separation;
 use crate::clock::{Clock, LastTurn};
 use crate::history::Pictures;
 use crate::model::TenantName;
@@ -29,13 +30,14 @@ pub struct Control {
 
 impl Control {
     /// Creates the answering side of a store, with the tenants whose runs and the endpoints whose
-    /// deliveries a command may start.
+    /// deliveries a command may start, and the rules that findings go by.
     pub fn new(
         store: Store,
         clock: Clock,
         registry: TenantRegistry,
         endpoints: Endpoints,
         retention: Retention,
+        separations: Vec<Separation>,
         last_turn: LastTurn,
     ) -> Self {
         Self {
@@ -45,6 +47,7 @@ impl Control {
                 registry,
                 endpoints,
                 retention,
+                separations: separations.into(),
                 meanings: Meanings::default(),
                 pictures: Pictures::default(),
                 last_turn,
@@ -63,8 +66,8 @@ impl Control {
         &self.store
     }
 
-    /// Returns the tenants that should be read but have never completed a first load, and whose last
-    /// run failed.
+    /// Returns the tenants that should be read but have never completed a first load, and whose
+    /// last run failed.
     pub async fn never_read(&self) -> Result<Vec<TenantName>, StoreError> {
         let registry = self.context.registry.clone();
         let unread = self

@@ -1,19 +1,23 @@
 //! Reports accounts that somebody should look at, and stores which findings were accepted.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 
-use crate::access::{Concern, ConcernCode, Inspection};
-use crate::model::{Acceptance, FindingId, TenantName, Timestamp};
-use crate::store::{Known, Store, StoreError};
+use crate::access::{Concern, ConcernCode, ConcernSubject, Inspection, Judged};
+use crate::model::{Acceptance, FindingId, TenantName};
+use crate::store::{Known, StoreError};
 
 use super::acting::Acting;
+use super::deliveries::names_of;
 use super::query::FindingStanding;
 use super::reading::Reading;
-use super::{Command, ConcernRow, ControlError, Findings, Query, command, linked, query};
+use super::{Command, ConcernRow, ControlError, Findings, Query, RuleRow, command, linked, query};
 
 /// How many findings an answer contains at most.
 const MAX_CONCERNS: usize = 10_000;
+
+/// How many of these may be about one rule: the first rule must not take the room of all others.
+const MAX_OF_RULE: u64 = 1_000;
 
 impl query::Findings {
     fn has(&self, code: ConcernCode) -> bool {
@@ -43,21 +47,26 @@ impl Query for query::Findings {
         let Some(known) = behind.next() else {
             return Ok(page);
         };
-        let found = look(reading, known)?.into_iter();
-        for row in found.filter(|row| self.has(row.concern.code)) {
+        let mut list = Shortlist::default();
+        let judged = look(reading, known, &mut |row| {
+            if !self.has(row.concern.code) {
+                return;
+            }
             let standing = match &row.accepted {
                 Some(_) => FindingStanding::Accepted,
                 None => FindingStanding::Open,
             };
             page.accepted += u64::from(standing == FindingStanding::Accepted);
-            if standing != self.standing {
-                continue;
+            if standing == self.standing {
+                *page.counts.entry(row.concern.code).or_default() += 1;
+                list.take(row);
             }
-            *page.counts.entry(row.concern.code).or_default() += 1;
-            if page.rows.len() < MAX_CONCERNS {
-                page.rows.push(row);
-            }
+        })?;
+        if self.has(ConcernCode::Separation) {
+            let rules = judged.into_iter();
+            page.rules = rules.map(|judged| list.rule(known, judged)).collect();
         }
+        page.rows = list.rows.into_values().collect();
         page.next = behind.next().map(|_| known.name.clone());
         Ok(page)
     }
@@ -73,10 +82,13 @@ impl Command for command::AcceptFinding {
     fn carry_out(self, acting: &Acting<'_>) -> Result<ConcernRow, ControlError> {
         let Self { id, why } = self;
         for known in &acting.tenants {
-            let found = look(acting, known)?;
-            let Some(mut row) = found.into_iter().find(|row| row.id == id) else {
-                continue;
-            };
+            let mut found = None;
+            look(acting, known, &mut |row| {
+                if row.id == id {
+                    found.get_or_insert(row);
+                }
+            })?;
+            let Some(mut row) = found else { continue };
             let acceptance = Acceptance {
                 at: acting.context.clock.now(),
                 by: acting.by.name.clone(),
@@ -113,40 +125,92 @@ impl Command for command::ReopenFinding {
     }
 }
 
-/// Inspects one tenant, and reports which of its findings are accepted.
-fn look(reading: &Reading<'_>, known: &Known) -> Result<Vec<ConcernRow>, StoreError> {
+/// What comes first of the findings of a tenant.
+#[derive(Default)]
+struct Shortlist {
+    rows: BTreeMap<SortKey, ConcernRow>,
+    /// How many there are by rule, including those that are left out.
+    by_rule: BTreeMap<String, u64>,
+}
+
+/// Where a finding stands in the list: the most serious come first.
+type SortKey = (ConcernCode, Option<String>, ConcernSubject);
+
+impl Shortlist {
+    fn take(&mut self, row: ConcernRow) {
+        let Concern {
+            code,
+            subject,
+            part,
+            ..
+        } = &row.concern;
+        if let (ConcernCode::Separation, Some(rule)) = (code, part) {
+            let n = self.by_rule.entry(rule.clone()).or_default();
+            *n += 1;
+            if *n > MAX_OF_RULE {
+                return;
+            }
+        }
+        let place = (*code, part.clone(), subject.clone());
+        self.rows.insert(place, row);
+        if self.rows.len() > MAX_CONCERNS {
+            self.rows.pop_last();
+        }
+    }
+
+    /// Reports what came of a rule.
+    fn rule(&self, known: &Known, judged: Judged) -> RuleRow {
+        let Judged {
+            rule,
+            n_broken,
+            n_unseen,
+            is_blind,
+        } = judged;
+        let found = self.by_rule.get(&rule).copied().unwrap_or(0);
+        RuleRow {
+            tenant: known.name.clone(),
+            broken_by: n_broken,
+            found,
+            listed: found.min(MAX_OF_RULE),
+            not_judged: n_unseen,
+            is_blind,
+            is_unread: known.loaded.is_none(),
+            rule,
+        }
+    }
+}
+
+/// Inspects one tenant page by page, hands on each of its findings with who accepted it, and
+/// reports what came of each rule.
+fn look(
+    reading: &Reading<'_>,
+    known: &Known,
+    take: &mut dyn FnMut(ConcernRow),
+) -> Result<Vec<Judged>, StoreError> {
     let (store, context) = (reading.store, reading.context);
     let linked = context.registry.get(&known.name);
     let client = linked.and_then(|linked| linked.client().map(str::to_owned));
     let now = context.clock.now();
-    let concerns = inspect(store, known, now, client.into_iter().collect())?;
+    let rules = context.separations.iter();
+    let rules = rules.filter(|rule| rule.is_for(&names_of(known)));
+    let rules = rules.cloned().collect();
     let accepted = store.accepted(known.no)?;
-    let rows = concerns.into_iter().map(|concern| {
+    let mut found = |concern: Concern| {
         let id = concern.id(&known.tenant.id);
         let acceptance = accepted.get(&id);
-        ConcernRow {
+        take(ConcernRow {
             tenant: known.name.clone(),
             id,
             accepted: acceptance.filter(|it| it.covers(&concern.extent)).cloned(),
             concern,
-        }
-    });
-    Ok(rows.collect())
-}
-
-/// Inspects one tenant. Reads it page by page, so that memory does not grow with the tenant.
-fn inspect(
-    store: &Store,
-    known: &Known,
-    now: Timestamp,
-    clients: BTreeSet<String>,
-) -> Result<Vec<Concern>, StoreError> {
-    let mut inspection = Inspection::begin(now, clients);
+        });
+    };
+    let mut inspection = Inspection::begin(now, client.into_iter().collect(), rules);
     for kind in Inspection::ORDER {
         store.walk(known.no, kind, &mut |record| {
-            inspection.look(record);
+            inspection.look(record, &mut found);
             ControlFlow::Continue(())
         })?;
     }
-    Ok(inspection.end())
+    Ok(inspection.end(&mut found))
 }

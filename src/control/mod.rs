@@ -36,13 +36,16 @@ mod runs;
 mod events;
 mod event_choice;
 mod findings;
+mod separations;
 mod find_plan;
 mod plans;
 mod maintenance;
 mod deliveries;
 mod error;
 
-pub use crate::access::{ConcernCode, Path as AccessPath, Severity, Unseen};
+pub use crate::access::{
+    ConcernCode, ConcernSubject, Path as AccessPath, Separation, Severity, Unseen,
+};
 pub use crate::history::Since;
 pub use access::{
     AccessChange, AccessPage, AccessPerson, AccessRow, AccessStanding, AccountChange, DiffPage,
@@ -53,8 +56,8 @@ pub use acting::{Acting, Actor, Face};
 pub use answer::Control;
 pub use choice::Choice;
 pub use deliveries::{
-    Again, AttemptRow, Count, Ended, EndpointRow, EndpointState, Endpoints, EventName,
-    InvalidEventName, ParkedRow, Replayed, Unmatched, WaitingRow, Wish,
+    Again, AttemptRow, ChosenNames, Count, Ended, EndpointRow, EndpointState, Endpoints, EventName,
+    InvalidEventName, LetterCase, ParkedRow, Replayed, Unmatched, WaitingRow, Wish,
 };
 pub use error::{ControlError, SentError};
 pub use event_choice::{EventChoice, EventPage, MARK, Whose, is_of_type};
@@ -63,9 +66,10 @@ pub use page::{MAX_PAGE, Page};
 pub use plans::{Administrators, Moved, Person, PlanRow, PlanSummary, RemovalRow, Top, TopRow};
 pub use position::{AttemptPosition, ParkedPosition, RecordPosition, WaitingPosition};
 pub use reply::{
-    Approved, ConcernRow, EventRow, Events, Findings, FoundEvent, LinkedRow, RecordRow, Standing,
-    Status, SyncRow, Synced, TenantRow, UnreadRow,
+    Approved, ConcernRow, EventRow, Events, Findings, FoundEvent, LinkedRow, RecordRow, RuleRow,
+    Standing, Status, SyncRow, Synced, TenantRow, UnreadRow,
 };
+pub use separations::SeparationRow;
 pub use task_id::TaskId;
 pub use tasks::{Begun, Watched};
 pub use wire::{AnyCommand, AnyQuery, Command, GivenCommand, Query};

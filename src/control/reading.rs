@@ -1,7 +1,10 @@
 //! A store that is read to answer a question.
 
+use std::sync::Arc;
+
 use super::meanings::Meanings;
 use super::{ControlError, Endpoints};
+use crate::access::Separation;
 use crate::clock::{Clock, LastTurn};
 use crate::history::Pictures;
 use crate::model::{Tenant, TenantId, TenantName};
@@ -15,6 +18,7 @@ pub(super) struct Context {
     pub(super) registry: TenantRegistry,
     pub(super) endpoints: Endpoints,
     pub(super) retention: Retention,
+    pub(super) separations: Arc<[Separation]>,
     pub(super) meanings: Meanings,
     pub(super) pictures: Pictures,
     pub(super) last_turn: LastTurn,

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Begun, EndpointRow, Page, PlanRow};
+use super::{Begun, EndpointRow, Page, PlanRow, SeparationRow};
 use crate::access::{Concern, ConcernCode};
 use crate::clock::Turned;
 use crate::model::{
@@ -17,7 +17,7 @@ use crate::sync::Moment;
 /// A page of findings, which covers one tenant.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Findings {
-    /// The first ten thousand, the most severe first.
+    /// The first ten thousand, the most severe first, and of each rule the first thousand.
     pub rows: Vec<ConcernRow>,
     /// How many there are of each kind, including those that are left out.
     pub counts: BTreeMap<ConcernCode, u64>,
@@ -25,8 +25,39 @@ pub struct Findings {
     pub accepted: u64,
     /// Tenants about which nothing is known; only on the first page.
     pub unread: Vec<UnreadRow>,
+    /// What came of each rule that is for the tenant, if findings of rules are wanted.
+    #[serde(default)]
+    pub rules: Vec<RuleRow>,
     /// The tenant after which the next page begins; `None` if this is the last one.
     pub next: Option<TenantName>,
+}
+
+/// What came of a rule of separation of duties in one tenant.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RuleRow {
+    /// The operator's name for the tenant.
+    pub tenant: TenantName,
+    /// The operator's name for the rule.
+    pub rule: String,
+    /// How many users break it, whether that was accepted or not.
+    pub broken_by: u64,
+    /// How many findings of it there are among those that are wanted.
+    pub found: u64,
+    /// How many of these are listed.
+    pub listed: u64,
+    /// Of how many users it cannot be judged, since something of their roles is not visible.
+    pub not_judged: u64,
+    /// Whether no role of the tenant is visible, so that the names of the rule mean nothing.
+    pub is_blind: bool,
+    /// Whether the tenant was never read as a whole.
+    pub is_unread: bool,
+}
+
+impl RuleRow {
+    /// Returns whether the rule was judged for all users of the tenant.
+    pub fn is_judged(&self) -> bool {
+        self.not_judged == 0 && !self.is_blind && !self.is_unread
+    }
 }
 
 /// A page of the journal.
@@ -68,7 +99,7 @@ pub struct Approved {
     pub run: Begun<Synced>,
 }
 
-/// A finding about an account.
+/// A finding about an account or a group.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ConcernRow {
     /// The operator's name for its tenant.
@@ -187,6 +218,9 @@ pub struct Status {
     /// The tenants that should be read but never were.
     #[serde(default)]
     pub unread: Vec<UnreadRow>,
+    /// The rules of separation of duties that have names that match nothing.
+    #[serde(default)]
+    pub separations: Vec<SeparationRow>,
     /// What was lost with a damaged store and no operator has confirmed.
     #[serde(default)]
     pub losses: Vec<HistoryLoss>,

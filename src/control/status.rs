@@ -6,7 +6,7 @@ use crate::store::{Known, StoreError};
 use crate::sync::Moment;
 
 use super::reading::Reading;
-use super::{ControlError, Query, Status, TenantRow, linked, query};
+use super::{ControlError, Query, Status, TenantRow, linked, query, separations};
 
 impl Query for query::Status {
     type Answer = Status;
@@ -27,6 +27,7 @@ impl Query for query::Status {
                 .endpoints
                 .status(store, &reading.configured, &reading.tenants)?,
             unread: linked::unread(store, &context.registry)?,
+            separations: separations::rows(reading)?,
             turned: context.last_turn.last(),
             losses: store.open_losses()?,
         })

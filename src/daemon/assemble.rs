@@ -98,6 +98,7 @@ impl Parts {
             linker.registry.clone(),
             Endpoints::new(endpoints),
             config.retention,
+            config.separations.clone(),
             last_turn.clone(),
         ));
         Ok(Self {

@@ -37,8 +37,8 @@ pub use record::{group_in_full, record, role_in_full, user_in_full};
 pub use run::{run, synced, why};
 pub use sentence::sentence;
 pub use status::{
-    clock, daemon, endpoint_status, tenant_status, unread, word_of_clock, word_of_endpoint,
-    word_of_tenant,
+    clock, daemon, endpoint_status, separation_status, tenant_status, unread, word_of_clock,
+    word_of_endpoint, word_of_tenant,
 };
 pub use store::{checked, compacted, fault, loss, loss_status, space};
 pub use tenant::{tenant, why_not_active};

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::endpoint::endpoint;
 use super::put;
 use crate::clock::Turned;
-use crate::control::{EndpointRow, EndpointState, TenantRow, UnreadRow};
+use crate::control::{EndpointRow, EndpointState, SeparationRow, TenantRow, UnreadRow};
 use crate::model::{Outcome, PlanState};
 
 /// Returns the state of a tenant.
@@ -50,6 +50,15 @@ pub fn unread(row: &UnreadRow) -> Value {
         "state": "never reached",
         "last_success": null,
         "detail": row.why,
+    })
+}
+
+/// Returns a rule that has names that match nothing.
+pub fn separation_status(row: &SeparationRow) -> Value {
+    json!({
+        "rule": row.rule,
+        "state": "unmatched",
+        "unmatched": row.unmatched,
     })
 }
 

@@ -6,9 +6,10 @@ use std::time::Duration;
 
 use qlik_roster::access::Path;
 use qlik_roster::clock::Clock;
-use qlik_roster::control::query::Which;
+use qlik_roster::control::query::{FindingStanding, Which};
 use qlik_roster::control::{
-    AccessChange, AccessPage, AccessRow, DiffRow, NotKnown, ShownPath, Since, query,
+    AccessChange, AccessPage, AccessRow, ConcernCode, ConcernSubject, DiffRow, NotKnown, RuleRow,
+    Severity, ShownPath, Since, query,
 };
 use qlik_roster::demo::tenant::{
     Directory, Edit, GroupEdit, Hidden, NewUser, RateLimits, Status, TenantOptions,
@@ -239,6 +240,7 @@ async fn live(seed: u64) {
     if dice.bool() {
         world.let_all_go();
     }
+    let rules = keep_apart(&world, &mut dice);
     let mut running = world.start().await;
     assert_eq!(running.last_run().await.outcome, Outcome::Succeeded);
     let mut sights = vec![look(&running, &clock)];
@@ -291,6 +293,7 @@ async fn live(seed: u64) {
     let last = reckon(&sights[sights.len() - 1].records);
     assert_eq!(as_reckoning(&now), own(last));
 
+    separations(&running, &rules, &sights[sights.len() - 1]).await;
     dates(&running, &sights).await;
     for _ in 0..6 {
         let from = dice.usize(..sights.len() - 1);
@@ -298,6 +301,111 @@ async fn live(seed: u64) {
         compare(&running, &sights[from], &sights[to], dice.usize(1..40)).await;
     }
     running.stop().await;
+}
+
+/// A rule: its name, and the roles of each side.
+type Rule = (String, [Vec<String>; 2]);
+
+/// Writes rules into the configuration: some roles of the tenant against some others.
+fn keep_apart(world: &World, dice: &mut fastrand::Rng) -> Vec<Rule> {
+    let roles = world.tenant.directory().roles();
+    let mut config = std::fs::read_to_string(world.config_path()).unwrap();
+    let mut kept_apart = Vec::new();
+    for n in 0..6 {
+        let mut names: Vec<String> = roles.iter().map(|role| role.name.clone()).collect();
+        dice.shuffle(&mut names);
+        let left: Vec<String> = names.drain(..dice.usize(1..5)).collect();
+        let mut right: Vec<String> = names.drain(..dice.usize(1..5)).collect();
+        // By id and in other letters it is the same role.
+        let first = roles.iter().find(|role| role.name == right[0]).unwrap();
+        right[0] = match dice.bool() {
+            true => first.id.to_string(),
+            false => right[0].to_uppercase(),
+        };
+        let head = format!("[[access.sod]]\nname = \"rule-{n}\"\n");
+        config += &(head + &format!("left = {left:?}\nright = {right:?}\n"));
+        kept_apart.push((format!("rule-{n}"), [left, right]));
+    }
+    world.write_config(&config);
+    kept_apart
+}
+
+/// Compares who breaks each rule with who holds what by the reckoning.
+async fn separations(running: &Running, rules: &[Rule], sight: &Sight) {
+    let asked = query::Findings {
+        tenant: None,
+        codes: vec![ConcernCode::Separation],
+        min: Severity::Notice,
+        standing: FindingStanding::Open,
+        after: None,
+    };
+    let answer = running.ask(asked).await;
+    let found: BTreeMap<(String, ConcernSubject), BTreeSet<String>> = answer
+        .rows
+        .iter()
+        .map(|row| row.concern.clone())
+        .map(|it| ((it.part.unwrap(), it.subject), it.extent))
+        .collect();
+    assert_eq!(found.len(), answer.rows.len(), "a finding came twice");
+
+    let reckoning = reckon(&sight.records);
+    let mut users = BTreeMap::<UserId, BTreeMap<RoleId, BTreeSet<String>>>::new();
+    for ((user, role), paths) in reckoning {
+        users.entry(user).or_default().insert(role, paths);
+    }
+    let mut expected = BTreeMap::new();
+    for (name, sides) in rules {
+        let sides = sides.each_ref().map(|words| meant(&sight.records, words));
+        for (user, held) in &users {
+            let breach = |held: &BTreeMap<RoleId, BTreeSet<String>>| -> Option<BTreeSet<String>> {
+                let both = sides.each_ref().map(|side| {
+                    let held = held.iter().filter(|(role, _)| side.contains(*role));
+                    held.collect::<Vec<_>>()
+                });
+                if both.iter().any(Vec::is_empty) {
+                    return None;
+                }
+                let all = both.into_iter().flatten().flat_map(|(role, paths)| {
+                    paths.iter().map(move |path| match path.as_str() {
+                        "direct" => format!("role {role}"),
+                        "every user" => format!("role {role} by default"),
+                        path => format!("role {role} by {path}"),
+                    })
+                });
+                Some(all.collect())
+            };
+            let mut everyones = held.clone();
+            for paths in everyones.values_mut() {
+                paths.retain(|path| !is_own(path));
+            }
+            everyones.retain(|_, paths| !paths.is_empty());
+            match (breach(&everyones), breach(held)) {
+                (Some(extent), _) => {
+                    expected.insert((name.clone(), ConcernSubject::AllUsers), extent);
+                }
+                (None, Some(extent)) => {
+                    expected.insert((name.clone(), ConcernSubject::User(user.clone())), extent);
+                }
+                (None, None) => {}
+            }
+        }
+    }
+    assert_eq!(found, expected);
+    assert!(answer.rules.iter().all(RuleRow::is_judged));
+}
+
+/// Returns the roles that are called so.
+fn meant(records: &[Record], words: &[String]) -> BTreeSet<RoleId> {
+    let roles = records.iter().filter_map(|record| match record {
+        Record::Role(role) => Some(role),
+        Record::User(_) | Record::Group(_) => None,
+    });
+    let is_meant = |name: &str, id: &RoleId| {
+        let mut words = words.iter();
+        words.any(|word| word.eq_ignore_ascii_case(name) || *word == id.to_string())
+    };
+    let meant = roles.filter(|role| is_meant(&role.name, &role.id));
+    meant.map(|role| role.id.clone()).collect()
 }
 
 /// Compares since when each role is held with the sights in which it was held.
@@ -394,6 +502,8 @@ async fn compare(running: &Running, from: &Sight, to: &Sight, limit: usize) {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_cannot_be_seen_is_said_and_is_not_an_absence() {
     let world = World::new().await;
+    let rule = "[[access.sod]]\nname = \"one\"\nleft = [\"TenantAdmin\"]\nright = [\"Steward\"]\n";
+    world.write_config(&(world.standard_config() + rule));
     world.tenant.hide_access(Hidden::Yes);
     let running = world.start().await;
     let ask = async |role: Option<&str>| {
@@ -417,6 +527,20 @@ async fn what_cannot_be_seen_is_said_and_is_not_an_absence() {
     assert!(lacking.any(|it| matches!(it, NotKnown::User { .. })));
     assert_eq!(of_all.not_known.len(), 21, "twenty are named");
     assert!(of_all.not_known.contains(&NotKnown::More));
+    let findings = query::Findings {
+        tenant: None,
+        codes: Vec::new(),
+        min: Severity::Notice,
+        standing: FindingStanding::Open,
+        after: None,
+    };
+    let rules = running.ask(findings).await.rules;
+    assert_eq!(rules.len(), 1);
+    assert!(rules[0].is_blind && !rules[0].is_judged());
+    assert_eq!(
+        rules[0].not_judged,
+        world.tenant.directory().n_users() as u64
+    );
     running.stop().await;
 }
 

@@ -264,3 +264,83 @@ async fn who_could_take_a_role_is_listed_apart_from_who_holds_it() {
         "{err}"
     );
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_breaks_a_rule_is_found_until_it_is_accepted_or_mended() {
+    let world = world().await;
+    let tenant = world.tenant.directory();
+    let named = |name: &str| {
+        let mut users = tenant.users().into_iter();
+        users.find(|user| &*user.name == name).unwrap().id
+    };
+    let role = tenant.create_role("Payment Clerk");
+    let other = tenant.create_role("Payment Approver");
+    for name in ["Noah Klein", "Ada Byron"] {
+        let assign = Edit::AssignRole(role.clone());
+        tenant.update_user(&named(name), assign).unwrap();
+    }
+    world.write_config(&format!(
+        "{}[[access.sod]]\nname = \"payments\"\nleft = [\"payment clerk\"]\nright = \
+         [\"tenantadmin\", \"Payment Approver\"]\n[[access.sod]]\nname = \"typo\"\nleft = \
+         [\"Paymnt Clerk\"]\nright = [\"Steward\"]\n",
+        world.standard_config()
+    ));
+    let sync = async || {
+        let (code, _, err) = world.command(&["sync", "--no-deliver"]).await;
+        assert_eq!(code, 0, "{err}");
+    };
+    sync().await;
+    let find = async || {
+        let args = ["findings", "--code", "sod", "--output", "json"];
+        let (code, out, err) = world.command(&args).await;
+        assert_eq!(code, 0, "{err}");
+        let rows: Vec<Value> = serde_json::from_str(&out).unwrap();
+        rows
+    };
+
+    let found = find().await;
+    assert_eq!(found.len(), 1, "{found:?}");
+    assert_eq!(found[0]["name"], "Noah Klein");
+    assert_eq!(found[0]["rule"], "payments");
+    assert_eq!(found[0]["severity"], "high");
+    let detail = "`payments`: Payment Clerk directly; TenantAdmin by the group Platform";
+    assert_eq!(found[0]["detail"], detail);
+
+    let id = found[0]["id"].as_str().unwrap();
+    let (code, _, err) = world
+        .command(&["findings", "accept", id, "--why", "until March"])
+        .await;
+    assert_eq!(code, 0, "{err}");
+    assert_eq!(find().await, [] as [Value; 0]);
+    // It has grown.
+    tenant
+        .update_user(&named("Noah Klein"), Edit::AssignRole(other.clone()))
+        .unwrap();
+    sync().await;
+    assert_eq!(find().await.len(), 1);
+    // Now all users hold one side.
+    let everyone = qlik_roster::demo::tenant::Directory::everyone();
+    tenant
+        .update_group(&everyone, GroupEdit::AssignRole(other))
+        .unwrap();
+    sync().await;
+    assert_eq!(find().await.len(), 2);
+    tenant
+        .update_group(&everyone, GroupEdit::AssignRole(role))
+        .unwrap();
+    sync().await;
+    let found = find().await;
+    assert_eq!(found.len(), 1);
+    assert_eq!(found[0]["all_users"], true);
+
+    for command in [&["status"][..], &["check"]] {
+        let (code, out, err) = world.command(command).await;
+        assert_eq!(code, 0, "{out}{err}");
+        let said = format!("{out}{err}");
+        assert!(said.contains("rule typo"), "{said}");
+    }
+    let (_, out, _) = world.command(&["status", "--wide"]).await;
+    let words = "no role that was read so far is called `Paymnt Clerk` [access.unknown-choice]";
+    assert!(out.contains(words), "{out}");
+    assert!(!out.contains("rule payments"), "{out}");
+}

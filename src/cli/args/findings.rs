@@ -45,7 +45,7 @@ pub(in crate::cli) struct FindingListArgs {
     #[arg(long, value_name = "CODE", value_parser = concern_codes())]
     pub(in crate::cli) code: Vec<ConcernCode>,
     /// Findings at least this grave only.
-    #[arg(long, value_name = "SEVERITY", value_parser = severities(), default_value = "low")]
+    #[arg(long, value_name = "SEVERITY", value_parser = severities(), default_value = "notice")]
     pub(in crate::cli) min: Severity,
     /// Only findings that were accepted, with who accepted them, when and why.
     #[arg(long)]
@@ -68,9 +68,10 @@ fn concern_codes() -> impl TypedValueParser<Value = ConcernCode> {
 }
 
 fn severities() -> impl TypedValueParser<Value = Severity> {
-    const ALL: [Severity; 3] = [Severity::Low, Severity::Medium, Severity::High];
-    PossibleValuesParser::new(ALL.map(Severity::word)).try_map(|text| {
-        let found = ALL.into_iter().find(|severity| severity.word() == text);
+    PossibleValuesParser::new(Severity::ALL.map(Severity::word)).try_map(|text| {
+        let found = Severity::ALL
+            .into_iter()
+            .find(|severity| severity.word() == text);
         found.ok_or("no such severity")
     })
 }

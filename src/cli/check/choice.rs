@@ -1,10 +1,10 @@
-//! Finds names in an endpoint's filter that match nothing: tenants and roles that do not exist.
+//! Finds names in endpoints' filters and in rules that match nothing: tenants and roles that do not
+//! exist.
 
 use std::collections::BTreeSet;
 
 use crate::connector::qlik::Probe;
-use crate::control::Unmatched;
-use crate::deliver::Endpoint;
+use crate::control::{ChosenNames, SeparationRow, Unmatched};
 use crate::model::{EndpointName, TenantName};
 use crate::view::{CheckLine, Complaint, Grade};
 
@@ -28,24 +28,23 @@ impl Met {
         self.tenants.push((names, probe.roles.clone()));
     }
 
-    pub(super) fn unmatched(&self, endpoint: &Endpoint) -> Unmatched {
-        let words = endpoint.selection().tenants.iter().flatten();
+    pub(super) fn unmatched(&self, named: &ChosenNames) -> Unmatched {
+        let words = named.tenants.iter().flatten();
         let strange = words.filter(|word| !self.names.contains(*word));
         let mut unmatched = Unmatched::default();
         match self.n_unreached {
             0 => unmatched.tenants.extend(strange.cloned()),
             _ => unmatched.unsure.extend(strange.cloned()),
         }
-        unmatched.roles = self.strange_roles(endpoint);
+        unmatched.roles = self.strange_roles(named);
         unmatched
     }
 
-    /// Returns the role names in an endpoint's filter that match no role in the tenants that it
-    /// selects, if the roles of all of them are known.
-    fn strange_roles(&self, endpoint: &Endpoint) -> BTreeSet<String> {
-        let selection = endpoint.selection();
+    /// Returns the role names that match no role in the chosen tenants, if the roles of all of them
+    /// are known.
+    fn strange_roles(&self, named: &ChosenNames) -> BTreeSet<String> {
         let is_chosen = |names: &BTreeSet<String>| {
-            let words = selection.tenants.as_ref();
+            let words = named.tenants.as_ref();
             words.is_none_or(|words| !words.is_disjoint(names))
         };
         let chosen = self.tenants.iter().filter(|(names, _)| is_chosen(names));
@@ -55,8 +54,12 @@ impl Met {
         else {
             return BTreeSet::new();
         };
-        let words = selection.roles.iter().flatten();
-        let strange = words.filter(|word| !known.iter().any(|roles| roles.contains(*word)));
+        let is_known = |word: &String| {
+            let mut roles = known.iter().flat_map(|roles| roles.iter());
+            roles.any(|role| named.case.is_same(role, word))
+        };
+        let words = named.roles.iter().flatten();
+        let strange = words.filter(|word| !is_known(word));
         match known.is_empty() {
             true => BTreeSet::new(),
             false => strange.cloned().collect(),
@@ -71,10 +74,7 @@ pub(super) fn choice(name: &EndpointName, unmatched: &Unmatched) -> Option<Check
         what: format!("endpoint {name}"),
         step: "choice".to_owned(),
         result: Err(Complaint {
-            grade: match unmatched.tenants.is_empty() {
-                true => Grade::Warning,
-                false => Grade::Failed,
-            },
+            grade: grade(unmatched),
             code,
             text,
             remedy: "correct `tenants` and `roles` of the endpoint; `qlik-roster tenants` and \
@@ -82,4 +82,29 @@ pub(super) fn choice(name: &EndpointName, unmatched: &Unmatched) -> Option<Check
                 .to_owned(),
         }),
     })
+}
+
+/// Returns a line for a rule that has names that match nothing.
+pub(super) fn separation(row: &SeparationRow) -> Option<CheckLine> {
+    let (code, text) = row.code().zip(row.unmatched.in_words())?;
+    Some(CheckLine {
+        what: format!("rule {}", row.rule),
+        step: "choice".to_owned(),
+        result: Err(Complaint {
+            grade: grade(&row.unmatched),
+            code,
+            text,
+            remedy: "correct `tenants`, `left` and `right` of the rule in `[[access.sod]]`; \
+                     `qlik-roster tenants` and `qlik-roster roles` list what there is"
+                .to_owned(),
+        }),
+    })
+}
+
+/// A name of a tenant that there is not is a mistake; a role may come later.
+fn grade(unmatched: &Unmatched) -> Grade {
+    match unmatched.tenants.is_empty() {
+        true => Grade::Warning,
+        false => Grade::Failed,
+    }
 }

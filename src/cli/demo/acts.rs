@@ -8,7 +8,9 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, bail};
 
 use crate::control::query::{FindingStanding, PlanChoice};
-use crate::control::{ConcernRow, EndpointState, PlanRow, Severity, command, query};
+use crate::control::{
+    ConcernRow, ConcernSubject, EndpointState, PlanRow, Severity, command, query,
+};
 use crate::demo::tenant::{Edit, NewUser, Status, User};
 use crate::model::{Loss, Outcome, PlanState, Role, UserId, losses_in_words};
 
@@ -310,12 +312,13 @@ impl Show {
         let everything = query::Findings {
             tenant: None,
             codes: Vec::new(),
-            min: Severity::Low,
+            min: Severity::Notice,
             standing: FindingStanding::Open,
             after: None,
         };
         let rows = self.ask(everything).await?.rows;
-        let is_theirs = |row: &ConcernRow| row.concern.user.to_string() == user.to_string();
+        let is_theirs =
+            |row: &ConcernRow| row.concern.subject == ConcernSubject::User(user.clone());
         Ok(rows.into_iter().find(is_theirs))
     }
 

@@ -1,5 +1,5 @@
-//! Finds names in an endpoint's filter that match nothing: the endpoint would never get an event
-//! for them, and nobody would notice.
+//! Finds names in the configuration that match nothing: an endpoint would never get an event for
+//! them, a rule would find nothing, and nobody would notice.
 
 use std::collections::BTreeSet;
 use std::ops::ControlFlow;
@@ -10,7 +10,48 @@ use crate::deliver::Endpoint;
 use crate::model::{Kind, Record, TenantName};
 use crate::store::{Known, Store, StoreError};
 
-/// Words of an endpoint's `tenants` and `roles` that match nothing.
+/// The names by which an endpoint or a rule chooses tenants and roles.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ChosenNames {
+    /// The tenants; `None` for all.
+    pub tenants: Option<BTreeSet<String>>,
+    /// The roles; `None` for all.
+    pub roles: Option<BTreeSet<String>>,
+    /// Whether the letter case of roles counts.
+    pub case: LetterCase,
+}
+
+/// Whether letter case counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LetterCase {
+    /// It does.
+    Counts,
+    /// It does not.
+    Ignored,
+}
+
+impl LetterCase {
+    /// Returns whether two names are the same.
+    pub fn is_same(self, one: &str, other: &str) -> bool {
+        match self {
+            Self::Counts => one == other,
+            Self::Ignored => one.to_lowercase() == other.to_lowercase(),
+        }
+    }
+}
+
+impl From<&Endpoint> for ChosenNames {
+    fn from(endpoint: &Endpoint) -> Self {
+        let selection = endpoint.selection();
+        Self {
+            tenants: selection.tenants.clone(),
+            roles: selection.roles.clone(),
+            case: LetterCase::Counts,
+        }
+    }
+}
+
+/// Names of tenants and roles that match nothing.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Unmatched {
     /// Words that name no tenant.
@@ -23,19 +64,18 @@ pub struct Unmatched {
 }
 
 impl Unmatched {
-    /// Finds the words of an endpoint that match nothing. `linked` are the tenants that are read,
-    /// `known` those that the store knows.
+    /// Finds the names that match nothing. `linked` are the tenants that are read, `known` those
+    /// that the store knows.
     pub(in crate::control) fn of(
         store: &Store,
-        endpoint: &Endpoint,
+        chosen: &ChosenNames,
         linked: &[TenantName],
         known: &[Known],
     ) -> Result<Self, StoreError> {
-        let selection = endpoint.selection();
         let mut unmatched = Self::default();
-        if let Some(words) = &selection.tenants {
+        if let Some(words) = &chosen.tenants {
             let names = linked.iter().map(|name| name.0.as_str());
-            let names: BTreeSet<&str> = names.chain(known.iter().flat_map(called)).collect();
+            let names: BTreeSet<&str> = names.chain(known.iter().flat_map(names_of)).collect();
             let strange = words.iter().filter(|word| !names.contains(word.as_str()));
             let is_reached = |name: &TenantName| known.iter().any(|known| known.name == *name);
             let place = match linked.iter().all(is_reached) {
@@ -44,10 +84,10 @@ impl Unmatched {
             };
             place.extend(strange.cloned());
         }
-        if let Some(words) = &selection.roles {
+        if let Some(words) = &chosen.roles {
             let is_chosen = |known: &Known| {
-                let words = selection.tenants.as_ref();
-                words.is_none_or(|words| called(known).iter().any(|name| words.contains(*name)))
+                let words = chosen.tenants.as_ref();
+                words.is_none_or(|words| names_of(known).iter().any(|name| words.contains(*name)))
             };
             let read = known.iter().filter(|known| known.loaded.is_some());
             let read: Vec<_> = read.filter(|known| is_chosen(known)).collect();
@@ -58,7 +98,7 @@ impl Unmatched {
                 if unmatched.roles.is_empty() {
                     break;
                 }
-                strike_out(store, known, &mut unmatched.roles)?;
+                strike_out(store, known, chosen.case, &mut unmatched.roles)?;
             }
         }
         Ok(unmatched)
@@ -91,8 +131,8 @@ impl Unmatched {
     }
 }
 
-/// All names by which an endpoint may refer to a tenant.
-fn called(known: &Known) -> [&str; 3] {
+/// All names by which the configuration may refer to a tenant.
+pub(in crate::control) fn names_of(known: &Known) -> [&str; 3] {
     [&known.name.0, &known.tenant.name, &known.tenant.id.0]
 }
 
@@ -100,12 +140,13 @@ fn called(known: &Known) -> [&str; 3] {
 fn strike_out(
     store: &Store,
     known: &Known,
+    case: LetterCase,
     words: &mut BTreeSet<String>,
 ) -> Result<(), StoreError> {
     store.walk(known.no, Kind::Role, &mut |record| {
         if let Record::Role(role) = record {
-            words.remove(&role.name);
-            words.remove(&role.id.to_string());
+            let id = role.id.to_string();
+            words.retain(|word| !case.is_same(word, &role.name) && !case.is_same(word, &id));
         }
         ControlFlow::Continue(())
     })

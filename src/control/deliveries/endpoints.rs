@@ -39,7 +39,7 @@ impl Endpoints {
     ) -> Result<Vec<EndpointRow>, StoreError> {
         let mut rows = self.rows(store)?;
         for (row, (endpoint, _)) in rows.iter_mut().zip(&self.0) {
-            row.unmatched = Unmatched::of(store, endpoint, linked, known)?;
+            row.unmatched = Unmatched::of(store, &endpoint.into(), linked, known)?;
         }
         Ok(rows)
     }

@@ -23,7 +23,8 @@ use super::{
     page, query,
 };
 
-pub use choice::Unmatched;
+pub(super) use choice::names_of;
+pub use choice::{ChosenNames, LetterCase, Unmatched};
 pub use endpoints::Endpoints;
 pub use name::{EventName, InvalidEventName};
 pub use reply::{AttemptRow, Count, EndpointRow, EndpointState, ParkedRow, Replayed, WaitingRow};

@@ -1,0 +1,204 @@
+//! What somebody should review, and how serious it is.
+
+use std::collections::BTreeSet;
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+use xxhash_rust::xxh3::xxh3_64;
+
+use crate::model::{FindingId, GroupId, TenantId, UserId};
+
+/// The kinds of concern, each explained in `docs/errors.md`. The most serious come first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ConcernCode {
+    /// A user who may not log in still holds an administrator role.
+    DisabledAdmin,
+    /// A bot user acts for a client that is not ours, or for none.
+    UnknownBot,
+    /// The group of all users gives an administrator role.
+    EveryoneAdmin,
+    /// Somebody holds roles that a rule keeps apart.
+    Separation,
+    /// Several bot users act for one client, or have the same name.
+    SpareBot,
+    /// An invitation expired without being accepted.
+    ExpiredInvitation,
+    /// A group gives an administrator role to its members.
+    AdminByGroup,
+    /// A user holds an administrator role by several paths.
+    RedundantAdmin,
+}
+
+/// How serious a concern is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Severity {
+    /// It may be as it should be, and somebody should know it.
+    Notice,
+    /// It is a nuisance.
+    Low,
+    /// Somebody should clear it up.
+    Medium,
+    /// It may give rights to somebody who must not have them.
+    High,
+}
+
+impl Severity {
+    /// All of them, the least serious first.
+    pub const ALL: [Self; 4] = [Self::Notice, Self::Low, Self::Medium, Self::High];
+
+    /// Returns the word for it: `high`.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Notice => "notice",
+            Self::Low => "low",
+            Self::Medium => "medium",
+            Self::High => "high",
+        }
+    }
+}
+
+impl ConcernCode {
+    /// All codes.
+    pub const ALL: [Self; 8] = [
+        Self::DisabledAdmin,
+        Self::UnknownBot,
+        Self::EveryoneAdmin,
+        Self::Separation,
+        Self::SpareBot,
+        Self::ExpiredInvitation,
+        Self::AdminByGroup,
+        Self::RedundantAdmin,
+    ];
+
+    /// Returns the code as `docs/errors.md` lists it.
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::DisabledAdmin => "access.disabled-admin",
+            Self::UnknownBot => "access.unknown-bot",
+            Self::EveryoneAdmin => "access.everyone-admin",
+            Self::Separation => "access.sod",
+            Self::SpareBot => "access.spare-bot",
+            Self::ExpiredInvitation => "access.expired-invitation",
+            Self::AdminByGroup => "access.admin-by-group",
+            Self::RedundantAdmin => "access.redundant-admin",
+        }
+    }
+
+    /// Returns how serious it is.
+    pub fn severity(self) -> Severity {
+        match self {
+            Self::DisabledAdmin | Self::UnknownBot | Self::EveryoneAdmin | Self::Separation => {
+                Severity::High
+            }
+            Self::SpareBot => Severity::Medium,
+            Self::ExpiredInvitation => Severity::Low,
+            Self::AdminByGroup | Self::RedundantAdmin => Severity::Notice,
+        }
+    }
+
+    /// Returns why it matters, and what to do, in a sentence.
+    pub fn why(self) -> &'static str {
+        match self {
+            Self::DisabledAdmin => {
+                "whoever enables the account again makes an administrator: take the roles away"
+            }
+            Self::UnknownBot => {
+                "a bot user stays, with an administrator's rights, when its OAuth client is \
+                 deleted: delete it, unless another program uses that client"
+            }
+            Self::EveryoneAdmin => {
+                "whoever has an account is an administrator: take the role from the group of all \
+                 users"
+            }
+            Self::Separation => {
+                "a rule of the configuration says that nobody may hold these roles together: take \
+                 away all paths to those of one side"
+            }
+            Self::SpareBot => {
+                "one client needs one bot user; another is left over from a client that was \
+                 replaced: delete the older ones"
+            }
+            Self::ExpiredInvitation => {
+                "nobody can take it up any more, and it keeps the address taken: invite again or \
+                 delete it"
+            }
+            Self::AdminByGroup => {
+                "whoever may change the members of the group, here or at the identity provider, \
+                 makes administrators: accept it if that is meant"
+            }
+            Self::RedundantAdmin => {
+                "the user stays an administrator when one of the paths is taken away: take all of \
+                 them away, or leave one"
+            }
+        }
+    }
+}
+
+/// What a concern is about.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "kind", content = "id")]
+pub enum ConcernSubject {
+    /// All users.
+    AllUsers,
+    /// A group.
+    Group(GroupId),
+    /// One account.
+    User(UserId),
+}
+
+/// Writes the id, or `*` for all users. Ids of findings depend on it.
+impl fmt::Display for ConcernSubject {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::AllUsers => f.write_str("*"),
+            Self::Group(group) => fmt::Display::fmt(&group.0, f),
+            Self::User(user) => fmt::Display::fmt(&user.0, f),
+        }
+    }
+}
+
+/// A concern about an account or a group.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Concern {
+    /// What kind of concern it is.
+    pub code: ConcernCode,
+    /// Whom or what it is about.
+    pub subject: ConcernSubject,
+    /// The rule that is broken, or the role that a group gives; `None` if there is one concern of
+    /// this kind for a subject.
+    pub part: Option<String>,
+    /// What a person calls the subject.
+    pub label: String,
+    /// What was found, in particular.
+    pub detail: String,
+    /// What it consists of, by ids that never change: an acceptance covers only this.
+    pub extent: BTreeSet<String>,
+}
+
+/// Shows nothing that names a person.
+impl fmt::Debug for Concern {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Concern")
+            .field("code", &self.code)
+            .field("subject", &self.subject)
+            .field("part", &self.part)
+            .field("extent", &self.extent)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Concern {
+    /// Returns the id of the finding. It is derived from the tenant, the code, the subject and the
+    /// part, so it is the same after every run.
+    pub fn id(&self, tenant: &TenantId) -> FindingId {
+        let mut text = format!("{tenant}\n{}\n{}", self.code.code(), self.subject);
+        if let Some(part) = &self.part {
+            text.push('\n');
+            text.push_str(part);
+        }
+        let [id @ .., _, _, _] = xxh3_64(text.as_bytes()).to_be_bytes();
+        FindingId(id)
+    }
+}
