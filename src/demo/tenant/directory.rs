@@ -10,9 +10,10 @@ use crate::model::{GroupId, Id, RoleId, Timestamp, UserId};
 use super::audit::AuditLog;
 use super::deed::{Deed, path_of};
 use super::edit::{Edit, EditError, GroupEdit, NewUser, RoleEdit};
+use super::faults::Hidden;
 use super::options::TenantOptions;
 use super::record::{Field, Group, GroupRow, Rare, Role, RoleRow, Slot, Status, User, UserRow};
-use super::seed;
+use super::seed::{self, USER_DEFAULT};
 use super::state::{State, everyone, object_id, set_of, with_slot, without_slot};
 
 /// Below this size a random user is picked exactly; above, by a random place in time.
@@ -98,7 +99,7 @@ impl Directory {
         let mut state = self.write();
         // What can fail comes before the row is taken out.
         let slot = match &edit {
-            Edit::AssignRole(role) | Edit::UnassignRole(role) => role_slot(&state, role)?,
+            Edit::AssignRole(role) | Edit::UnassignRole(role) => assignable(&state, role)?,
             Edit::JoinGroup(group) | Edit::LeaveGroup(group) => group_slot(&state, group)?,
             Edit::Name(_)
             | Edit::Email(_)
@@ -280,7 +281,9 @@ impl Directory {
         let now = self.clock.now();
         let mut state = self.write();
         let slot = match &edit {
-            GroupEdit::AssignRole(role) | GroupEdit::UnassignRole(role) => role_slot(&state, role)?,
+            GroupEdit::AssignRole(role) | GroupEdit::UnassignRole(role) => {
+                assignable(&state, role)?
+            }
             GroupEdit::Name(_)
             | GroupEdit::Description(_)
             | GroupEdit::Active(_)
@@ -322,6 +325,15 @@ impl Directory {
         let members = members(state, row.slot);
         let deed = Deed::GroupUpdated(&row.group, &members);
         self.audit.write(now, &deed);
+    }
+
+    /// Leaves the roles of one user or group out wherever it is shown, or shows them again.
+    pub fn hide_roles(&self, of: &Id, hidden: Hidden) {
+        let hidden_ids = &mut self.write().fragments.hidden;
+        match hidden {
+            Hidden::Yes => hidden_ids.insert(of.clone()),
+            Hidden::No => hidden_ids.remove(of),
+        };
     }
 
     /// Returns a user.
@@ -435,7 +447,17 @@ fn edit_group(row: &mut GroupRow, edit: GroupEdit, slot: Slot, now: Timestamp) {
 }
 
 fn role_slots(state: &State, ids: &[RoleId]) -> Result<Box<[Slot]>, EditError> {
-    ids.iter().map(|id| role_slot(state, id)).collect()
+    ids.iter().map(|id| assignable(state, id)).collect()
+}
+
+/// Finds a role that can be assigned: for assignments, the one that every user has is not there.
+fn assignable(state: &State, id: &RoleId) -> Result<Slot, EditError> {
+    let slot = role_slot(state, id)?;
+    let role = state.role_of(slot).map(|row| &row.role);
+    match role.is_some_and(|role| role.origin == "default" && role.name == USER_DEFAULT) {
+        true => Err(EditError::NoRole(id.clone())),
+        false => Ok(slot),
+    }
 }
 
 fn role_slot(state: &State, id: &RoleId) -> Result<Slot, EditError> {

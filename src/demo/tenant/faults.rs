@@ -176,6 +176,15 @@ impl When {
     }
 }
 
+/// Whether roles and groups are hidden from the credentials, or the roles of one record.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Hidden {
+    /// 403, and no `assignedRoles`; of one record, no `assignedRoles`.
+    Yes,
+    /// Everything shows.
+    No,
+}
+
 /// The faults that are switched on.
 #[derive(Debug, Default)]
 pub struct Faults(Mutex<Vec<Arc<Armed>>>);

@@ -11,6 +11,7 @@
 //! - Legacy ids sort among the others by their text.
 //! - A token whose scopes lack `admin_classic` sees users without roles, and neither roles
 //!   nor groups.
+//! - `UserDefault`, where there is one, cannot be assigned.
 //! - Users end a listing without a next link, groups with one that is null.
 //! - The audit log tells of an updated user in the envelope alone, names the members of a group
 //!   in parts, and says nothing of a user's update in its old generation.
@@ -67,8 +68,8 @@ pub use audit::{AuditLog, LogFault};
 pub use directory::Directory;
 pub use draft::Generations;
 pub use edit::{Edit, EditError, GroupEdit, NewUser, RoleEdit};
-pub use faults::{Endpoint, Fault, Faults, Strikes, When};
-pub use options::{ExpiryTold, People, RateLimits, RegionClient, TenantOptions};
+pub use faults::{Endpoint, Fault, Faults, Hidden, Strikes, When};
+pub use options::{ExpiryTold, People, RateLimits, RegionClient, TenantOptions, UserDefault};
 pub use record::{Group, Role, Status, User};
 pub use seed::MAIL_DOMAIN;
 pub(super) use seed::local_part;
@@ -319,15 +320,6 @@ impl EmulatedTenant {
     pub async fn stop(self) {
         self.served.stop().await;
     }
-}
-
-/// Whether roles and groups are hidden from the credentials.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Hidden {
-    /// 403, and no `assignedRoles`.
-    Yes,
-    /// Everything shows.
-    No,
 }
 
 #[cfg(test)]

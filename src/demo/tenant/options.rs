@@ -23,6 +23,8 @@ pub struct TenantOptions {
     pub groups: usize,
     /// Roles at the start besides the sixteen default ones.
     pub custom_roles: usize,
+    /// Whether the role that every user has is among the roles.
+    pub user_default: UserDefault,
     /// Same seed and sizes, same tenant.
     pub seed: u64,
     /// How many requests it bears.
@@ -51,6 +53,15 @@ pub struct TenantOptions {
     pub generations: Generations,
     /// How long the audit log shows an event.
     pub audit_retention: Duration,
+}
+
+/// Whether `UserDefault` is listed, the role that every user has and nobody shows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum UserDefault {
+    /// It is, as in a tenant that has it.
+    Listed,
+    /// It is not.
+    Absent,
 }
 
 /// How much there is to say of a user.
@@ -115,6 +126,7 @@ impl Default for TenantOptions {
             people: People::Plain,
             groups: 12,
             custom_roles: 4,
+            user_default: UserDefault::Absent,
             seed: 1,
             rate_limits: RateLimits::Documented,
             token_lifetime: Duration::from_secs(21_600),

@@ -3,6 +3,8 @@
 //! Users are written by hand out of a compact row and fragments made once per role and group:
 //! a million texts kept ready would cost more memory than they save time.
 
+use std::collections::BTreeSet;
+
 use crate::model::{Id, Timestamp};
 
 use super::record::{GroupRow, Role, RoleRow, Slot, UserRow};
@@ -88,6 +90,8 @@ pub struct Fragments {
     pub tenant_id: String,
     pub roles: Vec<String>,
     pub groups: Vec<String>,
+    /// Users and groups that do not show their roles.
+    pub hidden: BTreeSet<Id>,
 }
 
 /// Writes one user.
@@ -106,7 +110,7 @@ pub fn user(out: &mut Vec<u8>, row: &UserRow, fragments: &Fragments, look: Look)
     object.member(4, |out| string(out, &row.subject));
     object.member(5, |out| name(out, &row.name, look));
     object.maybe(6, row.email.as_deref());
-    if look.roles {
+    if look.roles && !fragments.hidden.contains(&row.id) {
         object.member(7, |out| {
             let start = out.len();
             list(out, look.show(&row.roles), &fragments.roles);
@@ -209,7 +213,7 @@ pub fn group(out: &mut Vec<u8>, row: &GroupRow, fragments: &Fragments, look: Loo
     if let Some(idp_id) = &group.idp_id {
         text(out, ",\"idpId\":", idp_id);
     }
-    if look.roles {
+    if look.roles && !fragments.hidden.contains(&group.id.0) {
         out.extend_from_slice(b",\"assignedRoles\":");
         list(out, look.show(&row.roles), &fragments.roles);
     }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::demo::names::{DEPARTMENTS, FAMILY, GIVEN, Name, PLACES, ROLES};
 use crate::model::{GroupId, Id, RoleId, Timestamp};
 
-use super::options::{People, TenantOptions};
+use super::options::{People, TenantOptions, UserDefault};
 use super::record::{Group, Rare, Role, Slot, Status, UserRow};
 use super::state::{Mint, State, everyone, set_of};
 
@@ -39,6 +39,9 @@ const DEFAULT_ROLES: [(&str, &str); 16] = [
     ("Steward", "user"),
 ];
 
+/// The role that every user has. It can be changed, but not assigned.
+pub const USER_DEFAULT: &str = "UserDefault";
+
 /// Makes the tables of a new tenant.
 pub fn state(options: &TenantOptions, tenant_id: String) -> State {
     let mut rng = fastrand::Rng::with_seed(options.seed);
@@ -64,7 +67,26 @@ pub fn state(options: &TenantOptions, tenant_id: String) -> State {
     roles(&mut state, options.custom_roles, founded);
     groups(&mut state, options, &mut rng, founded);
     users(&mut state, options, &mut rng);
+    // Last, so that nobody is assigned it.
+    if options.user_default == UserDefault::Listed {
+        user_default(&mut state, founded);
+    }
     state
+}
+
+fn user_default(state: &mut State, at: Timestamp) {
+    let id = RoleId(state.mint.id(at));
+    state.put_role(Role {
+        id,
+        name: USER_DEFAULT.into(),
+        description: "What every user may do".into(),
+        origin: "default",
+        level: "user",
+        permissions: None,
+        scopes: Some(set_of(&["automl-experiments", "spaces.shared:create"])),
+        created_at: at,
+        updated_at: at,
+    });
 }
 
 fn roles(state: &mut State, n_custom: usize, at: Timestamp) {

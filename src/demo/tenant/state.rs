@@ -79,6 +79,7 @@ impl State {
                 tenant_id,
                 roles: Vec::new(),
                 groups: vec![String::new()],
+                hidden: BTreeSet::new(),
             },
             role_ids: Vec::new(),
             // Everyone has the first slot, and is in nobody's list.

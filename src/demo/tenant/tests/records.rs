@@ -196,3 +196,50 @@ async fn the_tenant_and_the_caller_are_behind_redirects() {
     let (status, body) = world.get("tenants/other", &[]).await;
     assert_eq!((status, errors(&body)), (404, ("TENANTS-8", &json!("404"))));
 }
+
+#[tokio::test]
+async fn the_role_that_every_user_has_is_listed_and_cannot_be_assigned() {
+    let world = World::new(TenantOptions {
+        user_default: UserDefault::Listed,
+        ..TenantOptions::default()
+    })
+    .await;
+    let roles = world.list("roles", &[]).await;
+    let default = roles.iter().find(|role| role["name"] == "UserDefault");
+    let default = default.unwrap();
+    assert_eq!(
+        (&default["type"], &default["level"]),
+        (&json!("default"), &json!("user"))
+    );
+    assert!(!default["assignedScopes"].as_array().unwrap().is_empty());
+    let directory = world.tenant.directory();
+    let id = directory.role_named("UserDefault").unwrap();
+    let user = directory.users().remove(0).id;
+
+    let refused = directory.update_user(&user, Edit::AssignRole(id.clone()));
+    assert_eq!(refused, Err(EditError::NoRole(id.clone())));
+    let everyone = GroupEdit::AssignRole(id.clone());
+    let refused = directory.update_group(&Directory::everyone(), everyone);
+    assert_eq!(refused, Err(EditError::NoRole(id)));
+    let users = world.list("users", &[]).await;
+    assert!(!json!(users).to_string().contains("UserDefault"));
+}
+
+#[tokio::test]
+async fn one_record_can_hide_its_roles() {
+    let world = World::small().await;
+    let directory = world.tenant.directory();
+    let user = directory.users().remove(0).id;
+    let group = directory.groups().remove(0).id;
+    directory.hide_roles(&user.0, Hidden::Yes);
+    directory.hide_roles(&group.0, Hidden::Yes);
+
+    for (path, id) in [("users", user.to_string()), ("groups", group.to_string())] {
+        let records = world.list(path, &[]).await;
+        let hidden = records
+            .iter()
+            .filter(|it| it.get("assignedRoles").is_none());
+        let hidden: Vec<_> = hidden.map(|it| it["id"].clone()).collect();
+        assert_eq!(hidden, [json!(id)]);
+    }
+}
