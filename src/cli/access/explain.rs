@@ -12,8 +12,8 @@ use super::super::args::{AccessExplainArgs, Format};
 use super::super::output::{self, Printer, Row, print_one};
 use super::super::store_client::StoreClient;
 use super::asking::time;
-use super::cells::cells;
-use super::list::{OF_ONE, role_is_known};
+use super::cells::{About, cells, columns};
+use super::list::role_is_known;
 use super::{user, words};
 
 pub(super) async fn run(client: &StoreClient, args: AccessExplainArgs) -> anyhow::Result<Exit> {
@@ -42,7 +42,7 @@ pub(super) async fn run(client: &StoreClient, args: AccessExplainArgs) -> anyhow
                 print_one(Format::Json, &[], &view::explained(&answer.envelope, &rows))?;
             }
             Format::Jsonl | Format::Csv => {
-                let mut printer = Printer::new(&output.output.into(), OF_ONE)?;
+                let mut printer = Printer::new(&output.output.into(), columns(About::Role))?;
                 for row in rows {
                     let tenant = &answer.envelope.tenant;
                     printer.row(Row {

@@ -17,35 +17,9 @@ use super::super::table::Column;
 use super::super::unknown::say_no_record;
 use super::answers::{self, Rows};
 use super::asking::{is_not_covered, say_of, tenants, time};
-use super::cells::cells;
+use super::cells::{About, cells, columns};
 use super::tree::Tree;
 use super::user;
-
-/// The columns if all roles are asked about.
-const OF_ALL: &[Column] = &[
-    Column::new("TENANT", 4),
-    Column::new("USER", 0).cut(16),
-    Column::new("EMAIL", 2).cut(24),
-    Column::new("ID", 6),
-    Column::new("ROLE", 0).cut(16),
-    Column::new("LEVEL", 5),
-    Column::new("PATHS", 0).cut(24),
-    Column::new("SINCE", 7),
-    Column::new("USABLE", 1),
-];
-
-/// The columns if one role is asked about: its name says nothing new.
-pub(super) const OF_ONE: &[Column] = &[
-    Column::new("TENANT", 4),
-    Column::new("USER", 0).cut(16),
-    Column::new("EMAIL", 3).cut(24),
-    Column::new("ID", 6),
-    Column::new("ROLE", 5).cut(16),
-    Column::new("LEVEL", 7),
-    Column::new("PATHS", 0).cut(24),
-    Column::new("SINCE", 2),
-    Column::new("USABLE", 1),
-];
 
 /// What is asked of each tenant.
 struct Asked {
@@ -61,10 +35,10 @@ impl Asked {
     }
 
     fn columns(&self) -> &'static [Column] {
-        match &self.role {
-            Some(_) => OF_ONE,
-            None => OF_ALL,
-        }
+        columns(match &self.role {
+            Some(_) => About::Role,
+            None => About::All,
+        })
     }
 }
 

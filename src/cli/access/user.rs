@@ -10,23 +10,10 @@ use super::super::error::CliError;
 use super::super::output::{Printer, Row, print_one};
 use super::super::store_client::StoreClient;
 use super::super::style::{count, say};
-use super::super::table::Column;
 use super::asking::{say_of, users};
-use super::cells::cells;
+use super::cells::{About, cells, columns};
 use super::tree::Tree;
 use super::words;
-
-const COLUMNS: &[Column] = &[
-    Column::new("TENANT", 4),
-    Column::new("USER", 5).cut(16),
-    Column::new("EMAIL", 7).cut(24),
-    Column::new("ID", 8),
-    Column::new("ROLE", 0).cut(16),
-    Column::new("LEVEL", 2),
-    Column::new("PATHS", 0).cut(24),
-    Column::new("SINCE", 3),
-    Column::new("USABLE", 6),
-];
 
 const NOTHING: &str = "The user holds no role.";
 
@@ -63,7 +50,7 @@ pub(super) async fn print(
         }
         return Ok(Exit::Success);
     }
-    let mut printer = Printer::new(&args.table, COLUMNS)?;
+    let mut printer = Printer::new(&args.table, columns(About::User))?;
     for answer in &found {
         let tenant = &answer.envelope.tenant;
         for row in &answer.roles {
