@@ -12,7 +12,7 @@ use qlik_roster::control::{
     Severity, ShownPath, Since, query,
 };
 use qlik_roster::demo::tenant::{
-    Directory, Edit, GroupEdit, Hidden, NewUser, RateLimits, Status, TenantOptions,
+    Directory, Edit, GroupEdit, Hidden, NewUser, RateLimits, Status, TenantOptions, UserDefault,
 };
 use qlik_roster::model::{
     GroupType, Id, Kind, Outcome, Record, RoleId, TenantName, Timestamp, UserId,
@@ -174,7 +174,8 @@ fn look(running: &Running, clock: &Clock) -> Sight {
 fn change(tenant: &Directory, dice: &mut fastrand::Rng) {
     let users = tenant.users();
     let user = users[dice.usize(..users.len())].clone();
-    let roles = tenant.roles();
+    let mut roles = tenant.roles();
+    roles.retain(|role| role.name != "UserDefault");
     let role = roles[dice.usize(..roles.len())].id.clone();
     let groups = tenant.groups();
     let group = groups[dice.usize(..groups.len())].id.clone();
@@ -232,6 +233,10 @@ async fn live(seed: u64) {
         users: 40,
         groups: 8,
         custom_roles: 5,
+        user_default: match dice.bool() {
+            true => UserDefault::Listed,
+            false => UserDefault::Absent,
+        },
         rate_limits: RateLimits::Off,
         ..TenantOptions::default()
     };
@@ -586,5 +591,97 @@ async fn a_time_that_the_journal_does_not_reach_is_refused() {
     assert_eq!(label(before).await.unwrap(), Some(user.name.clone()));
     let after = start.plus(Duration::from_secs(60));
     assert_eq!(label(after).await.unwrap().as_deref(), Some("Another Name"));
+    running.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_hidden_at_first_is_not_said_to_have_been_given_when_it_shows() {
+    let start = Timestamp::parse("2026-03-01T08:00:00Z").unwrap();
+    let clock = Clock::stopped_at(start);
+    let options = TenantOptions {
+        users: 20,
+        rate_limits: RateLimits::Off,
+        ..TenantOptions::default()
+    };
+    let world = World::by(clock.clone(), options).await;
+    let tenant = world.tenant.directory();
+    let (role, group) = (tenant.create_role("Keeper"), tenant.create_group("Keepers"));
+    tenant
+        .update_group(&group, GroupEdit::AssignRole(role.clone()))
+        .unwrap();
+    let mut people = tenant.users().into_iter();
+    let (by_group, direct) = (people.next().unwrap().id, people.next().unwrap().id);
+    let newcomer = people.next().unwrap().id;
+    tenant
+        .update_user(&by_group, Edit::JoinGroup(group.clone()))
+        .unwrap();
+    tenant
+        .update_user(&direct, Edit::AssignRole(role.clone()))
+        .unwrap();
+    tenant.hide_roles(&group.0, Hidden::Yes);
+    tenant.hide_roles(&direct.0, Hidden::Yes);
+    let running = world.start().await;
+    let shown_at = start.plus(Duration::from_secs(60));
+    clock.set(shown_at);
+    tenant.hide_roles(&group.0, Hidden::No);
+    tenant.hide_roles(&direct.0, Hidden::No);
+    tenant
+        .update_user(&newcomer, Edit::AssignRole(role.clone()))
+        .unwrap();
+    running.sync().await;
+
+    let diff = query::AccessDiff {
+        tenant: acme(),
+        from: start,
+        to: None,
+        after: None,
+        limit: 500,
+    };
+    let diff = running.ask(diff).await;
+    let granted = diff.page.rows.iter().filter(|row| row.role.id == role);
+    let granted: Vec<&UserId> = granted.map(|row| &row.user.id).collect();
+    assert_eq!(granted, [&newcomer], "of the others it is not known");
+    let mut not_known = diff.page.envelope.not_known.iter();
+    assert!(not_known.any(|it| matches!(it, NotKnown::RolesOfGroup { id, .. } if *id == group)));
+    assert!(!diff.page.envelope.is_complete());
+
+    let rows = all_rows(&running, Some("Keeper".to_owned()), Which::Own, None, 500).await;
+    let since = |user: &UserId| {
+        let row = rows.iter().find(|row| row.user.id == *user);
+        row.unwrap().since.unwrap()
+    };
+    assert_eq!(since(&by_group), Since::Before { at: shown_at });
+    assert_eq!(since(&direct), Since::Before { at: shown_at });
+    assert!(matches!(since(&newcomer), Since::Observed { at, .. } if at == shown_at));
+    running.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_hidden_later_stays_as_it_was_known() {
+    let world = World::new().await;
+    let tenant = world.tenant.directory();
+    let role = tenant.create_role("Keeper");
+    let user = tenant.users().remove(0).id;
+    tenant
+        .update_user(&user, Edit::AssignRole(role.clone()))
+        .unwrap();
+    let running = world.start().await;
+    let first = world.clock.now();
+    tenant.hide_roles(&user.0, Hidden::Yes);
+    tenant
+        .update_user(&user, Edit::UnassignRole(role.clone()))
+        .unwrap();
+    assert_eq!(running.sync().await.outcome, Outcome::Degraded);
+
+    let rows = all_rows(&running, Some("Keeper".to_owned()), Which::Own, None, 500).await;
+    assert_eq!(rows.len(), 1);
+    let diff = query::AccessDiff {
+        tenant: acme(),
+        from: first,
+        to: None,
+        after: None,
+        limit: 500,
+    };
+    assert_eq!(running.ask(diff).await.page.rows, []);
     running.stop().await;
 }

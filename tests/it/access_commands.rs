@@ -1,6 +1,8 @@
 //! `access` as an operator types it.
 
-use qlik_roster::demo::tenant::{Edit, GroupEdit, NewUser, Status};
+use qlik_roster::demo::tenant::{
+    Edit, EmulatedTenant, GroupEdit, NewUser, RateLimits, Status, TenantOptions, UserDefault,
+};
 use serde_json::Value;
 
 use crate::support::World;
@@ -343,4 +345,102 @@ async fn who_breaks_a_rule_is_found_until_it_is_accepted_or_mended() {
     let words = "no role that was read so far is called `Paymnt Clerk` [access.unknown-choice]";
     assert!(out.contains(words), "{out}");
     assert!(!out.contains("rule payments"), "{out}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_tenant_that_came_later_does_not_keep_others_from_being_answered() {
+    let world = world().await;
+    let before = world.clock.now().to_string();
+    let options = TenantOptions {
+        users: 10,
+        seed: 2,
+        rate_limits: RateLimits::Off,
+        ..TenantOptions::default()
+    };
+    let later = EmulatedTenant::start(options, world.clock.clone()).await;
+    let later = later.unwrap();
+    world.write("later", later.client_secret().expose());
+    world.write_config(&format!(
+        "{}\n[[connections]]\nname = \"later\"\nkind = \"tenant\"\nclient_id = \"{}\"\n\
+         client_secret_file = {:?}\n[[tenants]]\nname = \"beta\"\nhost = \"{}\"\nconnection = \
+         \"later\"\n",
+        world.standard_config(),
+        later.client_id(),
+        world.path("later"),
+        later.url()
+    ));
+    let (code, _, err) = world.command(&["sync", "--no-deliver"]).await;
+    assert_eq!(code, 0, "{err}");
+
+    let asked = ["access", "--role", "TenantAdmin", "--as-of", &before];
+    let (code, out, err) = world.command(&asked).await;
+    assert_eq!(code, 0, "{err}");
+    assert!(
+        out.contains("Maria Silva") && !out.contains("beta"),
+        "{out}"
+    );
+    assert!(
+        err.contains("`beta`: what is known of `beta` does not go back that far"),
+        "{err}"
+    );
+    let told = json(&world, &asked).await;
+    let answers = told["answers"].as_array().unwrap();
+    let of = |tenant: &str| answers.iter().find(|it| it["tenant"] == tenant).unwrap();
+    assert_eq!(of("acme")["complete"], true);
+    assert_eq!(of("beta")["complete"], false);
+    assert_eq!(of("beta")["not_known"][0]["what"], "time");
+    let now = json(&world, &["access", "--role", "TenantAdmin"]).await;
+    let rows = now["rows"].as_array().unwrap();
+    assert!(rows.iter().any(|row| row["tenant"] == "beta"));
+
+    let of_one = [&asked[..], &["--tenant", "beta"]].concat();
+    let (code, out, err) = world.command(&of_one).await;
+    assert_eq!((code, out.as_str()), (1, ""), "{err}");
+    assert!(err.contains("[history.not-covered]"), "{err}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_every_user_has_by_default_is_said_once() {
+    let world = World::with(TenantOptions {
+        users: 30,
+        user_default: UserDefault::Listed,
+        rate_limits: RateLimits::Off,
+        ..TenantOptions::default()
+    })
+    .await;
+    let (code, _, err) = world.command(&["sync", "--no-deliver"]).await;
+    assert_eq!(code, 0, "{err}");
+    let n_users = world.tenant.directory().n_users();
+
+    let (code, out, err) = world.command(&["access", "--role", "userdefault"]).await;
+    assert_eq!(code, 0, "{err}");
+    assert_eq!(out, "Nobody holds it by a path of their own.\n");
+    let said = format!("All {n_users} users of `acme` hold UserDefault, by default.");
+    assert!(err.contains(&said), "{err}");
+
+    let user = world.tenant.directory().users().remove(0);
+    let args = ["access", "--user", &user.id.to_string()];
+    let told = json(&world, &args).await;
+    let roles = told["roles"].as_array().unwrap();
+    let default = roles.iter().find(|it| it["right"]["name"] == "UserDefault");
+    let paths = &default.unwrap()["paths"];
+    assert_eq!(paths[0]["type"], "user_default");
+    let permissions = told["permissions"].as_array().unwrap();
+    let carried = permissions
+        .iter()
+        .any(|it| it["name"] == "automl-experiments");
+    assert!(carried, "{permissions:?}");
+
+    let user = user.id.to_string();
+    let args = [
+        "access",
+        "explain",
+        "--user",
+        &user,
+        "--role",
+        "UserDefault",
+    ];
+    let (code, out, err) = world.command(&args).await;
+    assert_eq!(code, 0, "{err}");
+    assert!(out.contains("-> every user -> UserDefault"), "{out}");
 }
