@@ -13,7 +13,7 @@ mod records;
 
 pub(super) use access::{
     AccessAction, AccessArgs, AccessDiffArgs, AccessExplainArgs, AccessListArgs,
-    AccessRedundantArgs,
+    AccessRedundantArgs, AccessReviewArgs,
 };
 pub(super) use deliveries::{
     DeliveriesAction, DeliveriesArgs, DeliveryListArgs, EndpointsAction, EndpointsArgs, ReplayArgs,

@@ -10,6 +10,23 @@ pub(super) fn write(
     out: &mut impl Write,
     cells: impl Iterator<Item = impl AsRef<str>>,
 ) -> io::Result<()> {
+    write_cells(out, cells)?;
+    out.write_all(b"\n")
+}
+
+/// Writes a line to a file that is handed on, with the end of line that RFC 4180 prescribes.
+pub(super) fn write_to_file(
+    out: &mut impl Write,
+    cells: impl Iterator<Item = impl AsRef<str>>,
+) -> io::Result<()> {
+    write_cells(out, cells)?;
+    out.write_all(b"\r\n")
+}
+
+fn write_cells(
+    out: &mut impl Write,
+    cells: impl Iterator<Item = impl AsRef<str>>,
+) -> io::Result<()> {
     for (place, cell) in cells.enumerate() {
         if place > 0 {
             out.write_all(b",")?;
@@ -21,7 +38,7 @@ pub(super) fn write(
             out.write_all(cell.as_bytes())?;
         }
     }
-    out.write_all(b"\n")
+    Ok(())
 }
 
 /// Guards a cell that a spreadsheet would execute, by putting an apostrophe in front. The

@@ -49,8 +49,8 @@ pub use crate::access::{
 pub use crate::history::Since;
 pub use access::{
     AccessChange, AccessPage, AccessPerson, AccessRow, AccessStanding, AccountChange, DiffPage,
-    DiffRow, Envelope, Everybody, EverybodyDiff, NotKnown, Permission, RoleMention, ShownPath,
-    SweepMark, UserAccess,
+    DiffRow, Envelope, Everybody, EverybodyDiff, NotKnown, Permission, Population, ReviewPage,
+    RoleMention, ShownPath, SweepMark, UserAccess,
 };
 pub use acting::{Acting, Actor, Face};
 pub use answer::Control;

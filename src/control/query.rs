@@ -104,6 +104,24 @@ pub struct Access {
     pub limit: usize,
 }
 
+/// Evidence of who holds which roles at one time: a page of rows, each with since when, and how
+/// many users there were.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AccessReview {
+    /// The tenant.
+    pub tenant: TenantName,
+    /// The roles, by id or name; none for all roles.
+    pub roles: Vec<String>,
+    /// The time that the evidence describes, which the first page names for those that follow;
+    /// `None` for now.
+    pub at: Option<Timestamp>,
+    /// The last user of the previous page.
+    pub after: Option<Id>,
+    /// How many rows are wanted, at most [`MAX_PAGE`](super::MAX_PAGE). There may be a few more,
+    /// since a page ends with all rows of a user.
+    pub limit: usize,
+}
+
 /// Which rows of access are wanted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

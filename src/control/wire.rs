@@ -86,6 +86,7 @@ queries! {
     Access,
     UserAccess,
     AccessDiff,
+    AccessReview,
     Runs,
     Run,
     Events,

@@ -1,8 +1,8 @@
-//! What a tenant's roles and groups give, now or at an earlier time, and the users of that time page
-//! by page.
+//! What a tenant's roles and groups give, now or at an earlier time, and the users of that time
+//! page by page.
 
 use std::collections::BTreeMap;
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 
 use crate::access::Grants;
 use crate::lock::lock;
@@ -13,6 +13,7 @@ use crate::store::{Known, Store, StoreError};
 
 use super::error::HistoryError;
 use super::past::Past;
+use super::trail::Trail;
 
 /// How many records are read at once.
 const PAGE: usize = 500;
@@ -33,6 +34,8 @@ pub struct Picture {
     grants: Grants,
     /// What differs from now; `None` if the picture is of now.
     past: Option<Mutex<Past>>,
+    /// Which entries before its time changed who holds what; `None` if nobody has asked.
+    trail: Mutex<Option<Arc<Trail>>>,
 }
 
 /// A page of users as they were at the time of a picture.
@@ -141,6 +144,17 @@ impl Picture {
             Some(past) => lock(past).begin(),
             None => store.last_seq(),
         }
+    }
+
+    /// Returns which entries before the time of the picture changed who holds what. They are read
+    /// when this is first asked.
+    pub fn trail(&self, store: &Store, known: &Known) -> Result<Arc<Trail>, HistoryError> {
+        let mut trail = lock(&self.trail);
+        if let Some(trail) = &*trail {
+            return Ok(Arc::clone(trail));
+        }
+        let read = Arc::new(Trail::read(store, known, self.last_seq(store))?);
+        Ok(Arc::clone(trail.insert(read)))
     }
 
     /// Returns how many users there were.

@@ -20,7 +20,7 @@ use super::error::HistoryError;
 const AT_ONCE: u64 = 500;
 
 /// How many entries are read at most. Each takes some ten microseconds.
-const MAX_READ: u64 = 200_000;
+pub(super) const MAX_READ: u64 = 200_000;
 
 /// Since when a user has held a role.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -53,7 +53,7 @@ struct Row {
 }
 
 /// The state of a tenant while it is undone, and the rows that are not answered yet.
-struct Undoing {
+pub(super) struct Undoing {
     grants: Grants,
     users: BTreeMap<UserId, (Option<User>, Vec<Row>)>,
     n_open: usize,
@@ -74,8 +74,8 @@ struct UndoneRun {
     concerns_all: bool,
 }
 
-/// Finds since when each of some users has held a role, going back from an entry. `grants` are those
-/// of that time, and the users are as of that time as well.
+/// Finds since when each of some users has held a role, going back from an entry. `grants` are
+/// those of that time, and the users are as of that time as well.
 pub fn since_when(
     store: &Store,
     known: &Known,
@@ -83,26 +83,47 @@ pub fn since_when(
     up_to: Seq,
     held: &[(User, RoleId)],
 ) -> Result<BTreeMap<(UserId, RoleId), Since>, HistoryError> {
-    let mut undoing = Undoing {
-        grants,
-        users: BTreeMap::new(),
-        n_open: held.len(),
-        was_repaired: false,
-        run: None,
-    };
-    for (user, role) in held {
-        let of_user = undoing.users.entry(user.id.clone());
-        let (_, rows) = of_user.or_insert_with(|| (Some(user.clone()), Vec::new()));
-        rows.push(Row {
-            role: role.clone(),
-            since: None,
-        });
-    }
+    let mut undoing = Undoing::begin(grants, held);
     let last = undoing.go_back(store, known, up_to)?;
     Ok(undoing.answers(last))
 }
 
 impl Undoing {
+    /// Begins with the state at the time from which entries are undone.
+    pub(super) fn begin(grants: Grants, held: &[(User, RoleId)]) -> Self {
+        let mut undoing = Self {
+            grants,
+            users: BTreeMap::new(),
+            n_open: held.len(),
+            was_repaired: false,
+            run: None,
+        };
+        for (user, role) in held {
+            let of_user = undoing.users.entry(user.id.clone());
+            let (_, rows) = of_user.or_insert_with(|| (Some(user.clone()), Vec::new()));
+            rows.push(Row {
+                role: role.clone(),
+                since: None,
+            });
+        }
+        undoing
+    }
+
+    /// Returns the users who are asked about.
+    pub(super) fn users(&self) -> impl Iterator<Item = &UserId> {
+        self.users.keys()
+    }
+
+    /// Returns whether every row is answered.
+    pub(super) fn is_done(&self) -> bool {
+        self.n_open == 0
+    }
+
+    /// Returns the run whose entries are being undone; `None` if none is.
+    pub(super) fn run(&self) -> Option<RunId> {
+        self.run.as_ref().map(|run| run.id)
+    }
+
     /// Undoes entries until every row has its answer. Returns the answer for the rows that have none
     /// by then.
     fn go_back(&mut self, store: &Store, known: &Known, up_to: Seq) -> Result<Since, HistoryError> {
@@ -144,7 +165,8 @@ impl Undoing {
         })
     }
 
-    fn undo(&mut self, entry: Entry) {
+    /// Undoes an entry.
+    pub(super) fn undo(&mut self, entry: Entry) {
         let Some(run) = entry.run() else { return };
         let Fact::Changed(change) = entry.fact else {
             return;
@@ -182,7 +204,7 @@ impl Undoing {
     }
 
     /// Looks which roles were not held before a run, of the users whom it concerned.
-    fn end_run(&mut self) {
+    pub(super) fn end_run(&mut self) {
         let Some(run) = self.run.take() else {
             return;
         };
@@ -221,7 +243,8 @@ impl Undoing {
         self.n_open -= n_answered;
     }
 
-    fn answers(self, of_others: Since) -> BTreeMap<(UserId, RoleId), Since> {
+    /// Returns all answers. `of_others` is what is so of the rows that have none.
+    pub(super) fn answers(self, of_others: Since) -> BTreeMap<(UserId, RoleId), Since> {
         let users = self.users.into_iter();
         let answers = users.flat_map(|(user, (_, rows))| {
             rows.into_iter().map(move |row| {

@@ -300,6 +300,10 @@ async fn live(seed: u64) {
 
     separations(&running, &rules, &sights[sights.len() - 1]).await;
     dates(&running, &sights).await;
+    for _ in 0..2 {
+        let sight = &sights[dice.usize(..sights.len())];
+        review(&running, sight, dice.usize(1..40)).await;
+    }
     for _ in 0..6 {
         let from = dice.usize(..sights.len() - 1);
         let to = dice.usize(from + 1..sights.len());
@@ -439,6 +443,47 @@ async fn dates(running: &Running, sights: &[Sight]) {
         }
     }
     assert!(n_observed > 0);
+}
+
+/// Compares the evidence for a review with what was reckoned, and its times with those that each
+/// user's own answer gives.
+async fn review(running: &Running, sight: &Sight, limit: usize) {
+    let (mut rows, mut after) = (Vec::new(), None);
+    loop {
+        let asked = query::AccessReview {
+            tenant: acme(),
+            roles: Vec::new(),
+            at: Some(sight.at),
+            after,
+            limit,
+        };
+        let answer = running.ask(asked).await;
+        assert_eq!((answer.n_unseen, answer.page.envelope.as_of), (0, sight.at));
+        let users = sight.records.iter();
+        let n_users = users.filter(|it| matches!(it, Record::User(_))).count();
+        assert_eq!(answer.population.known, n_users as u64);
+        rows.extend(answer.page.rows);
+        after = answer.page.next;
+        if after.is_none() {
+            break;
+        }
+    }
+    assert_eq!(as_reckoning(&rows), own(reckon(&sight.records)));
+
+    let mut told = BTreeMap::new();
+    for row in &rows {
+        if !told.contains_key(&row.user.id) {
+            let asked = query::UserAccess {
+                tenant: acme(),
+                user: row.user.id.clone(),
+                at: Some(sight.at),
+            };
+            let roles = running.ask(asked).await.roles.into_iter();
+            let since: BTreeMap<_, _> = roles.map(|row| (row.role.id, row.since)).collect();
+            told.insert(row.user.id.clone(), since);
+        }
+        assert_eq!(row.since, told[&row.user.id][&row.role.id], "{row:?}");
+    }
 }
 
 /// Compares the difference between two times against what was reckoned for each.

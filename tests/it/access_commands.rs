@@ -1,14 +1,19 @@
 //! `access` as an operator types it.
 
+use std::collections::BTreeMap;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+
 use qlik_roster::demo::tenant::{
-    Edit, EmulatedTenant, GroupEdit, NewUser, RateLimits, Status, TenantOptions, UserDefault,
+    Edit, EmulatedTenant, Endpoint, Fault, GroupEdit, Hidden, NewUser, RateLimits, Status,
+    TenantOptions, UserDefault, When,
 };
 use serde_json::Value;
 
 use crate::support::World;
 
-/// A tenant in which Maria administers by two paths, Noah by a group though disabled, and Ada not at
-/// all.
+/// A tenant in which Maria administers by two paths, Noah by a group though disabled, and Ada not
+/// at all.
 async fn world() -> World {
     let world = World::new().await;
     let tenant = world.tenant.directory();
@@ -443,4 +448,212 @@ async fn what_every_user_has_by_default_is_said_once() {
     let (code, out, err) = world.command(&args).await;
     assert_eq!(code, 0, "{err}");
     assert!(out.contains("-> every user -> UserDefault"), "{out}");
+}
+
+/// Reads a table of comma-separated values in which every line ends as RFC 4180 says.
+fn records(text: &str) -> Vec<BTreeMap<String, String>> {
+    let cells = |line: &str| -> Vec<String> {
+        let (mut cells, mut cell, mut is_quoted) = (Vec::new(), String::new(), false);
+        let mut chars = line.chars().peekable();
+        while let Some(c) = chars.next() {
+            match c {
+                '"' if is_quoted && chars.peek() == Some(&'"') => cell.extend(chars.next()),
+                '"' => is_quoted = !is_quoted,
+                ',' if !is_quoted => cells.push(std::mem::take(&mut cell)),
+                c => cell.push(c),
+            }
+        }
+        cells.push(cell);
+        cells
+    };
+    assert!(text.ends_with("\r\n"));
+    let mut lines = text.split_terminator("\r\n").map(cells);
+    let header = lines.next().unwrap();
+    let lines = lines.inspect(|line| assert_eq!(line.len(), header.len(), "{line:?}"));
+    let lines = lines.map(|line| header.iter().cloned().zip(line).collect());
+    lines.collect()
+}
+
+/// Reads the files of a folder, which only their owner can.
+fn files(folder: &Path) -> BTreeMap<String, String> {
+    let Ok(entries) = std::fs::read_dir(folder) else {
+        return BTreeMap::new();
+    };
+    let files = entries.map(|entry| {
+        let entry = entry.unwrap();
+        assert_eq!(
+            entry.metadata().unwrap().permissions().mode() & 0o777,
+            0o600
+        );
+        let name = entry.file_name().into_string().unwrap();
+        let (_, kind) = name.rsplit_once('.').unwrap();
+        (
+            kind.to_owned(),
+            std::fs::read_to_string(entry.path()).unwrap(),
+        )
+    });
+    files.collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_evidence_is_written_whole_and_can_be_checked() {
+    let world = world().await;
+    let tenant = world.tenant.directory();
+    let admin = tenant.role_named("TenantAdmin").unwrap();
+    let nasty = "=HYPERLINK(\"http://x\"),<script>alert(1)</script>";
+    tenant
+        .create_user(NewUser {
+            roles: vec![admin],
+            ..NewUser::named(nasty)
+        })
+        .unwrap();
+    let running = world.start().await;
+    let folder = world.path("evidence");
+    let out_folder = folder.to_str().unwrap();
+    let args = [
+        "access",
+        "review",
+        "--tenant",
+        "acme",
+        "--role",
+        "tenantadmin",
+        "--out",
+    ];
+    let args = [&args[..], &[out_folder]].concat();
+
+    let (code, out, err) = world.command(&args).await;
+    assert_eq!(code, 0, "{err}");
+    assert_eq!(out.lines().count(), 3);
+    let mode = std::fs::metadata(&folder).unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o700);
+    let found = files(&folder);
+    let rows = records(&found["csv"]);
+    let of = |name: &str| {
+        let mut rows = rows.iter();
+        rows.find(|row| row["user_name"] == name).unwrap()
+    };
+    let maria = of("Maria Silva");
+    assert_eq!(maria["right"], "TenantAdmin");
+    assert_eq!(maria["level"], "admin");
+    assert_eq!(maria["paths"], "directly, by the group Platform");
+    assert_eq!(maria["since_basis"], "before_first_load");
+    assert_eq!((&*maria["usable"], &*maria["given_by"]), ("yes", ""));
+    assert_eq!(maria["last_session"], "not known");
+    assert_eq!((&*maria["decision"], &*maria["remark"]), ("", ""));
+    assert_eq!(of("Noah Klein")["usable"], "no, disabled");
+    assert_eq!(of(&format!("'{nasty}"))["since_basis"], "observed");
+    assert!(rows.iter().all(|row| row["user_name"] != "Ada Byron"));
+
+    let page = &found["html"];
+    assert!(
+        !page.contains("<script") && page.contains("&lt;script&gt;"),
+        "{page}"
+    );
+    assert!(page.contains("Complete: all users"), "{page}");
+    let n_users = tenant.n_users();
+    let counted = format!("{n_users} known; Qlik showed {n_users} in that reading");
+    assert!(page.contains(&counted), "{page}");
+    assert!(page.contains(&format!("{}, of {} users", rows.len(), rows.len())));
+    assert!(page.contains("access review --tenant acme --role tenantadmin --as-of 2"));
+    let (sum, name) = found["sha256"]
+        .lines()
+        .next()
+        .unwrap()
+        .split_once("  ")
+        .unwrap();
+    assert!(page.contains(sum) && page.contains(name), "{page}");
+    let check = std::process::Command::new("sha256sum")
+        .args(["--check", "--quiet", &name.replace(".csv", ".sha256")])
+        .current_dir(&folder)
+        .status();
+    assert!(check.unwrap().success());
+
+    // The same again is refused, and leaves what is there.
+    let as_of = &maria["as_of"];
+    let again = [&args[..], &["--as-of", as_of]].concat();
+    let (code, out, err) = world.command(&again).await;
+    assert_eq!((code, out.as_str()), (1, ""), "{err}");
+    assert!(err.contains("is there already"), "{err}");
+    assert_eq!(files(&folder), found);
+    // Elsewhere it is the same, byte for byte.
+    let elsewhere = world.path("elsewhere");
+    let again = [
+        &args[..args.len() - 1],
+        &[elsewhere.to_str().unwrap(), "--as-of", as_of],
+    ];
+    let (code, _, err) = world.command(&again.concat()).await;
+    assert_eq!(code, 0, "{err}");
+    assert_eq!(files(&elsewhere)["csv"], found["csv"]);
+    running.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn evidence_says_what_it_does_not_know_and_a_mistake_writes_none() {
+    let world = world().await;
+    let tenant = world.tenant.directory();
+    let group = tenant.create_group("Secretive");
+    let platform = tenant.create_group("Late");
+    let hidden = NewUser {
+        groups: vec![group.clone(), platform],
+        ..NewUser::named("Somebody")
+    };
+    tenant.hide_roles(&group.0, Hidden::Yes);
+    tenant.create_user(hidden).unwrap();
+    let (code, _, err) = world.command(&["sync", "--no-deliver"]).await;
+    assert_eq!(code, 5, "{err}");
+    let folder = world.path("evidence");
+    let out_folder = folder.to_str().unwrap();
+    let review = async |args: &[&str]| {
+        let asked = ["access", "review", "--tenant", "acme", "--out", out_folder];
+        world.command(&[&asked[..], args].concat()).await
+    };
+
+    let (code, out, err) = review(&["--role", "TenantAdmn"]).await;
+    assert_eq!((code, out.as_str()), (7, ""), "{err}");
+    assert!(err.contains("Did you mean `TenantAdmin`?"), "{err}");
+    let (code, out, err) = review(&["--as-of", "2020-01-01"]).await;
+    assert_eq!((code, out.as_str()), (1, ""), "{err}");
+    assert!(files(&folder).is_empty());
+
+    let (code, _, err) = review(&[]).await;
+    assert_eq!(code, 5, "{err}");
+    assert!(
+        err.contains("which roles the group Secretive gives is not visible"),
+        "{err}"
+    );
+    let found = files(&folder);
+    let page = &found["html"];
+    assert!(page.contains("Not complete."), "{page}");
+    assert!(
+        page.contains("of 1 user something is not visible"),
+        "{page}"
+    );
+    assert!(page.contains("What all users hold"), "{page}");
+    assert!(records(&found["csv"]).len() > 20);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_a_tenant_that_was_never_read_there_is_no_evidence() {
+    let world = World::new().await;
+    world
+        .tenant
+        .faults()
+        .on(Endpoint::Users, Fault::Internal, When::Always);
+    let (code, _, _) = world.command(&["sync", "--no-deliver"]).await;
+    assert_eq!(code, 4);
+
+    let folder = world.path("evidence");
+    let args = [
+        "access",
+        "review",
+        "--tenant",
+        "acme",
+        "--out",
+        folder.to_str().unwrap(),
+    ];
+    let (code, out, err) = world.command(&args).await;
+
+    assert_eq!((code, out.as_str()), (1, ""), "{err}");
+    assert!(err.contains("was never read as a whole"), "{err}");
+    assert!(!folder.exists());
 }

@@ -10,6 +10,7 @@ use super::super::output::{Printer, Row};
 use super::super::pages::{Paged, Rest, Whole};
 use super::super::store_client::StoreClient;
 use super::super::table::Column;
+use super::asking::take_in;
 
 /// An answer about one tenant.
 pub(super) trait TenantAnswer: Paged<Position = Id> {
@@ -39,7 +40,7 @@ impl TenantAnswer for DiffPage {
 impl<A: TenantAnswer> Whole for A {
     fn add(&mut self, mut page: Self) {
         let page = std::mem::take(&mut page.page().envelope.not_known);
-        self.page().envelope.not_known.extend(page);
+        take_in(&mut self.page().envelope, page);
     }
 }
 

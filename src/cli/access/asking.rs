@@ -1,8 +1,10 @@
 //! What the answers of `access` have in common: the time, the tenants and users that are asked about,
 //! and what is said beside the rows.
 
+use std::collections::BTreeSet;
+
 use crate::clock::Clock;
-use crate::control::{Envelope, query};
+use crate::control::{Envelope, NotKnown, query};
 use crate::model::{Id, Kind, TenantName, Thousands, Timestamp, UserId};
 
 use super::super::args::Since;
@@ -74,6 +76,30 @@ pub(super) async fn users(
 /// about other tenants are still worth having.
 pub(super) fn is_not_covered(failure: &anyhow::Error) -> bool {
     error_codes::code(failure) == "history.not-covered"
+}
+
+/// How many things that are not known are named. `More` stands for the rest, which may be as long
+/// as the list of users.
+const MAX_NAMED: usize = 100;
+
+/// Adds what another page does not know to what the pages before it did not know.
+pub(super) fn take_in(envelope: &mut Envelope, page: BTreeSet<NotKnown>) {
+    let not_known = &mut envelope.not_known;
+    for what in page {
+        let is_named = match &what {
+            NotKnown::User { .. } | NotKnown::RolesOfGroup { .. } => true,
+            NotKnown::WholeTenant
+            | NotKnown::Roles
+            | NotKnown::More
+            | NotKnown::Rest
+            | NotKnown::History => false,
+        };
+        if is_named && not_known.len() >= MAX_NAMED && !not_known.contains(&what) {
+            not_known.insert(NotKnown::More);
+        } else {
+            not_known.insert(what);
+        }
+    }
 }
 
 /// Says what an answer does not know, and what all users hold.

@@ -6,6 +6,7 @@ mod cells;
 mod diff;
 mod explain;
 mod list;
+mod review;
 mod tree;
 mod user;
 mod words;
@@ -27,6 +28,7 @@ pub(super) async fn run(config: Option<&Path>, args: AccessArgs) -> anyhow::Resu
         Some(AccessAction::Explain(args)) => explain::run(&client, args).await,
         Some(AccessAction::Redundant(args)) => list::redundant(&client, args).await,
         Some(AccessAction::Diff(args)) => diff::run(&client, args).await,
+        Some(AccessAction::Review(args)) => review::run(&client, args).await,
     };
     client.close().await?;
     exit

@@ -1,5 +1,7 @@
 //! The arguments of `access`.
 
+use std::path::PathBuf;
+
 use clap::Subcommand;
 
 use super::deliveries::{Since, since};
@@ -24,6 +26,8 @@ pub(in crate::cli) enum AccessAction {
     Redundant(AccessRedundantArgs),
     /// List who came to hold a role, holds it no longer, or holds it by other paths.
     Diff(AccessDiffArgs),
+    /// Write the evidence for an auditor: who holds what, by which paths and since when.
+    Review(AccessReviewArgs),
 }
 
 #[derive(Debug, clap::Args)]
@@ -84,6 +88,21 @@ pub(in crate::cli) struct AccessDiffArgs {
     pub(in crate::cli) to: Option<Since>,
     #[command(flatten)]
     pub(in crate::cli) list: ListArgs,
+}
+
+#[derive(Debug, clap::Args)]
+pub(in crate::cli) struct AccessReviewArgs {
+    /// The tenant.
+    #[arg(long, value_name = "NAME")]
+    pub(in crate::cli) tenant: String,
+    /// Only this role: its name or id; may be given several times.
+    #[arg(long, value_name = "ROLE")]
+    pub(in crate::cli) role: Vec<String>,
+    #[command(flatten)]
+    pub(in crate::cli) time: AsOfArgs,
+    /// Where to write the files, as CSV and as a page to print. Nothing is written over.
+    #[arg(long, value_name = "FOLDER")]
+    pub(in crate::cli) out: PathBuf,
 }
 
 /// The time that an answer describes.

@@ -20,6 +20,28 @@ pub struct AccessPage<R, P> {
     pub next: Option<P>,
 }
 
+/// A page of the evidence for a review.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReviewPage {
+    /// What users hold by paths that not everybody has.
+    pub page: AccessPage<AccessRow, Id>,
+    /// Of how many users of this page something of their roles is not visible.
+    pub n_unseen: u64,
+    /// How many users there are; the same on each page.
+    pub population: Population,
+}
+
+/// How many users a tenant had at a time, and how many its source showed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Population {
+    /// How many were known.
+    pub known: u64,
+    /// How many the source showed in the last sweep before that; `None` if that sweep is not known.
+    pub shown: Option<u64>,
+    /// In which way the source counted others than it showed then; `None` if the two agreed.
+    pub differs: Option<String>,
+}
+
 /// What an answer rests on: which time it describes, and what it does not know.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Envelope {
@@ -224,7 +246,8 @@ pub struct UserAccess {
 pub struct Permission {
     /// The permission or scope, as the source writes it.
     pub name: String,
-    /// The roles that carry it, among those that the user holds; none if it is assigned to the user.
+    /// The roles that carry it, among those that the user holds; none if it is assigned to the
+    /// user.
     pub roles: Vec<RoleMention>,
 }
 

@@ -3,11 +3,14 @@
 use std::collections::BTreeMap;
 
 use crate::control::ControlError;
-use crate::history::{Picture, since_when};
-use crate::model::{User, UserId};
+use crate::history::{HistoryError, Picture, Since, since_when};
+use crate::model::{RoleId, User, UserId};
 use crate::store::{Known, Store};
 
 use super::answers::AccessRow;
+
+/// Since when each user has held each role.
+type Dates = BTreeMap<(UserId, RoleId), Since>;
 
 /// Dates rows, given the users that they are about.
 pub(super) fn date(
@@ -16,6 +19,32 @@ pub(super) fn date(
     picture: &Picture,
     users: Vec<User>,
     rows: &mut [AccessRow],
+) -> Result<(), ControlError> {
+    dated(users, rows, |held| {
+        let grants = picture.grants().clone();
+        since_when(store, known, grants, picture.last_seq(store), held)
+    })
+}
+
+/// Dates a page of a long list at a time that does not move: the journal is read once for all
+/// pages.
+pub(super) fn date_page(
+    store: &Store,
+    known: &Known,
+    picture: &Picture,
+    users: Vec<User>,
+    rows: &mut [AccessRow],
+) -> Result<(), ControlError> {
+    dated(users, rows, |held| {
+        let trail = picture.trail(store, known)?;
+        trail.since_when(store, picture.grants().clone(), held)
+    })
+}
+
+fn dated(
+    users: Vec<User>,
+    rows: &mut [AccessRow],
+    find: impl FnOnce(&[(User, RoleId)]) -> Result<Dates, HistoryError>,
 ) -> Result<(), ControlError> {
     let users: BTreeMap<UserId, User> = users
         .into_iter()
@@ -29,9 +58,7 @@ pub(super) fn date(
     if held.is_empty() {
         return Ok(());
     }
-    let grants = picture.grants().clone();
-    let up_to = picture.last_seq(store);
-    let dated = since_when(store, known, grants, up_to, &held)?;
+    let dated = find(&held)?;
     for row in rows {
         let which = (row.user.id.clone(), row.role.id.clone());
         row.since = dated.get(&which).copied();

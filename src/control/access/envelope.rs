@@ -6,7 +6,7 @@ use crate::access::Unseen;
 use crate::control::ControlError;
 use crate::control::reading::Reading;
 use crate::history::Picture;
-use crate::model::{RoleId, Timestamp, User};
+use crate::model::{RoleId, Run, Timestamp, User};
 use crate::store::{Known, StoreError};
 
 use super::answers::{Envelope, Everybody, NotKnown, SweepMark};
@@ -47,7 +47,7 @@ pub(super) fn begin(
     Ok(Envelope {
         tenant: known.name.clone(),
         as_of: at.unwrap_or_else(|| reading.context.clock.now()),
-        sweep: last_sweep(reading, known, at)?,
+        sweep: last_sweep(reading, known, at)?.as_ref().and_then(mark),
         not_known,
         everybody,
         asked: asked
@@ -95,22 +95,23 @@ fn note(not_known: &mut BTreeSet<NotKnown>, what: NotKnown) {
 }
 
 /// Finds the last sweep of the whole tenant that had ended at a time; `None` means now.
-fn last_sweep(
+pub(super) fn last_sweep(
     reading: &Reading<'_>,
     known: &Known,
     at: Option<Timestamp>,
-) -> Result<Option<SweepMark>, StoreError> {
-    let run = match at {
-        None => reading.store.last_sweep(&known.name)?,
+) -> Result<Option<Run>, StoreError> {
+    match at {
+        None => reading.store.last_sweep(&known.name),
         Some(at) => reading.store.newest_run(&known.name, |run| {
             run.is_whole_sweep() && run.ended_at.is_some_and(|ended| ended <= at)
-        })?,
-    };
-    Ok(run.and_then(|run| {
-        let ended_at = run.ended_at?;
-        Some(SweepMark {
-            run: run.id,
-            ended_at,
-        })
-    }))
+        }),
+    }
+}
+
+fn mark(run: &Run) -> Option<SweepMark> {
+    let ended_at = run.ended_at?;
+    Some(SweepMark {
+        run: run.id,
+        ended_at,
+    })
 }

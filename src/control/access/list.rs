@@ -9,6 +9,7 @@ use crate::control::records::MAX_READ;
 use crate::control::{ControlError, MAX_PAGE, Query, page, query};
 use crate::history::Picture;
 use crate::model::{Id, RoleId, Timestamp, User};
+use crate::store::Known;
 
 use super::answers::{AccessPage, AccessPerson, AccessRow, AccessStanding};
 use super::dating::date;
@@ -42,65 +43,98 @@ impl Query for query::Access {
             which: self.which,
             at,
         };
-        let limit = page::size(self.limit);
-        let (mut rows, mut next) = (Vec::new(), self.after);
         if asked.as_ref().is_some_and(Vec::is_empty) {
             return Ok(AccessPage {
                 envelope,
-                rows,
+                rows: Vec::new(),
                 next: None,
             });
         }
-        let mut holders = Vec::new();
-        'read: for _ in 0..MAX_READ / MAX_PAGE {
-            let page = picture.users(store, known, next.as_ref(), MAX_PAGE)?;
-            for user in page.users {
-                next = Some(user.id.0.clone());
-                let n_before = rows.len();
-                finder.look(&user, &mut envelope, &mut rows);
-                if rows.len() > n_before {
-                    holders.push(user);
-                }
-                if rows.len() >= limit {
-                    break 'read;
-                }
-            }
-            next = page.next;
-            if next.is_none() {
-                break;
-            }
-        }
+        let limit = page::size(self.limit);
+        let mut found = finder.read(reading, known, self.after, limit, &mut envelope)?;
         if is_dated {
-            date(store, known, &picture, holders, &mut rows)?;
+            let (users, rows) = (found.users, &mut found.rows);
+            date(store, known, &picture, users, rows)?;
         }
         Ok(AccessPage {
             envelope,
-            rows,
-            next,
+            rows: found.rows,
+            next: found.next,
         })
     }
 }
 
+/// The rows of some users.
+pub(super) struct Found {
+    pub(super) rows: Vec<AccessRow>,
+    /// The users that the rows are about.
+    pub(super) users: Vec<User>,
+    /// Of how many of the users that were read something is not visible.
+    pub(super) n_unseen: u64,
+    /// Where to go on; `None` if all were read.
+    pub(super) next: Option<Id>,
+}
+
 /// Finds the rows of one user after another.
-struct Finder<'a> {
-    picture: &'a Picture,
+pub(super) struct Finder<'a> {
+    pub(super) picture: &'a Picture,
     /// The roles that are asked about; `None` for all.
-    roles: Option<&'a [RoleId]>,
+    pub(super) roles: Option<&'a [RoleId]>,
     /// The roles whose holders can assign any role.
-    granting: BTreeSet<RoleId>,
-    which: Which,
-    at: Timestamp,
+    pub(super) granting: BTreeSet<RoleId>,
+    pub(super) which: Which,
+    pub(super) at: Timestamp,
 }
 
 impl Finder<'_> {
-    fn look(&self, user: &User, envelope: &mut Envelope, rows: &mut Vec<AccessRow>) {
+    /// Reads users after one until there are so many rows, or enough users for one question were
+    /// read.
+    pub(super) fn read(
+        &self,
+        reading: &Reading<'_>,
+        known: &Known,
+        after: Option<Id>,
+        limit: usize,
+        envelope: &mut Envelope,
+    ) -> Result<Found, ControlError> {
+        let mut found = Found {
+            rows: Vec::new(),
+            users: Vec::new(),
+            n_unseen: 0,
+            next: after,
+        };
+        for _ in 0..MAX_READ / MAX_PAGE {
+            let begin = found.next.as_ref();
+            let page = self.picture.users(reading.store, known, begin, MAX_PAGE)?;
+            for user in page.users {
+                found.next = Some(user.id.0.clone());
+                self.look(user, envelope, &mut found);
+                if found.rows.len() >= limit {
+                    return Ok(found);
+                }
+            }
+            found.next = page.next;
+            if found.next.is_none() {
+                break;
+            }
+        }
+        Ok(found)
+    }
+
+    fn look(&self, user: User, envelope: &mut Envelope, found: &mut Found) {
         let grants = self.picture.grants();
-        envelope::note_user(envelope, self.picture, user, &grants.unseen(user));
-        let held = grants.held(user);
-        match self.which {
-            Which::Own => rows.extend(self.own(user, &held, 1)),
-            Which::Redundant => rows.extend(self.own(user, &held, 2)),
-            Which::Potential => rows.extend(self.potential(user, &held)),
+        let unseen = grants.unseen(&user);
+        found.n_unseen += u64::from(!unseen.is_empty());
+        envelope::note_user(envelope, self.picture, &user, &unseen);
+        let held = grants.held(&user);
+        let rows = match self.which {
+            Which::Own => self.own(&user, &held, 1),
+            Which::Redundant => self.own(&user, &held, 2),
+            Which::Potential => self.potential(&user, &held),
+        };
+        if !rows.is_empty() {
+            found.rows.extend(rows);
+            found.users.push(user);
         }
     }
 
@@ -115,8 +149,8 @@ impl Finder<'_> {
             .collect()
     }
 
-    /// Finds the roles that are asked about and that a user does not hold, if the user may assign any
-    /// role to anybody.
+    /// Finds the roles that are asked about and that a user does not hold, if the user may assign
+    /// any role to anybody.
     fn potential(&self, user: &User, held: &Roles) -> Vec<AccessRow> {
         let by = held.iter().find(|(role, _)| self.granting.contains(role));
         let Some((_, paths)) = by else {

@@ -1,5 +1,5 @@
-//! Answers who may do what, by which path: who holds a role, which roles a user holds, which are held
-//! by several paths, and what differed between two times.
+//! Answers who may do what, by which path: who holds a role, which roles a user holds, which are
+//! held by several paths, what differed between two times, and the evidence for a review.
 //!
 //! Nothing is stored for these answers. They are computed from the records themselves: the roles and
 //! groups of a tenant as a [`Picture`](crate::history::Picture), and users page by page.
@@ -13,10 +13,11 @@ mod diff;
 mod envelope;
 mod list;
 mod mentions;
+mod review;
 mod user;
 
 pub use answers::{
     AccessChange, AccessPage, AccessPerson, AccessRow, AccessStanding, AccountChange, DiffPage,
-    DiffRow, Envelope, Everybody, EverybodyDiff, NotKnown, Permission, RoleMention, ShownPath,
-    SweepMark, UserAccess,
+    DiffRow, Envelope, Everybody, EverybodyDiff, NotKnown, Permission, Population, ReviewPage,
+    RoleMention, ShownPath, SweepMark, UserAccess,
 };

@@ -1,0 +1,87 @@
+//! The evidence as CSV: a row for each user and right.
+
+use std::io::{self, Write};
+
+use crate::cli::csv;
+use crate::control::{AccessRow, Since};
+use crate::model::{TenantName, Timestamp};
+
+use super::super::words;
+
+/// The columns. The last four are for whoever reviews.
+const COLUMNS: [&str; 22] = [
+    "tenant",
+    "as_of",
+    "user_id",
+    "user_name",
+    "email",
+    "subject",
+    "account",
+    "right_type",
+    "right_id",
+    "right",
+    "level",
+    "paths",
+    "since",
+    "since_basis",
+    "since_run",
+    "given_by",
+    "usable",
+    "last_session",
+    "decision",
+    "reviewer",
+    "date",
+    "remark",
+];
+
+/// What stands where something is not known, but could be.
+pub(super) const NOT_KNOWN: &str = "not known";
+
+/// Writes the names of the columns.
+pub(super) fn header(out: &mut impl Write) -> io::Result<()> {
+    csv::write_to_file(out, COLUMNS.iter())
+}
+
+/// Writes a row.
+pub(super) fn row(
+    out: &mut impl Write,
+    tenant: &TenantName,
+    as_of: Timestamp,
+    row: &AccessRow,
+) -> io::Result<()> {
+    let AccessRow {
+        user, role, paths, ..
+    } = row;
+    let (since, basis, run) = match row.since {
+        Some(Since::Observed { at, run }) => (at.to_string(), "observed", run.to_string()),
+        Some(Since::BeforeFirstLoad { at }) => (at.to_string(), "before_first_load", String::new()),
+        Some(Since::Before { at }) => (at.to_string(), "before", String::new()),
+        None => (NOT_KNOWN.to_owned(), "", String::new()),
+    };
+    let cells: [String; COLUMNS.len()] = [
+        tenant.to_string(),
+        as_of.to_string(),
+        user.id.0.to_string(),
+        user.label.clone(),
+        user.email.clone().unwrap_or_default(),
+        user.subject.clone(),
+        if user.is_bot { "bot" } else { "person" }.to_owned(),
+        "role".to_owned(),
+        role.id.0.to_string(),
+        words::name(role),
+        role.level.clone().unwrap_or_else(|| NOT_KNOWN.to_owned()),
+        words::paths(paths),
+        since,
+        basis.to_owned(),
+        run,
+        // Not known yet; an empty cell is explained on the page.
+        String::new(),
+        words::usable(user),
+        NOT_KNOWN.to_owned(),
+        String::new(),
+        String::new(),
+        String::new(),
+        String::new(),
+    ];
+    csv::write_to_file(out, cells.iter())
+}
