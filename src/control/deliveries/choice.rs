@@ -148,6 +148,9 @@ fn strike_out(
             let id = role.id.to_string();
             words.retain(|word| !case.is_same(word, &role.name) && !case.is_same(word, &id));
         }
-        ControlFlow::Continue(())
+        match words.is_empty() {
+            true => ControlFlow::Break(()),
+            false => ControlFlow::Continue(()),
+        }
     })
 }
