@@ -24,13 +24,17 @@ use std::fmt::Write as _;
 use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
 use std::process::{Child, ChildStdout, Command, Stdio};
-use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 use qlik_roster::clock::Clock;
 use qlik_roster::demo::EmulatedTenant;
 use qlik_roster::demo::tenant::{Edit, People, RateLimits, TenantOptions};
 use serde::Deserialize;
+
+#[path = "support/process.rs"]
+mod process;
+
+use process::{Cost, watch};
 
 const SEED: u64 = 1;
 
@@ -72,17 +76,6 @@ fn main() -> Result<()> {
 
 fn number(text: Option<String>) -> Result<usize> {
     Ok(text.context("a number is missing")?.parse()?)
-}
-
-/// Ticks of processor time in a second, as Linux counts them.
-const TICKS: f64 = 100.0;
-
-/// What a process took.
-#[derive(Debug, Clone, Copy)]
-struct Cost {
-    seconds: f64,
-    processor: f64,
-    peak_mib: f64,
 }
 
 fn compare(sizes: &str, rounds: usize, people: People) -> Result<()> {
@@ -445,48 +438,4 @@ fn sync(dir: &Path, n_tenants: usize, users: usize, expected: Expected) -> Resul
         }
     }
     Ok(cost)
-}
-
-/// Runs a process to its end. Its peak memory is the last value that was seen of `VmHWM`, which
-/// only grows; its processor time is measured in the same way.
-fn watch(mut command: Command) -> Result<(Cost, String)> {
-    let began = Instant::now();
-    let mut child = command.stdout(Stdio::piped()).spawn()?;
-    let [status, stat] = ["status", "stat"].map(|file| format!("/proc/{}/{file}", child.id()));
-    let output = child.stdout.take().context("its output")?;
-    let reader = std::thread::spawn(move || std::io::read_to_string(output));
-    let mut peak_kib = 0_f64;
-    let mut ticks = 0_f64;
-    loop {
-        if let Ok(stat) = std::fs::read_to_string(&stat)
-            && let Some((_, fields)) = stat.rsplit_once(") ")
-        {
-            // User and system time, the twelfth and thirteenth fields after the name.
-            let times = fields.split(' ').skip(11).take(2);
-            let sum: f64 = times.filter_map(|time| time.parse::<f64>().ok()).sum();
-            ticks = ticks.max(sum);
-        }
-        if let Ok(status) = std::fs::read_to_string(&status)
-            && let Some(line) = status.lines().find(|line| line.starts_with("VmHWM"))
-        {
-            let digits: String = line.chars().filter(char::is_ascii_digit).collect();
-            peak_kib = peak_kib.max(digits.parse().unwrap_or(0.0));
-        }
-        if child.try_wait()?.is_some() {
-            break;
-        }
-        std::thread::sleep(Duration::from_millis(5));
-    }
-    let seconds = began.elapsed().as_secs_f64();
-    let output = reader
-        .join()
-        .map_err(|_panic| anyhow::anyhow!("reading its output"))??;
-    Ok((
-        Cost {
-            seconds,
-            processor: ticks / TICKS,
-            peak_mib: peak_kib / 1024.0,
-        },
-        output,
-    ))
 }

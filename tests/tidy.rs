@@ -39,8 +39,10 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
         &[
             "model",
             "connector",
+            "access",
             "reconcile",
             "store",
+            "history",
             "root",
             "telemetry",
         ],

@@ -6,10 +6,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::model::{GroupId, GroupType, Kind, Record, RecordRef, Role, RoleId, User};
+use crate::model::{GroupId, GroupType, Kind, Path, Record, RecordRef, Role, RoleId, User};
 
 use super::content::is_own;
-use super::path::{Path, Unseen};
+use super::unseen::Unseen;
 
 /// The name of the role that every user has. Qlik lists it with the type `default`, and it appears
 /// in nobody's assigned roles (qlik.dev, "Custom roles").
@@ -140,6 +140,13 @@ impl Grants {
     pub fn unseen_of_all(&self) -> BTreeSet<Unseen> {
         let hidden = self.everyone.intersection(&self.hidden);
         hidden.cloned().map(Unseen::RolesOf).collect()
+    }
+
+    /// Returns the roles that a group gives to its members, apart from what all users have; `None` if
+    /// it gives none, as far as is visible.
+    pub fn of_members(&self, group: &GroupId) -> Option<&BTreeSet<RoleId>> {
+        let is_everyones = self.everyone.contains(group);
+        self.giving.get(group).filter(|_| !is_everyones)
     }
 
     /// Returns the groups of a user that give anything, each with the roles that it gives.

@@ -3,14 +3,15 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::model::{
-    Group, GroupId, GroupType, Kind, Record, Role, RoleId, Thousands, Timestamp, User, UserStatus,
+    Group, GroupId, GroupType, Kind, Path, Record, Role, RoleId, Thousands, Timestamp, User,
+    UserStatus,
 };
 
 use super::bots::Bots;
 use super::names::{Names, extent};
 use super::separation::{Breach, Judge, learn};
 use super::{
-    Administration, Concern, ConcernCode, ConcernSubject, Grants, Holding, Judged, Path, Separation,
+    Administration, Concern, ConcernCode, ConcernSubject, Grants, Holding, Judged, Separation,
 };
 
 /// Looks at a tenant's records: roles first, then groups, then users.

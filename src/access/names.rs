@@ -2,9 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::model::{GroupId, RoleId};
-
-use super::Path;
+use crate::model::{GroupId, Path, RoleId};
 
 /// The names of the roles of a tenant, and of those of its groups that matter.
 #[derive(Debug, Default)]

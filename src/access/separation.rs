@@ -2,9 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::model::RoleId;
-
-use super::Path;
+use crate::model::{Path, RoleId};
 
 /// A rule: nobody may hold a role of one side and a role of the other.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -12,7 +12,7 @@ mod findings;
 mod records;
 
 pub(super) use access::{
-    AccessAction, AccessArgs, AccessDiffArgs, AccessExplainArgs, AccessListArgs,
+    AccessAction, AccessArgs, AccessChangesArgs, AccessDiffArgs, AccessExplainArgs, AccessListArgs,
     AccessRedundantArgs, AccessReviewArgs,
 };
 pub(super) use deliveries::{

@@ -6,8 +6,8 @@ use serde_json::Value;
 use crate::clock::Clock;
 use crate::control::{EventRow, MARK};
 use crate::deliver::EVENT_TYPES;
-use crate::model::{Entry, Fact, Recovery, Role, losses_in_words};
-use crate::view::{self, sentence};
+use crate::model::{Entry, Fact, Recovery, RightChange, RightHolders, Role, losses_in_words};
+use crate::view::{self, right_sentence, sentence};
 
 use super::output::Row;
 use super::style::Tone;
@@ -83,6 +83,16 @@ pub(super) fn cells(row: &EventRow) -> Vec<Cell> {
             String::new(),
             format!("history was lost with a damaged store: {missing}"),
         ),
+        Fact::RightChanged(right) => (holders_id(right), right_sentence(right)),
+        Fact::RoleContentChanged { role, gained, lost } => (
+            role.id.to_string(),
+            format!(
+                "the role {} allows other things: {} more, {} no longer",
+                role.name,
+                gained.len(),
+                lost.len()
+            ),
+        ),
     };
     vec![
         entry.seq.to_string().into(),
@@ -107,6 +117,16 @@ fn tone(fact: &Fact) -> Option<Tone> {
         Fact::Changed(change) => sentence(change)
             .contains(Role::TENANT_ADMIN)
             .then_some(Tone::Bold),
+        Fact::RightChanged(right) => (right.role.name == Role::TENANT_ADMIN).then_some(Tone::Bold),
+        Fact::RoleContentChanged { .. } => None,
+    }
+}
+
+/// Returns the id of the one user whom a change of a right concerns, or else of the role.
+fn holders_id(right: &RightChange) -> String {
+    match &right.holders {
+        RightHolders::One(holder) => holder.id.to_string(),
+        RightHolders::Listed { .. } | RightHolders::Everybody { .. } => right.role.id.to_string(),
     }
 }
 

@@ -132,15 +132,12 @@ fn endpoint(at: &str, raw: &raw::Endpoint, add: &mut impl FnMut(String, String, 
         Some(Ok(events)) => events,
         Some(Err(_invalid)) => return,
     };
-    for pattern in events.idle() {
-        add(
-            format!("{at}.events"),
-            format!("no event that `{pattern}` fits is sent yet"),
-            "remove it; `user.updated` and `group.updated` tell of roles that were given or taken",
-        );
-    }
     let tells_of = |kind: Kind| {
-        let is_of = |event_type: &str| event_type.split('.').next() == Some(kind.singular());
+        // What users hold is told of users.
+        let is_of = |event_type: &str| match event_type.split('.').next() {
+            Some("access") => kind == Kind::User,
+            subject => subject == Some(kind.singular()),
+        };
         let mut types = EVENT_TYPES.into_iter();
         types.any(|event_type| is_of(event_type) && events.wants(event_type))
     };

@@ -126,6 +126,10 @@ pub(super) struct Tenant {
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a switch in the file"
+)]
 pub(super) struct Endpoint {
     pub(super) name: Option<String>,
     pub(super) url: Option<String>,
@@ -168,6 +172,7 @@ pub(super) struct Endpoint {
     pub(super) max_per_second: Option<u32>,
     pub(super) disable_after: Option<String>,
     pub(super) backfill: bool,
+    pub(super) expand_lists: bool,
 }
 
 /// A header's value if it is not secret, or else where it is kept.

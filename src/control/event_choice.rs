@@ -3,7 +3,9 @@
 use serde::{Deserialize, Serialize};
 
 use super::meanings::is_called;
-use crate::model::{Change, Entry, Fact, Id, Kind, Record, Seq, Timestamp};
+use crate::model::{
+    Change, Entry, Fact, Holder, Id, Kind, Record, RightChange, RightHolders, Seq, Timestamp,
+};
 
 /// Filters for events. An event must match all of them; the default matches every event.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -67,21 +69,50 @@ impl EventChoice {
             | Fact::Recovered(_)
             | Fact::EndpointDisabled { .. }
             | Fact::Unreadable
-            | Fact::HistoryLost(_) => None,
+            | Fact::HistoryLost(_)
+            | Fact::RightChanged(_)
+            | Fact::RoleContentChanged { .. } => None,
         };
-        let is_of = |kind: Kind| change.is_some_and(|change| change.kind() == kind);
+        let holder = match &entry.fact {
+            Fact::RightChanged(RightChange {
+                holders: RightHolders::One(holder),
+                ..
+            }) => Some(holder),
+            _ => None,
+        };
+        let is_of = |kind: Kind| match &entry.fact {
+            Fact::RightChanged(_) => kind == Kind::User,
+            Fact::RoleContentChanged { .. } => kind == Kind::Role,
+            _ => change.is_some_and(|change| change.kind() == kind),
+        };
         let is_typed =
             |wanted: &String| is_of_type(wanted, entry.fact.event_type().unwrap_or(MARK));
         event_type.as_ref().is_none_or(is_typed)
             && kind.is_none_or(is_of)
             && since.is_none_or(|since| entry.at >= since)
-            && user
-                .as_ref()
-                .is_none_or(|whose| change.is_some_and(|change| whose.is_of(change)))
+            && user.as_ref().is_none_or(|whose| {
+                change.is_some_and(|change| whose.is_of(change))
+                    || holder.is_some_and(|holder| whose.is(holder))
+            })
     }
 }
 
 impl Whose {
+    fn is(&self, holder: &Holder) -> bool {
+        let called = self.called.to_lowercase();
+        let names = [
+            Some(&holder.subject),
+            holder.name.as_ref(),
+            holder.email.as_ref(),
+        ];
+        self.ids.contains(&holder.id.0)
+            || holder.id.to_string() == self.called
+            || names
+                .into_iter()
+                .flatten()
+                .any(|name| name.to_lowercase() == called)
+    }
+
     fn is_of(&self, change: &Change) -> bool {
         let is_named =
             |record: Option<&Record>| record.is_some_and(|it| is_called(it, &self.called));

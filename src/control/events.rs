@@ -37,7 +37,7 @@ impl Query for query::Event {
     fn answer(self, reading: &Reading<'_>) -> Result<Self::Answer, ControlError> {
         let store = reading.store;
         let entry = match self.event.of_store(store)? {
-            Item::Entry(seq) => store.entry(seq)?,
+            Item::Entry(seq) | Item::Member { entry: seq, .. } => store.entry(seq)?,
             // A snapshot is not an entry.
             Item::Snapshot { .. } => None,
         };

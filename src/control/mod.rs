@@ -43,14 +43,12 @@ mod maintenance;
 mod deliveries;
 mod error;
 
-pub use crate::access::{
-    ConcernCode, ConcernSubject, Path as AccessPath, Separation, Severity, Unseen,
-};
+pub use crate::access::{ConcernCode, ConcernSubject, Separation, Severity, Unseen};
 pub use crate::history::Since;
 pub use access::{
-    AccessChange, AccessPage, AccessPerson, AccessRow, AccessStanding, AccountChange, DiffPage,
-    DiffRow, Envelope, Everybody, EverybodyDiff, NotKnown, Permission, Population, ReviewPage,
-    RoleMention, ShownPath, SweepMark, UserAccess,
+    AccessChangeChoice, AccessChangePosition, AccessChangeRow, AccessChanges, AccessPage,
+    AccessPerson, AccessRow, AccessStanding, DiffPage, DiffRow, Envelope, Everybody, EverybodyDiff,
+    NotKnown, Permission, Population, ReviewPage, SweepMark, UserAccess,
 };
 pub use acting::{Acting, Actor, Face};
 pub use answer::Control;

@@ -3,8 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::{
-    AttemptPosition, Choice, Ended, EventChoice, EventName, EventPage, ParkedPosition,
-    RecordPosition, WaitingPosition,
+    AccessChangeChoice, AccessChangePosition, AttemptPosition, Choice, Ended, EventChoice,
+    EventName, EventPage, ParkedPosition, RecordPosition, WaitingPosition,
 };
 use crate::access::{ConcernCode, Severity};
 use crate::model::{
@@ -159,6 +159,20 @@ pub struct AccessDiff {
     pub after: Option<Id>,
     /// How many rows are wanted, at most [`MAX_PAGE`](super::MAX_PAGE). There may be a few more,
     /// since a page ends with all rows of a user.
+    pub limit: usize,
+}
+
+/// What became of the rights of users, in the order in which it was found. A list beside an entry is
+/// given user by user.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AccessChanges {
+    /// The tenant; `None` for all.
+    pub tenant: Option<TenantName>,
+    /// The filter.
+    pub choice: AccessChangeChoice,
+    /// Where the previous page ended.
+    pub after: Option<AccessChangePosition>,
+    /// How many rows are wanted, at most [`MAX_PAGE`](super::MAX_PAGE).
     pub limit: usize,
 }
 

@@ -87,6 +87,7 @@ queries! {
     UserAccess,
     AccessDiff,
     AccessReview,
+    AccessChanges,
     Runs,
     Run,
     Events,

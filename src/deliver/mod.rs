@@ -82,7 +82,7 @@ mod error;
 mod tests;
 
 pub use content::event::{Data, Event, Subject, TEST_EVENT};
-pub use content::filter::{EVENT_TYPES, EventFilter, InvalidFilter, UNSENT_TYPES};
+pub use content::filter::{EVENT_TYPES, EventFilter, InvalidFilter};
 pub use content::format::{
     Batching, EventSource, Format, InvalidSetKey, InvalidSource, Mode, ScimSets, SetEvents, SetKey,
     body,
@@ -93,7 +93,7 @@ pub use content::secret_generation::{NoRandomness, generate_secret, generate_sha
 pub use content::selection::Selection;
 pub use content::signature::{InvalidSecret, SigningSecret, signatures};
 pub use endpoint::egress::{Egress, ExtraHeaders, InvalidHeader};
-pub use endpoint::flow::{Backfilling, DEFAULT_IN_FLIGHT, Flow, MAX_IN_FLIGHT};
+pub use endpoint::flow::{Backfilling, DEFAULT_IN_FLIGHT, Flow, Lists, MAX_IN_FLIGHT};
 pub use endpoint::options::{DEFAULT_TIMEOUT, Endpoint, InvalidEndpoint, Options};
 pub use endpoint::schedule::Schedule;
 pub use error::DeliverError;

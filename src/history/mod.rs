@@ -10,6 +10,7 @@
 //! that the journal does not reach is refused, never guessed.
 
 mod error;
+mod pairs;
 mod past;
 mod picture;
 mod pictures;
@@ -18,6 +19,7 @@ mod since_when;
 mod trail;
 
 pub use error::HistoryError;
+pub use pairs::{Pair, PairPage, pairs};
 pub use picture::{Picture, UserPage};
 pub use pictures::Pictures;
 pub use since::first_since;

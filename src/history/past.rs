@@ -5,7 +5,7 @@
 //! as it was. Roles and groups are kept as they were; of users only the position of that entry is
 //! kept, since a year may have changed each of them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Bound;
 use std::time::{Duration, Instant};
 
@@ -66,6 +66,11 @@ impl Past {
             Some(entry) => Seq(entry.seq.0.saturating_sub(1)),
             None => last,
         };
+        Self::after(store, known, up_to)
+    }
+
+    /// Looks at what happened to a tenant's records after an entry.
+    pub(super) fn after(store: &Store, known: &Known, up_to: Seq) -> Result<Self, HistoryError> {
         let mut past = Self {
             begin: up_to,
             up_to,
@@ -123,7 +128,9 @@ impl Past {
             | Fact::Held { .. }
             | Fact::Failed { .. }
             | Fact::Recovered(_)
-            | Fact::EndpointDisabled { .. } => {}
+            | Fact::EndpointDisabled { .. }
+            | Fact::RightChanged(_)
+            | Fact::RoleContentChanged { .. } => {}
         }
     }
 
@@ -174,6 +181,12 @@ impl Past {
             Record::Group(group) => self.groups.contains_key(&group.id),
             Record::User(user) => self.users.contains_key(&user.id.0),
         }
+    }
+
+    /// Returns the roles and groups that have changed since.
+    pub(super) fn changed_givers(&self) -> (BTreeSet<RoleId>, BTreeSet<GroupId>) {
+        let roles = self.roles.keys().cloned().collect();
+        (roles, self.groups.keys().cloned().collect())
     }
 
     /// Returns how many roles and groups have changed since.

@@ -1,13 +1,14 @@
 //! What a tenant's roles and groups give, now or at an earlier time, and the users of that time
 //! page by page.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
 
 use crate::access::Grants;
 use crate::lock::lock;
 use crate::model::{
-    GroupId, Id, Kind, Record, RecordRef, Role, RoleId, Seq, Timestamp, User, UserId, Version,
+    GroupId, Id, Kind, Path, Record, RecordRef, Role, RoleId, RoleMention, Seq, ShownPath,
+    Timestamp, User, UserId, Version,
 };
 use crate::store::{Known, Store, StoreError};
 
@@ -49,10 +50,18 @@ pub struct UserPage {
 impl Picture {
     /// Reads the roles and groups of a tenant as they were at a time; `None` means now.
     pub fn of(store: &Store, known: &Known, at: Option<Timestamp>) -> Result<Self, HistoryError> {
-        let Some(at) = at else {
-            return Ok(Self::read(store, known, None)?.0);
-        };
-        let mut past = Past::since(store, known, at)?;
+        match at {
+            Some(at) => Self::past(store, known, Past::since(store, known, at)?),
+            None => Ok(Self::read(store, known, None)?.0),
+        }
+    }
+
+    /// Reads the roles and groups of a tenant as they were after an entry.
+    pub fn after(store: &Store, known: &Known, entry: Seq) -> Result<Self, HistoryError> {
+        Self::past(store, known, Past::after(store, known, entry)?)
+    }
+
+    fn past(store: &Store, known: &Known, mut past: Past) -> Result<Self, HistoryError> {
         for _ in 0..TRIES {
             let n_before = past.n_givers();
             let (mut picture, newest) = Self::read(store, known, Some(&past))?;
@@ -130,6 +139,41 @@ impl Picture {
     /// Returns the name of a group that gives roles or hides them.
     pub fn group_name(&self, id: &GroupId) -> Option<&str> {
         self.names.get(id).map(String::as_str)
+    }
+
+    /// Returns a role with its name. If nothing is known of it but that somebody holds it, `name` is
+    /// the name by which the holder's record mentions it.
+    pub fn mention(&self, id: &RoleId, name: Option<&str>) -> RoleMention {
+        let role = self.role(id);
+        RoleMention {
+            id: id.clone(),
+            name: match role {
+                Some(role) => role.name.clone(),
+                None => name.unwrap_or_default().to_owned(),
+            },
+            level: role.and_then(|role| role.level.clone()),
+            is_unknown: role.is_none(),
+        }
+    }
+
+    /// Returns paths with the names of their groups.
+    pub fn shown<'a>(&self, paths: impl IntoIterator<Item = &'a Path>) -> Vec<ShownPath> {
+        let shown = paths.into_iter().map(|path| ShownPath {
+            path: path.clone(),
+            group: path
+                .group()
+                .and_then(|group| self.group_name(group))
+                .map(str::to_owned),
+        });
+        shown.collect()
+    }
+
+    /// Returns the roles and groups that have changed since the time of the picture, as far as it
+    /// has looked.
+    pub fn changed_givers(&self) -> (BTreeSet<RoleId>, BTreeSet<GroupId>) {
+        let past = self.past.as_ref();
+        past.map(|past| lock(past).changed_givers())
+            .unwrap_or_default()
     }
 
     /// Returns whether a part of what happened since the time of the picture could not be read.

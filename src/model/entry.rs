@@ -1,6 +1,6 @@
 //! The journal: everything that happened, in the order in which it was found.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::io::Write;
 use std::str::FromStr;
@@ -8,7 +8,10 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Account, Change, EndpointName, HeldLoss, Loss, PlanId, RunId, Timestamp};
+use super::{
+    Account, Change, EndpointName, HeldLoss, Loss, PlanId, RightChange, RoleMention, RunId,
+    Timestamp,
+};
 
 /// Position in the journal. Dense, starts at 1, never reused, also after truncation.
 #[derive(
@@ -99,6 +102,19 @@ pub struct EventId {
     pub seq: Seq,
     /// A digest of its content; `None` if the entry's format had no digests.
     pub digest: Option<EntryDigest>,
+    /// The number of a user in the entry's list, if the event is about this user alone.
+    pub member: Option<u64>,
+}
+
+impl EventId {
+    /// Returns the id of the event about one user of the entry's list, by the user's number.
+    #[must_use]
+    pub fn of_member(self, number: u64) -> Self {
+        Self {
+            member: Some(number),
+            ..self
+        }
+    }
 }
 
 /// The text is not the id of an event.
@@ -131,7 +147,11 @@ impl fmt::Display for EventId {
         }
         let n_left = rest.len();
         let (text, _) = room.split_at(room.len() - n_left);
-        f.write_str(str::from_utf8(text).or(Err(fmt::Error))?)
+        f.write_str(str::from_utf8(text).or(Err(fmt::Error))?)?;
+        match self.member {
+            Some(member) => write!(f, "_{member}"),
+            None => Ok(()),
+        }
     }
 }
 
@@ -156,12 +176,19 @@ impl FromStr for EventId {
             hex::decode_to_slice(digits, &mut bytes).or(Err(InvalidEventId))?;
             digest = Some(EntryDigest(bytes));
         }
+        let mut member = None;
+        if let Some(digits) = parts.next() {
+            let is_number = digits.bytes().all(|byte| byte.is_ascii_digit());
+            let number = is_number.then(|| digits.parse().ok()).flatten();
+            member = Some(number.ok_or(InvalidEventId)?);
+        }
         match parts.next() {
             Some(_) => Err(InvalidEventId),
             None => Ok(Self {
                 store: StoreId(of_hex(store)?.to_be_bytes()),
                 seq: Seq(of_hex(seq)?),
                 digest,
+                member,
             }),
         }
     }
@@ -241,6 +268,17 @@ pub enum Fact {
     Unreadable,
     /// The store was damaged, and part of it could no longer be read.
     HistoryLost(Missing),
+    /// Users have come to hold a role, hold it no longer, or hold it by other paths.
+    RightChanged(RightChange),
+    /// What a role allows has changed.
+    RoleContentChanged {
+        /// The role.
+        role: RoleMention,
+        /// The permissions and scopes that it carries now and did not before.
+        gained: BTreeSet<String>,
+        /// Those that it carried.
+        lost: BTreeSet<String>,
+    },
 }
 
 /// What could not be read of a damaged store.
@@ -299,6 +337,7 @@ impl Entry {
             store,
             seq: self.seq,
             digest: self.stamp.map(|stamp| stamp.digest),
+            member: None,
         }
     }
 
@@ -335,6 +374,8 @@ impl Fact {
             Self::Recovered(_) => Some("sync.recovered"),
             Self::EndpointDisabled { .. } => Some("endpoint.disabled"),
             Self::HistoryLost(_) => Some("history.lost"),
+            Self::RightChanged(right) => Some(right.change.event_type()),
+            Self::RoleContentChanged { .. } => Some("role.content_changed"),
         }
     }
 }
@@ -356,6 +397,7 @@ mod tests {
                 store,
                 seq: Seq(seq),
                 digest: None,
+                member: None,
             };
 
             assert_eq!(id.to_string(), expected);
@@ -367,6 +409,10 @@ mod tests {
             let text = format!("{expected}_{}", "5a".repeat(16));
             assert_eq!(bound.to_string(), text);
             assert_eq!(text.parse(), Ok(bound));
+            let of_user = bound.of_member(12);
+            assert_eq!(of_user.to_string(), format!("{text}_12"));
+            assert_eq!(format!("{text}_12").parse(), Ok(of_user));
+            assert_eq!(format!("{text}_+1").parse::<EventId>(), Err(InvalidEventId));
         }
     }
 

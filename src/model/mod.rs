@@ -29,6 +29,7 @@ mod held;
 mod link;
 mod audit_event;
 mod number;
+mod right;
 mod run;
 mod run_id;
 mod store_usage;
@@ -59,6 +60,10 @@ pub use kind::Kind;
 pub use link::{ConnectionName, Link, Pause};
 pub use number::Thousands;
 pub use record::{Assigned, Fingerprint, Observed, Record, RecordRef};
+pub use right::{
+    AccessChange, AccountChange, Barrier, Holder, ListId, Path, RightChange, RightHolders,
+    RoleMention, ShownPath,
+};
 pub use role::Role;
 pub use run::{Held, KindCounts, Mode, Outcome, Run, Traffic, Trigger};
 pub use run_id::{PlanId, RunId};

@@ -91,6 +91,7 @@ pub use kept::held::Decision;
 pub use kept::maintenance::pass::{Done, MaintenancePass};
 pub use kept::maintenance::retention::Retention;
 pub use kept::names::Names;
+pub use kept::rights::USERS_IN_PART;
 pub use kept::runs::{NewRun, SinceSweep};
 pub use kept::seen_events::MAX_SEEN_EVENTS;
 pub use kept::tenants::Known;
@@ -98,12 +99,13 @@ pub use values::audit::{Bookmark, SeenEvent};
 pub use values::census::Census;
 pub use values::commit::{Closing, Commit, Committed, MAX_QUIET, MAX_WRITES, Write};
 pub use values::delivery::{
-    Attempt, Backfill, Cursor, Deferred, Disabled, DisabledBy, Failing, InvalidItem, Item, Order,
-    Parked, Trouble,
+    Attempt, Backfill, Cursor, Deferred, Disabled, DisabledBy, Expansion, Failing, InvalidItem,
+    Item, Order, Parked, Trouble,
 };
 pub use values::held::RemovalSum;
 pub use values::plan::{Plan, PlanHead};
 pub use values::record::Kept;
+pub use values::rights::{ListHead, RightsMark};
 pub use values::tenant_no::TenantNo;
 
 #[cfg(test)]

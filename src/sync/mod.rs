@@ -29,6 +29,7 @@
 //! - `poll`: the audit log between sweeps, and the records that it names.
 //! - `plan`: what a run has decided to write.
 //! - `removals`: how much a run would remove, how much of that is held, and what becomes of it.
+//! - `rights`: what a run changed in who holds what, told in entries of its own.
 //!
 //! What must stay true:
 //!
@@ -65,6 +66,7 @@ mod error;
 mod plan;
 mod poll;
 mod removals;
+mod rights;
 mod run;
 mod sweep;
 mod tenants;

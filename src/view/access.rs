@@ -4,11 +4,11 @@ use serde_json::{Map, Value, json};
 
 use super::{Frame, FrameEnd, put};
 use crate::control::{
-    AccessPath, AccessPerson, AccessRow, DiffRow, Envelope, Everybody, EverybodyDiff, NotKnown,
-    Permission, RoleMention, ShownPath, Since, Unseen, UserAccess,
+    AccessPerson, AccessRow, DiffRow, Envelope, Everybody, EverybodyDiff, NotKnown, Permission,
+    Since, Unseen, UserAccess,
 };
 use crate::model::unified::UnifiedId;
-use crate::model::{Kind, TenantName, Timestamp, UserId};
+use crate::model::{Kind, RoleMention, ShownPath, TenantName, Timestamp, UserId};
 
 /// Returns a role that a user holds.
 pub fn access(tenant: &TenantName, row: &AccessRow) -> Value {
@@ -165,7 +165,7 @@ fn person(person: &AccessPerson) -> Value {
     })
 }
 
-fn right(role: &RoleMention) -> Value {
+pub(super) fn right(role: &RoleMention) -> Value {
     json!({
         "type": "role",
         "remote_id": role.id,
@@ -174,20 +174,14 @@ fn right(role: &RoleMention) -> Value {
     })
 }
 
-fn paths(paths: &[ShownPath]) -> Vec<Value> {
+pub(super) fn paths(paths: &[ShownPath]) -> Vec<Value> {
     paths.iter().map(path).collect()
 }
 
 fn path(shown: &ShownPath) -> Value {
-    let word = match shown.path {
-        AccessPath::Direct => "direct",
-        AccessPath::Group(_) => "group",
-        AccessPath::Everyone(_) => "everyone",
-        AccessPath::UserDefault => "user_default",
-    };
     let group = shown.path.group();
     json!({
-        "type": word,
+        "type": shown.path.word(),
         "group": group.map(|id| json!({ "remote_id": id, "name": shown.group })),
     })
 }

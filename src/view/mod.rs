@@ -16,6 +16,7 @@ mod frame;
 mod holders;
 mod plan;
 mod record;
+mod right;
 mod run;
 mod sentence;
 mod status;
@@ -34,6 +35,9 @@ pub use finding::finding;
 pub use frame::{Frame, FrameEnd};
 pub use plan::{plan, plan_frame, removal, successor};
 pub use record::{group_in_full, record, role_in_full, user_in_full};
+pub use right::{
+    access_change, path_group, path_in_words, paths_in_words, right_sentence, role_name,
+};
 pub use run::{run, synced, why};
 pub use sentence::sentence;
 pub use status::{

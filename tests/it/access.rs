@@ -4,18 +4,18 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use qlik_roster::access::Path;
 use qlik_roster::clock::Clock;
 use qlik_roster::control::query::{FindingStanding, Which};
 use qlik_roster::control::{
-    AccessChange, AccessPage, AccessRow, ConcernCode, ConcernSubject, DiffRow, NotKnown, RuleRow,
-    Severity, ShownPath, Since, query,
+    AccessChangeChoice, AccessChangeRow, AccessPage, AccessRow, ConcernCode, ConcernSubject,
+    DiffRow, NotKnown, RuleRow, Severity, Since, query,
 };
 use qlik_roster::demo::tenant::{
     Directory, Edit, GroupEdit, Hidden, NewUser, RateLimits, Status, TenantOptions, UserDefault,
 };
 use qlik_roster::model::{
-    GroupType, Id, Kind, Outcome, Record, RoleId, TenantName, Timestamp, UserId,
+    AccessChange, GroupType, Id, Kind, Outcome, Path, Record, RightChange, RightHolders, RoleId,
+    ShownPath, TenantName, Timestamp, UserId,
 };
 
 use crate::support::{Running, World};
@@ -299,6 +299,7 @@ async fn live(seed: u64) {
     assert_eq!(as_reckoning(&now), own(last));
 
     separations(&running, &rules, &sights[sights.len() - 1]).await;
+    told(&running, &sights, dice.usize(1..60)).await;
     dates(&running, &sights).await;
     for _ in 0..2 {
         let sight = &sights[dice.usize(..sights.len())];
@@ -506,6 +507,25 @@ async fn compare(running: &Running, from: &Sight, to: &Sight, limit: usize) {
         }
     };
     let (before, after) = (reckon(&from.records), reckon(&to.records));
+    let expected = differences(&before, &after);
+    let mut found = BTreeMap::new();
+    for row in &rows {
+        let who = (row.user.id.clone(), row.role.id.clone());
+        let what = (row.change, words(&row.before), words(&row.after));
+        assert_eq!(found.insert(who, what), None, "a row came twice");
+    }
+    assert_eq!(found, expected, "from {} to {}", from.at, to.at);
+
+    // What everybody gained or lost stands once, not row by row.
+    let told: BTreeSet<RoleId> = everybody.iter().map(|row| row.role.id.clone()).collect();
+    assert_eq!(told, everybodys_differences(&before, &after));
+}
+
+/// What became of the roles of each user.
+type Differences = BTreeMap<(UserId, RoleId), (AccessChange, BTreeSet<String>, BTreeSet<String>)>;
+
+/// Reckons what became of each user's own paths.
+fn differences(before: &Reckoning, after: &Reckoning) -> Differences {
     let none = BTreeSet::new();
     let mut expected = BTreeMap::new();
     for who in before.keys().chain(after.keys()) {
@@ -524,15 +544,11 @@ async fn compare(running: &Running, from: &Sight, to: &Sight, limit: usize) {
         };
         expected.insert(who.clone(), (change, had.clone(), has.clone()));
     }
-    let mut found = BTreeMap::new();
-    for row in &rows {
-        let who = (row.user.id.clone(), row.role.id.clone());
-        let what = (row.change, words(&row.before), words(&row.after));
-        assert_eq!(found.insert(who, what), None, "a row came twice");
-    }
-    assert_eq!(found, expected, "from {} to {}", from.at, to.at);
+    expected
+}
 
-    // What everybody gained or lost stands once, not row by row.
+/// Reckons the roles to which the paths of all users differ.
+fn everybodys_differences(before: &Reckoning, after: &Reckoning) -> BTreeSet<RoleId> {
     let everybodys = |reckoning: &Reckoning| -> BTreeSet<(RoleId, String)> {
         let all = reckoning.iter().flat_map(|((_, role), paths)| {
             let paths = paths.iter().filter(|path| !is_own(path));
@@ -540,13 +556,51 @@ async fn compare(running: &Running, from: &Sight, to: &Sight, limit: usize) {
         });
         all.collect()
     };
-    let (before, after) = (everybodys(&before), everybodys(&after));
-    let changed: BTreeSet<RoleId> = before
-        .symmetric_difference(&after)
-        .map(|(role, _)| role.clone())
-        .collect();
-    let told: BTreeSet<RoleId> = everybody.iter().map(|row| row.role.id.clone()).collect();
-    assert_eq!(told, changed);
+    let (before, after) = (everybodys(before), everybodys(after));
+    let changed = before.symmetric_difference(&after);
+    changed.map(|(role, _)| role.clone()).collect()
+}
+
+/// Compares what the journal tells of each step with what was reckoned before and after it.
+async fn told(running: &Running, sights: &[Sight], limit: usize) {
+    let (mut rows, mut after) = (Vec::<AccessChangeRow>::new(), None);
+    loop {
+        let page = running
+            .ask(query::AccessChanges {
+                tenant: Some(acme()),
+                choice: AccessChangeChoice::default(),
+                after,
+                limit,
+            })
+            .await;
+        assert!(page.rows.len() <= limit);
+        rows.extend(page.rows);
+        after = page.next;
+        if after.is_none() {
+            break;
+        }
+    }
+    let mut n_told = 0;
+    for step in sights.windows(2) {
+        let (before, after) = (reckon(&step[0].records), reckon(&step[1].records));
+        let (mut found, mut everybody) = (Differences::new(), BTreeSet::new());
+        for row in rows.iter().filter(|row| row.at == step[1].at) {
+            n_told += 1;
+            let RightChange { role, change, .. } = &row.right;
+            let what = (*change, words(&row.right.before), words(&row.right.after));
+            match &row.right.holders {
+                RightHolders::One(holder) => {
+                    let who = (holder.id.clone(), role.id.clone());
+                    assert_eq!(found.insert(who, what), None, "it is told twice");
+                }
+                RightHolders::Everybody { .. } => assert!(everybody.insert(role.id.clone())),
+                RightHolders::Listed { .. } => panic!("a list is given user by user"),
+            }
+        }
+        assert_eq!(found, differences(&before, &after), "at {}", step[1].at);
+        assert_eq!(everybody, everybodys_differences(&before, &after));
+    }
+    assert_eq!(n_told, rows.len(), "nothing is told of the first load");
 }
 
 #[tokio::test(flavor = "multi_thread")]

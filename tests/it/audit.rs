@@ -867,7 +867,9 @@ fn n_losses(running: &Running) -> u64 {
         | Fact::Recovered(_)
         | Fact::EndpointDisabled { .. }
         | Fact::Unreadable
-        | Fact::HistoryLost(_) => 0,
+        | Fact::HistoryLost(_)
+        | Fact::RightChanged(_)
+        | Fact::RoleContentChanged { .. } => 0,
     });
     losses.sum()
 }
@@ -1024,7 +1026,9 @@ async fn kills_between_polls_lose_nothing_and_tell_nothing_twice() {
         | Fact::Recovered(_)
         | Fact::EndpointDisabled { .. }
         | Fact::Unreadable
-        | Fact::HistoryLost(_) => None,
+        | Fact::HistoryLost(_)
+        | Fact::RightChanged(_)
+        | Fact::RoleContentChanged { .. } => None,
     });
     let changes: Vec<_> = changes.collect();
     let distinct: BTreeSet<_> = changes.iter().cloned().collect();

@@ -669,23 +669,6 @@ async fn lists_say_where_they_are_cut_and_take_no_limit_of_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn check_says_of_events_that_nothing_sends_yet() {
-    let world = told(0).await;
-    let config = world.standard_config();
-    let wanting = config.replace("\"group.*\"]", "\"group.*\", \"access.*\"]");
-    assert_ne!(wanting, config);
-    for (config, expected) in [(config, false), (wanting, true)] {
-        world.write_config(&config);
-
-        let (code, out, err) = world.command(&["check"]).await;
-
-        assert_eq!(code, 0, "{out}{err}");
-        let line = "no event that `access.*` fits is sent yet";
-        assert_eq!(out.contains(line), expected, "{out}");
-    }
-}
-
-#[tokio::test(flavor = "multi_thread")]
 async fn an_endpoint_that_left_the_configuration_is_still_listed_and_dismissed() {
     let world = told(1).await;
     park(&world, &[2]);

@@ -316,7 +316,7 @@ async fn a_check_warns_of_what_does_nothing() {
         .standard_config()
         .replace(
             "events = [\"user.*\", \"role.*\", \"group.*\"]",
-            "events = [\"user.*\", \"access.*\"]\nroles = [\"TenantAdmin\", \"TenantAdmn\"]",
+            "events = [\"user.*\"]\nroles = [\"TenantAdmin\", \"TenantAdmn\"]",
         )
         .replace(
             "poll = \"off\"",
@@ -340,7 +340,6 @@ async fn a_check_warns_of_what_does_nothing() {
         warnings,
         [
             "configuration sync.timezone config.no-effect",
-            "configuration endpoints[0].events config.no-effect",
             "endpoint hr choice deliver.unknown-choice",
         ]
     );
@@ -362,7 +361,7 @@ async fn a_check_warns_of_what_does_nothing() {
         .unwrap();
     within("the log says it", || async {
         let text = fs::read_to_string(&log).unwrap();
-        text.contains("`endpoints[0].events` does nothing") && text.contains("[config.no-effect]")
+        text.contains("`sync.timezone` does nothing") && text.contains("[config.no-effect]")
     })
     .await;
     let pid = rustix::process::Pid::from_child(&daemon);

@@ -49,6 +49,7 @@ mod proxies;
 mod printing;
 mod progress;
 mod questions;
+mod rights;
 mod schemas;
 mod secret_addresses;
 mod serving;

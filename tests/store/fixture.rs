@@ -4,21 +4,23 @@
 //! `fixtures/README.md` says which version made which of the stores that are kept.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::Path;
+use std::path;
 use std::time::Duration;
 
 use qlik_roster::clock::Clock;
 use qlik_roster::model::{
-    Acceptance, Account, AuditEventId, Change, Coded, ConnectionName, EndpointName, Fact, Finding,
-    FindingCode, FindingId, Fingerprint, Group, GroupId, GroupType, Held, HeldLoss, HeldPlan, Id,
-    Kind, KindCounts, Link, Loss, Mode, Outcome, Pause, PlanId, PlanState, Proof, Reason, Record,
-    RecordRef, Recovery, Removal, Role, RoleId, RoleType, Run, RunId, Seq, Taken, Tenant, TenantId,
-    TenantName, Timestamp, Traffic, Trigger, User, UserStatus, Weight,
+    Acceptance, AccessChange, Account, AccountChange, AuditEventId, Barrier, Change, Coded,
+    ConnectionName, EndpointName, Fact, Finding, FindingCode, FindingId, Fingerprint, Group,
+    GroupId, GroupType, Held, HeldLoss, HeldPlan, Holder, Id, Kind, KindCounts, Link, Loss, Mode,
+    Outcome, Path, Pause, PlanId, PlanState, Proof, Reason, Record, RecordRef, Recovery, Removal,
+    RightChange, RightHolders, Role, RoleId, RoleMention, RoleType, Run, RunId, Seq, ShownPath,
+    Taken, Tenant, TenantId, TenantName, Timestamp, Traffic, Trigger, User, UserId, UserStatus,
+    Weight,
 };
 use qlik_roster::store::{
     Attempt, Backfill, Bookmark, Closing, Commit, Cursor, Deferred, DeliveryChange, Disabled,
-    DisabledBy, Failing, Item, Known, MaintenancePass, NewRun, Order, Parked, PlanHead, Progress,
-    Retention, SeenEvent, Store, StoreError, Trouble, Write,
+    DisabledBy, Expansion, Failing, Item, Known, MaintenancePass, NewRun, Order, Parked, PlanHead,
+    Progress, Retention, RightsMark, SeenEvent, Store, StoreError, Trouble, Write,
 };
 use xxhash_rust::xxh3::xxh3_128;
 
@@ -31,7 +33,7 @@ const RETENTION: Retention = Retention {
 const WAITING: PlanId = PlanId(7);
 
 /// Makes the store in a folder and closes it.
-pub fn make(path: &Path) -> Result<(), StoreError> {
+pub fn make(path: &path::Path) -> Result<(), StoreError> {
     let store = Store::open_by(path, &Clock::stopped_at(day(0)))
         .expect("nothing is in the way of a new store")
         .store;
@@ -47,6 +49,7 @@ pub fn make(path: &Path) -> Result<(), StoreError> {
     sealed(&store, &globex)?;
     between(&store, &acme)?;
     want(&store, &acme)?;
+    rights(&store, &acme)?;
     let acceptance = Acceptance {
         at: day(60),
         by: "ops".into(),
@@ -163,6 +166,7 @@ fn deliver(store: &Store) -> Result<(), StoreError> {
         disabled: None,
         backfill: None,
         delivered_at: Some(day(99)),
+        expansion: None,
     };
     let changes = vec![
         DeliveryChange::Park(parked(Item::Entry(Seq(4)))),
@@ -229,6 +233,97 @@ fn deliver(store: &Store) -> Result<(), StoreError> {
         )?;
     }
     Ok(())
+}
+
+/// What became of rights: of one user, of many, of all, and what a role allows; an endpoint that is
+/// in the middle of a list, and a delivery of one of its users that was given up.
+fn rights(store: &Store, acme: &Known) -> Result<(), StoreError> {
+    let run = begin(store, "acme", Some("T1"), Trigger::Schedule, day(100))?;
+    let list = store.next_list(acme.no)?;
+    let holder = |number: u32, barrier, account| Holder {
+        id: UserId(id(Kind::User, number)),
+        subject: format!("auth0|{number}"),
+        name: (number != 3).then(|| format!("User {number}")),
+        email: (number != 4).then(|| format!("u{number}@example.com")),
+        is_bot: number == 5,
+        barrier,
+        account,
+    };
+    let users = [
+        holder(1, None, AccountChange::Stayed),
+        holder(2, Some(Barrier::Disabled), AccountChange::Created),
+        holder(3, Some(Barrier::Invited), AccountChange::Stayed),
+        holder(4, Some(Barrier::InvitationEnded), AccountChange::Deleted),
+        holder(5, Some(Barrier::UnknownStatus), AccountChange::Stayed),
+    ];
+    store.add_list_part(acme.no, list, 0, &users)?;
+    let role = RoleMention {
+        id: RoleId(id(Kind::Role, 1)),
+        name: "TenantAdmin".into(),
+        level: Some("admin".into()),
+        is_unknown: false,
+    };
+    let path = |path: Path| ShownPath {
+        group: path.group().map(|_| "Admins".to_owned()),
+        path,
+    };
+    let group = || GroupId(id(Kind::Group, 1));
+    let right = |change, holders, before: Vec<Path>, after: Vec<Path>| {
+        Fact::RightChanged(RightChange {
+            role: role.clone(),
+            change,
+            holders,
+            before: before.into_iter().map(path).collect(),
+            after: after.into_iter().map(path).collect(),
+        })
+    };
+    let one = RightHolders::One(holder(1, None, AccountChange::Stayed));
+    let direct = vec![Path::Direct];
+    let by_group = vec![Path::Group(group())];
+    let facts = vec![
+        right(AccessChange::Granted, one, Vec::new(), direct.clone()),
+        right(
+            AccessChange::PathChanged,
+            RightHolders::Listed { list, count: 5 },
+            direct,
+            by_group.clone(),
+        ),
+        right(
+            AccessChange::Revoked,
+            RightHolders::Everybody { count: 9 },
+            vec![Path::Everyone(group()), Path::UserDefault],
+            Vec::new(),
+        ),
+        Fact::RoleContentChanged {
+            role: RoleMention {
+                is_unknown: true,
+                level: None,
+                ..role.clone()
+            },
+            gained: texts(&["apps:read", "spaces:read"]),
+            lost: texts(&["users:delete"]),
+        },
+    ];
+    let mark = RightsMark {
+        told: Seq(9),
+        under_way: Some((Seq(12), 4)),
+    };
+    let closing = Closing::Rights { facts, mark };
+    commit(store, acme, run.id, day(100), Vec::new(), closing)?;
+    let entry = Seq(store.last_seq().0 - 2);
+    let cursor = Cursor {
+        settled: entry,
+        expansion: Some(Expansion {
+            entry,
+            settled: Some(1),
+            beyond: [3].into(),
+        }),
+        ..Cursor::default()
+    };
+    let member = |number| Item::Member { entry, number };
+    let changes = vec![DeliveryChange::Park(parked(member(0)))];
+    let attempts = vec![attempt(1, member(0))];
+    progress(store, "each", cursor, changes, attempts, None)
 }
 
 /// A run of every outcome and trigger, one of them still in progress.
@@ -738,7 +833,7 @@ fn first_tenant() -> qlik_roster::store::TenantNo {
     let named = "snapshot/1/user/60d5ca1b2f8a4c0000000001/1/1".parse();
     match named.expect("it is written as deliveries are") {
         Item::Snapshot { tenant, .. } => tenant,
-        Item::Entry(_) => unreachable!("it names a record"),
+        Item::Entry(_) | Item::Member { .. } => unreachable!("it names a record"),
     }
 }
 
@@ -780,5 +875,5 @@ fn attempt(number: u32, item: Item) -> Attempt {
 #[ignore = "makes a fixture; run with FIXTURE=FOLDER and --ignored"]
 fn make_the_fixture() {
     let folder = std::env::var_os("FIXTURE").unwrap();
-    make(Path::new(&folder)).unwrap();
+    make(path::Path::new(&folder)).unwrap();
 }

@@ -6,7 +6,7 @@ use std::path::Path;
 use std::sync::LazyLock;
 
 use qlik_roster::model::{Fact, Recovery, Timestamp};
-use qlik_roster::store::{Progress, Store};
+use qlik_roster::store::{Progress, RightsMark, Store};
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -84,7 +84,8 @@ fn a_store_of_format_1_holds_the_same_after_its_migration() {
     store.close().unwrap();
     // Rows without a new key or layout stay the same, byte for byte.
     let turned = [[0x01, 0x00], [0x01, 0x01], [0x01, 0x03]];
-    let is_kept = |key: &[u8]| key[0] != 0x60 && turned.iter().all(|other| key != other);
+    let is_kept =
+        |key: &[u8]| key[0] != 0x60 && !is_delivery(key) && turned.iter().all(|other| key != other);
     let after = format_1::rows(&path);
     for (key, value) in rows.iter().filter(|(key, _)| is_kept(key)) {
         assert_eq!(after.get(key), Some(value), "{}", hex::encode(key));
@@ -123,9 +124,11 @@ fn a_store_of_format_2_is_the_same_to_the_byte_but_for_its_head() {
     }
     // How much was counted in it.
     after.remove(&usage[..]);
+    let mut before = before;
+    compare_deliveries(&mut before, &mut after);
     assert_eq!(after, before);
     let checked = Store::check_at(&path).unwrap();
-    assert_eq!((checked.format, checked.faults), (4, Vec::new()));
+    assert_eq!((checked.format, checked.faults), (5, Vec::new()));
 }
 
 /// No key and no value changes; findings may be accepted now.
@@ -144,13 +147,68 @@ fn a_store_of_format_3_is_the_same_to_the_byte() {
     let mut after = format_1::rows(&path);
     let format = [0x01, 0x00];
     let (_, payload) = format_1::opened(&format, &after[&format[..]]);
-    assert_eq!(payload[0], 4);
+    assert_eq!(payload[0], 5);
     after.insert(format.to_vec(), before[&format[..]].clone());
     // How much was counted in it.
     for rows in [&mut before, &mut after] {
         rows.remove(&[0x01, 0x03][..]);
     }
+    compare_deliveries(&mut before, &mut after);
     assert!(after == before, "{after:?} {before:?}");
+}
+
+/// Deliveries may be about one user of a list now, and what users hold is compared from the end of
+/// the journal on. Nothing else changes.
+#[test]
+fn a_store_of_format_4_is_the_same_to_the_byte_but_for_its_deliveries() {
+    let folder = place();
+    let path = folder.path().join("store");
+    fixture(4, &path);
+    let mut before = format_1::rows(&path);
+
+    let store = open(&path);
+    let last = store.last_seq();
+    for known in store.tenants().unwrap() {
+        let mark = store.rights_mark(known.no).unwrap();
+        assert_eq!(mark, known.loaded.map(|_| RightsMark::told(last)));
+    }
+    store.close().unwrap();
+
+    let mut after = format_1::rows(&path);
+    let format = [0x01, 0x00];
+    let (_, payload) = format_1::opened(&format, &after[&format[..]]);
+    assert_eq!(payload[0], 5);
+    after.insert(format.to_vec(), before[&format[..]].clone());
+    for rows in [&mut before, &mut after] {
+        rows.remove(&[0x01, 0x03][..]);
+    }
+    compare_deliveries(&mut before, &mut after);
+    assert!(after == before, "{after:?} {before:?}");
+}
+
+/// Returns whether format 5 has another layout for a row.
+fn is_delivery(key: &[u8]) -> bool {
+    matches!(key[0], 0x50 | 0x51 | 0x55)
+}
+
+/// Compares the rows of deliveries with those of format 5 and removes them from both, along with the
+/// marks that format 5 adds.
+fn compare_deliveries(before: &mut Rows, after: &mut Rows) {
+    let mut n_compared = 0;
+    for (key, value) in before.iter().filter(|(key, _)| is_delivery(key)) {
+        let (old, was) = format_1::opened(key, value);
+        let (new, is) = format_1::opened(key, &after[key]);
+        assert_eq!((old, new), (1, 5));
+        match key[0] {
+            // A cursor says that it is in no list. What else it says is compared by its picture.
+            0x50 => assert_eq!(is.len(), was.len() + 1),
+            _ => assert_eq!(is, was, "{}", hex::encode(key)),
+        }
+        n_compared += 1;
+    }
+    assert!(n_compared > 0);
+    before.retain(|key, _| !is_delivery(key));
+    after.retain(|key, _| !is_delivery(key) && key[0] != 0x72);
 }
 
 /// Entries that an older version wrote keep their ids. Later ones have ids that are bound to their

@@ -175,6 +175,7 @@ impl Parts {
 fn item_of(item: &Item) -> String {
     match item {
         Item::Entry(seq) => seq.to_string(),
+        Item::Member { entry, number } => format!("{entry}/{number}"),
         Item::Snapshot {
             mark,
             at,

@@ -106,7 +106,7 @@ impl Picture {
                 .iter()
                 .map(|parked| match parked.item {
                     Item::Entry(seq) => store.entry(seq).unwrap(),
-                    Item::Snapshot { .. } => None,
+                    Item::Snapshot { .. } | Item::Member { .. } => None,
                 })
                 .collect(),
             parked: store.parked(&hook(), None, ALL).unwrap(),

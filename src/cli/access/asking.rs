@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 use crate::clock::Clock;
 use crate::control::{Envelope, NotKnown, query};
 use crate::model::{Id, Kind, TenantName, Thousands, Timestamp, UserId};
+use crate::view;
 
 use super::super::args::Since;
 use super::super::error::CliError;
@@ -109,7 +110,7 @@ pub(super) fn say_of(envelope: &Envelope) {
             "All {} users of `{}` hold {}, {}.",
             Thousands(everybody.users),
             envelope.tenant,
-            words::name(&everybody.role),
+            view::role_name(&everybody.role),
             words::everybodys(&everybody.paths)
         ));
     }

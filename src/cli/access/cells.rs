@@ -1,7 +1,9 @@
 //! The columns and cells of roles that users hold.
 
-use crate::control::{AccessRow, RoleMention};
+use crate::control::AccessRow;
+use crate::model::RoleMention;
 use crate::model::TenantName;
+use crate::view;
 
 use super::super::style::Tone;
 use super::super::table::{Cell, Column};
@@ -64,9 +66,9 @@ pub(super) fn cells(tenant: &TenantName, row: &AccessRow) -> Vec<Cell> {
         user.label.clone().into(),
         user.email.clone().into(),
         user.id.0.to_string().into(),
-        Cell::from(words::name(role)).toned(is_admin(role).then_some(Tone::Bad)),
+        Cell::from(view::role_name(role)).toned(is_admin(role).then_some(Tone::Bad)),
         role.level.clone().into(),
-        words::paths(&row.paths).into(),
+        view::paths_in_words(&row.paths).into(),
         words::since(row.since),
         usable.toned(user.barrier.map(|_| Tone::Dim)),
     ]

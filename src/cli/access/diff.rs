@@ -1,11 +1,9 @@
 //! `access diff`: what differs between two times.
 
 use crate::clock::Clock;
-use crate::control::{
-    AccessChange, AccountChange, DiffPage, DiffRow, Envelope, EverybodyDiff, query,
-};
+use crate::control::{DiffPage, DiffRow, Envelope, EverybodyDiff, query};
 use crate::doing::counting;
-use crate::model::{TenantName, Thousands};
+use crate::model::{AccessChange, AccountChange, TenantName, Thousands};
 use crate::view;
 
 use super::super::Exit;
@@ -86,7 +84,7 @@ fn tell(envelope: &Envelope, everybody: &[EverybodyDiff]) {
             AccessChange::PathChanged => "is given to all users by other paths now",
         };
         let (tenant, users) = (&envelope.tenant, Thousands(row.users));
-        let role = words::name(&row.role);
+        let role = view::role_name(&row.role);
         say(format_args!("`{tenant}`, {users} users: {role} {what}."));
     }
     say_of(&Envelope {
@@ -112,9 +110,9 @@ fn row_of(tenant: &TenantName, row: &DiffRow) -> Row {
         row.user.label.clone().into(),
         row.user.email.clone().into(),
         row.user.id.0.to_string().into(),
-        words::name(&row.role).into(),
-        words::paths(&row.before).into(),
-        words::paths(&row.after).into(),
+        view::role_name(&row.role).into(),
+        view::paths_in_words(&row.before).into(),
+        view::paths_in_words(&row.after).into(),
         account.into(),
     ];
     Row {

@@ -91,12 +91,12 @@ fn tell(answer: &UserAccess, rows: &[&AccessRow], called: &str) -> anyhow::Resul
             lines.push(format!(
                 "{} could assign it to this account, by {}.",
                 user.label,
-                words::name(by)
+                view::role_name(by)
             ));
         }
     }
     for row in rows {
-        let role = words::name(&row.role);
+        let role = view::role_name(&row.role);
         lines.push(match row.paths.len() {
             1 => format!("{} holds {role} in `{tenant}` by one path:", user.label),
             n => format!(

@@ -3,6 +3,7 @@
 mod answers;
 mod asking;
 mod cells;
+mod changes;
 mod diff;
 mod explain;
 mod list;
@@ -29,6 +30,7 @@ pub(super) async fn run(config: Option<&Path>, args: AccessArgs) -> anyhow::Resu
         Some(AccessAction::Redundant(args)) => list::redundant(&client, args).await,
         Some(AccessAction::Diff(args)) => diff::run(&client, args).await,
         Some(AccessAction::Review(args)) => review::run(&client, args).await,
+        Some(AccessAction::Changes(args)) => changes::run(&client, args).await,
     };
     client.close().await?;
     exit

@@ -11,9 +11,9 @@ mod table;
 use std::io::{Seek, Write};
 
 use crate::clock::Clock;
-use crate::control::{AccessRow, ReviewPage, RoleMention, query};
+use crate::control::{AccessRow, ReviewPage, query};
 use crate::doing::counting;
-use crate::model::{Id, Kind, TenantName, Timestamp};
+use crate::model::{Id, Kind, RoleMention, TenantName, Timestamp};
 
 use super::super::args::AccessReviewArgs;
 use super::super::error::CliError;

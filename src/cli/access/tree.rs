@@ -5,11 +5,11 @@ use std::io::Write;
 use crate::control::AccessRow;
 use crate::model::{TenantName, UserId};
 use crate::printable;
+use crate::view;
 
 use super::super::output;
 use super::super::screen::Screen;
 use super::super::style::Tone;
-use super::words;
 
 /// A drawing, row by row. Rows of one user must follow each other.
 pub(super) struct Tree {
@@ -35,10 +35,14 @@ impl Tree {
             self.user(tenant, row)?;
             self.last = Some(user);
         }
-        let role = words::name(&row.role);
+        let role = view::role_name(&row.role);
         writeln!(self.out, "  {}", printable::line(&role))?;
         for path in &row.paths {
-            writeln!(self.out, "    {}", printable::line(&words::path(path)))?;
+            writeln!(
+                self.out,
+                "    {}",
+                printable::line(&view::path_in_words(path))
+            )?;
         }
         Ok(())
     }

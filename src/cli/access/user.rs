@@ -13,7 +13,6 @@ use super::super::style::{count, say};
 use super::asking::{say_of, users};
 use super::cells::{About, cells, columns};
 use super::tree::Tree;
-use super::words;
 
 const NOTHING: &str = "The user holds no role.";
 
@@ -102,7 +101,7 @@ fn say_rest(answer: &UserAccess) {
         say(format_args!(
             "{} could assign any other role to this account, by {}.",
             user.label,
-            words::name(role)
+            view::role_name(role)
         ));
     }
     if !answer.permissions.is_empty() {

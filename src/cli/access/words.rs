@@ -1,61 +1,31 @@
 //! How access is said in words.
 
-use crate::control::{
-    AccessChange, AccessPath, AccessPerson, NotKnown, RoleMention, ShownPath, Since,
-};
+use crate::control::{AccessPerson, NotKnown, Since};
+use crate::model::{AccessChange, Path, RoleMention, ShownPath};
+use crate::view::{path_group, role_name};
 
 use super::super::table::Cell;
-
-/// Writes the paths to a role: `directly, by the group Admins`.
-pub(super) fn paths(paths: &[ShownPath]) -> String {
-    let paths: Vec<String> = paths.iter().map(path).collect();
-    paths.join(", ")
-}
-
-/// Writes one path to a role.
-pub(super) fn path(shown: &ShownPath) -> String {
-    match &shown.path {
-        AccessPath::Direct => "directly".to_owned(),
-        AccessPath::Group(_) => format!("by the group {}", group(shown)),
-        AccessPath::Everyone(_) => format!("as everyone does by {}", group(shown)),
-        AccessPath::UserDefault => "as every user does by default".to_owned(),
-    }
-}
 
 /// Says by what all users hold a role.
 pub(super) fn everybodys(paths: &[ShownPath]) -> String {
     let paths = paths.iter().map(|shown| match &shown.path {
-        AccessPath::UserDefault => "by default".to_owned(),
-        AccessPath::Everyone(_) | AccessPath::Group(_) | AccessPath::Direct => {
-            format!("by the group {}", group(shown))
+        Path::UserDefault => "by default".to_owned(),
+        Path::Everyone(_) | Path::Group(_) | Path::Direct => {
+            format!("by the group {}", path_group(shown))
         }
     });
     paths.collect::<Vec<_>>().join(", ")
 }
 
-/// Returns the name of the group of a path, or its id if nothing is known of it.
-fn group(shown: &ShownPath) -> String {
-    let id = || shown.path.group().map(|id| id.0.to_string());
-    shown.group.clone().or_else(id).unwrap_or_default()
-}
-
 /// Draws one path to a role: `Maria Silva -> group Admins -> TenantAdmin`.
 pub(super) fn drawn(user: &AccessPerson, shown: &ShownPath, role: &RoleMention) -> String {
-    let (user, role) = (&user.label, name(role));
+    let (user, role) = (&user.label, role_name(role));
     match &shown.path {
-        AccessPath::Direct => format!("{user} -> {role}"),
-        AccessPath::Group(_) | AccessPath::Everyone(_) => {
-            format!("{user} -> group {} -> {role}", group(shown))
+        Path::Direct => format!("{user} -> {role}"),
+        Path::Group(_) | Path::Everyone(_) => {
+            format!("{user} -> group {} -> {role}", path_group(shown))
         }
-        AccessPath::UserDefault => format!("{user} -> every user -> {role}"),
-    }
-}
-
-/// Returns the name of a role, or its id if nothing is known of it.
-pub(super) fn name(role: &RoleMention) -> String {
-    match role.name.is_empty() {
-        true => role.id.0.to_string(),
-        false => role.name.clone(),
+        Path::UserDefault => format!("{user} -> every user -> {role}"),
     }
 }
 

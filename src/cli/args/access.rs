@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use clap::Subcommand;
 
+use crate::control::EventName;
+
 use super::deliveries::{Since, since};
 use super::{ListArgs, OutputArgs};
 
@@ -28,6 +30,9 @@ pub(in crate::cli) enum AccessAction {
     Diff(AccessDiffArgs),
     /// Write the evidence for an auditor: who holds what, by which paths and since when.
     Review(AccessReviewArgs),
+    /// List who came to hold a role, holds it no longer, or holds it by other paths, as each run
+    /// found it.
+    Changes(AccessChangesArgs),
 }
 
 #[derive(Debug, clap::Args)]
@@ -103,6 +108,26 @@ pub(in crate::cli) struct AccessReviewArgs {
     /// Where to write the files, as CSV and as a page to print. Nothing is written over.
     #[arg(long, value_name = "FOLDER")]
     pub(in crate::cli) out: PathBuf,
+}
+
+#[derive(Debug, clap::Args)]
+pub(in crate::cli) struct AccessChangesArgs {
+    /// Found then or later: a time (`2026-03-01T10:00:00Z`), a day in UTC (`2026-03-01`) or so long
+    /// ago (`30d`).
+    #[arg(long, value_name = "TIME", value_parser = since)]
+    pub(in crate::cli) since: Option<Since>,
+    /// Of this role: its name or id.
+    #[arg(long, value_name = "ROLE")]
+    pub(in crate::cli) role: Option<String>,
+    /// Of this user: the id, name, subject or e-mail address.
+    #[arg(long, value_name = "USER")]
+    pub(in crate::cli) user: Option<String>,
+    /// Told by this event alone: its sequence number or its id. Lists the users of an event about
+    /// many.
+    #[arg(long, value_name = "EVENT", conflicts_with = "since")]
+    pub(in crate::cli) event: Option<EventName>,
+    #[command(flatten)]
+    pub(in crate::cli) list: ListArgs,
 }
 
 /// The time that an answer describes.

@@ -16,6 +16,7 @@ use crate::control::{
     self, Actor, Begun, Command, Control, EventChoice, EventName, EventPage, Face, Query, Synced,
     command, query,
 };
+use crate::deliver::EventFilter;
 use crate::demo::{Delivery, Story};
 use crate::model::{
     Fact, Kind, Mode, Outcome, Record, Role, Run, Seq, TenantName, Thousands, User, UserId,
@@ -26,7 +27,7 @@ use crate::signal::Shutdown;
 use super::board::{Ink, Person};
 use super::page::Page;
 use super::proof::Proof;
-use super::stage::{Stage, TENANT};
+use super::stage::{EVENTS, Stage, TENANT};
 use super::wanted::{Wanted, expected};
 
 /// How long a change may take to arrive before the demo counts as failed.
@@ -329,6 +330,7 @@ impl Show {
 
     /// Counts from the journal and from what the receiver has, not from what was shown.
     async fn count(&self, proof: &mut Proof) -> anyhow::Result<()> {
+        let wanted = EventFilter::parse(&EVENTS).context("reading our own events")?;
         let mut after = Seq::START;
         loop {
             let asked = query::Events {
@@ -338,8 +340,8 @@ impl Show {
                 limit: control::MAX_PAGE,
             };
             let control::Page { rows, next } = self.ask(asked).await?.page;
-            let types = rows.iter().map(|row| row.entry.fact.event_type());
-            proof.n_events += types.flatten().count() as u64;
+            let types = rows.iter().filter_map(|row| row.entry.fact.event_type());
+            proof.n_events += types.filter(|it| wanted.wants(it)).count() as u64;
             let Some(next) = next else { break };
             after = next;
         }

@@ -20,6 +20,9 @@ use crate::demo::{Delivery, EmulatedTenant, Receiver, Retention};
 
 use crate::cli::args::DemoArgs;
 
+/// The events that the receiver gets: those of records and of runs.
+pub(super) const EVENTS: [&str; 4] = ["user.*", "role.*", "group.*", "sync.*"];
+
 /// The tenant's name in the demo's configuration.
 pub(super) const TENANT: &str = "acme";
 
@@ -163,7 +166,7 @@ connection = "demo"
 name = "receiver"
 url = "http://{address}/hooks"
 secret_file = "{endpoint_secret}"
-events = ["user.*", "role.*", "group.*", "sync.*"]
+events = {EVENTS:?}
 allow_private = ["127.0.0.0/8"]
 allow_http = true
 "#,

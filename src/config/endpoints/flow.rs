@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::config::problem::Problems;
 use crate::config::{Fault, raw};
-use crate::deliver::{Backfilling, Flow, MAX_IN_FLIGHT, Schedule};
+use crate::deliver::{Backfilling, Flow, Lists, MAX_IN_FLIGHT, Schedule};
 use crate::sync::parse_duration;
 
 /// The most waits between the attempts of an event.
@@ -62,6 +62,11 @@ pub(super) fn flow(at: &str, raw: &raw::Endpoint, problems: &mut Problems) -> Op
             Backfilling::First
         } else {
             Backfilling::None
+        },
+        lists: if raw.expand_lists {
+            Lists::Expanded
+        } else {
+            Lists::Whole
         },
     })
 }

@@ -20,8 +20,8 @@ fn what_does_nothing_is_named() {
     };
     for (text, expected) in [
         (
-            endpoint("events = [\"user.*\", \"access.*\", \"access.granted\"]"),
-            &["endpoints[0].events", "endpoints[0].events"][..],
+            endpoint("events = [\"user.*\", \"access.*\"]\nkinds = [\"group\"]"),
+            &["endpoints[0].kinds"][..],
         ),
         (
             endpoint("events = [\"user.*\"]\nkinds = [\"user\", \"group\"]"),

@@ -5,9 +5,12 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::access::{Barrier, Path, Unseen};
+use crate::access::Unseen;
 use crate::history::Since;
-use crate::model::{GroupId, Id, RoleId, RunId, TenantName, Timestamp, User, UserId};
+use crate::model::{
+    AccessChange, AccountChange, Barrier, GroupId, Id, RoleMention, RunId, ShownPath, TenantName,
+    Timestamp, User, UserId,
+};
 
 /// A page of an answer.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -115,28 +118,6 @@ pub struct Everybody {
     pub paths: Vec<ShownPath>,
     /// How many users there are.
     pub users: u64,
-}
-
-/// A role as answers mention it.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-pub struct RoleMention {
-    /// The role.
-    pub id: RoleId,
-    /// Its name.
-    pub name: String,
-    /// `admin` or `user`, as the source wrote it; `None` if it did not say.
-    pub level: Option<String>,
-    /// Whether nothing is known of it but that somebody holds it.
-    pub is_unknown: bool,
-}
-
-/// A path with the name of its group.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-pub struct ShownPath {
-    /// The path.
-    pub path: Path,
-    /// The name of the group that gives the role; `None` if no group does.
-    pub group: Option<String>,
 }
 
 /// A user as answers mention one.
@@ -290,28 +271,4 @@ pub struct EverybodyDiff {
     pub before: Vec<ShownPath>,
     /// The paths that all users have.
     pub after: Vec<ShownPath>,
-}
-
-/// What became of the access of a user to a role.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum AccessChange {
-    /// The user holds it now.
-    Granted,
-    /// The user holds it no longer.
-    Revoked,
-    /// The user holds it still, by other paths.
-    PathChanged,
-}
-
-/// What became of an account between two times.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum AccountChange {
-    /// It was there at both times.
-    Stayed,
-    /// It came in between.
-    Created,
-    /// It was deleted in between.
-    Deleted,
 }

@@ -10,7 +10,6 @@ use crate::model::{RoleId, Run, Timestamp, User};
 use crate::store::{Known, StoreError};
 
 use super::answers::{Envelope, Everybody, NotKnown, SweepMark};
-use super::mentions;
 
 /// How many things that are not known a page names. `More` stands for the rest.
 const MAX_NAMED: usize = 20;
@@ -37,8 +36,8 @@ pub(super) fn begin(
     for (role, paths) in picture.grants().everybodys() {
         if asked.is_none_or(|asked| asked.contains(&role)) {
             everybody.push(Everybody {
-                role: mentions::role(picture, &role, None),
-                paths: mentions::paths(picture, &paths),
+                role: picture.mention(&role, None),
+                paths: picture.shown(&paths),
                 users: picture.n_users(reading.store, known)?,
             });
         }
@@ -50,9 +49,7 @@ pub(super) fn begin(
         sweep: last_sweep(reading, known, at)?.as_ref().and_then(mark),
         not_known,
         everybody,
-        asked: asked
-            .map(|role| mentions::role(picture, role, None))
-            .collect(),
+        asked: asked.map(|role| picture.mention(role, None)).collect(),
     })
 }
 

@@ -2,13 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::access::{self, Path};
+use crate::access;
 use crate::control::query::Which;
 use crate::control::reading::Reading;
 use crate::control::records::MAX_READ;
 use crate::control::{ControlError, MAX_PAGE, Query, page, query};
 use crate::history::Picture;
-use crate::model::{Id, RoleId, Timestamp, User};
+use crate::model::{Id, Path, RoleId, Timestamp, User};
 use crate::store::Known;
 
 use super::answers::{AccessPage, AccessPerson, AccessRow, AccessStanding};
@@ -195,9 +195,9 @@ pub(super) fn row(
     let name = user.roles.as_ref().and_then(|roles| roles.get(role));
     AccessRow {
         user: AccessPerson::of(user, at),
-        role: mentions::role(picture, role, name.map(String::as_str)),
+        role: picture.mention(role, name.map(String::as_str)),
         standing,
-        paths: mentions::paths(picture, paths),
+        paths: picture.shown(paths),
         since: None,
     }
 }

@@ -8,6 +8,8 @@
 //! never shown as absent, and roles that all users hold are said once, never row by row.
 
 mod answers;
+mod change_rows;
+mod changes;
 mod dating;
 mod diff;
 mod envelope;
@@ -17,7 +19,7 @@ mod review;
 mod user;
 
 pub use answers::{
-    AccessChange, AccessPage, AccessPerson, AccessRow, AccessStanding, AccountChange, DiffPage,
-    DiffRow, Envelope, Everybody, EverybodyDiff, NotKnown, Permission, Population, ReviewPage,
-    RoleMention, ShownPath, SweepMark, UserAccess,
+    AccessPage, AccessPerson, AccessRow, AccessStanding, DiffPage, DiffRow, Envelope, Everybody,
+    EverybodyDiff, NotKnown, Permission, Population, ReviewPage, SweepMark, UserAccess,
 };
+pub use change_rows::{AccessChangeChoice, AccessChangePosition, AccessChangeRow, AccessChanges};

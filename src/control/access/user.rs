@@ -2,16 +2,16 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::access::{self, Path};
+use crate::access;
 use crate::control::reading::Reading;
 use crate::control::{ControlError, Query, query};
 use crate::history::Picture;
-use crate::model::{RoleId, User};
+use crate::model::{Path, RoleId, User};
 
 use super::answers::{AccessPerson, AccessStanding, Permission, UserAccess};
 use super::dating::date;
+use super::envelope;
 use super::list::row;
-use super::{envelope, mentions};
 
 impl Query for query::UserAccess {
     type Answer = UserAccess;
@@ -54,7 +54,7 @@ impl Query for query::UserAccess {
         Ok(UserAccess {
             roles,
             permissions: permissions(&picture, &user, &held),
-            can_grant: grants_by.map(|role| mentions::role(&picture, role, None)),
+            can_grant: grants_by.map(|role| picture.mention(role, None)),
             unseen: unseen.into_iter().collect(),
             user: Some(AccessPerson::of(&user, at)),
             envelope,
@@ -81,7 +81,7 @@ fn permissions(
         name: name.to_owned(),
         roles: roles
             .into_iter()
-            .map(|it| mentions::role(picture, it, None))
+            .map(|it| picture.mention(it, None))
             .collect(),
     });
     permissions.collect()

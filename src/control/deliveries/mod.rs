@@ -287,7 +287,7 @@ fn waiting(
 
 fn event_type(store: &Store, item: &Item) -> Result<Option<String>, StoreError> {
     let event_type = match item {
-        Item::Entry(seq) => {
+        Item::Entry(seq) | Item::Member { entry: seq, .. } => {
             let entry = store.entry(*seq)?;
             entry.and_then(|entry| entry.fact.event_type())
         }

@@ -38,7 +38,7 @@ impl EventName {
     /// Returns its position in the journal, if it has one.
     pub fn place(&self) -> Option<Seq> {
         match self.item {
-            Item::Entry(seq) => Some(seq),
+            Item::Entry(seq) | Item::Member { entry: seq, .. } => Some(seq),
             Item::Snapshot { .. } => None,
         }
     }
@@ -48,7 +48,8 @@ impl EventName {
     pub(in crate::control) fn of_store(&self, store: &Store) -> Result<Item, ControlError> {
         if let Some(id) = self.id {
             let entry = store.entry(id.seq)?;
-            let is_other = entry.is_some_and(|entry| entry.event_id(store.id()) != id);
+            let whole = EventId { member: None, ..id };
+            let is_other = entry.is_some_and(|entry| entry.event_id(store.id()) != whole);
             if id.store != store.id() || is_other {
                 return Err(ControlError::OtherStore {
                     event: self.to_string(),
@@ -74,10 +75,14 @@ impl FromStr for EventName {
     fn from_str(text: &str) -> Result<Self, InvalidEventName> {
         if text.starts_with("evt_") {
             let id: EventId = text.parse().or(Err(InvalidEventName))?;
-            return Ok(Self {
-                item: Item::Entry(id.seq),
-                id: Some(id),
-            });
+            let item = match id.member {
+                Some(number) => Item::Member {
+                    entry: id.seq,
+                    number,
+                },
+                None => Item::Entry(id.seq),
+            };
+            return Ok(Self { item, id: Some(id) });
         }
         let item = text.parse().or(Err(InvalidEventName))?;
         Ok(Self { item, id: None })
@@ -94,6 +99,8 @@ mod tests {
             "17",
             "evt_0123456789abcdef_000000000011",
             "evt_0123456789abcdef_000000000011_0123456789abcdef0123456789abcdef",
+            "evt_0123456789abcdef_000000000011_0123456789abcdef0123456789abcdef_7",
+            "17/7",
             "snapshot/1/user/60d5ca1b2f8a4c0012345678/9/1767000000000",
         ] {
             let name: EventName = text.parse().unwrap();

@@ -79,7 +79,7 @@ fn one(store: &Store, endpoint: &Endpoint, event: &EventName) -> Result<Item, Co
     let item = event.of_store(store)?;
     let name = endpoint.name();
     match &item {
-        Item::Entry(seq) => match store.entry(*seq)? {
+        Item::Entry(seq) | Item::Member { entry: seq, .. } => match store.entry(*seq)? {
             None => Err(ControlError::UnknownEvent {
                 event: event.to_string(),
             }),

@@ -2,7 +2,8 @@
 
 use xxhash_rust::xxh3::xxh3_64;
 
-use crate::model::{Account, Change, Entry, Fact, Id, Kind};
+use crate::deliver::endpoint::flow::Lists;
+use crate::model::{Account, Change, Entry, Fact, Id, Kind, RightHolders};
 
 /// What an event is about, as a number. Events with the same number do not overtake each other.
 pub(in crate::deliver) type Entity = u64;
@@ -12,12 +13,25 @@ const USUAL: usize = 96;
 
 /// Returns what an entry is about: a record, the runs of a tenant, or an endpoint. Two that
 /// happen to share a number wait for each other, which does no harm.
-pub(in crate::deliver) fn of_entry(entry: &Entry) -> Entity {
+///
+/// If lists are sent whole, events about a role wait for each other, whomever they are about: a list
+/// may contain the user of another event. Otherwise events about a user do.
+pub(in crate::deliver) fn of_entry(entry: &Entry, lists: Lists) -> Entity {
     match &entry.fact {
         Fact::Changed(change) => of_record(entry.account(), change.kind(), change.id()),
         Fact::Loaded { .. } | Fact::Held { .. } | Fact::Failed { .. } | Fact::Recovered(_) => {
             hash(&["sync", tenant(entry.account())], &[])
         }
+        Fact::RightChanged(right) => match (&right.holders, lists) {
+            (RightHolders::One(holder), Lists::Expanded) => {
+                of_record(entry.account(), Kind::User, &holder.id.0)
+            }
+            (RightHolders::One(_), Lists::Whole)
+            | (RightHolders::Listed { .. } | RightHolders::Everybody { .. }, _) => {
+                of_record(entry.account(), Kind::Role, &right.role.id.0)
+            }
+        },
+        Fact::RoleContentChanged { role, .. } => of_record(entry.account(), Kind::Role, &role.id.0),
         Fact::EndpointDisabled { endpoint, .. } => hash(&["endpoint", &endpoint.0], &[]),
         Fact::Unreadable | Fact::HistoryLost(_) => hash(&["history"], &[]),
     }
@@ -37,7 +51,9 @@ pub(in crate::deliver) fn predecessor(entry: &Entry) -> Option<Entity> {
         | Fact::Recovered(_)
         | Fact::EndpointDisabled { .. }
         | Fact::Unreadable
-        | Fact::HistoryLost(_) => None,
+        | Fact::HistoryLost(_)
+        | Fact::RightChanged(_)
+        | Fact::RoleContentChanged { .. } => None,
     }
 }
 

@@ -8,6 +8,7 @@ use std::fmt;
 use sha2::{Digest, Sha256};
 
 use super::fact;
+use super::right::{self, RightData};
 use crate::model::{
     Account, Change, EndpointName, Entry, EventId, Fact, Id, Record, Seq, StoreId, Timestamp,
     Version, unified,
@@ -39,6 +40,8 @@ pub struct Event<'a> {
 pub enum Data<'a> {
     /// A record.
     Record(Subject<'a>),
+    /// What users hold, or what a role allows.
+    Right(RightData<'a>),
     /// Anything else: not a record, and no personal data.
     Other(serde_json::Value),
 }
@@ -85,6 +88,12 @@ impl<'a> Event<'a> {
         let data = match &entry.fact {
             Fact::Changed(change) => Data::Record(Subject::of(change, entry.version())),
             Fact::Loaded { .. } | Fact::Unreadable => return None,
+            Fact::RightChanged(change) => {
+                Data::Right(right::right_changed(entry.seq, entry.run(), change))
+            }
+            Fact::RoleContentChanged { role, gained, lost } => {
+                Data::Right(right::role_content(entry.run(), role, gained, lost))
+            }
             Fact::Held { .. }
             | Fact::Failed { .. }
             | Fact::Recovered(_)
@@ -98,6 +107,15 @@ impl<'a> Event<'a> {
             sequence: Some(entry.seq),
             account: entry.account(),
             data,
+        })
+    }
+
+    /// Returns the event of one user of the list beside an entry. `entry` is about this user alone.
+    pub fn of_member(store: StoreId, entry: &'a Entry, number: u64) -> Option<Self> {
+        let id = entry.event_id(store).of_member(number).to_string();
+        Some(Self {
+            id,
+            ..Self::of_entry(store, entry)?
         })
     }
 
@@ -189,6 +207,7 @@ fn snapshot_id(
         store,
         seq: mark,
         digest: None,
+        member: None,
     };
     format!("{place}_{}", hex::encode(start))
 }

@@ -10,7 +10,11 @@ use crate::model::{Entry, Fact, HeldLoss, Loss, Missing, PlanId, Recovery, loss_
 pub(in crate::deliver) fn data(entry: &Entry) -> Option<Value> {
     let run = entry.run().map(|run| run.to_string());
     match &entry.fact {
-        Fact::Changed(_) | Fact::Loaded { .. } | Fact::Unreadable => None,
+        Fact::Changed(_)
+        | Fact::Loaded { .. }
+        | Fact::Unreadable
+        | Fact::RightChanged(_)
+        | Fact::RoleContentChanged { .. } => None,
         Fact::Held {
             plan,
             supersedes,

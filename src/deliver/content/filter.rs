@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 /// Every type of event that a receiver can get, in the order of the documentation.
-pub const EVENT_TYPES: [&str; 19] = [
+pub const EVENT_TYPES: [&str; 21] = [
     "user.created",
     "user.updated",
     "user.deleted",
@@ -12,12 +12,14 @@ pub const EVENT_TYPES: [&str; 19] = [
     "role.updated",
     "role.deleted",
     "role.snapshot",
+    "role.content_changed",
     "group.created",
     "group.updated",
     "group.deleted",
     "group.snapshot",
     "access.granted",
     "access.revoked",
+    "access.path_changed",
     "sync.held",
     "sync.failed",
     "sync.recovered",
@@ -25,15 +27,10 @@ pub const EVENT_TYPES: [&str; 19] = [
     "history.lost",
 ];
 
-/// Types that an endpoint may name already, although nothing sends them yet.
-pub const UNSENT_TYPES: [&str; 2] = ["access.granted", "access.revoked"];
-
 /// The types of events that an endpoint wants.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EventFilter {
     wanted: BTreeSet<&'static str>,
-    /// Patterns that match no type that is sent.
-    idle: BTreeSet<String>,
 }
 
 /// Patterns that cannot be what the operator meant.
@@ -74,7 +71,6 @@ impl EventFilter {
     pub fn all() -> Self {
         Self {
             wanted: EVENT_TYPES.into(),
-            idle: BTreeSet::new(),
         }
     }
 
@@ -83,7 +79,7 @@ impl EventFilter {
         if patterns.is_empty() {
             return Err(InvalidFilter::Empty);
         }
-        let (mut wanted, mut idle) = (BTreeSet::new(), BTreeSet::new());
+        let mut wanted = BTreeSet::new();
         for pattern in patterns.iter().map(AsRef::as_ref) {
             let named: Vec<_> = EVENT_TYPES
                 .into_iter()
@@ -94,17 +90,9 @@ impl EventFilter {
                     pattern: pattern.to_owned(),
                 });
             }
-            if named.iter().all(|name| UNSENT_TYPES.contains(name)) {
-                idle.insert(pattern.to_owned());
-            }
             wanted.extend(named);
         }
-        Ok(Self { wanted, idle })
-    }
-
-    /// Returns the patterns that match only types that are not sent yet.
-    pub fn idle(&self) -> &BTreeSet<String> {
-        &self.idle
+        Ok(Self { wanted })
     }
 
     /// Returns whether the endpoint wants events of this type.
@@ -164,7 +152,12 @@ mod tests {
             (&["user.updated"][..], &["user.updated"][..]),
             (
                 &["access.*", "user.deleted"],
-                &["access.granted", "access.revoked", "user.deleted"],
+                &[
+                    "access.granted",
+                    "access.path_changed",
+                    "access.revoked",
+                    "user.deleted",
+                ],
             ),
             (
                 &["*.deleted", "user.deleted"],
@@ -179,20 +172,6 @@ mod tests {
         }
         assert_eq!(EventFilter::parse(&["*"]), Ok(EventFilter::all()));
         assert_eq!(EventFilter::parse(&["*.*"]), Ok(EventFilter::all()));
-    }
-
-    #[test]
-    fn a_pattern_that_chooses_nothing_which_is_sent_is_known() {
-        for (patterns, expected) in [
-            (&["*"][..], &[][..]),
-            (&["*.*", "user.*"], &[]),
-            (&["user.*", "access.*"], &["access.*"]),
-            (&["access.granted"], &["access.granted"]),
-        ] {
-            let filter = EventFilter::parse(patterns).unwrap();
-
-            assert!(filter.idle().iter().eq(expected), "{patterns:?}");
-        }
     }
 
     #[test]

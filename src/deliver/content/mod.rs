@@ -7,6 +7,7 @@ pub(super) mod filter;
 pub(super) mod format;
 pub(super) mod message;
 pub(super) mod privacy;
+pub(super) mod right;
 pub(super) mod secret_generation;
 pub(super) mod selection;
 pub(super) mod shown;

@@ -169,6 +169,11 @@ impl Privacy {
         self.omitted().any(|field| field.kind() == kind)
     }
 
+    /// Returns whether a field is left out.
+    pub(in crate::deliver) fn omits(&self, field: Field) -> bool {
+        matches!(self.rules.get(&field), Some(Rule::Omit))
+    }
+
     fn omitted(&self) -> impl Iterator<Item = Field> {
         let omitted = self
             .rules

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::model::{Account, Kind, Record, RoleId, TenantName};
+use crate::model::{Account, Kind, Record, RoleId, RoleMention, TenantName};
 
 /// What an endpoint wants events about; by default everything.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -50,6 +50,16 @@ impl Selection {
     ) -> bool {
         let mut records = before.into_iter().chain(after);
         records.any(|record| self.fits_kind(record) && self.touches_role(record))
+    }
+
+    /// Returns whether an event about a role, and about users who hold it or do not, is selected.
+    /// `kind` is that of what it is about.
+    pub(in crate::deliver) fn wants_right(&self, kind: Kind, role: &RoleMention) -> bool {
+        let chosen = self.roles.as_ref();
+        let is_chosen = chosen.is_none_or(|chosen| {
+            chosen.contains(&role.name) || chosen.contains(&role.id.to_string())
+        });
+        self.may_want(kind) && is_chosen
     }
 
     fn fits_kind(&self, record: &Record) -> bool {

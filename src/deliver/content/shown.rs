@@ -33,7 +33,17 @@ pub(in crate::deliver) struct Source<'a> {
 #[serde(untagged)]
 pub(in crate::deliver) enum ShownData<'a> {
     Record(ShownRecord<'a>),
+    Right(ShownRight<'a>),
     Other(&'a Value),
+}
+
+/// What users hold, or what a role allows.
+#[derive(Serialize)]
+#[serde(transparent)]
+pub(in crate::deliver) struct ShownRight<'a> {
+    #[serde(skip)]
+    pub subject: (Kind, &'a Id),
+    pub data: Value,
 }
 
 /// The record that it is about.
@@ -110,6 +120,10 @@ impl<'a> Shown<'a> {
     pub(in crate::deliver) fn of(event: &'a Event<'a>) -> Self {
         let data = match &event.data {
             Data::Record(subject) => ShownData::Record(ShownRecord::of(*subject)),
+            Data::Right(right) => ShownData::Right(ShownRight {
+                subject: right.subject,
+                data: right.data.clone(),
+            }),
             Data::Other(value) => ShownData::Other(value),
         };
         Self {

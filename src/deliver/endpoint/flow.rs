@@ -23,6 +23,8 @@ pub struct Flow {
     pub disable_after: Duration,
     /// Whether a new endpoint first gets all known records.
     pub backfill: Backfilling,
+    /// What it gets of a list of users beside an entry.
+    pub lists: Lists,
 }
 
 /// Whether a new endpoint first gets all known records.
@@ -35,6 +37,16 @@ pub enum Backfilling {
     First,
 }
 
+/// What an endpoint gets of a list of users beside an entry.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Lists {
+    /// One event with the number of users.
+    #[default]
+    Whole,
+    /// An event for each user.
+    Expanded,
+}
+
 impl Default for Flow {
     fn default() -> Self {
         Self {
@@ -42,6 +54,7 @@ impl Default for Flow {
             max_per_second: None,
             disable_after: DEFAULT_DISABLE_AFTER,
             backfill: Backfilling::None,
+            lists: Lists::Whole,
         }
     }
 }

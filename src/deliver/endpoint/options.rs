@@ -24,7 +24,7 @@ use crate::deliver::content::signature::SigningSecret;
 use crate::deliver::transport::address::{AddressRule, Others};
 use crate::deliver::transport::consent::Origin;
 use crate::model::{
-    Account, Change, EndpointName, Entry, Fact, Kind, Record, TenantId, TenantName,
+    Account, Change, EndpointName, Entry, Fact, Field, Kind, Record, TenantId, TenantName,
 };
 use crate::store::{Store, StoreError};
 pub use invalid::InvalidEndpoint;
@@ -185,7 +185,9 @@ impl Endpoint {
             | Fact::Failed { .. }
             | Fact::Recovered(_)
             | Fact::EndpointDisabled { .. }
-            | Fact::Unreadable => self.events.wants(event_type),
+            | Fact::Unreadable
+            | Fact::RightChanged(_)
+            | Fact::RoleContentChanged { .. } => self.events.wants(event_type),
         };
         if !is_chosen || !self.format.can_tell(entry) {
             return false;
@@ -194,6 +196,16 @@ impl Endpoint {
             // An endpoint gets no events about itself.
             Fact::EndpointDisabled { endpoint, .. } => *endpoint != self.name,
             Fact::Changed(change) => self.wants_change(change),
+            // Who may not know the roles of users learns of none by another way.
+            Fact::RightChanged(right) => {
+                self.selection.wants_right(Kind::User, &right.role)
+                    && !self.privacy.omits(Field::UserRoles)
+            }
+            Fact::RoleContentChanged { role, .. } => {
+                self.selection.wants_right(Kind::Role, role)
+                    && !self.privacy.omits(Field::RolePermissions)
+                    && !self.privacy.omits(Field::RoleScopes)
+            }
             Fact::Loaded { .. }
             | Fact::Held { .. }
             | Fact::Failed { .. }

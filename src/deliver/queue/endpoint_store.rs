@@ -138,7 +138,7 @@ impl EndpointStore {
             changes.push(DeliveryChange::Obeyed(*number));
             if let Order::Rewind { to } = order {
                 let again = |item: &Item| match item {
-                    Item::Entry(seq) => seq > to,
+                    Item::Entry(seq) | Item::Member { entry: seq, .. } => seq > to,
                     Item::Snapshot { .. } => false,
                 };
                 let deferred = store.deferred(&name)?.into_iter();
@@ -171,7 +171,7 @@ impl EndpointStore {
             let page = store.parked(self.endpoint.name(), Some(&after), MAX_CHANGES)?;
             let changes: Vec<_> = page
                 .into_iter()
-                .filter(|parked| matches!(parked.item, Item::Entry(_)))
+                .filter(|parked| matches!(parked.item, Item::Entry(_) | Item::Member { .. }))
                 .map(|parked| DeliveryChange::Unpark(parked.item))
                 .collect();
             let Some(DeliveryChange::Unpark(last)) = changes.last() else {
@@ -196,7 +196,7 @@ impl EndpointStore {
                 let is_full = items.len() == REPLAYS;
                 Some(Replays {
                     read: items.last().filter(|_| is_full).cloned(),
-                    items: reader::entities(store, items)?,
+                    items: reader::entities(store, &self.endpoint, items)?,
                 })
             }
         };

@@ -35,7 +35,13 @@ impl Lane {
     /// Returns where a delivery belongs: an event that is sent again goes before later ones.
     fn place_of(&self, delivery: &PendingDelivery) -> usize {
         let is_later = |waiting: &PendingDelivery| match (&waiting.item, &delivery.item) {
-            (Item::Entry(waiting), Item::Entry(replayed)) => waiting > replayed,
+            (
+                Item::Entry(waiting) | Item::Member { entry: waiting, .. },
+                Item::Entry(replayed)
+                | Item::Member {
+                    entry: replayed, ..
+                },
+            ) => waiting > replayed,
             (Item::Snapshot { .. }, _) | (_, Item::Snapshot { .. }) => false,
         };
         let first_later = match delivery.kept_by {

@@ -1,4 +1,4 @@
-//! Where reading continues, and what was read there: the journal, known records, replays.
+//! Where reading continues, and what was read there: the journal, known records, lists, replays.
 
 use super::pending_delivery::PendingDelivery;
 use crate::deliver::content::entity::Entity;
@@ -20,6 +20,8 @@ pub(super) enum ReadPosition {
         tenant: Option<TenantNo>,
         after: Option<SnapshotPosition>,
     },
+    /// Users of the list beside an entry, after this number.
+    Members { entry: Seq, after: Option<u64> },
 }
 
 /// What was read, and whether that is all there is for now.
@@ -39,6 +41,10 @@ pub(super) enum Met {
         at: Timestamp,
         tenant: TenantNo,
     },
+    /// An entry with a list of which each user has to be sent.
+    Listed(Seq),
+    /// A user of the list that is being sent, by number.
+    Member(u64, PendingDelivery),
     /// A record; `None` if this endpoint has no use for it.
     Record(SnapshotPosition, Option<PendingDelivery>),
 }

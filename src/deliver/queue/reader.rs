@@ -1,4 +1,5 @@
-//! Reads what is to be delivered next: the journal or, in a backfill, the known records before it.
+//! Reads what is to be delivered next: the journal, the users of a list beside an entry or, in a
+//! backfill, the known records.
 //! Blocks, as the store does.
 
 use std::collections::BTreeMap;
@@ -9,9 +10,12 @@ use super::read_position::{Met, Page, ReadPosition, SnapshotPosition};
 use super::weight;
 use crate::deliver::content::entity::{self, Entity};
 use crate::deliver::content::event::Event;
-use crate::deliver::endpoint::flow::Backfilling;
+use crate::deliver::endpoint::flow::{Backfilling, Lists};
 use crate::deliver::endpoint::options::Endpoint;
-use crate::model::{Account, Entry, Fact, Id, Kind, Seq, StoreId, Timestamp};
+use crate::model::{
+    Account, Entry, Fact, Holder, Id, Kind, ListId, RightChange, RightHolders, Seq, StoreId,
+    Timestamp,
+};
 use crate::store::{Item, Kept, Known, Names, Store, StoreError, TenantNo};
 
 /// Continues to read from a position.
@@ -28,6 +32,7 @@ pub(super) fn read(
             tenant,
             after,
         } => records(feed.store(), endpoint, (mark, at, tenant), after),
+        ReadPosition::Members { entry, after } => members(feed, endpoint, entry, after),
     }
 }
 
@@ -37,6 +42,7 @@ fn journal(feed: &Feed, endpoint: &Endpoint, after: Seq) -> Result<Page, StoreEr
     let read = entries.last().map_or(after, |last| last.seq);
     let is_end = read >= store.last_seq();
     let endpoint = endpoint.knowing(store)?;
+    let lists = endpoint.flow().lists;
     let mut met = Vec::with_capacity(entries.len());
     for entry in entries {
         let seq = entry.seq;
@@ -46,8 +52,14 @@ fn journal(feed: &Feed, endpoint: &Endpoint, after: Seq) -> Result<Page, StoreEr
             met.push(Met::Loaded { seq, at, tenant });
             return Ok(Page { met, is_end: false });
         }
-        let delivery = endpoint.wants(&entry).then(|| {
-            let entity = entity::of_entry(&entry);
+        let wants = endpoint.wants(&entry);
+        if wants && list_of(&entry).is_some() && lists == Lists::Expanded {
+            // Its users go before what has happened since.
+            met.push(Met::Listed(seq));
+            return Ok(Page { met, is_end: false });
+        }
+        let delivery = wants.then(|| {
+            let entity = entity::of_entry(&entry, lists);
             let after = entity::predecessor(&entry);
             let mut delivery = PendingDelivery {
                 after,
@@ -62,6 +74,78 @@ fn journal(feed: &Feed, endpoint: &Endpoint, after: Seq) -> Result<Page, StoreEr
         met.push(Met::Entry(seq, delivery));
     }
     Ok(Page { met, is_end })
+}
+
+/// Reads users of the list beside an entry. There are none if the list was removed with its entry,
+/// which an endpoint that is disabled does not keep from being cut.
+fn members(
+    feed: &Feed,
+    endpoint: &Endpoint,
+    seq: Seq,
+    after: Option<u64>,
+) -> Result<Page, StoreError> {
+    let store = feed.store();
+    let from = after.map_or(0, |after| after + 1);
+    let lists = endpoint.flow().lists;
+    let entry = store.entry(seq)?;
+    let users = match &entry {
+        Some(entry) => listed(store, entry, from)?,
+        None => Vec::new(),
+    };
+    let mut met = Vec::with_capacity(users.len());
+    for (number, (holder, entry)) in (from..).zip(users.into_iter().zip(entry.iter().cycle())) {
+        let of_user = feed.share(about(entry, holder));
+        let entity = entity::of_entry(&of_user, lists);
+        let item = Item::Member { entry: seq, number };
+        let mut delivery = PendingDelivery::new(item, entity, Some(of_user));
+        if !feed.may_keep() {
+            delivery.entry = None;
+        }
+        met.push(Met::Member(number, delivery));
+    }
+    let is_end = met.is_empty();
+    Ok(Page { met, is_end })
+}
+
+/// Returns the list beside an entry; `None` if it has none.
+fn list_of(entry: &Entry) -> Option<ListId> {
+    match &entry.fact {
+        Fact::RightChanged(RightChange {
+            holders: RightHolders::Listed { list, .. },
+            ..
+        }) => Some(*list),
+        _ => None,
+    }
+}
+
+/// Reads some users of the list beside an entry, from a number on.
+fn listed(store: &Store, entry: &Entry, from: u64) -> Result<Vec<Holder>, StoreError> {
+    let Some((list, account)) = list_of(entry).zip(entry.account()) else {
+        return Ok(Vec::new());
+    };
+    let mut tenants = store.tenants()?.into_iter();
+    match tenants.find(|known| known.tenant.id == account.tenant) {
+        Some(known) => store.listed(known.no, list, from),
+        None => Ok(Vec::new()),
+    }
+}
+
+/// Returns an entry as if it were about one user of its list alone.
+fn about(entry: &Entry, holder: Holder) -> Entry {
+    let mut entry = entry.clone();
+    if let Fact::RightChanged(right) = &mut entry.fact {
+        right.holders = RightHolders::One(holder);
+    }
+    entry
+}
+
+/// Reads the entry of one user of a list; `None` if the list or the user is not there.
+fn member(store: &Store, seq: Seq, number: u64) -> Result<Option<Entry>, StoreError> {
+    let Some(entry) = store.entry(seq)? else {
+        return Ok(None);
+    };
+    let mut users = listed(store, &entry, number)?.into_iter();
+    Ok(users.next().map(|holder| about(&entry, holder)))
 }
 
 /// Returns the tenant whose first load ends with an entry, if the endpoint starts with a backfill.
@@ -164,6 +248,8 @@ fn page(
 #[derive(Debug)]
 pub(super) enum Content {
     Entry(Shared),
+    /// The entry as it concerns one user of its list, and the user's number.
+    Member(Shared, u64),
     Snapshot {
         mark: Seq,
         at: Timestamp,
@@ -177,6 +263,7 @@ impl Content {
     pub fn event(&self, store: StoreId) -> Option<Event<'_>> {
         match self {
             Self::Entry(entry) => Event::of_entry(store, entry),
+            Self::Member(entry, number) => Event::of_member(store, entry, *number),
             Self::Snapshot {
                 mark,
                 at,
@@ -197,9 +284,15 @@ impl Content {
 /// Returns the entries of deliveries if all have theirs: what was just read, and is wanted.
 pub(super) fn contents_at_hand(deliveries: &mut [PendingDelivery]) -> Option<Vec<Option<Content>>> {
     let has_all = deliveries.iter().all(|delivery| delivery.entry.is_some());
-    has_all.then(|| {
-        let entries = deliveries.iter_mut().map(|delivery| delivery.entry.take());
-        entries.map(|entry| entry.map(Content::Entry)).collect()
+    has_all.then(|| deliveries.iter_mut().map(content_at_hand).collect())
+}
+
+/// Takes the content that a delivery carries; `None` if it carries none.
+fn content_at_hand(delivery: &mut PendingDelivery) -> Option<Content> {
+    let entry = delivery.entry.take()?;
+    Some(match delivery.item {
+        Item::Member { number, .. } => Content::Member(entry, number),
+        Item::Entry(_) | Item::Snapshot { .. } => Content::Entry(entry),
     })
 }
 
@@ -217,21 +310,24 @@ pub(super) fn contents(
     let mut names: BTreeMap<TenantNo, Names> = BTreeMap::new();
     let mut contents = Vec::with_capacity(deliveries.len());
     for delivery in deliveries {
-        contents.push(match (&delivery.item, delivery.entry.take()) {
-            (_, Some(entry)) => Some(Content::Entry(entry)),
-            (Item::Entry(seq), None) => store
+        if let Some(content) = content_at_hand(delivery) {
+            contents.push(Some(content));
+            continue;
+        }
+        contents.push(match &delivery.item {
+            Item::Entry(seq) => store
                 .entry(*seq)?
                 .filter(|entry| endpoint.wants(entry))
                 .map(|entry| Content::Entry(feed.share(entry))),
-            (
-                Item::Snapshot {
-                    mark,
-                    at,
-                    tenant,
-                    record,
-                },
-                None,
-            ) => {
+            Item::Member { entry, number } => member(store, *entry, *number)?
+                .filter(|entry| endpoint.wants(entry))
+                .map(|entry| Content::Member(feed.share(entry), *number)),
+            Item::Snapshot {
+                mark,
+                at,
+                tenant,
+                record,
+            } => {
                 let tenants = match &mut tenants {
                     Some(tenants) => tenants,
                     none => none.insert(store.tenants()?),
@@ -259,14 +355,23 @@ pub(super) fn contents(
 }
 
 /// Returns what items are about, for those that still exist.
-pub(super) fn entities(store: &Store, items: Vec<Item>) -> Result<Vec<(Item, Entity)>, StoreError> {
+pub(super) fn entities(
+    store: &Store,
+    endpoint: &Endpoint,
+    items: Vec<Item>,
+) -> Result<Vec<(Item, Entity)>, StoreError> {
+    let lists = endpoint.flow().lists;
     let tenants = store.tenants()?;
     let mut found = Vec::new();
     for item in items {
         let entity = match &item {
             Item::Entry(seq) => match store.entry(*seq)? {
-                Some(entry) => entity::of_entry(&entry),
+                Some(entry) => entity::of_entry(&entry, lists),
                 None => seq.0,
+            },
+            Item::Member { entry, number } => match member(store, *entry, *number)? {
+                Some(entry) => entity::of_entry(&entry, lists),
+                None => entry.0,
             },
             Item::Snapshot { tenant, record, .. } => {
                 let known = tenants.iter().find(|known| known.no == *tenant);

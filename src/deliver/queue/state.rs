@@ -21,8 +21,11 @@ use crate::store::{
 };
 use tokio::time::Instant;
 
+mod expanding;
 mod outcome;
 mod saving;
+
+use expanding::Expanding;
 
 /// Deliveries in memory that have no row of their own, both under way and read ahead: a multiple of
 /// what may be under way, within these bounds.
@@ -94,6 +97,7 @@ pub(super) struct State {
     health: Health,
     journal: Position<Seq>,
     filling: Option<Filling>,
+    expanding: Option<Expanding>,
     disabled: Option<Disabled>,
     delivered_at: Option<Timestamp>,
     /// The cursor as it is on disk.
@@ -137,6 +141,7 @@ impl State {
             position: Position::behind(backfill.after, backfill.beyond),
             is_read: false,
         });
+        let expanding = cursor.expansion.clone().map(Expanding::of);
         let max = endpoint.flow().max_in_flight.get();
         let last_known = cursor
             .delivered_at
@@ -145,6 +150,7 @@ impl State {
             health: Health::of(max, cursor.trouble.clone(), cursor.failing),
             journal: Position::behind(Some(cursor.settled), cursor.ahead.clone()),
             filling,
+            expanding,
             disabled: cursor.disabled.clone(),
             delivered_at: cursor.delivered_at,
             saved: cursor,
@@ -200,6 +206,7 @@ impl State {
                 after: filling.position.settled().cloned(),
                 beyond: filling.position.done().clone(),
             }),
+            expansion: self.expanding.as_ref().map(Expanding::stored),
             delivered_at: self.delivered_at,
         }
     }
@@ -234,6 +241,13 @@ impl State {
             || self.disabled.is_some();
         if is_full {
             return None;
+        }
+        if let (None, Some(expanding)) = (&self.filling, &self.expanding) {
+            let has_room = expanding.position.done().len() < MAX_BEYOND && !expanding.is_read;
+            return has_room.then(|| ReadPosition::Members {
+                entry: expanding.entry,
+                after: expanding.position.read().copied(),
+            });
         }
         let Some(filling) = &self.filling else {
             let has_room = self.journal.done().len() < MAX_BEYOND;
@@ -282,6 +296,23 @@ impl State {
                     }
                     self.journal.pass(seq);
                 }
+                Met::Listed(seq) => {
+                    // After a restart in the middle it is settled, and the list continues.
+                    if !self.journal.done().contains(&seq) && self.expanding.is_none() {
+                        self.expanding = Some(Expanding::begin(seq));
+                    }
+                    self.journal.pass(seq);
+                }
+                Met::Member(number, delivery) => {
+                    let Some(expanding) = &mut self.expanding else {
+                        continue;
+                    };
+                    if self.lanes.has(&delivery.item) {
+                        expanding.position.pass(number);
+                    } else if expanding.position.open(number) {
+                        self.add(delivery, now);
+                    }
+                }
                 Met::Record(place, delivery) => {
                     let Some(filling) = &mut self.filling else {
                         continue;
@@ -300,8 +331,10 @@ impl State {
         }
         if let Some(filling) = &mut self.filling {
             filling.is_read |= page.is_end;
+        } else if let Some(expanding) = &mut self.expanding {
+            expanding.is_read |= page.is_end;
         }
-        self.end_backfill();
+        self.end_backfill_and_list();
     }
 
     /// Returns whether replays have ended whose rows may still exist. `is_saving` says whether a
@@ -357,6 +390,13 @@ impl State {
     fn is_to_come(&self, item: &Item) -> bool {
         match item {
             Item::Entry(seq) => *seq > self.read() && !self.journal.done().contains(seq),
+            Item::Member { entry, number } => match &self.expanding {
+                Some(expanding) if expanding.entry == *entry => {
+                    let position = &expanding.position;
+                    position.read() < Some(number) && !position.done().contains(number)
+                }
+                Some(_) | None => *entry > self.read() && !self.journal.done().contains(entry),
+            },
             Item::Snapshot { .. } => false,
         }
     }

@@ -10,6 +10,9 @@ const OWN: usize = 512;
 /// What a name in a map costs besides its bytes: an id, a text's header, and its share of the map.
 const NAMED: usize = 80;
 
+/// The bytes of an ordinary name of a group.
+const USUAL_NAME: usize = 32;
+
 /// Returns the bytes that an entry takes.
 pub(super) fn of_entry(entry: &Entry) -> usize {
     match &entry.fact {
@@ -22,6 +25,14 @@ pub(super) fn of_entry(entry: &Entry) -> usize {
         | Fact::EndpointDisabled { .. }
         | Fact::Unreadable
         | Fact::HistoryLost(_) => OWN,
+        Fact::RightChanged(right) => {
+            let n_paths = right.before.len() + right.after.len();
+            2 * OWN + n_paths * (NAMED + USUAL_NAME)
+        }
+        Fact::RoleContentChanged { gained, lost, .. } => {
+            let words = gained.iter().chain(lost);
+            OWN + words.map(|word| NAMED + word.len()).sum::<usize>()
+        }
     }
 }
 

@@ -330,7 +330,7 @@ impl Worker {
         self.state.reads_from().filter(|from| match from {
             // Read right here: usually there is nothing.
             ReadPosition::Journal(after) => self.dispatcher.store.last_seq() > *after,
-            ReadPosition::Records { .. } => true,
+            ReadPosition::Records { .. } | ReadPosition::Members { .. } => true,
         })
     }
 

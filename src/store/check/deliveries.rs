@@ -6,7 +6,7 @@ use crate::model::Seq;
 use crate::store::engine::scan;
 use crate::store::error::StoreError;
 use crate::store::layout::keys::{self, Key, Keyspace};
-use crate::store::layout::rows::{read_attempts, read_cursor};
+use crate::store::layout::rows::{read_attempts, read_cursor, read_parked};
 use crate::store::layout::{codec, v1};
 use crate::store::values::delivery::Item;
 use crate::store::values::tenant_no::TenantNo;
@@ -98,18 +98,18 @@ impl Check<'_> {
         };
         let place = format!("{place}, event {item}");
         let read = match keyspace {
-            Keyspace::Parked => codec::read_row::<v1::Parked>(key, value).and_then(|parked| {
-                match Item::from(parked.item) == item {
+            Keyspace::Parked => {
+                read_parked(key, value).and_then(|parked| match parked.item == item {
                     true => Ok(()),
                     false => Err(codec::flawed(key, "tells of another event")),
-                }
-            }),
+                })
+            }
             Keyspace::Deferred => codec::read_row::<v1::Deferred>(key, value).map(drop),
             _ => codec::read_row::<v1::Nothing>(key, value).map(drop),
         };
         self.take(&*place, read);
         match item {
-            Item::Entry(seq) => {
+            Item::Entry(seq) | Item::Member { entry: seq, .. } => {
                 let is_there = is_there(self.view.db, seq);
                 if let Some(false) = self.take(&*place, is_there) {
                     self.fault(place, "names an entry that is not there");
@@ -137,7 +137,7 @@ impl Check<'_> {
 }
 
 /// Returns whether an entry is in the journal, or was kept when it was cut.
-fn is_there(db: &sled::Db, seq: Seq) -> Result<bool, StoreError> {
+pub(super) fn is_there(db: &sled::Db, seq: Seq) -> Result<bool, StoreError> {
     for key in [keys::journal(seq), keys::kept(seq)] {
         if scan::get(db, &key)?.is_some() {
             return Ok(true);

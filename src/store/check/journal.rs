@@ -169,7 +169,9 @@ impl Check<'_> {
             | Fact::Recovered(_)
             | Fact::EndpointDisabled { .. }
             | Fact::Unreadable
-            | Fact::HistoryLost(_) => return,
+            | Fact::HistoryLost(_)
+            | Fact::RightChanged(_)
+            | Fact::RoleContentChanged { .. } => return,
         };
         if let Change::Updated { before, after } = change
             && before.to_ref() != after.to_ref()

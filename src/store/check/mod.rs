@@ -10,6 +10,7 @@
 mod deliveries;
 mod faults;
 mod journal;
+mod lists;
 mod offline;
 mod online;
 mod plans;
@@ -111,6 +112,7 @@ pub fn whole(view: &View<'_>, tick: &dyn Fn(u64)) -> Checked {
             check.journal(versions, head, last.unwrap_or(head));
         });
         check.part("the deliveries", Check::deliveries);
+        check.part("the lists", Check::lists);
     }
     check.part("the plans", Check::plans);
     check.part("the runs", Check::runs);

@@ -48,11 +48,17 @@ fn of_runs(format: u32) -> &'static [Keyspace] {
     }
 }
 
-/// Returns the keyspaces that a format introduced.
+/// Returns the keyspaces that formats up to this one introduced.
 fn brought_by(format: u32) -> &'static [Keyspace] {
     match format {
         1..=3 => &[],
-        _ => &[Keyspace::Accepted],
+        4 => &[Keyspace::Accepted],
+        _ => &[
+            Keyspace::Accepted,
+            Keyspace::ListPart,
+            Keyspace::ListHead,
+            Keyspace::RightsMark,
+        ],
     }
 }
 
@@ -104,7 +110,7 @@ impl Check<'_> {
             name.map_or_else(|| "no name".to_owned(), str::to_owned)
         };
         match key.first() {
-            Some(0x10 | 0x11 | 0x20..=0x22 | 0x40..=0x44 | 0x70 | 0x71) => {
+            Some(0x10 | 0x11 | 0x20..=0x22 | 0x32 | 0x33 | 0x40..=0x44 | 0x70..=0x72) => {
                 match key.get(1..).and_then(<[u8]>::first_chunk) {
                     Some(no) => {
                         let no = TenantNo(u32::from_be_bytes(*no));

@@ -160,7 +160,11 @@ fn loaded_at(db: &sled::Db, seq: Seq) -> Result<Option<String>, StoreError> {
         | Fact::Recovered(_)
         | Fact::EndpointDisabled { .. }
         | Fact::Unreadable
-        | Fact::HistoryLost(_) => Some(format!("journal entry {seq} marks no first load")),
+        | Fact::HistoryLost(_)
+        | Fact::RightChanged(_)
+        | Fact::RoleContentChanged { .. } => {
+            Some(format!("journal entry {seq} marks no first load"))
+        }
     })
 }
 

@@ -16,6 +16,7 @@ pub mod maintenance;
 pub mod names;
 pub mod seen_events;
 pub mod plan;
+pub mod rights;
 pub mod rows;
 pub mod runs;
 pub mod state;

@@ -8,12 +8,17 @@ use crate::model::{
     AuditEventId, ConnectionName, EndpointName, FindingId, Id, Kind, PlanId, RecordRef, RunId, Seq,
     TenantName, Timestamp,
 };
-use crate::store::values::delivery::Item;
 use crate::store::values::tenant_no::TenantNo;
 
+mod deliveries;
+mod lists;
 mod words;
 
 pub use crate::store::values::row::Key;
+pub use deliveries::{delivery, item_of, named_by, naming};
+pub use lists::{
+    list_head, list_heads, list_of, list_part, list_parts, list_parts_prefix, rights_mark,
+};
 pub use words::{describe, undescribed};
 
 /// The keyspace of a key: its first byte. A byte that was once used is never reused.
@@ -38,6 +43,10 @@ pub enum Keyspace {
     Journal = 0x30,
     /// Entries that were cut and that a row still names, by position.
     Kept = 0x31,
+    /// Parts of the lists of users beside entries, by tenant, list and number.
+    ListPart = 0x32,
+    /// The entries that lists belong to, by tenant and list.
+    ListHead = 0x33,
     /// Heads of sealed plans, by tenant.
     Plan = 0x40,
     /// Rows of plans.
@@ -73,6 +82,8 @@ pub enum Keyspace {
     Bookmark = 0x70,
     /// Events that were handled, by tenant and time.
     SeenEvent = 0x71,
+    /// How far the rights of a tenant were compared.
+    RightsMark = 0x72,
     /// Findings that an operator accepted, by tenant and id.
     Accepted = 0x80,
 }
@@ -251,54 +262,6 @@ pub fn of_endpoint(keyspace: Keyspace, endpoint: &EndpointName) -> Key {
     named(keyspace, &endpoint.0)
 }
 
-/// The key of a delivery in one of the keyspaces of deliveries: parked, deferred, replay.
-pub fn delivery(keyspace: Keyspace, endpoint: &EndpointName, item: &Item) -> Key {
-    let mut key = of_endpoint(keyspace, endpoint);
-    match item {
-        Item::Entry(seq) => {
-            key.push(0);
-            key.extend_from_slice(&seq.0.to_be_bytes());
-        }
-        Item::Snapshot {
-            mark,
-            at,
-            tenant,
-            record,
-        } => {
-            key.push(1);
-            key.extend_from_slice(&mark.0.to_be_bytes());
-            key.extend_from_slice(&at.millis().to_be_bytes());
-            key.extend_from_slice(&tenant.0.to_be_bytes());
-            key.push(kind_byte(record.kind));
-            key.extend_from_slice(&record.id.to_key());
-        }
-    }
-    key
-}
-
-/// Returns the item that the key of a delivery names after the endpoint's prefix.
-pub fn item_of(key: &[u8], prefix: usize) -> Option<Item> {
-    match key.get(prefix..)?.split_first()? {
-        (0, seq) => Some(Item::Entry(Seq(u64::from_be_bytes(seq.try_into().ok()?)))),
-        (1, rest) => {
-            let (mark, rest) = rest.split_first_chunk()?;
-            let (at, rest) = rest.split_first_chunk()?;
-            let (no, rest) = rest.split_first_chunk()?;
-            let (&code, id) = rest.split_first()?;
-            Some(Item::Snapshot {
-                mark: Seq(u64::from_be_bytes(*mark)),
-                at: Timestamp::from_millis(i64::from_be_bytes(*at)),
-                tenant: TenantNo(u32::from_be_bytes(*no)),
-                record: RecordRef {
-                    kind: kind_of(code)?,
-                    id: Id::from_key(id).ok()?,
-                },
-            })
-        }
-        _ => None,
-    }
-}
-
 /// The key of an order for an endpoint.
 pub fn order(endpoint: &EndpointName, number: u64) -> Key {
     let mut key = of_endpoint(Keyspace::Order, endpoint);
@@ -318,22 +281,6 @@ pub fn endpoint_part(key: &[u8]) -> Option<&[u8]> {
     let len: &[u8; 4] = key.get(1..)?.first_chunk()?;
     let len = usize::try_from(u32::from_be_bytes(*len)).ok()?;
     key.get(..len.checked_add(5)?)
-}
-
-/// The key of an endpoint's row that names an entry.
-pub fn naming(endpoint: &[u8], seq: Seq) -> Key {
-    let mut key = endpoint.to_vec();
-    key.push(0);
-    key.extend_from_slice(&seq.0.to_be_bytes());
-    key
-}
-
-/// Returns the entry that such a row names; `None` if it names a record.
-pub fn named_by(endpoint: &[u8], key: &[u8]) -> Option<Seq> {
-    match key.strip_prefix(endpoint)?.split_first()? {
-        (0, seq) => Some(Seq(u64::from_be_bytes(seq.try_into().ok()?))),
-        _ => None,
-    }
 }
 
 /// A key after all rows of an endpoint and before those of the next.

@@ -30,13 +30,14 @@ pub mod v1;
 pub mod v2;
 pub mod v3;
 pub mod v4;
+pub mod v5;
 
 use serde::{Deserialize, Serialize};
 
 use crate::model::StoreId;
 
 /// The newest format of a store: the one that this version writes, and the newest that it reads.
-pub const NEWEST: u32 = 4;
+pub const NEWEST: u32 = 5;
 
 /// The layout of the values that serde does not encode: blocks of records, and buckets of
 /// fingerprints.

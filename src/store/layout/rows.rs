@@ -2,22 +2,37 @@
 
 use crate::model::{HistoryLoss, Run};
 use crate::store::error::StoreError;
-use crate::store::values::delivery::{Attempt, Cursor};
+use crate::store::values::delivery::{Attempt, Cursor, Parked};
 use crate::store::values::row::Row;
 
-use super::{codec, keys, v1, v2, v3};
+use super::{Stored, codec, keys, v1, v2, v3, v5};
 
 /// The most losses to keep. If there are more, nobody needs the first ones any more.
 const MAX_LOSSES: usize = 50;
 
-/// Decodes a cursor.
+/// Decodes a cursor. A check also reads those of older formats.
 pub fn read_cursor(key: &[u8], value: &[u8]) -> Result<Cursor, StoreError> {
-    codec::read_row::<v1::Cursor>(key, value).map(Into::into)
+    match value.first() {
+        Some(&v1::Cursor::FORMAT) => codec::read_row::<v1::Cursor>(key, value).map(Into::into),
+        Some(_) | None => codec::read_row::<v5::Cursor>(key, value).map(Into::into),
+    }
 }
 
-/// Decodes a row of attempts.
+/// Decodes a delivery that was given up. A check also reads those of older formats.
+pub fn read_parked(key: &[u8], value: &[u8]) -> Result<Parked, StoreError> {
+    match value.first() {
+        Some(&v1::Parked::FORMAT) => codec::read_row::<v1::Parked>(key, value).map(Into::into),
+        Some(_) | None => codec::read_row::<v5::Parked>(key, value).map(Into::into),
+    }
+}
+
+/// Decodes a row of attempts. A check also reads those of older formats.
 pub fn read_attempts(key: &[u8], value: &[u8]) -> Result<Vec<Attempt>, StoreError> {
-    let v1::Attempts(attempts) = codec::read_packed_row(key, value)?;
+    if value.first() == Some(&v1::Attempts::FORMAT) {
+        let v1::Attempts(attempts) = codec::read_packed_row(key, value)?;
+        return Ok(attempts.into_iter().map(Into::into).collect());
+    }
+    let v5::Attempts(attempts) = codec::read_packed_row(key, value)?;
     Ok(attempts.into_iter().map(Into::into).collect())
 }
 

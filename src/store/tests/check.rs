@@ -15,7 +15,7 @@ use crate::store::engine::rows::bucket::Bucket;
 use crate::store::handle::Store;
 use crate::store::kept::delivery::{DeliveryChange, Progress};
 use crate::store::kept::runs::NewRun;
-use crate::store::layout::{codec, keys, v1, v2, v4};
+use crate::store::layout::{codec, keys, v1, v2, v4, v5};
 use crate::store::values::commit::Closing;
 use crate::store::values::delivery::{Cursor, Item, Parked};
 use crate::store::values::plan::PlanHead;
@@ -183,7 +183,7 @@ fn each_sort_of_fault_is_named() {
         ),
         (
             "a cursor ahead",
-            |db| rewrite::<v1::Cursor>(db, &keys::cursor(&hook()), |row| row.settled = Seq(99)),
+            |db| rewrite::<v5::Cursor>(db, &keys::cursor(&hook()), |row| row.settled = Seq(99)),
             &["the cursor of endpoint hr: ahead of the journal, which ends at entry 11"],
         ),
         (

@@ -7,12 +7,13 @@ use crate::model::{
 use crate::store::engine::rows::block::{Block, PackedRecord};
 use crate::store::engine::rows::bucket::Bucket;
 use crate::store::engine::rows::state;
-use crate::store::layout::{codec, entry, keys, v1, v3, v4};
+use crate::store::layout::{codec, entry, keys, v1, v3, v4, v5};
 use crate::store::values::audit::Bookmark;
 use crate::store::values::census::Census;
 use crate::store::values::count::{Count, Usage};
 use crate::store::values::delivery::{
-    Backfill, Cursor, Deferred, Disabled, DisabledBy, Failing, Item, Order, Parked, Trouble,
+    Backfill, Cursor, Deferred, Disabled, DisabledBy, Expansion, Failing, Item, Order, Parked,
+    Trouble,
 };
 use crate::store::values::head::Head;
 use crate::store::values::tenant_no::TenantNo;
@@ -75,9 +76,14 @@ fn the_bytes_of_small_rows() {
             after: Some((TenantNo(1), Kind::User, support::id(Kind::User, 6))),
             beyond: [(TenantNo(1), Kind::User, support::id(Kind::User, 8))].into(),
         }),
+        expansion: Some(Expansion {
+            entry: Seq(3),
+            settled: Some(199),
+            beyond: [201].into(),
+        }),
         delivered_at: Some(Timestamp::from_millis(6)),
     };
-    insta::assert_snapshot!(in_hex(&codec::row(&keys::cursor(&hook), &v1::Cursor::from(&cursor))), @"0105010801020e0335303301020403011201075b75726c20315d04676f6e6501040a01030101020a01757365727e303030360101020d0060d5ca1b2f8a4c0000000008010c6efb437a03e07d7a");
+    insta::assert_snapshot!(in_hex(&codec::row(&keys::cursor(&hook), &v5::Cursor::from(&cursor))), @"0505010801020e0335303301020403011201075b75726c20315d04676f6e6501040a01030101020a01757365727e303030360101020d0060d5ca1b2f8a4c0000000008010301c70101c901010c77c4ee5e1c05c356");
 
     let links = [Link {
         id: "T1".into(),
@@ -109,7 +115,7 @@ fn the_bytes_of_small_rows() {
     let order = Order::Rewind { to: Seq(7) };
     insta::assert_snapshot!(in_hex(&codec::row(&keys::order(&hook, 1), &v1::Order::from(&order))), @"010207acede79893d0f3c3");
 
-    insta::assert_snapshot!(in_hex(&codec::row(&keys::delivery(keys::Keyspace::Parked, &hook, &parked.item), &v1::Parked::from(&parked))), @"010004033530300e09261a42d34bda71a3");
+    insta::assert_snapshot!(in_hex(&codec::row(&keys::delivery(keys::Keyspace::Parked, &hook, &parked.item), &v5::Parked::from(&parked))), @"050004033530300e095209fef546b360b3");
 }
 
 #[test]
@@ -210,7 +216,7 @@ fn the_bytes_of_an_entry() {
     let version = Version(1_700_000_000_000_001);
     let bytes = entry::seal(&key, at, version, &body);
 
-    insta::assert_snapshot!(in_hex(&bytes), @"030000018bcfe5680000060a24181e400101a6000000d101020874656e616e742d3108540900f0332031000001020d0060d5ca1b2f8a4c00000000010761757468307c310103416461010d31406578616d706c652e636f6d00010661637469766500000001000001020033002f0000430005df0c416461204c6f76656c6163654c000e600000000000000799ea6fc4e92912");
+    insta::assert_snapshot!(in_hex(&bytes), @"050000018bcfe5680000060a24181e400101a6000000d101020874656e616e742d3108540900f0332031000001020d0060d5ca1b2f8a4c00000000010761757468307c310103416461010d31406578616d706c652e636f6d00010661637469766500000001000001020033002f0000430005df0c416461204c6f76656c6163654c000e600000000000002400ed7fb28bf538");
     let entry = entry::read(&key, &bytes).unwrap();
     assert_eq!((entry.version(), &entry.fact), (version, &fact));
     let id = entry.event_id(StoreId([1; 8])).to_string();
@@ -218,6 +224,12 @@ fn the_bytes_of_an_entry() {
         id,
         "evt_0101010101010101_000000000007_640cf5489b62b949a613b357c46211d2"
     );
+    // In the layout of format 3, which says the same about a change, and with the same event id.
+    let older = codec::seal(3, &key, &bytes[1..17], &bytes[17..bytes.len() - 8]);
+    insta::assert_snapshot!(in_hex(&older), @"030000018bcfe5680000060a24181e400101a6000000d101020874656e616e742d3108540900f0332031000001020d0060d5ca1b2f8a4c00000000010761757468307c310103416461010d31406578616d706c652e636f6d00010661637469766500000001000001020033002f0000430005df0c416461204c6f76656c6163654c000e600000000000000799ea6fc4e92912");
+    let older = entry::read(&key, &older).unwrap();
+    assert_eq!((older.version(), &older.fact), (version, &fact));
+    assert_eq!(older.event_id(StoreId([1; 8])).to_string(), id);
     // In the layout of format 1, and with the event id that it had then.
     let older = [&bytes[1..9], &bytes[17..bytes.len() - 8]].concat();
     let older = codec::seal(1, &key, &[], &older);

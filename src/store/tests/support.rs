@@ -215,7 +215,9 @@ pub fn redo(state: &mut State, entry: &Entry) {
         | Fact::Recovered(_)
         | Fact::EndpointDisabled { .. }
         | Fact::Unreadable
-        | Fact::HistoryLost(_) => {}
+        | Fact::HistoryLost(_)
+        | Fact::RightChanged(_)
+        | Fact::RoleContentChanged { .. } => {}
     }
 }
 
@@ -232,7 +234,9 @@ pub fn undo(state: &mut State, entry: &Entry) {
         | Fact::Recovered(_)
         | Fact::EndpointDisabled { .. }
         | Fact::Unreadable
-        | Fact::HistoryLost(_) => {}
+        | Fact::HistoryLost(_)
+        | Fact::RightChanged(_)
+        | Fact::RoleContentChanged { .. } => {}
     }
 }
 

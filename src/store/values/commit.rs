@@ -3,6 +3,7 @@
 use crate::model::{
     Account, Change, Fact, Fingerprint, HeldPlan, Record, RecordRef, RunId, Seq, Timestamp,
 };
+use crate::store::values::rights::RightsMark;
 use crate::store::values::tenant_no::TenantNo;
 
 /// What the writes of one commit may cost; the remaining operations are for the census, the head of
@@ -107,6 +108,13 @@ pub enum Closing {
         plans: Vec<HeldPlan>,
         /// Facts to report in this order, one entry each.
         facts: Vec<Fact>,
+    },
+    /// What a run changed in who holds what.
+    Rights {
+        /// Facts to report in this order, one entry each. Lists that they name are already written.
+        facts: Vec<Fact>,
+        /// How far the tenant's rights are compared after this commit.
+        mark: RightsMark,
     },
 }
 

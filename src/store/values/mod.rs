@@ -13,6 +13,7 @@ pub mod head;
 pub mod held;
 pub mod plan;
 pub mod record;
+pub mod rights;
 pub mod row;
 pub mod runs;
 pub mod tenant_no;

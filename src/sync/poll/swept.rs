@@ -115,7 +115,9 @@ fn each_change(
                 | Fact::Recovered(_)
                 | Fact::EndpointDisabled { .. }
                 | Fact::Unreadable
-                | Fact::HistoryLost(_) => {}
+                | Fact::HistoryLost(_)
+                | Fact::RightChanged(_)
+                | Fact::RoleContentChanged { .. } => {}
             }
         }
     }

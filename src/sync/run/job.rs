@@ -14,6 +14,7 @@ use super::progress::Observer;
 use crate::sync::poll::audit_state::AuditState;
 use crate::sync::poll::listening::Listening;
 use crate::sync::removals::removal_policy::RemovalPolicy;
+use crate::sync::rights::Looked;
 use crate::sync::sweep::answers::Answers;
 use crate::sync::tenants::claims::Claim;
 use crate::sync::tenants::freshness::Freshness;
@@ -32,6 +33,8 @@ pub struct Job<C> {
     pub(in crate::sync) metrics: Metrics,
     pub(in crate::sync) removal_policy: RemovalPolicy,
     pub(in crate::sync) claim: Claim,
+    /// How far it was told who holds what.
+    pub(in crate::sync) looked: Arc<Looked>,
     /// A tenant has one run of the whole at a time, and one writer.
     pub(in crate::sync) turns: Turns,
 }
@@ -54,6 +57,7 @@ impl<C: Connector> Job<C> {
             connector,
             store,
             answers: Arc::new(Answers::new(clock.clone())),
+            looked: Arc::default(),
             freshness: Freshness::new(clock.clone()),
             clock,
             observer,

@@ -2,7 +2,10 @@
 
 use std::sync::Arc;
 
+use tracing::warn;
+
 use crate::connector::Connector;
+use crate::history::HistoryError;
 use crate::model::{Mode, Run, TenantName, Trigger};
 use crate::store::{NewRun, StoreError};
 
@@ -13,7 +16,7 @@ use super::measure;
 use super::outcome;
 use super::running::{Report, Running};
 use crate::sync::tenants::freshness::Ended;
-use crate::sync::{Progress, Rank, RunError};
+use crate::sync::{Progress, Rank, RunError, rights};
 
 impl<C: Connector> Job<C> {
     /// Starts a run, after the one under way if there is one.
@@ -82,6 +85,9 @@ impl<C: Connector> Job<C> {
         }
         let ended = self.steps(&mut run, scope, pen).await;
         pen.take().await;
+        if mode == Mode::Commit {
+            self.tell_rights(&run).await?;
+        }
         // Requests beside a sweep count as the sweep's, and so does its progress.
         if !is_beside {
             self.observer.report(Progress::Ended);
@@ -119,6 +125,33 @@ impl<C: Connector> Job<C> {
         self.observer.report(Progress::Committed);
         // Otherwise `status` would say for ever that it is committing.
         self.observer.report(Progress::Ended);
+        Ok(())
+    }
+
+    /// Tells what has changed in who holds what. What cannot be told now is told after the next run.
+    async fn tell_rights(&self, run: &Run) -> Result<(), StoreError> {
+        let Some(tenant) = run.tenant.clone() else {
+            return Ok(());
+        };
+        let looked = Arc::clone(&self.looked);
+        let told = self.store.offload(move |store| {
+            let mut tenants = store.tenants()?.into_iter();
+            match tenants.find(|known| known.tenant.id == tenant) {
+                Some(known) => rights::tell(store, &known, &looked),
+                None => Ok(false),
+            }
+        });
+        match told.await {
+            Ok(true) => self.observer.report(Progress::Committed),
+            Ok(false) => {}
+            Err(HistoryError::Store { source }) => return Err(source),
+            Err(error) => warn!(
+                tenant.name = %self.name, run.id = %run.id, error.code = error.code(),
+                error = %error,
+                "It could not be compared who holds what in `{}` before and after a run; it is \
+                 compared after the next one", self.name,
+            ),
+        }
         Ok(())
     }
 

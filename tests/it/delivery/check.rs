@@ -86,7 +86,7 @@ impl Side {
                         let entry = world.store.entry(seq).unwrap().unwrap();
                         Some(entry.event_id(self.store_id).to_string())
                     }
-                    Item::Snapshot { .. } => None,
+                    Item::Snapshot { .. } | Item::Member { .. } => None,
                 }
             })
             .collect()
@@ -101,7 +101,7 @@ impl Side {
         let parked: BTreeSet<_> = parked
             .into_iter()
             .filter_map(|parked| match parked.item {
-                Item::Entry(_) => None,
+                Item::Entry(_) | Item::Member { .. } => None,
                 Item::Snapshot { mark, record, .. } => Some((mark.0, record.id.to_string())),
             })
             .collect();

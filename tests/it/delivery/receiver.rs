@@ -118,7 +118,7 @@ impl Receiver {
         items.extend(parked());
         let seqs = items.into_iter().filter_map(|item| match item {
             Item::Entry(seq) => Some(seq.0),
-            Item::Snapshot { .. } => None,
+            Item::Snapshot { .. } | Item::Member { .. } => None,
         });
         seqs.collect()
     }

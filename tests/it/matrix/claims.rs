@@ -55,7 +55,9 @@ pub fn changes(store: &Store) -> impl Iterator<Item = Change> {
         | Fact::Recovered(_)
         | Fact::EndpointDisabled { .. }
         | Fact::Unreadable
-        | Fact::HistoryLost(_) => None,
+        | Fact::HistoryLost(_)
+        | Fact::RightChanged(_)
+        | Fact::RoleContentChanged { .. } => None,
     })
 }
 

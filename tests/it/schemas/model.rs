@@ -16,7 +16,9 @@ pub fn schema(event_type: &str, form: Form) -> Value {
     let shape = Shape { form };
     let (subject, verb) = event_type.split_once('.').unwrap();
     let data = match subject {
+        "role" if verb == "content_changed" => shape.about_content(),
         "user" | "role" | "group" => shape.about_record(subject, verb),
+        "access" => shape.about_access(),
         "sync" => shape.about_sync(verb),
         "endpoint" => shape.about_endpoint(verb),
         "history" => shape.about_history(),
@@ -325,6 +327,69 @@ impl Shape {
                     ("status", or_null(text())),
                 ])),
             ),
+        ])
+    }
+
+    /// What became of a role that users hold: of one user, of several, or of all.
+    fn about_access(&self) -> Value {
+        let accounts = ["stayed", "created", "deleted"];
+        let user = self.record(vec![
+            ("id", text()),
+            ("remote_id", text()),
+            ("username", text()),
+            ("name", or_null(text())),
+            ("primary_email_address", or_null(text())),
+            ("is_bot_user", flag()),
+            ("usable", flag()),
+            ("why_not_usable", or_null(text())),
+            ("account", json!({ "enum": accounts })),
+        ]);
+        let group = self.record(vec![
+            ("id", text()),
+            ("remote_id", text()),
+            ("name", text()),
+        ]);
+        let words = ["direct", "group", "everyone", "user_default"];
+        let path = self.object(
+            &["type"],
+            vec![
+                ("type", json!({ "enum": words })),
+                ("group", or_null(group)),
+            ],
+        );
+        self.object(
+            &["run", "right", "before", "after"],
+            vec![
+                ("run", text()),
+                ("right", self.right()),
+                ("user", user),
+                (
+                    "users",
+                    self.all_of(vec![("count", counted()), ("command", text())]),
+                ),
+                ("everybody", self.all_of(vec![("count", counted())])),
+                ("before", list(&path)),
+                ("after", list(&path)),
+            ],
+        )
+    }
+
+    fn about_content(&self) -> Value {
+        self.all_of(vec![
+            ("run", text()),
+            ("right", self.right()),
+            ("gained", list(&text())),
+            ("lost", list(&text())),
+        ])
+    }
+
+    fn right(&self) -> Value {
+        self.record(vec![
+            ("type", json!({ "const": "role" })),
+            ("id", text()),
+            ("remote_id", text()),
+            ("name", text()),
+            ("level", or_null(text())),
         ])
     }
 

@@ -172,7 +172,9 @@ pub fn assert_journal_leads_to_state(store: &Store) {
             | Fact::Recovered(_)
             | Fact::EndpointDisabled { .. }
             | Fact::Unreadable
-            | Fact::HistoryLost(_) => None,
+            | Fact::HistoryLost(_)
+            | Fact::RightChanged(_)
+            | Fact::RoleContentChanged { .. } => None,
         })
         .collect();
     let mut past = state();

@@ -1,7 +1,8 @@
 //! What the evidence says of itself: of what it is, what it rests on, and what it does not know.
 
-use crate::control::{Envelope, Population, ReviewPage, RoleMention};
-use crate::model::{Thousands, Timestamp};
+use crate::control::{Envelope, Population, ReviewPage};
+use crate::model::{RoleMention, Thousands, Timestamp};
+use crate::view::role_name;
 
 use super::super::words;
 use crate::cli::style::count;
@@ -141,7 +142,7 @@ impl Evidence {
             format!(
                 "All {} users hold {}, {}",
                 Thousands(it.users),
-                words::name(&it.role),
+                role_name(&it.role),
                 words::everybodys(&it.paths)
             )
         });
@@ -150,7 +151,7 @@ impl Evidence {
 }
 
 fn role_in_full(role: &RoleMention) -> String {
-    format!("{} ({})", words::name(role), role.id.0)
+    format!("{} ({})", role_name(role), role.id.0)
 }
 
 /// Quotes an argument for a shell, if it has to be.

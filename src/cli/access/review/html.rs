@@ -4,6 +4,7 @@ use std::io::{self, Write};
 
 use crate::control::{AccessRow, Since};
 use crate::printable;
+use crate::view;
 
 use super::super::words;
 use super::evidence::Evidence;
@@ -126,11 +127,11 @@ pub(super) fn row(out: &mut impl Write, row: &AccessRow) -> io::Result<()> {
     write!(
         out,
         "</td><td{class}><bdi>{}</bdi><small>level: {}</small></td><td>",
-        escaped(&words::name(role)),
+        escaped(&view::role_name(role)),
         escaped(level)
     )?;
     for path in paths {
-        write!(out, "<div>{}</div>", escaped(&words::path(path)))?;
+        write!(out, "<div>{}</div>", escaped(&view::path_in_words(path)))?;
     }
     let (day, time, basis) = since(row.since);
     let usable = words::usable(user);

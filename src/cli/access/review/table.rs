@@ -5,6 +5,7 @@ use std::io::{self, Write};
 use crate::cli::csv;
 use crate::control::{AccessRow, Since};
 use crate::model::{TenantName, Timestamp};
+use crate::view;
 
 use super::super::words;
 
@@ -68,9 +69,9 @@ pub(super) fn row(
         if user.is_bot { "bot" } else { "person" }.to_owned(),
         "role".to_owned(),
         role.id.0.to_string(),
-        words::name(role),
+        view::role_name(role),
         role.level.clone().unwrap_or_else(|| NOT_KNOWN.to_owned()),
-        words::paths(paths),
+        view::paths_in_words(paths),
         since,
         basis.to_owned(),
         run,

@@ -145,6 +145,7 @@ fn structured<'a>(source: &'a EventSource, event: &'a Shown<'_>) -> Structured<'
 fn attributes<'a>(source: &'a EventSource, event: &'a Shown<'_>) -> Attributes<'a> {
     let subject = match &event.data {
         ShownData::Record(shown) => Some(Text(Subject(shown.kind, shown.id))),
+        ShownData::Right(shown) => Some(Text(Subject(shown.subject.0, shown.subject.1))),
         ShownData::Other(_) => None,
     };
     Attributes {

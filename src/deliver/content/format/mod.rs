@@ -91,7 +91,9 @@ impl Format {
                 | Fact::Recovered(_)
                 | Fact::EndpointDisabled { .. }
                 | Fact::Unreadable
-                | Fact::HistoryLost(_) => false,
+                | Fact::HistoryLost(_)
+                | Fact::RightChanged(_)
+                | Fact::RoleContentChanged { .. } => false,
             },
         }
     }

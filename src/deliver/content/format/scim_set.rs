@@ -153,6 +153,7 @@ impl ScimSets {
     pub(super) fn message(&self, event: &Shown<'_>) -> Message {
         let (sub_id, events) = match &event.data {
             ShownData::Record(shown) => (subject(shown), self.events(event.event_type, shown)),
+            ShownData::Right(shown) => verification(event, &shown.data),
             ShownData::Other(data) => verification(event, data),
         };
         let claims = Claims {

@@ -13,6 +13,7 @@ impl Privacy {
     pub(super) fn mask(&self, shown: &mut Shown<'_>) {
         match &mut shown.data {
             ShownData::Record(record) => self.mask_record(record),
+            ShownData::Right(right) => self.mask_right(&mut right.data),
             // It names nobody.
             ShownData::Other(_) => {}
         }
@@ -59,6 +60,46 @@ impl Privacy {
         self.mask_references(shown);
     }
 
+    /// Hides what an event about a right says of its user, its role and the groups on the paths.
+    fn mask_right(&self, data: &mut Value) {
+        for (field, rule) in &self.rules {
+            match field {
+                Field::UserSubject | Field::UserName | Field::UserEmail | Field::UserIsBot => {
+                    if let Some(Value::Object(user)) = data.get_mut("user") {
+                        mask_field(user, field.name(), rule);
+                    }
+                }
+                Field::UserStatus => {
+                    if let Some(Value::Object(user)) = data.get_mut("user") {
+                        mask_field(user, "usable", rule);
+                        mask_field(user, "why_not_usable", rule);
+                    }
+                }
+                Field::RoleName | Field::RoleLevel => {
+                    if let Some(Value::Object(right)) = data.get_mut("right") {
+                        mask_field(right, field.name(), rule);
+                    }
+                }
+                Field::GroupName => {
+                    for path in paths_of(data) {
+                        if let Some(Value::Object(group)) = path.get_mut("group") {
+                            mask_field(group, "name", rule);
+                        }
+                    }
+                }
+                // Who may not know the groups of users, or what groups give, learns no group.
+                Field::UserGroups | Field::GroupRoles => {
+                    for path in paths_of(data) {
+                        if let Value::Object(path) = path {
+                            mask_field(path, "group", rule);
+                        }
+                    }
+                }
+                _ => {}
+            }
+        }
+    }
+
     /// Hides the name of a role or group where other records mention it, too.
     fn mask_references(&self, shown: &mut ShownRecord<'_>) {
         for (list, name) in REFERENCES {
@@ -83,6 +124,13 @@ impl Privacy {
             }
         }
     }
+}
+
+/// Returns the paths before and after a change.
+fn paths_of(data: &mut Value) -> impl Iterator<Item = &mut Value> {
+    let lists = data.as_object_mut().into_iter().flatten();
+    let lists = lists.filter(|(key, _)| *key == "before" || *key == "after");
+    lists.flat_map(|(_, paths)| paths.as_array_mut().into_iter().flatten())
 }
 
 /// Removes or hashes a field. A field that is left out does not appear at all: null would say that

@@ -7,6 +7,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 use tracing::{debug, error, info, warn};
 
+use super::expanding::Expanding;
 use super::{Ended, Filling, State};
 use crate::deliver::queue::health::{Failed, Whose};
 use crate::deliver::queue::pending_delivery::{KeptBy, PendingDelivery};
@@ -84,7 +85,7 @@ impl State {
                 self.give_up_on_endpoint(&failure, now);
             }
         }
-        self.end_backfill();
+        self.end_backfill_and_list();
     }
 
     /// Notes that deliveries need not be sent any more, since nothing is left to send.
@@ -93,7 +94,7 @@ impl State {
         for delivery in deliveries {
             self.settle(&delivery, now);
         }
-        self.end_backfill();
+        self.end_backfill_and_list();
     }
 
     fn settle(&mut self, delivery: &PendingDelivery, now: Timestamp) {
@@ -192,6 +193,13 @@ impl State {
                     filling.position.settle(place);
                 }
             }
+            Item::Member { entry, number } => {
+                // A user of another list does not concern this one.
+                let is_of = |expanding: &&mut Expanding| expanding.entry == *entry;
+                if let Some(expanding) = self.expanding.as_mut().filter(is_of) {
+                    expanding.position.settle(*number);
+                }
+            }
         }
     }
 
@@ -235,7 +243,12 @@ impl State {
     }
 
     /// Ends a backfill when nothing of it is left.
-    pub(super) fn end_backfill(&mut self) {
+    /// Ends the backfill and the list that are sent in full, so that the journal goes on.
+    pub(super) fn end_backfill_and_list(&mut self) {
+        let over = self.expanding.take_if(|expanding| expanding.is_over());
+        if over.is_some() {
+            self.is_dirty = true;
+        }
         let is_over = |filling: &Filling| filling.is_read && filling.position.is_settled();
         if let Some(filling) = self.filling.take_if(|filling| is_over(filling)) {
             self.is_dirty = true;
@@ -437,7 +450,7 @@ mod tests {
         });
         let met = deliveries.map(|delivery| match delivery.item {
             Item::Entry(seq) => Met::Entry(seq, Some(delivery)),
-            Item::Snapshot { .. } => unreachable!("all are entries"),
+            Item::Snapshot { .. } | Item::Member { .. } => unreachable!("all are entries"),
         });
         state.take(
             Page {

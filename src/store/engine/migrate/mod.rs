@@ -11,6 +11,7 @@
 //! ARCHITECTURE.md explains how to add the next format.
 
 mod acceptances;
+mod rights;
 mod runs_by_tenant;
 mod versions;
 
@@ -51,6 +52,7 @@ fn step_from(format: u32) -> Option<(u32, Box<dyn Rewrite>)> {
         1 => Some((2, Box::new(runs_by_tenant::RunsByTenant::default()))),
         2 => Some((3, Box::new(versions::Versions))),
         3 => Some((4, Box::new(acceptances::Acceptances))),
+        4 => Some((5, Box::new(rights::Rights::default()))),
         _ => None,
     }
 }

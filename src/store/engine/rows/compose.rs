@@ -10,9 +10,10 @@ use crate::store::engine::scan;
 use crate::store::engine::writing::prepared::Prepared;
 use crate::store::error::StoreError;
 use crate::store::layout::keys::{self, Key};
-use crate::store::layout::{codec, entry, v1, v3};
+use crate::store::layout::{codec, entry, v1, v3, v5};
 use crate::store::values::census::Census;
 use crate::store::values::head::Head;
+use crate::store::values::rights::ListHead;
 use crate::store::values::row::Row;
 use crate::store::values::tenant_no::TenantNo;
 
@@ -90,9 +91,19 @@ pub fn commit(db: &sled::Db, head: &Head, prepared: Prepared) -> Result<Composed
     for (key, value) in prepared.rows {
         draft.set(key, value);
     }
-    for entry in prepared.told {
+    for (number, entry) in prepared.told.into_iter().enumerate() {
         after.advance(at);
         draft.entry(&after, &entry);
+        let lists = prepared.lists.iter().filter(|(of, ..)| *of == number);
+        for (_, list, count) in lists {
+            let head = ListHead {
+                entry: after.last,
+                count: *count,
+            };
+            let row = v5::ListHead::from(head);
+            let (key, value) = codec::put(keys::list_head(no, *list), &row);
+            draft.set(key, value);
+        }
     }
     if prepared.is_loaded {
         let (key, value) = codec::put(keys::loaded(no), &v1::Seq::from(after.last));

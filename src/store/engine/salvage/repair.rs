@@ -13,8 +13,8 @@ use crate::store::engine::rows::runs;
 use crate::store::engine::scan;
 use crate::store::error::StoreError;
 use crate::store::layout::keys::{self, Keyspace};
-use crate::store::layout::rows::{self, read_attempts, read_cursor, read_run};
-use crate::store::layout::{self, Format, codec, entry, held, v1, v2, v3, v4};
+use crate::store::layout::rows::{self, read_attempts, read_cursor, read_parked, read_run};
+use crate::store::layout::{self, Format, codec, entry, held, v1, v2, v3, v4, v5};
 use crate::store::values::delivery::Item;
 use crate::store::values::head::Head;
 use crate::store::values::held::RemovalSum;
@@ -36,6 +36,7 @@ pub(in crate::store) fn all(
     let last = last_place(target, found)?;
     let made = journal::make(target, last)?;
     deliveries(target, &tenants)?;
+    lists(target)?;
     let counts = records::make(target)?;
     held_plans(target)?;
     all_runs(target)?;
@@ -161,15 +162,17 @@ fn deliveries(target: &mut Target, tenants: &BTreeSet<TenantNo>) -> Result<(), S
     for keyspace in [Keyspace::Parked, Keyspace::Deferred, Keyspace::Replay] {
         target.keep(keyspace, |db, key, value| {
             let reads = match keyspace {
-                Keyspace::Parked => codec::read_row::<v1::Parked>(key, value).is_ok(),
+                Keyspace::Parked => read_parked(key, value).is_ok(),
                 Keyspace::Deferred => codec::read_row::<v1::Deferred>(key, value).is_ok(),
                 _ => codec::read_row::<v1::Nothing>(key, value).is_ok(),
             };
             let prefix = keys::endpoint_part(key).map_or(0, <[u8]>::len);
             let is_there = match keys::item_of(key, prefix) {
-                Some(Item::Entry(seq)) => [keys::journal(seq), keys::kept(seq)]
-                    .iter()
-                    .any(|key| scan::get(db, key).is_ok_and(|row| row.is_some())),
+                Some(Item::Entry(seq) | Item::Member { entry: seq, .. }) => {
+                    [keys::journal(seq), keys::kept(seq)]
+                        .iter()
+                        .any(|key| scan::get(db, key).is_ok_and(|row| row.is_some()))
+                }
                 Some(Item::Snapshot { tenant, .. }) => tenants.contains(&tenant),
                 None => false,
             };
@@ -181,6 +184,33 @@ fn deliveries(target: &mut Target, tenants: &BTreeSet<TenantNo>) -> Result<(), S
     })?;
     target.keep(Keyspace::Attempts, |_, key, value| {
         read_attempts(key, value).is_ok()
+    })
+}
+
+/// Keeps lists whose entry is there. How far rights were compared is dropped: what changed in a part
+/// of the history that was lost is not told.
+fn lists(target: &mut Target) -> Result<(), StoreError> {
+    target.keep(Keyspace::RightsMark, |_, _, _| false)?;
+    target.keep(Keyspace::ListHead, |db, key, value| {
+        let head = codec::read_row::<v5::ListHead>(key, value).ok();
+        head.zip(keys::list_of(key))
+            .is_some_and(|(head, (no, list))| {
+                let rows = scan::prefix(db, &keys::list_parts(no, list)).flatten();
+                let parts = rows.map(|(key, value)| {
+                    codec::read_packed_row::<v5::ListPart<'_>>(&key, &value)
+                        .map_or(0, |v5::ListPart(users)| users.len() as u64)
+                });
+                let is_whole = parts.sum::<u64>() == head.count;
+                is_whole
+                    && [keys::journal(head.entry), keys::kept(head.entry)]
+                        .iter()
+                        .any(|key| scan::get(db, key).is_ok_and(|row| row.is_some()))
+            })
+    })?;
+    target.keep(Keyspace::ListPart, |db, key, _| {
+        keys::list_of(key).is_some_and(|(no, list)| {
+            scan::get(db, &keys::list_head(no, list)).is_ok_and(|row| row.is_some())
+        })
     })
 }
 

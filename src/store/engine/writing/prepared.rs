@@ -5,9 +5,12 @@ use std::ops::Range;
 
 use bytes::Bytes;
 
-use crate::model::{Account, Fact, Fingerprint, Id, Kind, Record, RunId, Timestamp};
+use crate::model::{
+    Account, Fact, Fingerprint, Id, Kind, ListId, Record, RightChange, RightHolders, RunId,
+    Timestamp,
+};
 use crate::store::error::StoreError;
-use crate::store::layout::{codec, entry, held, v1};
+use crate::store::layout::{codec, entry, held, keys, v1, v5};
 use crate::store::values::commit::{Closing, Commit, MAX_COST, MAX_WRITES, Write};
 use crate::store::values::row::Row;
 use crate::store::values::tenant_no::TenantNo;
@@ -24,6 +27,8 @@ pub struct Prepared {
     pub rows: Vec<Row>,
     /// Packed entries that follow the entries of the writes.
     pub told: Vec<Vec<u8>>,
+    /// The lists that belong to some of these, each with the number of the entry among them.
+    pub lists: Vec<(usize, ListId, u64)>,
     /// Whether the last of them marks the first load.
     pub is_loaded: bool,
     pub plan_rows: u32,
@@ -44,7 +49,10 @@ impl Prepared {
         let cost: usize = commit.writes.iter().map(Write::cost).sum();
         let plan_rows = match commit.closing {
             Closing::PlanRows(rows) => rows,
-            Closing::Nothing | Closing::Loaded { .. } | Closing::Told { .. } => 0,
+            Closing::Nothing
+            | Closing::Loaded { .. }
+            | Closing::Told { .. }
+            | Closing::Rights { .. } => 0,
         };
         let rows = usize::try_from(plan_rows).unwrap_or(usize::MAX);
         if cost > MAX_COST || rows > MAX_WRITES {
@@ -57,7 +65,7 @@ impl Prepared {
             run: commit.run,
             account: commit.account,
         };
-        let (mut rows, mut told) = (Vec::new(), Vec::new());
+        let (mut rows, mut told, mut lists) = (Vec::new(), Vec::new(), Vec::new());
         let mut is_loaded = false;
         match commit.closing {
             Closing::Loaded {
@@ -76,9 +84,17 @@ impl Prepared {
                 rows.extend(plans.iter().map(|plan| held::plan_row(commit.tenant, plan)));
                 told.extend(facts.iter().map(|fact| author.entry(fact)));
             }
+            Closing::Rights { facts, mark } => {
+                let mark = v5::RightsMark::from(mark);
+                rows.push(codec::put(keys::rights_mark(commit.tenant), &mark));
+                for fact in &facts {
+                    lists.extend(listed(told.len(), fact));
+                    told.push(author.entry(fact));
+                }
+            }
             Closing::Nothing | Closing::PlanRows(_) => {}
         }
-        let cost = cost + rows.len() + told.len();
+        let cost = cost + rows.len() + told.len() + lists.len();
         if cost > MAX_COST {
             return Err(StoreError::TooLarge {
                 cost,
@@ -95,6 +111,7 @@ impl Prepared {
             bodies: bodies.into(),
             rows,
             told,
+            lists,
             is_loaded,
             plan_rows,
         })
@@ -143,6 +160,17 @@ impl Author {
 
     fn entry(&self, fact: &Fact) -> Vec<u8> {
         entry::pack(Some((self.run, &self.account)), fact)
+    }
+}
+
+/// Returns the list that a fact names, with the number of the fact's entry.
+fn listed(number: usize, fact: &Fact) -> Option<(usize, ListId, u64)> {
+    match fact {
+        Fact::RightChanged(RightChange {
+            holders: RightHolders::Listed { list, count },
+            ..
+        }) => Some((number, *list, *count)),
+        _ => None,
     }
 }
 

@@ -11,7 +11,7 @@ use crate::store::error::StoreError;
 use crate::store::handle::Store;
 use crate::store::layout::keys::{self, Key, Keyspace};
 use crate::store::layout::rows::read_attempts;
-use crate::store::layout::{codec, v1};
+use crate::store::layout::{codec, v5};
 use crate::store::values::delivery::Attempt;
 use crate::store::values::row::Row;
 
@@ -43,7 +43,7 @@ impl AttemptLog {
         let mut rows = Vec::new();
         for attempts in attempts.chunks(IN_A_ROW) {
             let key = keys::attempts(endpoint, self.next);
-            let stored = v1::Attempts(attempts.iter().map(Into::into).collect());
+            let stored = v5::Attempts(attempts.iter().map(Into::into).collect());
             let value = codec::packed_row(&key, &stored);
             rows.push((key, Some(value)));
             self.rows.push_back((self.next, attempts.len()));

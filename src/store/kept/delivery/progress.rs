@@ -4,7 +4,7 @@ use crate::model::{EndpointName, Fact, Timestamp};
 use crate::store::error::StoreError;
 use crate::store::handle::Store;
 use crate::store::layout::keys::{self, Keyspace};
-use crate::store::layout::{codec, v1};
+use crate::store::layout::{codec, v1, v5};
 use crate::store::values::delivery::{Attempt, Cursor, Deferred, Item, Parked};
 
 use super::attempt_log::AttemptLog;
@@ -75,7 +75,7 @@ impl Store {
             DeliveryChange::Resume(item) => (delivery(Keyspace::Deferred, item), None),
             DeliveryChange::Park(parked) => codec::put(
                 delivery(Keyspace::Parked, &parked.item),
-                &v1::Parked::from(parked),
+                &v5::Parked::from(parked),
             ),
             DeliveryChange::Unpark(item) => (delivery(Keyspace::Parked, item), None),
             DeliveryChange::Replayed(item) => (delivery(Keyspace::Replay, item), None),
@@ -83,7 +83,7 @@ impl Store {
         }));
         rows.push(codec::put(
             keys::cursor(endpoint),
-            &v1::Cursor::from(&progress.cursor),
+            &v5::Cursor::from(&progress.cursor),
         ));
         self.engine.write_with_fact(rows, progress.told)?;
         Ok(())

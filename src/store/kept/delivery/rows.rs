@@ -8,7 +8,7 @@ use crate::model::EndpointName;
 use crate::store::error::StoreError;
 use crate::store::handle::Store;
 use crate::store::layout::keys::{self, Key, Keyspace};
-use crate::store::layout::{Stored, codec, v1};
+use crate::store::layout::{Stored, codec, v1, v5};
 use crate::store::values::commit::MAX_QUIET;
 use crate::store::values::delivery::{Deferred, Item, Parked};
 
@@ -38,7 +38,7 @@ impl Store {
         after: Option<&Item>,
         limit: usize,
     ) -> Result<Vec<Parked>, StoreError> {
-        let rows = self.delivery_rows::<v1::Parked>(Keyspace::Parked, endpoint, after, limit)?;
+        let rows = self.delivery_rows::<v5::Parked>(Keyspace::Parked, endpoint, after, limit)?;
         Ok(rows.into_iter().map(|(_, parked)| parked.into()).collect())
     }
 
@@ -51,7 +51,7 @@ impl Store {
         self.engine.read("reading a parked delivery", |reader| {
             let key = keys::delivery(Keyspace::Parked, endpoint, item);
             match reader.get(&key)? {
-                Some(value) => Ok(Some(codec::read_row::<v1::Parked>(&key, &value)?.into())),
+                Some(value) => Ok(Some(codec::read_row::<v5::Parked>(&key, &value)?.into())),
                 None => Ok(None),
             }
         })

@@ -50,6 +50,7 @@ enum Stage {
     Journal,
     /// After this kept entry.
     Kept(Seq),
+    Lists,
     Attempts,
     Endpoints,
     /// Of the tenants after this one.
@@ -85,6 +86,7 @@ impl MaintenancePass {
         let next = match std::mem::replace(&mut self.stage, Stage::End) {
             Stage::Journal => self.cut(),
             Stage::Kept(after) => self.forget(after),
+            Stage::Lists => self.delete_lists(),
             Stage::Attempts => self.delete_attempts(),
             Stage::Endpoints => self.delete_endpoints(),
             Stage::Runs(after) => self.next_runs(after.as_ref()),
@@ -139,13 +141,24 @@ impl MaintenancePass {
                 reader.unnamed_after(after)
             })?;
         let Some((last, unnamed)) = looked else {
-            return Ok(Stage::Attempts);
+            return Ok(Stage::Lists);
         };
         if !unnamed.is_empty() {
             self.done.forgotten += unnamed.len() as u64;
             self.store.engine.forget_entries(unnamed)?;
         }
         Ok(Stage::Kept(last))
+    }
+
+    /// Deletes lists whose entries are gone.
+    fn delete_lists(&mut self) -> Result<Stage, StoreError> {
+        let keys = self.store.lists_to_delete(ROWS_AT_ONCE)?;
+        if keys.is_empty() {
+            return Ok(Stage::Attempts);
+        }
+        let rows = keys.into_iter().map(|key| (key, None));
+        self.store.engine.write(rows.collect())?;
+        Ok(Stage::Lists)
     }
 
     fn delete_attempts(&mut self) -> Result<Stage, StoreError> {

@@ -13,6 +13,7 @@ use crate::model::{EndpointName, Hold, Outcome, Seq, TenantName, Timestamp};
 use crate::store::error::StoreError;
 use crate::store::handle::Store;
 use crate::store::layout::keys::{self, Keyspace};
+use crate::store::layout::rows::read_cursor;
 use crate::store::layout::{codec, v1};
 use crate::store::values::delivery::{Cursor, Order};
 
@@ -65,7 +66,7 @@ impl Store {
                 for name in endpoints {
                     let key = keys::cursor(name);
                     let mut cursor: Cursor = match reader.get(&key)? {
-                        Some(value) => codec::read_row::<v1::Cursor>(&key, &value)?.into(),
+                        Some(value) => read_cursor(&key, &value)?,
                         // An endpoint without a cursor starts after the journal's end.
                         None => Cursor {
                             settled: last,
@@ -78,9 +79,11 @@ impl Store {
                         let order: Order = codec::read_row::<v1::Order>(&key, &value)?.into();
                         cursor.obey(&order);
                     }
+                    // A list that is being sent user by user is still needed.
+                    let settled = cursor.needs_after();
                     let furthest = hold.as_ref().map_or(past, |(settled, _)| *settled);
-                    if cursor.disabled.is_none() && cursor.settled < furthest {
-                        hold = Some((cursor.settled, name));
+                    if cursor.disabled.is_none() && settled < furthest {
+                        hold = Some((settled, name));
                     }
                 }
                 let Some((settled, name)) = hold else {

@@ -3,14 +3,14 @@
 use std::borrow::Cow;
 
 use crate::model::{Id, Kind};
-use crate::store::layout::v1;
+use crate::store::layout::{v1, v5};
 use crate::store::values::delivery::{
-    Attempt, Backfill, Cursor, Deferred, Disabled, DisabledBy, Failing, Item, Order, Parked,
-    Trouble,
+    Attempt, Backfill, Cursor, Deferred, Disabled, DisabledBy, Expansion, Failing, Item, Order,
+    Parked, Trouble,
 };
 use crate::store::values::tenant_no::TenantNo;
 
-impl From<&Cursor> for v1::Cursor {
+impl From<&Cursor> for v5::Cursor {
     fn from(cursor: &Cursor) -> Self {
         let Cursor {
             settled,
@@ -19,6 +19,7 @@ impl From<&Cursor> for v1::Cursor {
             failing,
             disabled,
             backfill,
+            expansion,
             delivered_at,
         } = cursor;
         Self {
@@ -28,6 +29,7 @@ impl From<&Cursor> for v1::Cursor {
             failing: failing.map(Into::into),
             disabled: disabled.as_ref().map(Into::into),
             backfill: backfill.as_ref().map(Into::into),
+            expansion: expansion.as_ref().map(Into::into),
             delivered_at: *delivered_at,
         }
     }
@@ -51,7 +53,63 @@ impl From<v1::Cursor> for Cursor {
             failing: failing.map(Into::into),
             disabled: disabled.map(Into::into),
             backfill: backfill.map(Into::into),
+            expansion: None,
             delivered_at,
+        }
+    }
+}
+
+impl From<v5::Cursor> for Cursor {
+    fn from(cursor: v5::Cursor) -> Self {
+        let v5::Cursor {
+            settled,
+            ahead,
+            trouble,
+            failing,
+            disabled,
+            backfill,
+            expansion,
+            delivered_at,
+        } = cursor;
+        Self {
+            settled,
+            ahead: ahead.into_iter().collect(),
+            trouble: trouble.map(Into::into),
+            failing: failing.map(Into::into),
+            disabled: disabled.map(Into::into),
+            backfill: backfill.map(Into::into),
+            expansion: expansion.map(Into::into),
+            delivered_at,
+        }
+    }
+}
+
+impl From<&Expansion> for v5::Expansion {
+    fn from(expansion: &Expansion) -> Self {
+        let Expansion {
+            entry,
+            settled,
+            beyond,
+        } = expansion;
+        Self {
+            entry: *entry,
+            settled: *settled,
+            beyond: beyond.iter().copied().collect(),
+        }
+    }
+}
+
+impl From<v5::Expansion> for Expansion {
+    fn from(expansion: v5::Expansion) -> Self {
+        let v5::Expansion {
+            entry,
+            settled,
+            beyond,
+        } = expansion;
+        Self {
+            entry,
+            settled,
+            beyond: beyond.into_iter().collect(),
         }
     }
 }
@@ -183,7 +241,7 @@ impl From<v1::Backfill> for Backfill {
     }
 }
 
-impl From<&Item> for v1::Item {
+impl From<&Item> for v5::Item {
     fn from(item: &Item) -> Self {
         match item {
             Item::Entry(seq) => Self::Entry(*seq),
@@ -197,6 +255,10 @@ impl From<&Item> for v1::Item {
                 at: *at,
                 tenant: tenant.0,
                 record: record.into(),
+            },
+            Item::Member { entry, number } => Self::Member {
+                entry: *entry,
+                number: *number,
             },
         }
     }
@@ -217,6 +279,26 @@ impl From<v1::Item> for Item {
                 tenant: TenantNo(tenant),
                 record: record.into(),
             },
+        }
+    }
+}
+
+impl From<v5::Item> for Item {
+    fn from(item: v5::Item) -> Self {
+        match item {
+            v5::Item::Entry(seq) => Self::Entry(seq),
+            v5::Item::Snapshot {
+                mark,
+                at,
+                tenant,
+                record,
+            } => Self::Snapshot {
+                mark,
+                at,
+                tenant: TenantNo(tenant),
+                record: record.into(),
+            },
+            v5::Item::Member { entry, number } => Self::Member { entry, number },
         }
     }
 }
@@ -263,7 +345,7 @@ impl From<v1::Deferred> for Deferred {
     }
 }
 
-impl From<&Parked> for v1::Parked {
+impl From<&Parked> for v5::Parked {
     fn from(parked: &Parked) -> Self {
         let Parked {
             item,
@@ -283,6 +365,23 @@ impl From<&Parked> for v1::Parked {
 impl From<v1::Parked> for Parked {
     fn from(parked: v1::Parked) -> Self {
         let v1::Parked {
+            item,
+            reason,
+            at,
+            attempts,
+        } = parked;
+        Self {
+            item: item.into(),
+            reason,
+            at,
+            attempts,
+        }
+    }
+}
+
+impl From<v5::Parked> for Parked {
+    fn from(parked: v5::Parked) -> Self {
+        let v5::Parked {
             item,
             reason,
             at,
@@ -322,7 +421,7 @@ impl From<v1::Order> for Order {
     }
 }
 
-impl<'a> From<&'a Attempt> for v1::Attempt<'a> {
+impl<'a> From<&'a Attempt> for v5::Attempt<'a> {
     fn from(attempt: &'a Attempt) -> Self {
         let Attempt {
             item,
@@ -350,6 +449,31 @@ impl<'a> From<&'a Attempt> for v1::Attempt<'a> {
 impl From<v1::Attempt<'_>> for Attempt {
     fn from(attempt: v1::Attempt<'_>) -> Self {
         let v1::Attempt {
+            item,
+            event_type,
+            number,
+            at,
+            took_ms,
+            status,
+            answer,
+            error,
+        } = attempt;
+        Self {
+            item: item.into(),
+            event_type: Cow::Owned(event_type.into_owned()),
+            number,
+            at,
+            took_ms,
+            status,
+            answer: answer.as_ref().into(),
+            error: error.as_deref().map(Into::into),
+        }
+    }
+}
+
+impl From<v5::Attempt<'_>> for Attempt {
+    fn from(attempt: v5::Attempt<'_>) -> Self {
+        let v5::Attempt {
             item,
             event_type,
             number,

@@ -1,9 +1,10 @@
 //! Journal entries.
 
 use std::borrow::Cow;
+use std::collections::BTreeSet;
 
 use crate::model::{Account, Change, Fact, HistoryLoss, Missing, Recovery, RunId};
-use crate::store::layout::{v1, v3};
+use crate::store::layout::{v1, v3, v5};
 
 use super::{owned, pairs, text};
 
@@ -80,7 +81,7 @@ impl From<v1::Change<'_>> for Change {
     }
 }
 
-impl<'a> From<&'a Fact> for v3::Fact<'a> {
+impl<'a> From<&'a Fact> for v5::Fact<'a> {
     fn from(fact: &'a Fact) -> Self {
         match fact {
             Fact::Changed(change) => Self::Changed(change.into()),
@@ -118,6 +119,20 @@ impl<'a> From<&'a Fact> for v3::Fact<'a> {
             },
             Fact::Unreadable => Self::Unreadable,
             Fact::HistoryLost(missing) => Self::HistoryLost((*missing).into()),
+            Fact::RightChanged(right) => Self::RightChanged(right.into()),
+            Fact::RoleContentChanged { role, gained, lost } => {
+                let words = |words: &'a BTreeSet<String>| {
+                    words
+                        .iter()
+                        .map(|word| Cow::Borrowed(word.as_str()))
+                        .collect()
+                };
+                Self::RoleContentChanged {
+                    role: role.into(),
+                    gained: words(gained),
+                    lost: words(lost),
+                }
+            }
         }
     }
 }
@@ -200,6 +215,54 @@ impl From<v3::Fact<'_>> for Fact {
             },
             v3::Fact::Unreadable => Self::Unreadable,
             v3::Fact::HistoryLost(missing) => Self::HistoryLost(missing.into()),
+        }
+    }
+}
+
+impl From<v5::Fact<'_>> for Fact {
+    fn from(fact: v5::Fact<'_>) -> Self {
+        match fact {
+            v5::Fact::Changed(change) => Self::Changed(change.into()),
+            v5::Fact::Loaded {
+                roles,
+                groups,
+                users,
+            } => Self::Loaded {
+                roles,
+                groups,
+                users,
+            },
+            v5::Fact::Held {
+                plan,
+                supersedes,
+                losses,
+            } => Self::Held {
+                plan,
+                supersedes,
+                losses: pairs(losses),
+            },
+            v5::Fact::Failed { code, message } => Self::Failed {
+                code: code.into_owned(),
+                message: message.into_owned(),
+            },
+            v5::Fact::Recovered(recovery) => Self::Recovered(recovery.into()),
+            v5::Fact::EndpointDisabled {
+                endpoint,
+                reason,
+                failing_since,
+            } => Self::EndpointDisabled {
+                endpoint: endpoint.into_owned(),
+                reason: reason.into_owned(),
+                failing_since,
+            },
+            v5::Fact::Unreadable => Self::Unreadable,
+            v5::Fact::HistoryLost(missing) => Self::HistoryLost(missing.into()),
+            v5::Fact::RightChanged(right) => Self::RightChanged(right.into()),
+            v5::Fact::RoleContentChanged { role, gained, lost } => Self::RoleContentChanged {
+                role: role.into(),
+                gained: gained.into_iter().map(Cow::into_owned).collect(),
+                lost: lost.into_iter().map(Cow::into_owned).collect(),
+            },
         }
     }
 }

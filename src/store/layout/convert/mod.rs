@@ -9,6 +9,7 @@ mod delivery;
 mod entry;
 mod plan;
 mod record;
+mod right;
 mod run;
 mod tenant;
 

@@ -1,7 +1,9 @@
 //! The bytes of keys are frozen, and keys can be decoded.
 
 use super::*;
+use crate::model::ListId;
 use crate::store::tests::support::in_hex;
+use crate::store::values::delivery::Item;
 
 #[test]
 fn the_bytes_of_keys_are_frozen() {
@@ -19,7 +21,7 @@ fn the_bytes_of_keys_are_frozen() {
         },
     };
     let acme = TenantName("acme".into());
-    let cases: [(&str, Key, &str); 32] = [
+    let cases: [(&str, Key, &str); 36] = [
         ("format", format(), "0100"),
         ("head", head(), "0101"),
         ("cut", cut(), "0102"),
@@ -76,6 +78,29 @@ fn the_bytes_of_keys_are_frozen() {
             attempts(&hook, 4),
             "550000000268720000000000000004",
         ),
+        (
+            "parked user of a list",
+            delivery(
+                Keyspace::Parked,
+                &hook,
+                &Item::Member {
+                    entry: Seq(9),
+                    number: 4,
+                },
+            ),
+            "510000000268720200000000000000090000000000000004",
+        ),
+        (
+            "part of a list",
+            list_part(no, ListId(7), 3),
+            "3201020304000000000000000700000003",
+        ),
+        (
+            "head of a list",
+            list_head(no, ListId(7)),
+            "33010203040000000000000007",
+        ),
+        ("mark of rights", rights_mark(no), "7201020304"),
         ("runs", runs(&acme), "610000000461636d65"),
         (
             "run",
@@ -120,6 +145,10 @@ fn keys_give_back_what_they_were_made_of() {
             tenant: tenant_7,
             record,
         },
+        Item::Member {
+            entry: Seq(5),
+            number: 12_345,
+        },
     ] {
         let key = delivery(Keyspace::Parked, &hook, &item);
         let prefix = of_endpoint(Keyspace::Parked, &hook).len();
@@ -147,9 +176,19 @@ fn keys_give_back_what_they_were_made_of() {
     let part = of_endpoint(Keyspace::Parked, &hook);
     assert_eq!(endpoint_part(&parked), Some(&*part));
     assert_eq!(endpoint_part(&parked[..6]), None);
-    assert_eq!(naming(&part, Seq(9)), parked);
+    let member = Item::Member {
+        entry: Seq(9),
+        number: 4,
+    };
+    let of_member = delivery(Keyspace::Parked, &hook, &member);
+    let [entries, members] = naming(&part, Seq(9));
+    assert_eq!(entries, parked);
+    assert!(of_member.starts_with(&members));
+    assert_eq!(named_by(&part, &of_member), Some(Seq(9)));
     assert_eq!(named_by(&part, &parked), Some(Seq(9)));
-    assert!(behind_endpoint(&part) > naming(&part, Seq(u64::MAX)));
+    for last in naming(&part, Seq(u64::MAX)) {
+        assert!(behind_endpoint(&part) > last);
+    }
     for kind in Kind::ALL {
         assert_eq!(
             census_of(&census(TenantNo(3), kind)),

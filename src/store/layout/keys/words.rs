@@ -16,6 +16,7 @@ pub fn describe(key: &[u8]) -> String {
             None => "a journal entry",
         },
         Some(0x31) => "an entry that is kept",
+        Some(0x32 | 0x33) => "a list of users",
         Some(0x40 | 0x41) => "a plan",
         Some(0x42 | 0x43) => "a held plan",
         Some(0x44) => "an absent record",
@@ -28,6 +29,7 @@ pub fn describe(key: &[u8]) -> String {
         Some(0x60 | 0x61 | 0x63) => "a run",
         Some(0x62) => "the tally of a tenant's runs",
         Some(0x70 | 0x71) => "how far the audit log was read",
+        Some(0x72) => "how far rights were compared",
         Some(0x80) => "a finding that was accepted",
         Some(_) | None => "a value of no known space",
     };

@@ -22,8 +22,21 @@ pub struct Cursor {
     pub disabled: Option<Disabled>,
     /// A backfill, which is sent before the journal; `None` if there is none.
     pub backfill: Option<Backfill>,
+    /// A list of users that is sent user by user, before the journal goes on; `None` if there is
+    /// none.
+    pub expansion: Option<Expansion>,
     /// When something was last delivered.
     pub delivered_at: Option<Timestamp>,
+}
+
+impl Cursor {
+    /// Returns the position after which entries are still needed: an entry whose list is being sent
+    /// user by user is needed until that is done.
+    pub fn needs_after(&self) -> Seq {
+        let expansion = self.expansion.as_ref();
+        let before = expansion.map(|it| Seq(it.entry.0.saturating_sub(1)));
+        before.map_or(self.settled, |before| before.min(self.settled))
+    }
 }
 
 /// An endpoint that accepts nothing, whatever it is sent.
@@ -71,6 +84,17 @@ pub enum DisabledBy {
     },
     /// Every attempt has failed for too long.
     Failures,
+}
+
+/// The list beside an entry, of whose users each gets an event of its own.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Expansion {
+    /// The entry.
+    pub entry: Seq,
+    /// The number of the last user up to whom all are settled; `None` if none is.
+    pub settled: Option<u64>,
+    /// Later users who are settled as well.
+    pub beyond: BTreeSet<u64>,
 }
 
 /// Records that are sent in their present state, by tenant, then kind, then id.

@@ -1,6 +1,7 @@
 //! What a delivery carries, and the text by which people name it.
 //!
-//! An entry is named by its position, `17`. A snapshot has no position, so its name contains
+//! An entry is named by its position, `17`, and a user of its list by that and the user's number in
+//! the list, `17/3`. A snapshot has no position, so its name contains
 //! everything that identifies it: `snapshot/TENANT/KIND/ID/MARK/MILLISECONDS`, with the store's
 //! number of the tenant. Ids never contain a slash.
 
@@ -31,6 +32,13 @@ pub enum Item {
         /// The record.
         record: RecordRef,
     },
+    /// One user of the list beside an entry.
+    Member {
+        /// The entry.
+        entry: Seq,
+        /// The user's number in the list, from 0 on.
+        number: u64,
+    },
 }
 
 /// The text does not name a delivery.
@@ -54,6 +62,7 @@ impl fmt::Display for Item {
                 record.id,
                 at.millis()
             ),
+            Self::Member { entry, number } => write!(f, "{entry}/{number}"),
         }
     }
 }
@@ -79,7 +88,14 @@ impl FromStr for Item {
                 record,
             }
         } else {
-            Self::Entry(Seq(number(first)?))
+            let entry = Seq(number(first)?);
+            match parts.next() {
+                Some(member) => Self::Member {
+                    entry,
+                    number: number(member)?,
+                },
+                None => Self::Entry(entry),
+            }
         };
         match parts.next() {
             None => Ok(item),
@@ -114,6 +130,13 @@ mod tests {
         for (item, text) in [
             (Item::Entry(Seq(17)), "17"),
             (
+                Item::Member {
+                    entry: Seq(17),
+                    number: 3,
+                },
+                "17/3",
+            ),
+            (
                 snapshot,
                 "snapshot/1/user/60d5ca1b2f8a4c0012345678/9/1767000000000",
             ),
@@ -125,6 +148,8 @@ mod tests {
             "",
             "+1",
             "17/",
+            "17/3/",
+            "17/+3",
             "snapshot",
             "snapshot/1/user/a/9",
             "snapshot/1/user/a/9/7/",

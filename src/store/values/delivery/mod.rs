@@ -7,7 +7,7 @@ mod order;
 mod waiting;
 
 pub use attempt::Attempt;
-pub use cursor::{Backfill, Cursor, Disabled, DisabledBy, Failing, Trouble};
+pub use cursor::{Backfill, Cursor, Disabled, DisabledBy, Expansion, Failing, Trouble};
 pub use item::{InvalidItem, Item};
 pub use order::Order;
 pub use waiting::{Deferred, Parked};

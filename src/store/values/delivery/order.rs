@@ -63,6 +63,8 @@ impl Cursor {
             Order::Rewind { to } => {
                 self.settled = self.settled.min(*to);
                 self.ahead.clear();
+                // A list after the position is met again.
+                self.expansion.take_if(|expansion| expansion.entry > *to);
             }
             Order::Backfill { at, mark } => {
                 // Entries not yet delivered still follow: snapshots never report deleted records.

@@ -1,0 +1,125 @@
+//! `access changes`: what became of the rights of users, as each run found it.
+
+use crate::clock::Clock;
+use crate::control::{AccessChangeChoice, AccessChangeRow, query};
+use crate::doing::counting;
+use crate::model::{AccessChange, RightHolders, TenantName, Thousands};
+use crate::view;
+
+use super::super::Exit;
+use super::super::args::AccessChangesArgs;
+use super::super::output::{Printer, Row};
+use super::super::store_client::StoreClient;
+use super::super::style::{Tone, count, say};
+use super::super::table::{Cell, Column};
+use super::words;
+
+const COLUMNS: &[Column] = &[
+    Column::new("TIME", 1),
+    Column::new("TENANT", 5),
+    Column::new("CHANGE", 0),
+    Column::new("USER", 0).cut(16),
+    Column::new("EMAIL", 6).cut(24),
+    Column::new("ID", 7),
+    Column::new("ROLE", 0).cut(16),
+    Column::new("BEFORE", 2).cut(20),
+    Column::new("AFTER", 2).cut(20),
+    Column::new("EVENT", 4).number(),
+];
+
+pub(super) async fn run(client: &StoreClient, args: AccessChangesArgs) -> anyhow::Result<Exit> {
+    let AccessChangesArgs {
+        since,
+        role,
+        user,
+        event,
+        list,
+    } = args;
+    let since = since.map(|since| since.time(Clock::system().now()));
+    let choice = AccessChangeChoice {
+        since,
+        role,
+        user,
+        event,
+    };
+    let tenant = list.tenant.clone().map(TenantName);
+    let (_doing, found) = counting("reading events", "found");
+    // Opened only with the first answer, so that standard output stays empty if the question fails.
+    let mut printer = None;
+    let (mut after, mut left) = (None, list.limit().unwrap_or(usize::MAX));
+    let (first, has_more) = loop {
+        let asked = query::AccessChanges {
+            tenant: tenant.clone(),
+            choice: choice.clone(),
+            after,
+            limit: left.max(1),
+        };
+        let answer = client.ask(asked).await?;
+        let printer = match &mut printer {
+            Some(printer) => printer,
+            none => none.insert(Printer::new(&list.table, COLUMNS)?),
+        };
+        for row in answer.rows.iter().take(left) {
+            printer.row(row_of(row))?;
+        }
+        found.add(answer.rows.len() as u64);
+        left -= answer.rows.len().min(left);
+        after = answer.next;
+        if after.is_none() || left == 0 {
+            break (answer.first, after.is_some());
+        }
+    };
+    let printer = match printer {
+        Some(printer) => printer,
+        None => Printer::new(&list.table, COLUMNS)?,
+    };
+    let summary = format!("{}.", count(printer.n_rows(), "change"));
+    printer.finish("Nobody came to hold a role or lost one.", &summary)?;
+    if has_more {
+        say("There are more; `--limit` says how many are shown.");
+    }
+    if let (Some(first), Some(since)) = (first, since)
+        && since < first
+    {
+        say(format_args!(
+            "Events are kept since {first}; what changed before is not known any more."
+        ));
+    }
+    Ok(Exit::Success)
+}
+
+fn row_of(row: &AccessChangeRow) -> Row {
+    let right = &row.right;
+    let tone = match right.change {
+        AccessChange::Granted => Some(Tone::Warn),
+        AccessChange::Revoked => Some(Tone::Good),
+        AccessChange::PathChanged => Some(Tone::Dim),
+    };
+    let (user, email, id) = match &right.holders {
+        RightHolders::One(holder) => (
+            holder.label().to_owned(),
+            holder.email.clone(),
+            Some(holder.id.to_string()),
+        ),
+        RightHolders::Listed { count, .. } => (format!("{} users", Thousands(*count)), None, None),
+        RightHolders::Everybody { count } => {
+            (format!("all {} users", Thousands(*count)), None, None)
+        }
+    };
+    let cells = vec![
+        row.at.into(),
+        row.tenant.to_string().into(),
+        Cell::from(words::change(right.change)).toned(tone),
+        user.into(),
+        email.into(),
+        id.into(),
+        view::role_name(&right.role).into(),
+        view::paths_in_words(&right.before).into(),
+        view::paths_in_words(&right.after).into(),
+        row.seq.to_string().into(),
+    ];
+    Row {
+        cells,
+        json: view::access_change(row),
+    }
+}

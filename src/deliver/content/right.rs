@@ -1,0 +1,117 @@
+//! The content of events about what users hold, and about what a role allows.
+
+use std::collections::BTreeSet;
+
+use serde_json::{Value, json};
+
+use crate::model::unified::UnifiedId;
+use crate::model::{
+    Holder, Id, Kind, RightChange, RightHolders, RoleMention, RunId, Seq, ShownPath,
+};
+
+/// What such an event says, before anything is hidden.
+#[derive(Debug, Clone)]
+pub struct RightData<'a> {
+    /// The user whom it is about, or the role if it is about several users or none.
+    pub subject: (Kind, &'a Id),
+    /// Its `data`.
+    pub data: Value,
+}
+
+/// Returns the content of an entry about users who have come to hold a role, or hold it no longer.
+pub(super) fn right_changed(seq: Seq, run: Option<RunId>, change: &RightChange) -> RightData<'_> {
+    let RightChange {
+        role,
+        change: _,
+        holders,
+        before,
+        after,
+    } = change;
+    let mut data = json!({
+        "run": run.map(|run| run.to_string()),
+        "right": right(role),
+        "before": paths(before),
+        "after": paths(after),
+    });
+    let (key, whom, subject) = match holders {
+        RightHolders::One(holder) => ("user", user(holder), (Kind::User, &holder.id.0)),
+        RightHolders::Listed { count, .. } => {
+            let command = format!("qlik-roster access changes --event {seq}");
+            let users = json!({ "count": count, "command": command });
+            ("users", users, (Kind::Role, &role.id.0))
+        }
+        RightHolders::Everybody { count } => {
+            let everybody = json!({ "count": count });
+            ("everybody", everybody, (Kind::Role, &role.id.0))
+        }
+    };
+    if let Value::Object(fields) = &mut data {
+        fields.insert(key.to_owned(), whom);
+    }
+    RightData { subject, data }
+}
+
+/// Returns the content of an entry about what a role allows.
+pub(super) fn role_content<'a>(
+    run: Option<RunId>,
+    role: &'a RoleMention,
+    gained: &BTreeSet<String>,
+    lost: &BTreeSet<String>,
+) -> RightData<'a> {
+    RightData {
+        subject: (Kind::Role, &role.id.0),
+        data: json!({
+            "run": run.map(|run| run.to_string()),
+            "right": right(role),
+            "gained": gained,
+            "lost": lost,
+        }),
+    }
+}
+
+fn right(role: &RoleMention) -> Value {
+    json!({
+        "type": "role",
+        "id": UnifiedId::of(Kind::Role, &role.id.0),
+        "remote_id": role.id,
+        "name": role.name,
+        "level": role.level,
+    })
+}
+
+fn user(holder: &Holder) -> Value {
+    let Holder {
+        id,
+        subject,
+        name,
+        email,
+        is_bot,
+        barrier,
+        account,
+    } = holder;
+    json!({
+        "id": UnifiedId::of(Kind::User, &id.0),
+        "remote_id": id,
+        "username": subject,
+        "name": name,
+        "primary_email_address": email,
+        "is_bot_user": is_bot,
+        "usable": barrier.is_none(),
+        "why_not_usable": barrier,
+        "account": account,
+    })
+}
+
+fn paths(paths: &[ShownPath]) -> Vec<Value> {
+    let paths = paths.iter().map(|shown| {
+        let group = shown.path.group().map(|group| {
+            json!({
+                "id": UnifiedId::of(Kind::Group, &group.0),
+                "remote_id": group,
+                "name": shown.group,
+            })
+        });
+        json!({ "type": shown.path.word(), "group": group })
+    });
+    paths.collect()
+}

@@ -1,0 +1,70 @@
+//! The users of a tenant at two times, side by side.
+
+use std::collections::BTreeMap;
+
+use crate::model::{AccountChange, Id, User};
+use crate::store::{Known, Store};
+
+use super::error::HistoryError;
+use super::picture::Picture;
+
+/// A user at two times; `None` at a time at which there was no such user.
+#[derive(Default)]
+pub struct Pair {
+    /// At the earlier time.
+    pub then: Option<User>,
+    /// At the later time.
+    pub now: Option<User>,
+}
+
+impl Pair {
+    /// Returns the user as of the later time, or the earlier one if the user is gone, and what
+    /// became of the account; `None` if there was no such user at either time.
+    pub fn account(&self) -> Option<(&User, AccountChange)> {
+        match (&self.then, &self.now) {
+            (Some(_), Some(now)) => Some((now, AccountChange::Stayed)),
+            (None, Some(now)) => Some((now, AccountChange::Created)),
+            (Some(then), None) => Some((then, AccountChange::Deleted)),
+            (None, None) => None,
+        }
+    }
+}
+
+/// A page of users at two times.
+pub struct PairPage {
+    /// The users, in the order of their ids.
+    pub pairs: Vec<(Id, Pair)>,
+    /// The user after whom the next page begins; `None` if this is the last one.
+    pub next: Option<Id>,
+}
+
+/// Reads the users after one at the times of two pictures, in the order of their ids, from about so
+/// many present ones.
+pub fn pairs(
+    (before, after): (&Picture, &Picture),
+    store: &Store,
+    known: &Known,
+    begin: Option<&Id>,
+    limit: usize,
+) -> Result<PairPage, HistoryError> {
+    let then = before.users(store, known, begin, limit)?;
+    let now = after.users(store, known, begin, limit)?;
+    // Both pages are of the present users after `begin`, so a user who is missing in one was not
+    // there, up to where both end.
+    let next = match (then.next, now.next) {
+        (Some(a), Some(b)) => Some(a.min(b)),
+        (a, b) => a.or(b),
+    };
+    let is_here = |user: &User| next.as_ref().is_none_or(|next| user.id.0 <= *next);
+    let mut pairs: BTreeMap<Id, Pair> = BTreeMap::new();
+    for user in then.users.into_iter().filter(is_here) {
+        let id = user.id.0.clone();
+        pairs.entry(id).or_default().then = Some(user);
+    }
+    for user in now.users.into_iter().filter(is_here) {
+        let id = user.id.0.clone();
+        pairs.entry(id).or_default().now = Some(user);
+    }
+    let pairs = pairs.into_iter().collect();
+    Ok(PairPage { pairs, next })
+}

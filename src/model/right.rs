@@ -1,0 +1,247 @@
+//! What users hold: roles, the paths by which they come to them, and what becomes of both.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use super::{GroupId, RoleId, Timestamp, User, UserId, UserStatus};
+
+/// One way in which a user comes to a role. Qlik adds all of them up: there is no way to take a
+/// role away from somebody but to remove every path.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "type", content = "group")]
+pub enum Path {
+    /// The role is assigned to the user.
+    Direct,
+    /// The user is in a group that gives the role.
+    Group(GroupId),
+    /// The system group of all users gives the role. Nobody is listed as its member.
+    Everyone(GroupId),
+    /// It is the role that every user has by default. It cannot be assigned or taken away.
+    UserDefault,
+}
+
+impl Path {
+    /// Returns whether every user has this path.
+    pub fn is_everybodys(&self) -> bool {
+        match self {
+            Self::Everyone(_) | Self::UserDefault => true,
+            Self::Direct | Self::Group(_) => false,
+        }
+    }
+
+    /// Returns the group that gives the role; `None` if no group does.
+    pub fn group(&self) -> Option<&GroupId> {
+        match self {
+            Self::Group(group) | Self::Everyone(group) => Some(group),
+            Self::Direct | Self::UserDefault => None,
+        }
+    }
+
+    /// Returns the word for it in JSON: `group`.
+    pub fn word(&self) -> &'static str {
+        match self {
+            Self::Direct => "direct",
+            Self::Group(_) => "group",
+            Self::Everyone(_) => "everyone",
+            Self::UserDefault => "user_default",
+        }
+    }
+}
+
+/// A path with the name of its group.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct ShownPath {
+    /// The path.
+    pub path: Path,
+    /// The name of the group that gives the role; `None` if no group does.
+    pub group: Option<String>,
+}
+
+/// A role as answers and entries mention it.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct RoleMention {
+    /// The role.
+    pub id: RoleId,
+    /// Its name.
+    pub name: String,
+    /// `admin` or `user`, as the source wrote it; `None` if it did not say.
+    pub level: Option<String>,
+    /// Whether nothing is known of it but that somebody holds it.
+    pub is_unknown: bool,
+}
+
+/// What keeps a user from using any right. The rights are held all the same: when the obstacle goes,
+/// they work.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Barrier {
+    /// The account is disabled.
+    Disabled,
+    /// The user was invited or provisioned, and has not logged in yet.
+    Invited,
+    /// The invitation ended without being accepted.
+    InvitationEnded,
+    /// The account has a status that we do not know.
+    UnknownStatus,
+}
+
+impl Barrier {
+    /// Returns what keeps a user from using rights at a time; `None` if nothing does.
+    pub fn of(user: &User, now: Timestamp) -> Option<Self> {
+        match user.status.value {
+            UserStatus::Enabled => None,
+            UserStatus::Disabled => Some(Self::Disabled),
+            UserStatus::Pending => match user.invite_expires_at {
+                Some(ends) if ends < now => Some(Self::InvitationEnded),
+                Some(_) | None => Some(Self::Invited),
+            },
+            UserStatus::UnmappedValue => Some(Self::UnknownStatus),
+        }
+    }
+
+    /// Returns the word for it: `disabled`.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Disabled => "disabled",
+            Self::Invited => "invited",
+            Self::InvitationEnded => "invitation ended",
+            Self::UnknownStatus => "unknown status",
+        }
+    }
+}
+
+/// What became of the access of a user to a role.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AccessChange {
+    /// The user holds it now.
+    Granted,
+    /// The user holds it no longer.
+    Revoked,
+    /// The user holds it still, by other paths.
+    PathChanged,
+}
+
+impl AccessChange {
+    /// Returns the event type that receivers see.
+    pub fn event_type(self) -> &'static str {
+        match self {
+            Self::Granted => "access.granted",
+            Self::Revoked => "access.revoked",
+            Self::PathChanged => "access.path_changed",
+        }
+    }
+}
+
+/// What became of an account between two times.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AccountChange {
+    /// It was there at both times.
+    Stayed,
+    /// It came in between.
+    Created,
+    /// It was deleted in between.
+    Deleted,
+}
+
+/// That users have come to hold a role, hold it no longer, or hold it by other paths.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RightChange {
+    /// The role.
+    pub role: RoleMention,
+    /// What became of it.
+    pub change: AccessChange,
+    /// Who holds or held it.
+    pub holders: RightHolders,
+    /// Every path before the run; for all users, the paths that all of them had.
+    pub before: Vec<ShownPath>,
+    /// Every path after it.
+    pub after: Vec<ShownPath>,
+}
+
+/// Those whom a change of a right concerns.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum RightHolders {
+    /// One user.
+    One(Holder),
+    /// Several users, listed beside the entry.
+    Listed {
+        /// The list.
+        list: ListId,
+        /// How many users it has.
+        count: u64,
+    },
+    /// All users of the tenant.
+    Everybody {
+        /// How many there are.
+        count: u64,
+    },
+}
+
+impl RightHolders {
+    /// Returns how many users it concerns.
+    pub fn count(&self) -> u64 {
+        match self {
+            Self::One(_) => 1,
+            Self::Listed { count, .. } | Self::Everybody { count } => *count,
+        }
+    }
+}
+
+/// The number of a list of users, unique among the lists of a tenant that are kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct ListId(pub u64);
+
+/// A user whose rights changed, as of the end of the run that changed them, or as of before it if
+/// the account is gone.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Holder {
+    /// The user.
+    pub id: UserId,
+    /// The identity provider's name for the user.
+    pub subject: String,
+    /// The display name.
+    pub name: Option<String>,
+    /// The e-mail address.
+    pub email: Option<String>,
+    /// Whether it is a program's account.
+    pub is_bot: bool,
+    /// What keeps the user from using any right; `None` if nothing does.
+    pub barrier: Option<Barrier>,
+    /// What became of the account in the same run.
+    pub account: AccountChange,
+}
+
+impl Holder {
+    /// Describes a user at a time.
+    pub fn of(user: &User, account: AccountChange, at: Timestamp) -> Self {
+        Self {
+            id: user.id.clone(),
+            subject: user.subject.clone(),
+            name: user.name.clone(),
+            email: user.email.clone(),
+            is_bot: user.is_bot,
+            barrier: Barrier::of(user, at),
+            account,
+        }
+    }
+
+    /// Returns what people call the user: the display name, or the subject if there is none.
+    pub fn label(&self) -> &str {
+        self.name.as_deref().unwrap_or(&self.subject)
+    }
+}
+
+/// Shows nothing that names the person.
+impl fmt::Debug for Holder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Holder")
+            .field("id", &self.id)
+            .field("barrier", &self.barrier)
+            .field("account", &self.account)
+            .finish_non_exhaustive()
+    }
+}

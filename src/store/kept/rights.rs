@@ -1,0 +1,121 @@
+//! How far the rights of a tenant were compared, and the lists of users beside entries.
+//!
+//! A list is written in parts before its entry; the entry's commit also writes the head, which says
+//! to which entry the list belongs. So a list without a head belongs to no entry: a process was
+//! stopped before it could write one. A list is kept as long as its entry.
+
+use crate::model::{Holder, ListId};
+use crate::store::error::StoreError;
+use crate::store::handle::Store;
+use crate::store::layout::keys::{self, Key, Keyspace};
+use crate::store::layout::{codec, v5};
+use crate::store::values::rights::{ListHead, RightsMark};
+use crate::store::values::tenant_no::TenantNo;
+
+/// How many users a part of a list has; the last part may have fewer.
+pub const USERS_IN_PART: usize = 200;
+
+impl Store {
+    /// Returns how far the rights of a tenant were compared; `None` if they never were.
+    pub fn rights_mark(&self, no: TenantNo) -> Result<Option<RightsMark>, StoreError> {
+        self.engine.read("reading a mark", |reader| {
+            let key = keys::rights_mark(no);
+            match reader.get(&key)? {
+                Some(value) => Ok(Some(
+                    codec::read_row::<v5::RightsMark>(&key, &value)?.into(),
+                )),
+                None => Ok(None),
+            }
+        })
+    }
+
+    /// Writes how far the rights of a tenant were compared.
+    pub fn set_rights_mark(&self, no: TenantNo, mark: RightsMark) -> Result<(), StoreError> {
+        let row = codec::put(keys::rights_mark(no), &v5::RightsMark::from(mark));
+        self.engine.write(vec![row])?;
+        Ok(())
+    }
+
+    /// Returns the number for the next list of a tenant. Removes what is left of lists that belong
+    /// to no entry; nobody else may be writing lists of the tenant.
+    pub fn next_list(&self, no: TenantNo) -> Result<ListId, StoreError> {
+        let newest = |prefix: &Key| {
+            self.engine.read("reading lists", |reader| {
+                let row = reader.prefix(prefix).next_back().transpose()?;
+                Ok(row.and_then(|(key, _)| keys::list_of(&key)))
+            })
+        };
+        let last = newest(&keys::list_heads(no))?.map_or(ListId(0), |(_, list)| list);
+        while let Some((_, list)) = newest(&keys::list_parts_prefix(no))? {
+            if list <= last {
+                break;
+            }
+            self.remove_rows(&keys::list_parts(no, list))?;
+        }
+        Ok(ListId(last.0 + 1))
+    }
+
+    /// Writes a part of a list, by the number of the part: [`USERS_IN_PART`] users, or the last
+    /// ones.
+    pub fn add_list_part(
+        &self,
+        no: TenantNo,
+        list: ListId,
+        part: u32,
+        users: &[Holder],
+    ) -> Result<(), StoreError> {
+        let key = keys::list_part(no, list, part);
+        let stored = v5::ListPart(users.iter().map(Into::into).collect());
+        let value = codec::packed_row(&key, &stored);
+        self.engine.write(vec![(key, Some(value))])?;
+        Ok(())
+    }
+
+    /// Removes a list that belongs to no entry.
+    pub fn remove_list(&self, no: TenantNo, list: ListId) -> Result<(), StoreError> {
+        self.remove_rows(&keys::list_parts(no, list))
+    }
+
+    /// Returns users of a list from a number on: those of the rest of one part. Empty if there are
+    /// no more, or the list was removed along with its entry.
+    pub fn listed(&self, no: TenantNo, list: ListId, from: u64) -> Result<Vec<Holder>, StoreError> {
+        let in_part = USERS_IN_PART as u64;
+        let Ok(part) = u32::try_from(from / in_part) else {
+            return Ok(Vec::new());
+        };
+        let n_before = usize::try_from(from % in_part).unwrap_or(usize::MAX);
+        self.engine.read("reading a list", |reader| {
+            let key = keys::list_part(no, list, part);
+            let Some(value) = reader.get(&key)? else {
+                return Ok(Vec::new());
+            };
+            let v5::ListPart(users) = codec::read_packed_row(&key, &value)?;
+            Ok(users.into_iter().skip(n_before).map(Into::into).collect())
+        })
+    }
+
+    /// Returns the keys of some rows of lists whose entries are no longer kept.
+    pub(in crate::store) fn lists_to_delete(&self, limit: usize) -> Result<Vec<Key>, StoreError> {
+        self.engine.read("reading lists", |reader| {
+            let cut = reader.cut()?;
+            for row in reader.prefix(&[Keyspace::ListHead as u8]) {
+                let (key, value) = row?;
+                let head: ListHead = codec::read_row::<v5::ListHead>(&key, &value)?.into();
+                if head.entry > cut || reader.get(&keys::kept(head.entry))?.is_some() {
+                    continue;
+                }
+                let (no, list) =
+                    keys::list_of(&key).ok_or_else(|| codec::flawed(&key, "of no list"))?;
+                let parts = reader.prefix(&keys::list_parts(no, list)).take(limit);
+                let parts = parts.map(|row| row.map(|(key, _)| key.to_vec()));
+                let mut keys: Vec<Key> = parts.collect::<Result<_, _>>()?;
+                // The head goes last: without it, nobody would find the rest.
+                if keys.len() < limit {
+                    keys.push(key.to_vec());
+                }
+                return Ok(keys);
+            }
+            Ok(Vec::new())
+        })
+    }
+}

@@ -1,0 +1,211 @@
+//! Compares what users held before a run with what they hold after it.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::access::{self, Difference, differences, everybodys_differences};
+use crate::history::{HistoryError, Pair, Picture, pairs};
+use crate::model::{
+    Change, Fact, GroupId, Holder, Id, Record, RightHolders, Role, RoleId, RoleMention, Seq, User,
+};
+use crate::store::{Known, Store};
+
+use super::range::Range;
+use super::teller::{Teller, Told};
+
+/// How many users are looked at, at once.
+const AT_ONCE: usize = 500;
+
+/// Tells the changes of a run, except for those entries that are written already. Returns whether
+/// there was anything to tell.
+pub(super) fn tell(
+    store: &Store,
+    known: &Known,
+    range: &Range,
+    n_told: u64,
+) -> Result<bool, HistoryError> {
+    let mut teller = Teller::begin(store, known, range, n_told)?;
+    gather(store, known, range, &mut teller)?;
+    teller.end()
+}
+
+/// Gives a teller the changes of a run.
+pub(super) fn gather(
+    store: &Store,
+    known: &Known,
+    range: &Range,
+    teller: &mut Teller<'_>,
+) -> Result<(), HistoryError> {
+    let after = Picture::after(store, known, range.end)?;
+    // Without a change of a role or a group, users are compared by the same picture.
+    let before = match range.has_giver {
+        true => Some(Picture::after(store, known, range.begin)?),
+        false => None,
+    };
+    let times = Times {
+        store,
+        known,
+        range,
+        before: before.as_ref().unwrap_or(&after),
+        after: &after,
+    };
+    times.roles(teller)?;
+    times.everybody(teller)?;
+    times.users(teller)
+}
+
+/// A tenant before and after a run.
+struct Times<'a> {
+    store: &'a Store,
+    known: &'a Known,
+    range: &'a Range,
+    before: &'a Picture,
+    after: &'a Picture,
+}
+
+impl Times<'_> {
+    /// Tells what roles allow now that they did not before.
+    fn roles(&self, teller: &mut Teller<'_>) -> Result<(), HistoryError> {
+        let (roles, _) = self.before.changed_givers();
+        for id in roles {
+            let (Some(then), Some(now)) = (self.before.role(&id), self.after.role(&id)) else {
+                continue;
+            };
+            if !shows_content(then) || !shows_content(now) {
+                continue;
+            }
+            let words = |role: &Role| -> BTreeSet<String> {
+                access::carried(role).map(str::to_owned).collect()
+            };
+            let (then, now) = (words(then), words(now));
+            if then != now {
+                teller.tell(Fact::RoleContentChanged {
+                    role: self.after.mention(&id, None),
+                    gained: now.difference(&then).cloned().collect(),
+                    lost: then.difference(&now).cloned().collect(),
+                })?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Tells what all users gained or lost.
+    fn everybody(&self, teller: &mut Teller<'_>) -> Result<(), HistoryError> {
+        for difference in everybodys_differences(self.before.grants(), self.after.grants()) {
+            let count = self.after.n_users(self.store, self.known)?;
+            let told = self.told(&difference, None);
+            teller.tell(told.of(RightHolders::Everybody { count }))?;
+        }
+        Ok(())
+    }
+
+    /// Tells what single users gained or lost.
+    fn users(&self, teller: &mut Teller<'_>) -> Result<(), HistoryError> {
+        let groups = self.regranted();
+        if !groups.is_empty() {
+            return self.all_users(&groups, teller);
+        }
+        for (first, last) in self.range.users.values() {
+            let change = self.change_at(*first)?;
+            let now = match first == last {
+                true => user_of(change.after()),
+                false => user_of(self.change_at(*last)?.after()),
+            };
+            let then = user_of(change.before());
+            self.user(&Pair { then, now }, teller)?;
+        }
+        Ok(())
+    }
+
+    /// Returns the change at an entry.
+    fn change_at(&self, seq: Seq) -> Result<Change, HistoryError> {
+        let entry = self.store.entry(seq)?;
+        match entry.map(|entry| entry.fact) {
+            Some(Fact::Changed(change)) => Ok(change),
+            Some(_) | None => Err(HistoryError::WasCut),
+        }
+    }
+
+    /// Looks at all users, since groups give other roles than before.
+    fn all_users(
+        &self,
+        groups: &BTreeSet<GroupId>,
+        teller: &mut Teller<'_>,
+    ) -> Result<(), HistoryError> {
+        let mut after: Option<Id> = None;
+        loop {
+            let pictures = (self.before, self.after);
+            let page = pairs(pictures, self.store, self.known, after.as_ref(), AT_ONCE)?;
+            for (_, pair) in &page.pairs {
+                let is_member = |user: &User| {
+                    let mut of_user = user.groups.iter().flat_map(BTreeMap::keys);
+                    of_user.any(|group| groups.contains(group))
+                };
+                let concerns = match (&pair.then, &pair.now) {
+                    (Some(then), Some(now)) => {
+                        then.roles != now.roles || then.groups != now.groups || is_member(now)
+                    }
+                    (None, _) | (_, None) => true,
+                };
+                if concerns {
+                    self.user(pair, teller)?;
+                }
+            }
+            match page.next {
+                Some(next) => after = Some(next),
+                None => return Ok(()),
+            }
+        }
+    }
+
+    fn user(&self, pair: &Pair, teller: &mut Teller<'_>) -> Result<(), HistoryError> {
+        let Some((user, account)) = pair.account() else {
+            return Ok(());
+        };
+        let (then, now) = (pair.then.as_ref(), pair.now.as_ref());
+        for difference in differences(self.before.grants(), self.after.grants(), then, now) {
+            let holder = Holder::of(user, account, self.range.at);
+            teller.add(self.told(&difference, Some(user)), holder)?;
+        }
+        Ok(())
+    }
+
+    fn told(&self, difference: &Difference, holder: Option<&User>) -> Told {
+        Told {
+            role: self.mention(&difference.role, holder),
+            change: difference.change,
+            before: self.before.shown(&difference.before),
+            after: self.after.shown(&difference.after),
+        }
+    }
+
+    /// Returns a role as it is after the run, or as it was if it is gone.
+    fn mention(&self, role: &RoleId, holder: Option<&User>) -> RoleMention {
+        let roles = holder.and_then(|user| user.roles.as_ref());
+        let name = roles.and_then(|roles| roles.get(role)).map(String::as_str);
+        match self.after.role(role) {
+            Some(_) => self.after.mention(role, name),
+            None => self.before.mention(role, name),
+        }
+    }
+
+    /// Returns the groups that give other roles to their members than before. Users who are in none
+    /// of them have other roles or paths only if they changed themselves.
+    fn regranted(&self) -> BTreeSet<GroupId> {
+        let (_, groups) = self.before.changed_givers();
+        let (before, after) = (self.before.grants(), self.after.grants());
+        let differs = |group: &GroupId| before.of_members(group) != after.of_members(group);
+        groups.into_iter().filter(differs).collect()
+    }
+}
+
+/// Returns whether it is visible what a role allows.
+fn shows_content(role: &Role) -> bool {
+    role.permissions.is_some() || role.scopes.is_some()
+}
+
+fn user_of(record: Option<&Record>) -> Option<User> {
+    match record {
+        Some(Record::User(user)) => Some(user.clone()),
+        Some(Record::Group(_) | Record::Role(_)) | None => None,
+    }
+}

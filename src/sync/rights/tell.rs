@@ -1,0 +1,62 @@
+//! Tells what happened behind a tenant's mark, run by run.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use crate::history::HistoryError;
+use crate::model::Seq;
+use crate::store::{Known, RightsMark, Store};
+
+use super::changes;
+use super::range::{self, Ahead};
+
+/// How far a mark may be behind the end of the journal if there was nothing to tell: moving it is a
+/// write.
+const MAX_BEHIND: u64 = 5_000;
+
+/// Up to which entry this process has looked, so that no entry is read for each run again.
+#[derive(Debug, Default)]
+pub(in crate::sync) struct Looked(AtomicU64);
+
+/// Tells what changed in who holds what in a tenant. Returns whether there was anything to tell.
+///
+/// Nobody else may be writing to the tenant.
+pub(in crate::sync) fn tell(
+    store: &Store,
+    known: &Known,
+    looked: &Looked,
+) -> Result<bool, HistoryError> {
+    // Nothing is told of a tenant whose first load has not ended.
+    let Some(loaded) = known.loaded else {
+        return Ok(false);
+    };
+    let mark = store.rights_mark(known.no)?;
+    let mut mark = mark.unwrap_or(RightsMark::told(loaded));
+    let mut has_told = false;
+    loop {
+        // A repaired tenant is loaded again; what was before is not compared.
+        let seen = Seq(looked.0.load(Ordering::Relaxed));
+        let after = mark.told.max(loaded).max(seen).min(store.last_seq());
+        match range::next(store, known, after)? {
+            Ahead::Nothing(up_to) => {
+                if up_to.0.saturating_sub(mark.told.0) > MAX_BEHIND {
+                    store.set_rights_mark(known.no, RightsMark::told(up_to))?;
+                }
+                looked.0.store(up_to.0, Ordering::Relaxed);
+                return Ok(has_told);
+            }
+            Ahead::Changes(range) => {
+                let n_told = n_told(mark, range.end);
+                has_told |= changes::tell(store, known, &range, n_told)?;
+                mark = RightsMark::told(range.end);
+            }
+        }
+    }
+}
+
+/// Returns how many entries about the changes up to an entry are written.
+fn n_told(mark: RightsMark, end: Seq) -> u64 {
+    match mark.under_way {
+        Some((up_to, n_told)) if up_to == end => n_told,
+        Some(_) | None => 0,
+    }
+}

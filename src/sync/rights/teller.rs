@@ -1,0 +1,211 @@
+//! Gathers what changed into entries: one for all users whose roles changed in the same way.
+
+use std::collections::BTreeMap;
+
+use crate::history::HistoryError;
+use crate::model::{
+    AccessChange, Fact, Holder, ListId, RightChange, RightHolders, RoleMention, ShownPath,
+};
+use crate::store::{Closing, Commit, Known, RightsMark, Store, StoreError, USERS_IN_PART};
+
+use super::range::Range;
+
+/// How many users each get an entry of their own if their roles changed in the same way. More are
+/// listed beside one entry.
+const MAX_SINGLE: usize = 10;
+
+/// How many users wait to be written, in all. Beyond it, what waits is written, and users who come
+/// later are told in further entries.
+const MAX_WAITING: usize = 20_000;
+
+/// How many entries one commit takes: each may have a list, and there is one mark.
+const AT_ONCE: usize = 80;
+
+/// What entries tell of a user, apart from who it is.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Told {
+    pub role: RoleMention,
+    pub change: AccessChange,
+    pub before: Vec<ShownPath>,
+    pub after: Vec<ShownPath>,
+}
+
+impl Told {
+    /// Completes it with those whom it concerns.
+    pub fn of(self, holders: RightHolders) -> Fact {
+        let Self {
+            role,
+            change,
+            before,
+            after,
+        } = self;
+        Fact::RightChanged(RightChange {
+            role,
+            change,
+            holders,
+            before,
+            after,
+        })
+    }
+}
+
+/// Users whose roles changed in the same way.
+#[derive(Debug, Default)]
+struct Waiting {
+    /// Those who are in no part of a list yet.
+    users: Vec<Holder>,
+    /// Their list; `None` if they are still few.
+    list: Option<ListId>,
+    /// How many parts of it are written.
+    n_parts: u32,
+}
+
+/// Writes the entries of a run.
+pub(super) struct Teller<'a> {
+    store: &'a Store,
+    known: &'a Known,
+    range: &'a Range,
+    waiting: BTreeMap<Told, Waiting>,
+    n_waiting: usize,
+    next_list: ListId,
+    /// How many entries are written already.
+    n_written: u64,
+    /// How many there were so far, including those.
+    n_told: u64,
+    facts: Vec<Fact>,
+    /// After how many commits a test stops it; `None` if it is not stopped.
+    #[cfg(test)]
+    pub n_commits_left: Option<usize>,
+}
+
+impl<'a> Teller<'a> {
+    /// Begins to tell the changes of a run; the first `n_written` entries are written already.
+    pub fn begin(
+        store: &'a Store,
+        known: &'a Known,
+        range: &'a Range,
+        n_written: u64,
+    ) -> Result<Self, StoreError> {
+        Ok(Self {
+            store,
+            known,
+            range,
+            waiting: BTreeMap::new(),
+            n_waiting: 0,
+            next_list: store.next_list(known.no)?,
+            n_written,
+            n_told: 0,
+            facts: Vec::new(),
+            #[cfg(test)]
+            n_commits_left: None,
+        })
+    }
+
+    /// Adds a user.
+    pub fn add(&mut self, told: Told, user: Holder) -> Result<(), HistoryError> {
+        let waiting = self.waiting.entry(told).or_default();
+        waiting.users.push(user);
+        self.n_waiting += 1;
+        if waiting.users.len() == USERS_IN_PART {
+            self.n_waiting -= USERS_IN_PART;
+            waiting.write_part(self.store, self.known, &mut self.next_list)?;
+        }
+        if self.n_waiting > MAX_WAITING {
+            self.write_waiting()?;
+        }
+        Ok(())
+    }
+
+    /// Adds an entry.
+    pub fn tell(&mut self, fact: Fact) -> Result<(), StoreError> {
+        self.n_told += 1;
+        if self.n_told <= self.n_written {
+            return self.forget_list(&fact);
+        }
+        self.facts.push(fact);
+        match self.facts.len() {
+            AT_ONCE => self.commit(RightsMark {
+                told: self.range.begin,
+                under_way: Some((self.range.end, self.n_told)),
+            }),
+            _ => Ok(()),
+        }
+    }
+
+    /// Writes what is left, and that the changes are told. Returns whether there was anything to
+    /// tell.
+    pub fn end(mut self) -> Result<bool, HistoryError> {
+        self.write_waiting()?;
+        self.commit(RightsMark::told(self.range.end))?;
+        Ok(self.n_told > 0)
+    }
+
+    fn write_waiting(&mut self) -> Result<(), HistoryError> {
+        self.n_waiting = 0;
+        for (told, mut waiting) in std::mem::take(&mut self.waiting) {
+            if waiting.list.is_none() && waiting.users.len() <= MAX_SINGLE {
+                for user in waiting.users {
+                    self.tell(told.clone().of(RightHolders::One(user)))?;
+                }
+                continue;
+            }
+            let in_parts = u64::from(waiting.n_parts) * USERS_IN_PART as u64;
+            let count = in_parts + waiting.users.len() as u64;
+            if !waiting.users.is_empty() {
+                waiting.write_part(self.store, self.known, &mut self.next_list)?;
+            }
+            if let Some(list) = waiting.list {
+                self.tell(told.of(RightHolders::Listed { list, count }))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Removes the list of an entry that was written before, with a list of its own.
+    fn forget_list(&self, fact: &Fact) -> Result<(), StoreError> {
+        match fact {
+            Fact::RightChanged(RightChange {
+                holders: RightHolders::Listed { list, .. },
+                ..
+            }) => self.store.remove_list(self.known.no, *list),
+            _ => Ok(()),
+        }
+    }
+
+    fn commit(&mut self, mark: RightsMark) -> Result<(), StoreError> {
+        #[cfg(test)]
+        if let Some(left) = &mut self.n_commits_left {
+            *left = left.checked_sub(1).ok_or(StoreError::Closed)?;
+        }
+        let facts = std::mem::take(&mut self.facts);
+        self.store.commit(Commit {
+            tenant: self.known.no,
+            run: self.range.run,
+            at: self.range.at,
+            account: self.known.tenant.account(),
+            writes: Vec::new(),
+            closing: Closing::Rights { facts, mark },
+        })?;
+        Ok(())
+    }
+}
+
+impl Waiting {
+    /// Writes the users who are in no part yet.
+    fn write_part(
+        &mut self,
+        store: &Store,
+        known: &Known,
+        next: &mut ListId,
+    ) -> Result<(), StoreError> {
+        let list = *self.list.get_or_insert_with(|| {
+            let list = *next;
+            next.0 += 1;
+            list
+        });
+        let users = std::mem::take(&mut self.users);
+        store.add_list_part(known.no, list, self.n_parts, &users)?;
+        self.n_parts += 1;
+        Ok(())
+    }
+}

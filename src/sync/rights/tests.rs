@@ -1,0 +1,394 @@
+//! What is told of a run, in which order, and that it is told once whatever stops it.
+
+use std::collections::BTreeMap;
+
+use super::range::{self, Ahead};
+use super::teller::Teller;
+use super::{Looked, changes, tell};
+use crate::history::HistoryError;
+use crate::model::{
+    AccessChange, Change, Coded, Entry, Fact, Fingerprint, Group, GroupId, GroupType, Id, Record,
+    RightChange, RightHolders, Role, RoleId, RoleType, RunId, Seq, Tenant, TenantId, TenantName,
+    Timestamp, User, UserId,
+};
+use crate::store::{Closing, Commit, Known, RightsMark, Store, Write};
+
+fn id(n: u32) -> Id {
+    Id::parse(&format!("{n:024x}")).unwrap()
+}
+
+fn role(n: u32) -> Record {
+    let role_type = Coded::new(RoleType::Basic, "user");
+    Record::Role(Role {
+        scopes: Some(["read".to_owned()].into()),
+        ..Role::new(RoleId(id(n)), format!("role {n}"), role_type)
+    })
+}
+
+fn group(n: u32, roles: &[u32]) -> Record {
+    let roles = roles.iter().map(|n| (RoleId(id(*n)), format!("role {n}")));
+    Record::Group(Group {
+        id: GroupId(id(n)),
+        name: format!("group {n}"),
+        description: None,
+        group_type: Coded::new(GroupType::Group, "custom"),
+        status: None,
+        idp_id: None,
+        roles: Some(roles.collect()),
+        created_at: None,
+        updated_at: None,
+    })
+}
+
+fn user(n: u32, roles: &[u32], groups: &[u32]) -> Record {
+    let named = |n: &u32| (id(*n), format!("{n}"));
+    Record::User(User {
+        name: Some(format!("User {n}")),
+        roles: Some(
+            roles
+                .iter()
+                .map(named)
+                .map(|(id, name)| (RoleId(id), name))
+                .collect(),
+        ),
+        groups: Some(
+            groups
+                .iter()
+                .map(named)
+                .map(|(id, name)| (GroupId(id), name))
+                .collect(),
+        ),
+        ..User::new(UserId(id(n)), format!("idp|{n}"))
+    })
+}
+
+/// A tenant with roles 1 and 2, the groups 11 and 12, and users from 1,000 on.
+struct World {
+    _folder: tempfile::TempDir,
+    store: Store,
+    records: BTreeMap<Id, Record>,
+    n_runs: u64,
+}
+
+impl World {
+    fn of(records: impl IntoIterator<Item = Record>) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(folder.path()).unwrap().store;
+        let tenant = Tenant {
+            id: TenantId("t".into()),
+            name: "T".into(),
+            hosts: Vec::new(),
+            region: None,
+            status: None,
+        };
+        let name = TenantName("t".into());
+        store
+            .adopt(&tenant, &name, Timestamp::from_millis(0))
+            .unwrap();
+        let mut world = Self {
+            _folder: folder,
+            store,
+            records: BTreeMap::new(),
+            n_runs: 1,
+        };
+        let records: Vec<_> = [role(1), role(2)].into_iter().chain(records).collect();
+        let writes = records.into_iter().map(|record| world.quiet(record));
+        let writes: Vec<_> = writes.collect();
+        for chunk in writes.chunks(90) {
+            world.commit(chunk.to_vec(), Closing::Nothing);
+        }
+        let loaded = Closing::Loaded {
+            roles: 2,
+            groups: 0,
+            users: 0,
+        };
+        world.commit(Vec::new(), loaded);
+        world
+    }
+
+    fn known(&self) -> Known {
+        self.store.tenants().unwrap().remove(0)
+    }
+
+    fn quiet(&mut self, record: Record) -> Write {
+        self.records.insert(record.id().clone(), record.clone());
+        Write::Quiet {
+            fingerprint: print_of(&record),
+            record,
+            raw: "{}".into(),
+        }
+    }
+
+    fn commit(&self, writes: Vec<Write>, closing: Closing) {
+        let known = self.known();
+        self.store
+            .commit(Commit {
+                tenant: known.no,
+                run: RunId(self.n_runs),
+                at: Timestamp::from_millis(1_000 * i64::try_from(self.n_runs).unwrap()),
+                account: known.tenant.account(),
+                writes,
+                closing,
+            })
+            .unwrap();
+    }
+
+    /// Does a run that finds these records, and that others are gone.
+    fn run(&mut self, found: impl IntoIterator<Item = Record>, gone: &[u32]) {
+        self.n_runs += 1;
+        let mut writes = Vec::new();
+        for record in found {
+            let before = self.records.insert(record.id().clone(), record.clone());
+            writes.push(Write::Change {
+                fingerprint: print_of(&record),
+                change: match before {
+                    Some(before) => Change::Updated {
+                        before,
+                        after: record,
+                    },
+                    None => Change::Created {
+                        after: record,
+                        replaces: None,
+                    },
+                },
+                raw: "{}".into(),
+            });
+        }
+        for gone in gone {
+            let before = self.records.remove(&id(*gone)).unwrap();
+            writes.push(Write::Change {
+                change: Change::Deleted { before },
+                fingerprint: Fingerprint([0; 16]),
+                raw: "".into(),
+            });
+        }
+        for chunk in writes.chunks(40) {
+            self.commit(chunk.to_vec(), Closing::Nothing);
+        }
+    }
+
+    fn tell(&self) -> bool {
+        tell(&self.store, &self.known(), &Looked::default()).unwrap()
+    }
+
+    /// Returns what is told behind an entry.
+    fn told(&self, after: Seq) -> Vec<Entry> {
+        let entries = self.store.entries(after, usize::MAX).unwrap().into_iter();
+        entries
+            .filter(|entry| {
+                matches!(
+                    entry.fact,
+                    Fact::RightChanged(_) | Fact::RoleContentChanged { .. }
+                )
+            })
+            .collect()
+    }
+
+    /// Returns what is told behind an entry in words, a line for each user.
+    fn lines(&self, after: Seq) -> Vec<String> {
+        let mut lines = Vec::new();
+        for entry in self.told(after) {
+            let Fact::RightChanged(right) = &entry.fact else {
+                continue;
+            };
+            for name in self.users_of(right) {
+                let word = match right.change {
+                    AccessChange::Granted => "+",
+                    AccessChange::Revoked => "-",
+                    AccessChange::PathChanged => "~",
+                };
+                let paths = |paths: &[crate::model::ShownPath]| {
+                    let paths = paths.iter().map(|shown| match &shown.group {
+                        Some(group) => group.clone(),
+                        None => shown.path.word().to_owned(),
+                    });
+                    paths.collect::<Vec<_>>().join("+")
+                };
+                lines.push(format!(
+                    "{name} {word}{} {}>{}",
+                    right.role.name,
+                    paths(&right.before),
+                    paths(&right.after)
+                ));
+            }
+        }
+        lines
+    }
+
+    fn users_of(&self, right: &RightChange) -> Vec<String> {
+        match &right.holders {
+            RightHolders::One(holder) => vec![holder.label().to_owned()],
+            RightHolders::Everybody { count } => vec![format!("all {count}")],
+            RightHolders::Listed { list, count } => {
+                let no = self.known().no;
+                let mut users = Vec::new();
+                loop {
+                    let more = self.store.listed(no, *list, users.len() as u64).unwrap();
+                    if more.is_empty() {
+                        assert_eq!(users.len() as u64, *count);
+                        return users;
+                    }
+                    users.extend(more.into_iter().map(|it| it.label().to_owned()));
+                }
+            }
+        }
+    }
+}
+
+fn print_of(record: &Record) -> Fingerprint {
+    Fingerprint(
+        xxhash_rust::xxh3::xxh3_128(format!("{record:?}{:?}", record.fields()).as_bytes())
+            .to_be_bytes(),
+    )
+}
+
+#[test]
+fn a_run_is_netted() {
+    let mut world = World::of([
+        group(11, &[1]),
+        group(12, &[]),
+        user(1_000, &[], &[11]),
+        user(1_001, &[2], &[11]),
+        user(1_002, &[2], &[]),
+    ]);
+    assert!(!world.tell());
+    let begin = world.store.last_seq();
+
+    // The role moves from one group to the other, and so do two members; one stays behind.
+    let moved = [
+        group(11, &[]),
+        group(12, &[1]),
+        user(1_000, &[], &[12]),
+        user(1_001, &[], &[11]),
+    ];
+    world.run(moved, &[1_002]);
+    assert!(world.tell());
+
+    assert_eq!(
+        world.lines(begin),
+        [
+            "User 1001 -role 1 group 11>",
+            "User 1000 ~role 1 group 11>group 12",
+            "User 1001 -role 2 direct>",
+            "User 1002 -role 2 direct>",
+        ]
+    );
+    assert!(!world.tell(), "it is told once");
+    let runs: Vec<_> = world.told(begin).iter().map(Entry::run).collect();
+    assert!(runs.iter().all(|run| *run == Some(RunId(2))));
+}
+
+#[test]
+fn many_users_with_the_same_change_are_one_entry_with_a_list() {
+    // One in ten holds the role already.
+    let users = (1_000..1_500).map(|n| match n % 10 {
+        0 => user(n, &[1], &[11]),
+        _ => user(n, &[], &[11]),
+    });
+    let mut world = World::of([group(11, &[])].into_iter().chain(users));
+    let begin = world.store.last_seq();
+
+    world.run([group(11, &[1])], &[]);
+    world.tell();
+
+    let told = world.told(begin);
+    let counts: Vec<_> = told
+        .iter()
+        .map(|entry| match &entry.fact {
+            Fact::RightChanged(right) => (right.change, right.holders.count()),
+            other => panic!("{other:?}"),
+        })
+        .collect();
+    assert_eq!(
+        counts,
+        [
+            (AccessChange::Granted, 450),
+            (AccessChange::PathChanged, 50)
+        ]
+    );
+    let lines = world.lines(begin);
+    assert_eq!(lines.len(), 500);
+    assert_eq!(lines[0], "User 1001 +role 1 >group 11");
+    assert_eq!(lines[450], "User 1000 ~role 1 direct>direct+group 11");
+    assert_eq!(world.store.check().unwrap().faults, []);
+}
+
+#[test]
+fn what_a_role_allows_is_told_of_the_role_and_not_of_its_holders() {
+    let mut world = World::of([user(1_000, &[1], &[])]);
+    let begin = world.store.last_seq();
+    let Record::Role(now) = role(1) else {
+        unreachable!("it is a role");
+    };
+
+    let wider = Role {
+        scopes: Some(["read".to_owned(), "write".to_owned()].into()),
+        ..now.clone()
+    };
+    world.run([Record::Role(wider)], &[]);
+    world.tell();
+    // What is not visible is no loss.
+    let hidden = Role {
+        scopes: None,
+        ..now
+    };
+    world.run([Record::Role(hidden)], &[]);
+    world.tell();
+
+    let told = world.told(begin);
+    assert_eq!(told.len(), 1, "{told:?}");
+    let Fact::RoleContentChanged { gained, lost, .. } = &told[0].fact else {
+        panic!("{told:?}");
+    };
+    assert_eq!(*gained, ["write".to_owned()].into());
+    assert!(lost.is_empty());
+}
+
+#[test]
+fn a_telling_that_was_interrupted_goes_on_where_it_stopped() {
+    // More entries than one commit takes, and lists among them.
+    let make = || {
+        let groups = (0..60).map(|n| group(100 + n, &[]));
+        let few = (0..120).map(|n| user(1_000 + n, &[], &[100 + n / 2]));
+        let many = (0..230).map(|n| user(3_000 + n, &[], &[100 + n % 3]));
+        let mut world = World::of(groups.chain(few).chain(many));
+        let begin = world.store.last_seq();
+        world.run((0..60).map(|n| group(100 + n, &[1, 2])), &[]);
+        (world, begin)
+    };
+    let (whole, begin) = make();
+    whole.tell();
+    let facts: Vec<Fact> = whole.told(begin).into_iter().map(|it| it.fact).collect();
+    assert!(facts.len() > 200, "{}", facts.len());
+    assert!(facts.iter().any(|fact| matches!(
+        fact,
+        Fact::RightChanged(RightChange {
+            holders: RightHolders::Listed { .. },
+            ..
+        })
+    )));
+
+    for n_commits in 0..3 {
+        let (world, begin) = make();
+        let known = world.known();
+        let Ahead::Changes(range) = range::next(&world.store, &known, begin).unwrap() else {
+            panic!("there are changes");
+        };
+        let mut teller = Teller::begin(&world.store, &known, &range, 0).unwrap();
+        teller.n_commits_left = Some(n_commits);
+        let stopped = changes::gather(&world.store, &known, &range, &mut teller)
+            .and_then(|()| teller.end().map(drop));
+        assert!(
+            matches!(stopped, Err(HistoryError::Store { .. })),
+            "after {n_commits}"
+        );
+
+        world.tell();
+
+        assert_eq!(world.lines(begin), whole.lines(begin), "after {n_commits}");
+        assert_eq!(world.store.check().unwrap().faults, []);
+        let mark = world.store.rights_mark(known.no).unwrap().unwrap();
+        assert_eq!(mark, RightsMark::told(range.end));
+        assert!(!world.tell());
+    }
+}

@@ -1,0 +1,118 @@
+//! What users hold and what became of it: as JSON, and in words.
+
+use serde_json::{Value, json};
+
+use crate::control::AccessChangeRow;
+use crate::model::unified::UnifiedId;
+use crate::model::{
+    AccessChange, Holder, Kind, Path, RightChange, RightHolders, RoleMention, ShownPath, Thousands,
+};
+
+/// Returns what became of a right of one user, or of all users.
+pub fn access_change(row: &AccessChangeRow) -> Value {
+    let AccessChangeRow {
+        at,
+        seq,
+        run,
+        tenant,
+        right,
+    } = row;
+    let (user, users) = match &right.holders {
+        RightHolders::One(holder) => (Some(person(holder)), 1),
+        RightHolders::Listed { count, .. } | RightHolders::Everybody { count } => (None, *count),
+    };
+    let account = match &right.holders {
+        RightHolders::One(holder) => Some(holder.account),
+        RightHolders::Listed { .. } | RightHolders::Everybody { .. } => None,
+    };
+    json!({
+        "at": at,
+        "sequence": seq,
+        "run": run.map(|run| run.to_string()),
+        "tenant": tenant,
+        "change": right.change,
+        "user": user,
+        "everybody": matches!(right.holders, RightHolders::Everybody { .. }),
+        "users": users,
+        "account": account,
+        "right": super::access::right(&right.role),
+        "before": super::access::paths(&right.before),
+        "after": super::access::paths(&right.after),
+    })
+}
+
+fn person(holder: &Holder) -> Value {
+    json!({
+        "id": UnifiedId::of(Kind::User, &holder.id.0),
+        "remote_id": holder.id,
+        "name": holder.label(),
+        "primary_email_address": holder.email,
+        "subject": holder.subject,
+        "is_bot_user": holder.is_bot,
+    })
+}
+
+/// Returns the name of a role, or its id if nothing is known of it.
+pub fn role_name(role: &RoleMention) -> String {
+    match role.name.is_empty() {
+        true => role.id.to_string(),
+        false => role.name.clone(),
+    }
+}
+
+/// Returns what became of a right as a sentence, without a full stop: `Maria Silva holds TenantAdmin
+/// now, by the group Admins`.
+pub fn right_sentence(right: &RightChange) -> String {
+    let whom = match &right.holders {
+        RightHolders::One(holder) => holder.label().to_owned(),
+        RightHolders::Listed { count, .. } => format!("{} users", Thousands(*count)),
+        RightHolders::Everybody { count } => format!("all {} users", Thousands(*count)),
+    };
+    let is_one = matches!(right.holders, RightHolders::One(_));
+    let (holds, has) = match is_one {
+        true => ("holds", "has"),
+        false => ("hold", "have"),
+    };
+    let role = role_name(&right.role);
+    match right.change {
+        AccessChange::Granted => {
+            format!(
+                "{whom} {holds} {role} now, {}",
+                paths_in_words(&right.after)
+            )
+        }
+        AccessChange::Revoked => {
+            format!(
+                "{whom} no longer {holds} {role}, {}",
+                paths_in_words(&right.before)
+            )
+        }
+        AccessChange::PathChanged => format!(
+            "{whom} still {holds} {role} and {has} it {} instead of {}",
+            paths_in_words(&right.after),
+            paths_in_words(&right.before)
+        ),
+    }
+}
+
+/// Returns paths in words: `directly, by the group Admins`.
+pub fn paths_in_words(paths: &[ShownPath]) -> String {
+    let paths: Vec<String> = paths.iter().map(path_in_words).collect();
+    paths.join(", ")
+}
+
+/// Returns one path to a role in words.
+pub fn path_in_words(shown: &ShownPath) -> String {
+    match &shown.path {
+        Path::Direct => "directly".to_owned(),
+        Path::Group(_) => format!("by the group {}", path_group(shown)),
+        Path::Everyone(_) => format!("as everyone does by {}", path_group(shown)),
+        Path::UserDefault => "as every user does by default".to_owned(),
+    }
+}
+
+/// Returns the name of the group of a path, or its id if nothing is known of it.
+pub fn path_group(shown: &ShownPath) -> String {
+    let id = || shown.path.group().map(|id| id.0.to_string());
+    shown.group.clone().or_else(id).unwrap_or_default()
+}
