@@ -25,24 +25,6 @@ pub struct Difference {
 
 type Roles = BTreeMap<RoleId, BTreeSet<Path>>;
 
-/// At which of the two times something is not visible.
-#[derive(Debug, Clone, Copy)]
-struct Hidden {
-    before: bool,
-    after: bool,
-}
-
-impl Hidden {
-    /// Returns whether a change is certain.
-    fn may_tell(self, change: AccessChange) -> bool {
-        match change {
-            AccessChange::Granted => !self.before,
-            AccessChange::Revoked => !self.after,
-            AccessChange::PathChanged => true,
-        }
-    }
-}
-
 /// Returns the roles to which a user's own paths differ. The user is `None` at a time at which there
 /// was no such user.
 pub fn differences(
@@ -51,41 +33,60 @@ pub fn differences(
     then: Option<&User>,
     now: Option<&User>,
 ) -> Vec<Difference> {
-    let is_hidden = |grants: &Grants, user: Option<&User>| {
-        user.is_some_and(|user| !grants.unseen(user).is_empty())
-    };
-    let hidden = Hidden {
-        before: is_hidden(before, then),
-        after: is_hidden(after, now),
-    };
     let roles = |grants: &Grants, user: Option<&User>| -> Roles {
         user.map(|user| grants.held(user)).unwrap_or_default()
     };
     let (had, has) = (roles(before, then), roles(after, now));
+    let is_hidden = now.is_some_and(|user| !after.unseen(user).is_empty());
     let differs = |role: &RoleId| !own(paths(&had, role)).eq(own(paths(&has, role)));
-    compare(&had, &has, hidden)
-        .into_iter()
-        .filter(|difference| differs(&difference.role))
-        .collect()
+    let differences = compare(&had, &has).into_iter().filter(|difference| {
+        let new = difference.after.difference(&difference.before);
+        let gone = difference.before.difference(&difference.after);
+        let mut new = new.filter(|path| is_visible(before, then, path));
+        let mut gone = gone.filter(|path| is_visible(after, now, path));
+        differs(&difference.role)
+            && match difference.change {
+                AccessChange::Granted => new.next().is_some(),
+                AccessChange::Revoked => !is_hidden,
+                AccessChange::PathChanged => new.next().is_some() || gone.next().is_some(),
+            }
+    });
+    differences.collect()
+}
+
+/// Returns whether a path would have been visible if a user had it. The user is `None` if there was
+/// no such user.
+fn is_visible(grants: &Grants, user: Option<&User>, path: &Path) -> bool {
+    let Some(user) = user else { return true };
+    match path {
+        Path::Direct => user.roles.is_some(),
+        Path::Group(group) => match &user.groups {
+            None => false,
+            Some(groups) => !groups.contains_key(group) || grants.shows(group),
+        },
+        Path::Everyone(group) => grants.shows(group),
+        Path::UserDefault => true,
+    }
 }
 
 /// Returns the roles to which the paths that all users have differ.
 pub fn everybodys_differences(before: &Grants, after: &Grants) -> Vec<Difference> {
-    let hidden = Hidden {
-        before: !before.unseen_of_all().is_empty(),
-        after: !after.unseen_of_all().is_empty(),
+    let may_tell = |difference: &Difference| match difference.change {
+        AccessChange::Granted => before.unseen_of_all().is_empty(),
+        AccessChange::Revoked => after.unseen_of_all().is_empty(),
+        AccessChange::PathChanged => true,
     };
-    compare(&before.everybodys(), &after.everybodys(), hidden)
+    let differences = compare(&before.everybodys(), &after.everybodys());
+    differences.into_iter().filter(may_tell).collect()
 }
 
-fn compare(had: &Roles, has: &Roles, hidden: Hidden) -> Vec<Difference> {
+fn compare(had: &Roles, has: &Roles) -> Vec<Difference> {
     let roles: BTreeSet<&RoleId> = had.keys().chain(has.keys()).collect();
     let differences = roles.into_iter().filter_map(|role| {
         let (before, after) = (paths(had, role), paths(has, role));
-        let change = change(before, after).filter(|change| hidden.may_tell(*change))?;
         Some(Difference {
             role: role.clone(),
-            change,
+            change: change(before, after)?,
             before: before.clone(),
             after: after.clone(),
         })

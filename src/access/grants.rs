@@ -142,6 +142,11 @@ impl Grants {
         hidden.cloned().map(Unseen::RolesOf).collect()
     }
 
+    /// Returns whether it is visible what a group gives.
+    pub fn shows(&self, group: &GroupId) -> bool {
+        self.is_known(group)
+    }
+
     /// Returns the roles that a group gives to its members, apart from what all users have; `None` if
     /// it gives none, as far as is visible.
     pub fn of_members(&self, group: &GroupId) -> Option<&BTreeSet<RoleId>> {

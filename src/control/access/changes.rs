@@ -51,16 +51,15 @@ impl Query for query::AccessChanges {
         let mut resume = self.after.and_then(|after| after.next);
         let mut n_read = 0;
         let next = loop {
-            let entries = store.entries(read, AT_ONCE)?;
+            let entries = page.entries(only, read)?;
             let is_end = entries.len() < AT_ONCE;
             n_read += entries.len();
             let mut stopped = None;
             for entry in entries {
                 read = entry.seq;
-                if only.is_some_and(|only| only != entry.seq) {
-                    break;
-                }
-                if let Some(next) = page.take(&entry, resume.take())? {
+                let is_resumed = self.after.is_some_and(|it| it.entry == entry.seq);
+                let from = resume.take().filter(|_| is_resumed);
+                if let Some(next) = page.take(&entry, from)? {
                     stopped = Some(AccessChangePosition {
                         entry: entry.seq,
                         next: Some(next),
@@ -116,6 +115,16 @@ impl Page<'_> {
         })
     }
 
+    /// Reads some entries after one, or the only one that is asked about, which may have been cut and
+    /// kept.
+    fn entries(&self, only: Option<Seq>, after: Seq) -> Result<Vec<Entry>, ControlError> {
+        let store = self.reading.store;
+        Ok(match only {
+            Some(seq) => store.entry(seq)?.into_iter().collect(),
+            None => store.entries(after, AT_ONCE)?,
+        })
+    }
+
     /// Takes what an entry tells, its list from a user on. Returns the user to continue with; `None`
     /// if the entry is over.
     fn take(&mut self, entry: &Entry, from: Option<u64>) -> Result<Option<u64>, ControlError> {
@@ -133,11 +142,9 @@ impl Page<'_> {
         }
         match &right.holders {
             RightHolders::One(holder) if !self.is_user(holder) => {}
-            RightHolders::One(_) => self.add(entry, known, right.clone()),
-            RightHolders::Everybody { .. } if self.choice.user.is_none() => {
+            RightHolders::One(_) | RightHolders::Everybody { .. } => {
                 self.add(entry, known, right.clone());
             }
-            RightHolders::Everybody { .. } => {}
             RightHolders::Listed { list, .. } => {
                 let mut number = from.unwrap_or(0);
                 loop {

@@ -85,14 +85,13 @@ impl fmt::Debug for Subject<'_> {
 impl<'a> Event<'a> {
     /// Returns the event of an entry; `None` if receivers are not told about it.
     pub fn of_entry(store: StoreId, entry: &'a Entry) -> Option<Self> {
+        let id = entry.event_id(store).to_string();
         let data = match &entry.fact {
             Fact::Changed(change) => Data::Record(Subject::of(change, entry.version())),
             Fact::Loaded { .. } | Fact::Unreadable => return None,
-            Fact::RightChanged(change) => {
-                Data::Right(right::right_changed(entry.seq, entry.run(), change))
-            }
+            Fact::RightChanged(change) => Data::Right(right::right_changed(&id, entry, change)),
             Fact::RoleContentChanged { role, gained, lost } => {
-                Data::Right(right::role_content(entry.run(), role, gained, lost))
+                Data::Right(right::role_content(entry, role, gained, lost))
             }
             Fact::Held { .. }
             | Fact::Failed { .. }
@@ -101,7 +100,7 @@ impl<'a> Event<'a> {
             | Fact::HistoryLost(_) => Data::Other(fact::data(entry)?),
         };
         Some(Self {
-            id: entry.event_id(store).to_string(),
+            id,
             event_type: entry.fact.event_type()?,
             at: entry.at,
             sequence: Some(entry.seq),

@@ -1,16 +1,15 @@
 //! The content of events about what users hold, and about what a role allows.
 
 use std::collections::BTreeSet;
+use std::fmt;
 
 use serde_json::{Value, json};
 
 use crate::model::unified::UnifiedId;
-use crate::model::{
-    Holder, Id, Kind, RightChange, RightHolders, RoleMention, RunId, Seq, ShownPath,
-};
+use crate::model::{Entry, Holder, Id, Kind, RightChange, RightHolders, RoleMention, ShownPath};
 
 /// What such an event says, before anything is hidden.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct RightData<'a> {
     /// The user whom it is about, or the role if it is about several users or none.
     pub subject: (Kind, &'a Id),
@@ -18,8 +17,19 @@ pub struct RightData<'a> {
     pub data: Value,
 }
 
+/// Does not show its data, which names people.
+impl fmt::Debug for RightData<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RightData")
+            .field("subject", &self.subject)
+            .finish_non_exhaustive()
+    }
+}
+
 /// Returns the content of an entry about users who have come to hold a role, or hold it no longer.
-pub(super) fn right_changed(seq: Seq, run: Option<RunId>, change: &RightChange) -> RightData<'_> {
+///
+/// `id` is that of its event.
+pub(super) fn right_changed<'a>(id: &str, entry: &Entry, change: &'a RightChange) -> RightData<'a> {
     let RightChange {
         role,
         change: _,
@@ -28,7 +38,8 @@ pub(super) fn right_changed(seq: Seq, run: Option<RunId>, change: &RightChange) 
         after,
     } = change;
     let mut data = json!({
-        "run": run.map(|run| run.to_string()),
+        "run": entry.run().map(|run| run.to_string()),
+        "version": entry.version(),
         "right": right(role),
         "before": paths(before),
         "after": paths(after),
@@ -36,7 +47,7 @@ pub(super) fn right_changed(seq: Seq, run: Option<RunId>, change: &RightChange) 
     let (key, whom, subject) = match holders {
         RightHolders::One(holder) => ("user", user(holder), (Kind::User, &holder.id.0)),
         RightHolders::Listed { count, .. } => {
-            let command = format!("qlik-roster access changes --event {seq}");
+            let command = format!("qlik-roster access changes --event {id}");
             let users = json!({ "count": count, "command": command });
             ("users", users, (Kind::Role, &role.id.0))
         }
@@ -53,7 +64,7 @@ pub(super) fn right_changed(seq: Seq, run: Option<RunId>, change: &RightChange) 
 
 /// Returns the content of an entry about what a role allows.
 pub(super) fn role_content<'a>(
-    run: Option<RunId>,
+    entry: &Entry,
     role: &'a RoleMention,
     gained: &BTreeSet<String>,
     lost: &BTreeSet<String>,
@@ -61,7 +72,8 @@ pub(super) fn role_content<'a>(
     RightData {
         subject: (Kind::Role, &role.id.0),
         data: json!({
-            "run": run.map(|run| run.to_string()),
+            "run": entry.run().map(|run| run.to_string()),
+            "version": entry.version(),
             "right": right(role),
             "gained": gained,
             "lost": lost,

@@ -169,15 +169,22 @@ impl EndpointStore {
         let mut after = Item::Entry(cursor.settled);
         loop {
             let page = store.parked(self.endpoint.name(), Some(&after), MAX_CHANGES)?;
-            let changes: Vec<_> = page
-                .into_iter()
-                .filter(|parked| matches!(parked.item, Item::Entry(_) | Item::Member { .. }))
-                .map(|parked| DeliveryChange::Unpark(parked.item))
-                .collect();
-            let Some(DeliveryChange::Unpark(last)) = changes.last() else {
+            let Some(last) = page.last().map(|parked| parked.item.clone()) else {
                 return Ok(());
             };
-            after = last.clone();
+            after = last;
+            let is_sent_again = |item: &Item| match item {
+                Item::Entry(seq) | Item::Member { entry: seq, .. } => *seq > cursor.settled,
+                Item::Snapshot { .. } => false,
+            };
+            let parked = page.into_iter().map(|parked| parked.item);
+            let changes: Vec<_> = parked
+                .filter(is_sent_again)
+                .map(DeliveryChange::Unpark)
+                .collect();
+            if changes.is_empty() {
+                continue;
+            }
             let write = Progress {
                 changes,
                 ..Progress::of(cursor.clone())

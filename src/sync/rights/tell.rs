@@ -7,7 +7,7 @@ use crate::model::Seq;
 use crate::store::{Known, RightsMark, Store};
 
 use super::changes;
-use super::range::{self, Ahead};
+use super::range::{self, Ahead, Range};
 
 /// How far a mark may be behind the end of the journal if there was nothing to tell: moving it is a
 /// write.
@@ -46,11 +46,35 @@ pub(in crate::sync) fn tell(
             }
             Ahead::Changes(range) => {
                 let n_told = n_told(mark, range.end);
-                has_told |= changes::tell(store, known, &range, n_told)?;
+                match changes::tell(store, known, &range, n_told) {
+                    Ok(told) => has_told |= told,
+                    // The same would come of every further attempt.
+                    Err(error @ (HistoryError::WasCut | HistoryError::TooManyChanged { .. })) => {
+                        skip(store, known, &range, &error)?;
+                    }
+                    Err(error) => return Err(error),
+                }
                 mark = RightsMark::told(range.end);
             }
         }
     }
+}
+
+/// Goes on behind the changes of a run that cannot be compared, and says so.
+fn skip(
+    store: &Store,
+    known: &Known,
+    range: &Range,
+    error: &HistoryError,
+) -> Result<(), HistoryError> {
+    tracing::warn!(
+        tenant.id = %known.tenant.id, tenant.name = %known.name, run.id = %range.run,
+        error.code = error.code(), error = %error,
+        "What {} changed in who holds what in `{}` cannot be compared and is not told; \
+         `qlik-roster access diff` compares two times", range.run, known.name,
+    );
+    store.set_rights_mark(known.no, RightsMark::told(range.end))?;
+    Ok(())
 }
 
 /// Returns how many entries about the changes up to an entry are written.

@@ -358,9 +358,10 @@ impl Shape {
             ],
         );
         self.object(
-            &["run", "right", "before", "after"],
+            &["run", "version", "right", "before", "after"],
             vec![
                 ("run", text()),
+                ("version", counted()),
                 ("right", self.right()),
                 ("user", user),
                 (
@@ -377,6 +378,7 @@ impl Shape {
     fn about_content(&self) -> Value {
         self.all_of(vec![
             ("run", text()),
+            ("version", counted()),
             ("right", self.right()),
             ("gained", list(&text())),
             ("lost", list(&text())),

@@ -89,14 +89,13 @@ fn named(db: &sled::Db, from: Seq, to: Seq) -> Result<BTreeSet<Seq>, StoreError>
             let endpoint = keys::endpoint_part(&key)
                 .ok_or_else(|| codec::flawed(&key, "of no endpoint"))?
                 .to_vec();
-            for first in keys::naming(&endpoint, from) {
-                for row in scan::after(db, &endpoint, Bound::Included(first)) {
-                    let (key, _) = row?;
-                    match keys::named_by(&endpoint, &key) {
-                        Some(seq) if seq <= to => named.insert(seq),
-                        Some(_) | None => break,
-                    };
-                }
+            let first = Bound::Included(keys::naming(&endpoint, from));
+            for row in scan::after(db, &endpoint, first) {
+                let (key, _) = row?;
+                match keys::named_by(&endpoint, &key) {
+                    Some(seq) if seq <= to => named.insert(seq),
+                    Some(_) | None => break,
+                };
             }
             next = Bound::Excluded(keys::behind_endpoint(&endpoint));
         }

@@ -28,7 +28,8 @@ pub fn delivery(keyspace: Keyspace, endpoint: &EndpointName, item: &Item) -> Key
             key.extend_from_slice(&record.id.to_key());
         }
         Item::Member { entry, number } => {
-            key.push(2);
+            // Behind its entry and before the next: rows are read in the order of the journal.
+            key.push(0);
             key.extend_from_slice(&entry.0.to_be_bytes());
             key.extend_from_slice(&number.to_be_bytes());
         }
@@ -39,7 +40,17 @@ pub fn delivery(keyspace: Keyspace, endpoint: &EndpointName, item: &Item) -> Key
 /// Returns the item that the key of a delivery names after the endpoint's prefix.
 pub fn item_of(key: &[u8], prefix: usize) -> Option<Item> {
     match key.get(prefix..)?.split_first()? {
-        (0, seq) => Some(Item::Entry(Seq(u64::from_be_bytes(seq.try_into().ok()?)))),
+        (0, rest) => {
+            let (seq, number) = rest.split_first_chunk()?;
+            let seq = Seq(u64::from_be_bytes(*seq));
+            if number.is_empty() {
+                return Some(Item::Entry(seq));
+            }
+            Some(Item::Member {
+                entry: seq,
+                number: u64::from_be_bytes(number.try_into().ok()?),
+            })
+        }
         (1, rest) => {
             let (mark, rest) = rest.split_first_chunk()?;
             let (at, rest) = rest.split_first_chunk()?;
@@ -55,33 +66,22 @@ pub fn item_of(key: &[u8], prefix: usize) -> Option<Item> {
                 },
             })
         }
-        (2, rest) => {
-            let (entry, number) = rest.split_first_chunk()?;
-            Some(Item::Member {
-                entry: Seq(u64::from_be_bytes(*entry)),
-                number: u64::from_be_bytes(number.try_into().ok()?),
-            })
-        }
         _ => None,
     }
 }
 
-/// The first keys of an endpoint's rows that may name an entry: one for rows that name the entry
-/// itself, and one for rows that name a user of its list.
-pub fn naming(endpoint: &[u8], seq: Seq) -> [Key; 2] {
-    [0, 2].map(|code| {
-        let mut key = endpoint.to_vec();
-        key.push(code);
-        key.extend_from_slice(&seq.0.to_be_bytes());
-        key
-    })
+/// The first key of an endpoint's rows that may name an entry, or a user of its list.
+pub fn naming(endpoint: &[u8], seq: Seq) -> Key {
+    let mut key = endpoint.to_vec();
+    key.push(0);
+    key.extend_from_slice(&seq.0.to_be_bytes());
+    key
 }
 
 /// Returns the entry that such a row names; `None` if it names a record.
 pub fn named_by(endpoint: &[u8], key: &[u8]) -> Option<Seq> {
     match key.strip_prefix(endpoint)?.split_first()? {
-        (0, seq) => Some(Seq(u64::from_be_bytes(seq.try_into().ok()?))),
-        (2, rest) => Some(Seq(u64::from_be_bytes(*rest.first_chunk()?))),
+        (0, rest) => Some(Seq(u64::from_be_bytes(*rest.first_chunk()?))),
         _ => None,
     }
 }

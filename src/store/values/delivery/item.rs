@@ -5,6 +5,7 @@
 //! everything that identifies it: `snapshot/TENANT/KIND/ID/MARK/MILLISECONDS`, with the store's
 //! number of the tenant. Ids never contain a slash.
 
+use std::cmp::Ordering;
 use std::fmt;
 use std::str::FromStr;
 
@@ -17,7 +18,7 @@ use crate::store::values::tenant_no::TenantNo;
 const SNAPSHOT: &str = "snapshot";
 
 /// What a delivery carries.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Item {
     /// An entry of the journal.
     Entry(Seq),
@@ -39,6 +40,45 @@ pub enum Item {
         /// The user's number in the list, from 0 on.
         number: u64,
     },
+}
+
+/// Entries are in the order of the journal, each before the users of its list; snapshots come after
+/// them. So are the keys of their rows.
+impl Ord for Item {
+    fn cmp(&self, other: &Self) -> Ordering {
+        match (self.rank(), other.rank()) {
+            (Ok(own), Ok(other)) => own.cmp(&other),
+            (Ok(_), Err(_)) => Ordering::Less,
+            (Err(_), Ok(_)) => Ordering::Greater,
+            (Err(own), Err(other)) => own.cmp(&other),
+        }
+    }
+}
+
+impl PartialOrd for Item {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+/// What snapshots are ordered by.
+type OfSnapshot<'a> = (Seq, Timestamp, TenantNo, &'a RecordRef);
+
+impl Item {
+    /// Returns what it is ordered by: a position in the journal and in a list, or else what a
+    /// snapshot consists of.
+    fn rank(&self) -> Result<(Seq, Option<u64>), OfSnapshot<'_>> {
+        match self {
+            Self::Entry(seq) => Ok((*seq, None)),
+            Self::Member { entry, number } => Ok((*entry, Some(*number))),
+            Self::Snapshot {
+                mark,
+                at,
+                tenant,
+                record,
+            } => Err((*mark, *at, *tenant, record)),
+        }
+    }
 }
 
 /// The text does not name a delivery.
@@ -115,6 +155,24 @@ fn number<T: FromStr>(text: &str) -> Result<T, InvalidItem> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn users_of_a_list_come_behind_its_entry_and_before_the_next() {
+        let member = |entry, number| Item::Member {
+            entry: Seq(entry),
+            number,
+        };
+        let sorted = [
+            Item::Entry(Seq(9)),
+            Item::Entry(Seq(10)),
+            member(10, 0),
+            member(10, 5),
+            Item::Entry(Seq(11)),
+            member(11, 2),
+        ];
+
+        assert!(sorted.is_sorted());
+    }
 
     #[test]
     fn a_name_is_read_back_and_anything_else_is_refused() {
