@@ -24,7 +24,8 @@ use crate::deliver::content::signature::SigningSecret;
 use crate::deliver::transport::address::{AddressRule, Others};
 use crate::deliver::transport::consent::Origin;
 use crate::model::{
-    Account, Change, EndpointName, Entry, Fact, Field, Kind, Record, TenantId, TenantName,
+    AccessChange, Account, Change, EndpointName, Entry, Fact, Field, Kind, Record, TenantId,
+    TenantName,
 };
 use crate::store::{Store, StoreError};
 pub use invalid::InvalidEndpoint;
@@ -200,6 +201,7 @@ impl Endpoint {
             Fact::RightChanged(right) => {
                 self.selection.wants_right(Kind::User, &right.role)
                     && !self.privacy.omits(Field::UserRoles)
+                    && (right.change != AccessChange::PathChanged || self.may_know_groups())
             }
             Fact::RoleContentChanged { role, .. } => {
                 self.selection.wants_right(Kind::Role, role)
@@ -234,6 +236,13 @@ impl Endpoint {
             && self.format.can_tell_record(record.kind())
             && self.selection.wants_record(None, Some(record))
             && self.wants_tenant(account)
+    }
+
+    /// Returns whether it may know by which groups users come to roles. Otherwise the fact that only a
+    /// path changed would reveal that a group did.
+    fn may_know_groups(&self) -> bool {
+        let of_groups = [Field::UserGroups, Field::GroupRoles];
+        !of_groups.into_iter().any(|field| self.privacy.omits(field))
     }
 
     fn wants_tenant(&self, account: &Account) -> bool {

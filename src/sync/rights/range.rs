@@ -46,8 +46,8 @@ pub(super) fn next(store: &Store, known: &Known, after: Seq) -> Result<Ahead, St
     if first > after {
         tracing::warn!(
             tenant.id = %known.tenant.id, tenant.name = %known.name,
-            "The journal was cut before it was compared who holds what in `{}`; what changed until \
-             entry {first} is not told", known.name,
+            "The journal was cut behind the last comparison of who holds what in `{}`; if anything \
+             changed there up to entry {first}, it is not told", known.name,
         );
     }
     let mut begin = after.max(first);

@@ -69,7 +69,7 @@ impl Privacy {
                         mask_field(user, field.name(), rule);
                     }
                 }
-                Field::UserStatus => {
+                Field::UserStatus | Field::UserInviteExpires => {
                     if let Some(Value::Object(user)) = data.get_mut("user") {
                         mask_field(user, "usable", rule);
                         mask_field(user, "why_not_usable", rule);
