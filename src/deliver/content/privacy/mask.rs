@@ -94,6 +94,10 @@ impl Privacy {
                             mask_field(path, "group", rule);
                         }
                     }
+                    // Nor of how many groups the user is in.
+                    for paths in lists_of_paths(data) {
+                        paths.dedup();
+                    }
                 }
                 _ => {}
             }
@@ -128,9 +132,14 @@ impl Privacy {
 
 /// Returns the paths before and after a change.
 fn paths_of(data: &mut Value) -> impl Iterator<Item = &mut Value> {
+    lists_of_paths(data).flatten()
+}
+
+/// Returns the lists of paths before and after a change.
+fn lists_of_paths(data: &mut Value) -> impl Iterator<Item = &mut Vec<Value>> {
     let lists = data.as_object_mut().into_iter().flatten();
     let lists = lists.filter(|(key, _)| *key == "before" || *key == "after");
-    lists.flat_map(|(_, paths)| paths.as_array_mut().into_iter().flatten())
+    lists.filter_map(|(_, paths)| paths.as_array_mut())
 }
 
 /// Removes or hashes a field. A field that is left out does not appear at all: null would say that

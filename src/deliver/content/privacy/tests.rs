@@ -13,8 +13,10 @@ use crate::deliver::{
     Batching, EventSource, Format, Message, Mode, ScimSets, SetEvents, SetKey, TEST_EVENT,
 };
 use crate::model::{
-    Account, Change, Coded, Entry, Fact, Group, GroupId, GroupType, Id, Origin, Role, RoleId,
-    RoleType, RunId, Seq, StoreId, TenantId, Timestamp, User, UserId, UserStatus, Version, unified,
+    AccessChange, Account, AccountChange, Barrier, Change, Coded, Entry, Fact, Group, GroupId,
+    GroupType, Holder, Id, ListId, Origin, Path, RightChange, RightHolders, Role, RoleId,
+    RoleMention, RoleType, RunId, Seq, ShownPath, StoreId, TenantId, Timestamp, User, UserId,
+    UserStatus, Version, unified,
 };
 
 const KEY: &str = "0123456789abcdef0123456789abcdef";
@@ -219,6 +221,65 @@ fn messages(privacy: &Privacy, kind: Kind) -> Vec<Message> {
     messages
 }
 
+/// Returns events about what became of a right: of one user, of many, and of all. Two groups gave it
+/// before, three give it now.
+fn right_entries() -> Vec<Entry> {
+    let holder = Holder {
+        id: UserId(Id::parse("600000000000000000000001").unwrap()),
+        subject: mark(Kind::User, "username", 0),
+        name: Some(mark(Kind::User, "name", 0)),
+        email: Some(mark(Kind::User, "primary_email_address", 0)),
+        is_bot: true,
+        barrier: Some(Barrier::InvitationEnded),
+        account: AccountChange::Stayed,
+    };
+    let by_groups = |n_groups: u8| -> Vec<ShownPath> {
+        let paths = (0..n_groups).map(|group| ShownPath {
+            path: Path::Group(GroupId(id(Kind::User, "groups", group))),
+            group: Some(mark(Kind::Group, "name", group)),
+        });
+        let direct = ShownPath {
+            path: Path::Direct,
+            group: None,
+        };
+        [direct].into_iter().chain(paths).collect()
+    };
+    let list = ListId(1);
+    let holders = [
+        RightHolders::One(holder),
+        RightHolders::Listed { list, count: 12 },
+        RightHolders::Everybody { count: 34 },
+    ];
+    let rights = holders.map(|holders| RightChange {
+        role: RoleMention {
+            id: RoleId(id(Kind::User, "roles", 0)),
+            name: mark(Kind::Role, "name", 0),
+            level: Some(mark(Kind::Role, "level", 0)),
+            is_unknown: false,
+        },
+        change: AccessChange::PathChanged,
+        holders,
+        before: by_groups(2),
+        after: by_groups(3),
+    });
+    let facts = rights.map(Fact::RightChanged).into_iter();
+    let mut entries = entries(Kind::Role);
+    let entry = entries.remove(0);
+    let of = |fact| Entry {
+        fact,
+        ..entry.clone()
+    };
+    facts.map(of).collect()
+}
+
+/// Returns what a receiver gets of an event in the format `standard`.
+fn data(privacy: &Privacy, entry: &Entry) -> Value {
+    let event = Event::of_entry(StoreId([1; 8]), entry).unwrap();
+    let message = Format::Standard.message(&[privacy.show(&event)]);
+    let mut body: Value = serde_json::from_slice(&message.body).unwrap();
+    body["data"].take()
+}
+
 fn full_name(field: Field) -> String {
     format!("{}.{}", field.kind(), field.name())
 }
@@ -252,6 +313,80 @@ proptest! {
                     }
                 }
             }
+        }
+    }
+}
+
+#[test]
+fn what_is_hidden_is_in_no_event_about_a_right() {
+    let all = ["username", "name", "primary_email_address"].map(|it| mark(Kind::User, it, 0));
+    let names = [0, 1, 2]
+        .map(|state| mark(Kind::Group, "name", state))
+        .to_vec();
+    let ids = [0, 1, 2].map(|state| id(Kind::User, "groups", state).to_string());
+    let groups = [&names[..], &ids[..]].concat();
+    let words = |words: &[&str]| words.iter().map(|word| format!("\"{word}\"")).collect();
+    let usable: Vec<String> = words(&["usable", "why_not_usable"]);
+    for (field, hidden) in [
+        (Field::UserSubject, vec![all[0].clone()]),
+        (Field::UserName, vec![all[1].clone()]),
+        (Field::UserEmail, vec![all[2].clone()]),
+        (Field::UserIsBot, words(&["is_bot_user"])),
+        (Field::UserStatus, usable.clone()),
+        (Field::UserInviteExpires, usable),
+        (Field::RoleName, vec![mark(Kind::Role, "name", 0)]),
+        (Field::RoleLevel, vec![mark(Kind::Role, "level", 0)]),
+        (Field::GroupName, names),
+        (Field::UserGroups, groups.clone()),
+        (Field::GroupRoles, groups),
+    ] {
+        let privacy = Privacy::parse(&[full_name(field)], &[], None).unwrap();
+        let shown = |privacy: &Privacy| -> String {
+            let entries = right_entries();
+            entries
+                .iter()
+                .map(|entry| data(privacy, entry).to_string())
+                .collect()
+        };
+        let (masked, whole) = (shown(&privacy), shown(&Privacy::default()));
+        for hidden in hidden {
+            let name = full_name(field);
+            assert!(whole.contains(&hidden), "{hidden} is not in {whole}");
+            assert!(!masked.contains(&hidden), "{name}: {hidden} is in {masked}");
+        }
+    }
+    let hashed = Privacy::parse(&[], &["user.name", "group.name"], Some(&Secret::new(KEY)));
+    let shown = data(&hashed.unwrap(), &right_entries()[0]);
+    let hash = "hmac-sha256:";
+    assert!(shown["user"]["name"].as_str().unwrap().starts_with(hash));
+    let group = &shown["after"][1]["group"]["name"];
+    assert!(group.as_str().unwrap().starts_with(hash), "{shown}");
+}
+
+#[test]
+fn the_number_of_paths_reveals_no_groups() {
+    for field in ["user.groups", "group.roles"] {
+        let privacy = Privacy::parse(&[field], &[], None).unwrap();
+        for entry in right_entries() {
+            let shown = data(&privacy, &entry);
+            let kinds = |side: &str| -> Vec<String> {
+                let paths = shown[side].as_array().unwrap().iter();
+                paths.map(|path| path["type"].to_string()).collect()
+            };
+            assert_eq!(kinds("before"), ["\"direct\"", "\"group\""], "{field}");
+            assert_eq!(kinds("after"), kinds("before"), "{field}");
+        }
+    }
+}
+
+#[test]
+fn nobody_is_named_where_an_event_about_a_right_is_shown_for_debugging() {
+    for entry in right_entries() {
+        let event = Event::of_entry(StoreId([1; 8]), &entry).unwrap();
+        let shown = format!("{entry:?} {event:?}");
+        for field in ["username", "name", "primary_email_address"] {
+            let mark = mark(Kind::User, field, 0);
+            assert!(!shown.contains(&mark), "{mark} shows in {shown}");
         }
     }
 }

@@ -1,6 +1,9 @@
 //! Which options fit together, and what shows of them.
 
+use std::collections::BTreeSet;
+
 use super::*;
+use crate::model::{Id, RightChange, RightHolders, RoleId, RoleMention, Seq, Timestamp};
 use crate::secret::Secret;
 
 fn options(url: &str, allow_private: &[&str]) -> Options {
@@ -111,6 +114,64 @@ fn secrets_are_one_or_two_and_the_time_is_bounded() {
         options.timeout = timeout;
 
         assert_eq!(check(options), expected, "{timeout:?}");
+    }
+}
+
+/// Returns an entry that tells a fact.
+fn entry(fact: Fact) -> Entry {
+    Entry {
+        seq: Seq(7),
+        stamp: None,
+        at: Timestamp::from_millis(0),
+        origin: None,
+        fact,
+    }
+}
+
+#[test]
+fn events_about_rights_are_wanted_unless_they_would_reveal_what_is_hidden() {
+    let role = RoleMention {
+        id: RoleId(Id::parse("600000000000000000000003").unwrap()),
+        name: "Steward".into(),
+        level: None,
+        is_unknown: false,
+    };
+    let changed = |change| {
+        entry(Fact::RightChanged(RightChange {
+            role: role.clone(),
+            change,
+            holders: RightHolders::Everybody { count: 3 },
+            before: Vec::new(),
+            after: Vec::new(),
+        }))
+    };
+    let entries = [
+        changed(AccessChange::Granted),
+        changed(AccessChange::Revoked),
+        changed(AccessChange::PathChanged),
+        entry(Fact::RoleContentChanged {
+            role: role.clone(),
+            gained: ["read".to_owned()].into(),
+            lost: BTreeSet::new(),
+        }),
+    ];
+    for (omitted, wanted) in [
+        (&[][..], [true, true, true, true]),
+        (&["user.roles"], [false, false, false, true]),
+        (&["user.groups"], [true, true, false, true]),
+        (&["group.roles"], [true, true, false, true]),
+        (&["user.name", "group.name"], [true, true, true, true]),
+        (&["role.permissions"], [true, true, true, false]),
+        (&["role.assigned_scopes"], [true, true, true, false]),
+    ] {
+        let endpoint = Endpoint::new(Options {
+            privacy: Privacy::parse(omitted, &[], None).unwrap(),
+            ..options("https://hooks.example.com/in", &[])
+        });
+        let endpoint = endpoint.unwrap();
+
+        let wants = [0, 1, 2, 3].map(|number: usize| endpoint.wants(&entries[number]));
+        assert_eq!(wants, wanted, "{omitted:?}");
     }
 }
 
