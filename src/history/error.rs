@@ -20,15 +20,6 @@ pub enum HistoryError {
     /// The journal was cut while it was read back.
     #[error("the journal was cut while it was read; ask again, or about a later time")]
     WasCut,
-    /// Too many users have changed since that time.
-    #[error(
-        "more than {limit} users have changed since then, more than can be put back at once; ask \
-         about a later time"
-    )]
-    TooManyChanged {
-        /// How many may have changed.
-        limit: usize,
-    },
     /// Roles and groups changed each time they were read.
     #[error("roles or groups of `{tenant}` change all the time at the moment; ask again")]
     Unsteady {
@@ -50,7 +41,6 @@ impl HistoryError {
         match self {
             Self::NotCovered { .. } => "history.not-covered",
             Self::WasCut => "history.was-cut",
-            Self::TooManyChanged { .. } => "history.too-many-changed",
             Self::Unsteady { .. } => "history.unsteady",
             Self::Store { source } => source.code(),
         }

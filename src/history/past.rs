@@ -6,7 +6,7 @@
 //! kept, since a year may have changed each of them.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::ops::Bound;
+use std::ops::{Bound, RangeBounds};
 use std::time::{Duration, Instant};
 
 use crate::model::{
@@ -21,8 +21,9 @@ use super::since::first_since;
 /// How many entries are read at once.
 const AT_ONCE: usize = 500;
 
-/// How many users may have changed since the time that is asked about. Each takes some 60 bytes.
-const MAX_CHANGED: usize = 1_000_000;
+/// Of how many users that have changed it is kept at once what they were. Each takes some 60 bytes.
+/// If more have changed, users are put back part by part, each with a reading of the journal.
+const MAX_USERS: usize = 1_000_000;
 
 /// How long a reader waits for the entry of a record that was just written, and how long it pauses
 /// in between.
@@ -40,12 +41,20 @@ pub struct Past {
     version: Option<Version>,
     roles: BTreeMap<RoleId, Option<Role>>,
     groups: BTreeMap<GroupId, Option<Group>>,
+    /// The users that have changed, of those in the window.
     users: BTreeMap<Id, Then>,
+    /// Between which ids all users that have changed are kept.
+    window: Window,
+    /// How many users are kept at once.
+    max_users: usize,
     /// How many more users came than went.
     n_more: i64,
     /// Whether an entry could not be read.
     has_gap: bool,
 }
+
+/// Some of the ids, in their order.
+type Window = (Bound<Id>, Bound<Id>);
 
 /// What a user was then.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -71,6 +80,16 @@ impl Past {
 
     /// Looks at what happened to a tenant's records after an entry.
     pub(super) fn after(store: &Store, known: &Known, up_to: Seq) -> Result<Self, HistoryError> {
+        Self::with_room(store, known, up_to, MAX_USERS)
+    }
+
+    /// The same, with room for so many users at once.
+    pub(super) fn with_room(
+        store: &Store,
+        known: &Known,
+        up_to: Seq,
+        max_users: usize,
+    ) -> Result<Self, HistoryError> {
         let mut past = Self {
             begin: up_to,
             up_to,
@@ -78,6 +97,8 @@ impl Past {
             roles: BTreeMap::new(),
             groups: BTreeMap::new(),
             users: BTreeMap::new(),
+            window: (Bound::Unbounded, Bound::Unbounded),
+            max_users,
             n_more: 0,
             has_gap: false,
         };
@@ -109,9 +130,6 @@ impl Past {
                 self.up_to = entry.seq;
                 self.version = Some(entry.version());
                 self.take(known, entry);
-            }
-            if self.users.len() > MAX_CHANGED {
-                return Err(HistoryError::TooManyChanged { limit: MAX_CHANGED });
             }
         }
     }
@@ -150,7 +168,7 @@ impl Past {
         match (kind, before) {
             (Kind::User, before) => {
                 let then = before.map_or(Then::Absent, |_| Then::Before(seq));
-                self.users.entry(id).or_insert(then);
+                self.note_user(id, then);
             }
             (Kind::Group, Some(Record::Group(group))) => {
                 self.groups.entry(GroupId(id)).or_insert(Some(group));
@@ -165,6 +183,71 @@ impl Past {
                 self.roles.entry(RoleId(id)).or_insert(None);
             }
         }
+    }
+
+    /// Notes what a user was, if it is in the window. If there is no room for all, the window ends
+    /// before the last ones.
+    fn note_user(&mut self, id: Id, then: Then) {
+        if !self.window.contains(&id) {
+            return;
+        }
+        self.users.entry(id).or_insert(then);
+        if self.users.len() > self.max_users
+            && let Some((last, _)) = self.users.pop_last()
+        {
+            self.window.1 = Bound::Excluded(last);
+        }
+    }
+
+    /// Moves the window to a place, and reads what the users were that it has room for.
+    fn move_window(
+        &mut self,
+        store: &Store,
+        known: &Known,
+        begin: Bound<Id>,
+    ) -> Result<(), HistoryError> {
+        self.users.clear();
+        self.window = (begin, Bound::Unbounded);
+        let (mut read, up_to) = (self.begin, self.up_to);
+        while read < up_to {
+            let entries = store.entries(read, AT_ONCE)?;
+            if entries.is_empty() {
+                return Err(HistoryError::WasCut);
+            }
+            for entry in entries.into_iter().filter(|it| it.seq <= up_to) {
+                if entry.seq != read.next() {
+                    return Err(HistoryError::WasCut);
+                }
+                read = entry.seq;
+                if let Some((id, then)) = user_before(known, &entry) {
+                    self.note_user(id, then);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Makes sure that the window has the users behind an id, as many as there is room for. `None`
+    /// means the first ones.
+    pub(super) fn look_behind(
+        &mut self,
+        store: &Store,
+        known: &Known,
+        after: Option<&Id>,
+    ) -> Result<(), HistoryError> {
+        let begins = match (&self.window.0, after) {
+            (Bound::Unbounded, _) => true,
+            (Bound::Included(_) | Bound::Excluded(_), None) => false,
+            (Bound::Included(first) | Bound::Excluded(first), Some(after)) => first <= after,
+        };
+        let behind = after.map_or(Bound::Unbounded, Bound::Excluded);
+        let mut kept = self.users.range::<Id, _>((behind, Bound::Unbounded));
+        let has_more = self.window.1 == Bound::Unbounded || kept.next().is_some();
+        if begins && has_more {
+            return Ok(());
+        }
+        let begin = after.map_or(Bound::Unbounded, |after| Bound::Excluded(after.clone()));
+        self.move_window(store, known, begin)
     }
 
     /// Returns the roles and groups that have changed since, as they were.
@@ -199,9 +282,9 @@ impl Past {
         now.saturating_add_signed(-self.n_more)
     }
 
-    /// Puts users back as they were, up to a limit. `users` are all present users after one id and up
-    /// to another; `None` means from the first, or to the last. Returns the id up to which all are as
-    /// they were; `None` if that is the last one.
+    /// Puts users back as they were, up to a limit. `users` are all present users after one id, behind
+    /// which the window has users, and up to another; `None` means from the first, or to the last.
+    /// Returns the id up to which all are as they were; `None` if that is the last one.
     pub(super) fn put_back(
         &self,
         store: &Store,
@@ -211,6 +294,17 @@ impl Past {
         limit: usize,
     ) -> Result<Option<Id>, HistoryError> {
         let begin = after.map_or(Bound::Unbounded, Bound::Excluded);
+        let last_kept = match self.window.1 {
+            Bound::Unbounded => None,
+            Bound::Included(_) | Bound::Excluded(_) => self.users.keys().next_back(),
+        };
+        let last = match (last, last_kept) {
+            (Some(last), Some(kept)) => Some(last.min(kept)),
+            (last, kept) => last.or(kept),
+        };
+        if let Some(last) = last {
+            users.retain(|known, _| known <= last);
+        }
         let end = last.map_or(Bound::Unbounded, Bound::Included);
         let mut reached = last.cloned();
         for (n_read, (id, then)) in self.users.range::<Id, _>((begin, end)).enumerate() {
@@ -229,19 +323,23 @@ impl Past {
 
     /// Returns a user as of then, given the present one; `None` if there was none.
     pub(super) fn user(
-        &self,
+        &mut self,
         store: &Store,
+        known: &Known,
         id: &Id,
         now: Option<User>,
     ) -> Result<Option<User>, HistoryError> {
+        if !self.window.contains(id) {
+            self.move_window(store, known, Bound::Included(id.clone()))?;
+        }
         match self.users.get(id) {
             Some(then) => read(store, *then),
             None => Ok(now),
         }
     }
 
-    /// Takes in the entries of records that were just read, whose newest version is given. A record becomes visible a moment before
-    /// its entry is on disk, so this may have to wait.
+    /// Takes in the entries of records that were just read, whose newest version is given. A record
+    /// becomes visible a moment before its entry is on disk, so this may have to wait.
     pub(super) fn catch_up(
         &mut self,
         store: &Store,
@@ -262,6 +360,21 @@ impl Past {
             std::thread::sleep(PAUSE);
         }
     }
+}
+
+/// Returns what a user was before an entry; `None` if the entry changed no user of the tenant.
+fn user_before(known: &Known, entry: &Entry) -> Option<(Id, Then)> {
+    let account = entry.account()?;
+    let Fact::Changed(change) = &entry.fact else {
+        return None;
+    };
+    if account.tenant != known.tenant.id || change.kind() != Kind::User {
+        return None;
+    }
+    let then = change
+        .before()
+        .map_or(Then::Absent, |_| Then::Before(entry.seq));
+    Some((change.id().clone(), then))
 }
 
 /// Reads a user as of then.

@@ -236,6 +236,7 @@ impl Picture {
         };
         let mut past = lock(past);
         past.catch_up(store, known, newest)?;
+        past.look_behind(store, known, after)?;
         let mut users: BTreeMap<Id, User> = users.map(|user| (user.id.0.clone(), user)).collect();
         let next = past.put_back(store, &mut users, after, next.as_ref(), limit)?;
         Ok(UserPage {
@@ -266,6 +267,9 @@ impl Picture {
         };
         let mut past = lock(past);
         past.catch_up(store, known, version)?;
-        past.user(store, &id.0, now)
+        past.user(store, known, &id.0, now)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -49,7 +49,7 @@ pub(in crate::sync) fn tell(
                 match changes::tell(store, known, &range, n_told) {
                     Ok(told) => has_told |= told,
                     // The same would come of every further attempt.
-                    Err(error @ (HistoryError::WasCut | HistoryError::TooManyChanged { .. })) => {
+                    Err(error @ HistoryError::WasCut) => {
                         skip(store, known, &range, &error)?;
                     }
                     Err(error) => return Err(error),
