@@ -41,7 +41,15 @@ pub(super) enum Ahead {
 
 /// Looks for the changes of the next run after an entry. What precedes a part of the history that was
 /// lost is not compared, since nobody knows what the records were then.
-pub(super) fn next(store: &Store, known: &Known, after: Seq) -> Result<Ahead, StoreError> {
+///
+/// `up_to` is the last entry of a run whose telling has begun; `None` if none has. A run may go on
+/// after that: its further entries are told apart, or those that are told already would be others.
+pub(super) fn next(
+    store: &Store,
+    known: &Known,
+    after: Seq,
+    up_to: Option<Seq>,
+) -> Result<Ahead, StoreError> {
     let first = Seq(store.first_seq()?.0.saturating_sub(1));
     if first > after {
         tracing::warn!(
@@ -59,6 +67,9 @@ pub(super) fn next(store: &Store, known: &Known, after: Seq) -> Result<Ahead, St
             return Ok(found.map_or(Ahead::Nothing(read), Ahead::Changes));
         }
         for entry in entries {
+            if up_to.is_some_and(|up_to| entry.seq > up_to) {
+                return Ok(found.map_or(Ahead::Nothing(read), Ahead::Changes));
+            }
             if let Fact::Unreadable | Fact::HistoryLost(_) = entry.fact {
                 if let Some(range) = found {
                     return Ok(Ahead::Changes(range));

@@ -36,15 +36,22 @@ pub(in crate::sync) fn tell(
         // A repaired tenant is loaded again; what was before is not compared.
         let seen = Seq(looked.0.load(Ordering::Relaxed));
         let after = mark.told.max(loaded).max(seen).min(store.last_seq());
-        match range::next(store, known, after)? {
-            Ahead::Nothing(up_to) => {
+        let begun = mark.under_way.map(|(end, _)| end);
+        let begun = begun.filter(|begun| *begun > after);
+        match (range::next(store, known, after, begun)?, begun) {
+            // What has begun to be told is no longer there.
+            (Ahead::Nothing(_), Some(begun)) => {
+                mark = RightsMark::told(begun);
+                store.set_rights_mark(known.no, mark)?;
+            }
+            (Ahead::Nothing(up_to), None) => {
                 if up_to.0.saturating_sub(mark.told.0) > MAX_BEHIND {
                     store.set_rights_mark(known.no, RightsMark::told(up_to))?;
                 }
                 looked.0.store(up_to.0, Ordering::Relaxed);
                 return Ok(has_told);
             }
-            Ahead::Changes(range) => {
+            (Ahead::Changes(range), _) => {
                 let n_told = n_told(mark, range.end);
                 match changes::tell(store, known, &range, n_told) {
                     Ok(told) => has_told |= told,

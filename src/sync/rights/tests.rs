@@ -136,6 +136,11 @@ impl World {
     /// Does a run that finds these records, and that others are gone.
     fn run(&mut self, found: impl IntoIterator<Item = Record>, gone: &[u32]) {
         self.n_runs += 1;
+        self.go_on(found, gone);
+    }
+
+    /// The last run finds more.
+    fn go_on(&mut self, found: impl IntoIterator<Item = Record>, gone: &[u32]) {
         let mut writes = Vec::new();
         for record in found {
             let before = self.records.insert(record.id().clone(), record.clone());
@@ -344,19 +349,36 @@ fn what_a_role_allows_is_told_of_the_role_and_not_of_its_holders() {
     assert!(lost.is_empty());
 }
 
+/// Makes a tenant, and a run of which more is told than one commit takes, with lists.
+fn much_to_tell() -> (World, Seq) {
+    let groups = (0..60).map(|n| group(100 + n, &[]));
+    let few = (0..120).map(|n| user(1_000 + n, &[], &[100 + n / 2]));
+    let many = (0..230).map(|n| user(3_000 + n, &[], &[100 + n % 3]));
+    let mut world = World::of(groups.chain(few).chain(many));
+    let begin = world.store.last_seq();
+    world.run((0..60).map(|n| group(100 + n, &[1, 2])), &[]);
+    (world, begin)
+}
+
+/// Tells what is to be told, and stops before so many commits have been made.
+fn stop_after(world: &World, begin: Seq, n_commits: usize) {
+    let known = world.known();
+    let Ahead::Changes(range) = range::next(&world.store, &known, begin, None).unwrap() else {
+        panic!("there are changes");
+    };
+    let mut teller = Teller::begin(&world.store, &known, &range, 0).unwrap();
+    teller.n_commits_left = Some(n_commits);
+    let stopped = changes::gather(&world.store, &known, &range, &mut teller)
+        .and_then(|()| teller.end().map(drop));
+    assert!(
+        matches!(stopped, Err(HistoryError::Store { .. })),
+        "after {n_commits}"
+    );
+}
+
 #[test]
 fn a_telling_that_was_interrupted_goes_on_where_it_stopped() {
-    // More entries than one commit takes, and lists among them.
-    let make = || {
-        let groups = (0..60).map(|n| group(100 + n, &[]));
-        let few = (0..120).map(|n| user(1_000 + n, &[], &[100 + n / 2]));
-        let many = (0..230).map(|n| user(3_000 + n, &[], &[100 + n % 3]));
-        let mut world = World::of(groups.chain(few).chain(many));
-        let begin = world.store.last_seq();
-        world.run((0..60).map(|n| group(100 + n, &[1, 2])), &[]);
-        (world, begin)
-    };
-    let (whole, begin) = make();
+    let (whole, begin) = much_to_tell();
     whole.tell();
     let facts: Vec<Fact> = whole.told(begin).into_iter().map(|it| it.fact).collect();
     assert!(facts.len() > 200, "{}", facts.len());
@@ -369,26 +391,47 @@ fn a_telling_that_was_interrupted_goes_on_where_it_stopped() {
     )));
 
     for n_commits in 0..3 {
-        let (world, begin) = make();
-        let known = world.known();
-        let Ahead::Changes(range) = range::next(&world.store, &known, begin).unwrap() else {
-            panic!("there are changes");
-        };
-        let mut teller = Teller::begin(&world.store, &known, &range, 0).unwrap();
-        teller.n_commits_left = Some(n_commits);
-        let stopped = changes::gather(&world.store, &known, &range, &mut teller)
-            .and_then(|()| teller.end().map(drop));
-        assert!(
-            matches!(stopped, Err(HistoryError::Store { .. })),
-            "after {n_commits}"
-        );
+        let (world, begin) = much_to_tell();
+        stop_after(&world, begin, n_commits);
 
         world.tell();
 
         assert_eq!(world.lines(begin), whole.lines(begin), "after {n_commits}");
         assert_eq!(world.store.check().unwrap().faults, []);
-        let mark = world.store.rights_mark(known.no).unwrap().unwrap();
-        assert_eq!(mark, RightsMark::told(range.end));
+        let mark = world.store.rights_mark(world.known().no).unwrap();
+        let mark = mark.unwrap();
+        assert_eq!(mark, RightsMark::told(mark.told));
         assert!(!world.tell());
     }
+}
+
+#[test]
+fn what_a_run_finds_after_its_telling_was_interrupted_is_told_and_nothing_twice() {
+    let further = || {
+        [
+            user(1_000, &[1], &[]),
+            user(5_000, &[2], &[]),
+            group(101, &[1]),
+        ]
+    };
+    let (mut whole, begin) = much_to_tell();
+    whole.tell();
+    whole.go_on(further(), &[1_001]);
+    whole.tell();
+
+    for n_commits in 0..3 {
+        let (mut world, begin) = much_to_tell();
+        stop_after(&world, begin, n_commits);
+        world.go_on(further(), &[1_001]);
+
+        world.tell();
+
+        match n_commits {
+            // Nothing was written, so all of it is one run.
+            0 => assert!(world.lines(begin).len() < whole.lines(begin).len()),
+            _ => assert_eq!(world.lines(begin), whole.lines(begin), "after {n_commits}"),
+        }
+        assert!(!world.tell());
+    }
+    assert!(!whole.lines(begin).is_empty());
 }
