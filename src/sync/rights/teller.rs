@@ -1,6 +1,7 @@
 //! Gathers what changed into entries: one for all users whose roles changed in the same way.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 
 use crate::history::HistoryError;
 use crate::model::{
@@ -14,9 +15,10 @@ use super::range::Range;
 /// listed beside one entry.
 const MAX_SINGLE: usize = 10;
 
-/// How many users wait to be written, in all. Beyond it, what waits is written, and users who come
-/// later are told in further entries.
-const MAX_WAITING: usize = 20_000;
+/// How many bytes wait to be written, about. Beyond it, what waits is written, and users who come
+/// later are told in further entries. Each user takes some 200, and each path by which roles changed
+/// some 100: where users are in many groups, nearly each of them has paths of its own.
+const MAX_WAITING: usize = 8 * 1024 * 1024;
 
 /// How many entries one commit takes: each may have a list, and there is one mark.
 const AT_ONCE: usize = 80;
@@ -49,11 +51,39 @@ impl Told {
     }
 }
 
+impl Told {
+    /// Returns how many bytes it takes in memory, about.
+    fn weight(&self) -> usize {
+        let Self {
+            role,
+            change: _,
+            before,
+            after,
+        } = self;
+        let paths = before.iter().chain(after);
+        let paths = paths.map(|shown| size_of::<ShownPath>() + len(shown.group.as_ref()));
+        let words = role.name.len() + len(role.level.as_ref());
+        size_of::<(Self, Waiting)>() + words + paths.sum::<usize>()
+    }
+}
+
+/// Returns how many bytes a user takes in memory, about.
+fn weight_of(user: &Holder) -> usize {
+    let words = user.subject.len() + len(user.name.as_ref()) + len(user.email.as_ref());
+    size_of::<Holder>() + words
+}
+
+fn len(text: Option<&String>) -> usize {
+    text.map_or(0, String::len)
+}
+
 /// Users whose roles changed in the same way.
 #[derive(Debug, Default)]
 struct Waiting {
     /// Those who are in no part of a list yet.
     users: Vec<Holder>,
+    /// How many bytes these take.
+    weight: usize,
     /// Their list; `None` if they are still few.
     list: Option<ListId>,
     /// How many parts of it are written.
@@ -66,7 +96,10 @@ pub(super) struct Teller<'a> {
     known: &'a Known,
     range: &'a Range,
     waiting: BTreeMap<Told, Waiting>,
-    n_waiting: usize,
+    /// How many bytes wait.
+    pub weight: usize,
+    /// How many may.
+    pub max_weight: usize,
     next_list: ListId,
     /// How many entries are written already.
     n_written: u64,
@@ -91,7 +124,8 @@ impl<'a> Teller<'a> {
             known,
             range,
             waiting: BTreeMap::new(),
-            n_waiting: 0,
+            weight: 0,
+            max_weight: MAX_WAITING,
             next_list: store.next_list(known.no)?,
             n_written,
             n_told: 0,
@@ -103,14 +137,22 @@ impl<'a> Teller<'a> {
 
     /// Adds a user.
     pub fn add(&mut self, told: Told, user: Holder) -> Result<(), HistoryError> {
-        let waiting = self.waiting.entry(told).or_default();
+        let waiting = match self.waiting.entry(told) {
+            Entry::Occupied(waiting) => waiting.into_mut(),
+            Entry::Vacant(place) => {
+                self.weight += place.key().weight();
+                place.insert(Waiting::default())
+            }
+        };
+        let weight = weight_of(&user);
         waiting.users.push(user);
-        self.n_waiting += 1;
+        waiting.weight += weight;
+        self.weight += weight;
         if waiting.users.len() == USERS_IN_PART {
-            self.n_waiting -= USERS_IN_PART;
+            self.weight -= std::mem::take(&mut waiting.weight);
             waiting.write_part(self.store, self.known, &mut self.next_list)?;
         }
-        if self.n_waiting > MAX_WAITING {
+        if self.weight > self.max_weight {
             self.write_waiting()?;
         }
         Ok(())
@@ -141,7 +183,7 @@ impl<'a> Teller<'a> {
     }
 
     fn write_waiting(&mut self) -> Result<(), HistoryError> {
-        self.n_waiting = 0;
+        self.weight = 0;
         for (told, mut waiting) in std::mem::take(&mut self.waiting) {
             if waiting.list.is_none() && waiting.users.len() <= MAX_SINGLE {
                 for user in waiting.users {

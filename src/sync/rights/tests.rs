@@ -435,3 +435,27 @@ fn what_a_run_finds_after_its_telling_was_interrupted_is_told_and_nothing_twice(
     }
     assert!(!whole.lines(begin).is_empty());
 }
+
+#[test]
+fn what_waits_to_be_written_is_bounded_by_its_weight() {
+    let (whole, begin) = much_to_tell();
+    whole.tell();
+    let mut expected = whole.lines(begin);
+    expected.sort();
+
+    let (world, begin) = much_to_tell();
+    let known = world.known();
+    let Ahead::Changes(range) = range::next(&world.store, &known, begin, None).unwrap() else {
+        panic!("there are changes");
+    };
+    let mut teller = Teller::begin(&world.store, &known, &range, 0).unwrap();
+    teller.max_weight = 3_000;
+    changes::gather(&world.store, &known, &range, &mut teller).unwrap();
+    assert!(teller.weight <= teller.max_weight, "{}", teller.weight);
+    teller.end().unwrap();
+
+    let mut lines = world.lines(begin);
+    lines.sort();
+    assert_eq!(lines, expected);
+    assert_eq!(world.store.check().unwrap().faults, []);
+}
