@@ -91,7 +91,7 @@ pub use kept::held::Decision;
 pub use kept::maintenance::pass::{Done, MaintenancePass};
 pub use kept::maintenance::retention::Retention;
 pub use kept::names::Names;
-pub use kept::rights::USERS_IN_PART;
+pub use kept::rights::{Remains, USERS_IN_PART};
 pub use kept::runs::{NewRun, SinceSweep};
 pub use kept::seen_events::MAX_SEEN_EVENTS;
 pub use kept::tenants::Known;

@@ -20,7 +20,7 @@ use qlik_roster::model::{
 use qlik_roster::store::{
     Attempt, Backfill, Bookmark, Closing, Commit, Cursor, Deferred, DeliveryChange, Disabled,
     DisabledBy, Expansion, Failing, Item, Known, MaintenancePass, NewRun, Order, Parked, PlanHead,
-    Progress, Retention, RightsMark, SeenEvent, Store, StoreError, Trouble, Write,
+    Progress, Remains, Retention, RightsMark, SeenEvent, Store, StoreError, Trouble, Write,
 };
 use xxhash_rust::xxh3::xxh3_128;
 
@@ -239,7 +239,7 @@ fn deliver(store: &Store) -> Result<(), StoreError> {
 /// in the middle of a list, and a delivery of one of its users that was given up.
 fn rights(store: &Store, acme: &Known) -> Result<(), StoreError> {
     let run = begin(store, "acme", Some("T1"), Trigger::Schedule, day(100))?;
-    let list = store.next_list(acme.no)?;
+    let list = store.next_list(acme.no, Remains::BehindLast)?;
     let holder = |number: u32, barrier, account| Holder {
         id: UserId(id(Kind::User, number)),
         subject: format!("auth0|{number}"),

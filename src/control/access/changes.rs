@@ -148,7 +148,7 @@ impl Page<'_> {
             RightHolders::Listed { list, .. } => {
                 let mut number = from.unwrap_or(0);
                 loop {
-                    let users = self.reading.store.listed(known.no, *list, number)?;
+                    let users = self.reading.store.listed(known.no, (entry.seq, *list), number)?;
                     if users.is_empty() {
                         return Ok(None);
                     }

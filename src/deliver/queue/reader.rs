@@ -53,7 +53,9 @@ fn journal(feed: &Feed, endpoint: &Endpoint, after: Seq) -> Result<Page, StoreEr
             return Ok(Page { met, is_end: false });
         }
         let wants = endpoint.wants(&entry);
-        if wants && list_of(&entry).is_some() && lists == Lists::Expanded {
+        let is_expanded = wants && lists == Lists::Expanded && list_of(&entry).is_some();
+        // If the list was lost with a damaged store, the entry goes as a whole.
+        if is_expanded && !listed(store, &entry, 0)?.is_empty() {
             // Its users go before what has happened since.
             met.push(Met::Listed(seq));
             return Ok(Page { met, is_end: false });
@@ -125,7 +127,7 @@ fn listed(store: &Store, entry: &Entry, from: u64) -> Result<Vec<Holder>, StoreE
     };
     let mut tenants = store.tenants()?.into_iter();
     match tenants.find(|known| known.tenant.id == account.tenant) {
-        Some(known) => store.listed(known.no, list, from),
+        Some(known) => store.listed(known.no, (entry.seq, list), from),
         None => Ok(Vec::new()),
     }
 }

@@ -2,11 +2,13 @@
 
 use std::ops::Bound;
 
+use crate::model::ListId;
 use crate::store::engine::rows::journal;
 use crate::store::engine::scan;
 use crate::store::layout::keys::{self, Key, Keyspace};
 use crate::store::layout::{codec, v5};
 use crate::store::values::rights::ListHead;
+use crate::store::values::tenant_no::TenantNo;
 
 use super::Check;
 use super::deliveries::is_there;
@@ -23,8 +25,6 @@ impl Check<'_> {
         });
         let mut from: Bound<Key> = Bound::Included(vec![Keyspace::ListHead as u8]);
         loop {
-            // Commits wait, so that a list and its entry do not disappear in between.
-            let _still = self.view.still();
             let row = scan::after(self.view.db, &[Keyspace::ListHead as u8], from).next();
             let Some(row) = row else { return };
             let Some((key, value)) = self.take("the lists", row) else {
@@ -32,6 +32,9 @@ impl Check<'_> {
             };
             self.list(&key, &value);
             from = Bound::Excluded(key.to_vec());
+            if (self.view.is_over)() {
+                return;
+            }
         }
     }
 
@@ -46,33 +49,43 @@ impl Check<'_> {
             return;
         };
         let ListHead { entry, count } = head.into();
+        // A list does not change, and is removed only after its entry. So commits do not wait while it
+        // is read; what seems to be wrong is looked at again while they do.
+        let n_users = self.n_listed(&place, no, list);
+        let _still = self.view.still();
+        let is_there = is_there(self.view.db, entry);
+        let Some(is_there) = self.take(&*place, is_there) else {
+            return;
+        };
         let Some(cut) = self.take("where the journal begins", journal::cut_at(self.view.db)) else {
             return;
         };
-        let Some(is_there) = self.take(&*place, is_there(self.view.db, entry)) else {
-            return;
-        };
-        if !is_there {
+        let still_has_head = scan::get(self.view.db, key).map(|row| row.is_some());
+        match (is_there, self.take(&*place, still_has_head)) {
+            (_, None | Some(false)) => {}
             // A list whose entry was cut is removed soon.
-            if entry > cut {
-                self.fault(
-                    place,
-                    format!("belongs to entry {entry}, which is not there"),
-                );
+            (false, Some(true)) if entry <= cut => {}
+            (false, Some(true)) => self.fault(
+                place,
+                format!("belongs to entry {entry}, which is not there"),
+            ),
+            (true, Some(true)) => {
+                if let Some(n_users) = n_users.filter(|n_users| *n_users != count) {
+                    self.fault(place, format!("has {n_users} users instead of {count}"));
+                }
             }
-            return;
         }
+    }
+
+    /// Counts the users of a list; `None` if its rows cannot be read.
+    fn n_listed(&mut self, place: &str, no: TenantNo, list: ListId) -> Option<u64> {
         let mut n_users = 0;
         for row in scan::prefix(self.view.db, &keys::list_parts(no, list)) {
-            let Some((key, value)) = self.take(&*place, row) else {
-                return;
-            };
+            let (key, value) = self.take(place, row)?;
             // Parts that do not read were reported.
             let part = codec::read_packed_row::<v5::ListPart<'_>>(&key, &value);
             n_users += part.map_or(0, |v5::ListPart(users)| users.len() as u64);
         }
-        if n_users != count {
-            self.fault(place, format!("has {n_users} users instead of {count}"));
-        }
+        Some(n_users)
     }
 }

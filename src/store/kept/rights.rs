@@ -4,7 +4,9 @@
 //! to which entry the list belongs. So a list without a head belongs to no entry: a process was
 //! stopped before it could write one. A list is kept as long as its entry.
 
-use crate::model::{Holder, ListId};
+use std::ops::Bound;
+
+use crate::model::{Holder, ListId, Seq};
 use crate::store::error::StoreError;
 use crate::store::handle::Store;
 use crate::store::layout::keys::{self, Key, Keyspace};
@@ -14,6 +16,27 @@ use crate::store::values::tenant_no::TenantNo;
 
 /// How many users a part of a list has; the last part may have fewer.
 pub const USERS_IN_PART: usize = 200;
+
+/// How many heads are looked at, at once, for a list that is to be deleted.
+const HEADS_AT_ONCE: usize = 1_000;
+
+/// Where there may be lists that belong to no entry.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Remains {
+    /// Behind the last list that belongs to one: no entry was written since they were begun.
+    BehindLast,
+    /// Anywhere: entries with other lists were written before a process was stopped.
+    Anywhere,
+}
+
+/// Where to look next for a list that is to be deleted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(in crate::store) enum NextList {
+    /// Behind this head, or from the first.
+    After(Option<Key>),
+    /// Nowhere: all were looked at.
+    None,
+}
 
 impl Store {
     /// Returns how far the rights of a tenant were compared; `None` if they never were.
@@ -37,8 +60,8 @@ impl Store {
     }
 
     /// Returns the number for the next list of a tenant. Removes what is left of lists that belong
-    /// to no entry; nobody else may be writing lists of the tenant.
-    pub fn next_list(&self, no: TenantNo) -> Result<ListId, StoreError> {
+    /// to no entry, where there may be any; nobody else may be writing lists of the tenant.
+    pub fn next_list(&self, no: TenantNo, remains: Remains) -> Result<ListId, StoreError> {
         let newest = |prefix: &Key| {
             self.engine.read("reading lists", |reader| {
                 let row = reader.prefix(prefix).next_back().transpose()?;
@@ -50,9 +73,35 @@ impl Store {
             if list <= last {
                 break;
             }
-            self.remove_rows(&keys::list_parts(no, list))?;
+            self.remove_list(no, list)?;
+        }
+        match remains {
+            Remains::BehindLast => {}
+            Remains::Anywhere => {
+                while let Some(list) = self.list_without_head(no)? {
+                    self.remove_list(no, list)?;
+                }
+            }
         }
         Ok(ListId(last.0 + 1))
+    }
+
+    /// Returns a list that has parts but no head; `None` if each has one.
+    fn list_without_head(&self, no: TenantNo) -> Result<Option<ListId>, StoreError> {
+        self.engine.read("reading lists", |reader| {
+            let mut from = Bound::Included(keys::list_parts_prefix(no));
+            loop {
+                let prefix = keys::list_parts_prefix(no);
+                let part = reader.after(&prefix, from).next().transpose()?;
+                let Some((_, list)) = part.and_then(|(key, _)| keys::list_of(&key)) else {
+                    return Ok(None);
+                };
+                if reader.get(&keys::list_head(no, list))?.is_none() {
+                    return Ok(Some(list));
+                }
+                from = Bound::Excluded(keys::list_part(no, list, u32::MAX));
+            }
+        })
     }
 
     /// Writes a part of a list, by the number of the part: [`USERS_IN_PART`] users, or the last
@@ -76,32 +125,59 @@ impl Store {
         self.remove_rows(&keys::list_parts(no, list))
     }
 
-    /// Returns users of a list from a number on: those of the rest of one part. Empty if there are
-    /// no more, or the list was removed along with its entry.
-    pub fn listed(&self, no: TenantNo, list: ListId, from: u64) -> Result<Vec<Holder>, StoreError> {
+    /// Returns users of the list of an entry, from a number on: those of the rest of one part. Empty
+    /// if there are no more, or the list is not there any more.
+    ///
+    /// A repair may drop the newest list, so its number may have been given to that of a later entry.
+    pub fn listed(
+        &self,
+        no: TenantNo,
+        (entry, list): (Seq, ListId),
+        from: u64,
+    ) -> Result<Vec<Holder>, StoreError> {
         let in_part = USERS_IN_PART as u64;
         let Ok(part) = u32::try_from(from / in_part) else {
             return Ok(Vec::new());
         };
         let n_before = usize::try_from(from % in_part).unwrap_or(usize::MAX);
         self.engine.read("reading a list", |reader| {
+            let head = keys::list_head(no, list);
             let key = keys::list_part(no, list, part);
-            let Some(value) = reader.get(&key)? else {
+            let Some((of, value)) = reader.get(&head)?.zip(reader.get(&key)?) else {
                 return Ok(Vec::new());
             };
+            let of: ListHead = codec::read_row::<v5::ListHead>(&head, &of)?.into();
+            if of.entry != entry {
+                return Ok(Vec::new());
+            }
             let v5::ListPart(users) = codec::read_packed_row(&key, &value)?;
             Ok(users.into_iter().skip(n_before).map(Into::into).collect())
         })
     }
 
-    /// Returns the keys of some rows of lists whose entries are no longer kept.
-    pub(in crate::store) fn lists_to_delete(&self, limit: usize) -> Result<Vec<Key>, StoreError> {
+    /// Looks for a list whose entry is no longer kept, from a head on or from the first. Returns the
+    /// keys of some of its rows, and from where to look next.
+    pub(in crate::store) fn list_to_delete(
+        &self,
+        after: Option<Key>,
+        limit: usize,
+    ) -> Result<(Vec<Key>, NextList), StoreError> {
         self.engine.read("reading lists", |reader| {
             let cut = reader.cut()?;
-            for row in reader.prefix(&[Keyspace::ListHead as u8]) {
+            let prefix = [Keyspace::ListHead as u8];
+            let from = match &after {
+                Some(after) => Bound::Excluded(after.clone()),
+                None => Bound::Included(prefix.to_vec()),
+            };
+            let mut looked = after;
+            for (n_looked, row) in reader.after(&prefix, from).enumerate() {
+                if n_looked == HEADS_AT_ONCE {
+                    return Ok((Vec::new(), NextList::After(looked)));
+                }
                 let (key, value) = row?;
                 let head: ListHead = codec::read_row::<v5::ListHead>(&key, &value)?.into();
                 if head.entry > cut || reader.get(&keys::kept(head.entry))?.is_some() {
+                    looked = Some(key.to_vec());
                     continue;
                 }
                 let (no, list) =
@@ -113,9 +189,9 @@ impl Store {
                 if keys.len() < limit {
                     keys.push(key.to_vec());
                 }
-                return Ok(keys);
+                return Ok((keys, NextList::After(looked)));
             }
-            Ok(Vec::new())
+            Ok((Vec::new(), NextList::None))
         })
     }
 }

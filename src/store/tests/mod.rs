@@ -3,6 +3,7 @@
 mod check;
 mod golden;
 mod laws;
+mod lists;
 mod seen_events;
 mod parts;
 mod plans;

@@ -14,6 +14,7 @@ use crate::store::values::commit::Closing;
 use crate::store::values::delivery::{Backfill, Cursor, Item, Parked};
 use crate::store::values::tenant_no::TenantNo;
 
+use super::lists;
 use super::recovery::{copy_store, filled, tamper};
 use super::support::{self, adopt, open, record};
 
@@ -74,6 +75,24 @@ fn versions_go_up_behind_those_of_the_damaged_store_though_the_clock_went_back()
         assert!(versions[20] > last, "{what}: {versions:?}");
         store.close().unwrap();
     }
+}
+
+#[test]
+fn lists_of_a_tenant_that_was_lost_are_removed() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(folder.path());
+    let (gone, kept) = (adopt(&store, 1), adopt(&store, 2));
+    lists::listed(&store, &gone);
+    let of_kept = lists::listed(&store, &kept);
+    store.close().unwrap();
+    tamper(folder.path(), |db| {
+        db.remove(keys::tenant(gone.no)).unwrap();
+    });
+
+    let store = salvaged(folder.path(), &Clock::system());
+
+    assert_eq!(lists::n_rows(&store), 3);
+    assert!(!store.listed(kept.no, of_kept, 0).unwrap().is_empty());
 }
 
 #[test]

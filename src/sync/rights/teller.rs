@@ -7,7 +7,7 @@ use crate::history::HistoryError;
 use crate::model::{
     AccessChange, Fact, Holder, ListId, RightChange, RightHolders, RoleMention, ShownPath,
 };
-use crate::store::{Closing, Commit, Known, RightsMark, Store, StoreError, USERS_IN_PART};
+use crate::store::{Closing, Commit, Known, Remains, RightsMark, Store, StoreError, USERS_IN_PART};
 
 use super::range::Range;
 
@@ -119,6 +119,10 @@ impl<'a> Teller<'a> {
         range: &'a Range,
         n_written: u64,
     ) -> Result<Self, StoreError> {
+        let remains = match n_written {
+            0 => Remains::BehindLast,
+            _ => Remains::Anywhere,
+        };
         Ok(Self {
             store,
             known,
@@ -126,7 +130,7 @@ impl<'a> Teller<'a> {
             waiting: BTreeMap::new(),
             weight: 0,
             max_weight: MAX_WAITING,
-            next_list: store.next_list(known.no)?,
+            next_list: store.next_list(known.no, remains)?,
             n_written,
             n_told: 0,
             facts: Vec::new(),

@@ -196,7 +196,7 @@ impl World {
             let Fact::RightChanged(right) = &entry.fact else {
                 continue;
             };
-            for name in self.users_of(right) {
+            for name in self.users_of(entry.seq, right) {
                 let word = match right.change {
                     AccessChange::Granted => "+",
                     AccessChange::Revoked => "-",
@@ -220,7 +220,7 @@ impl World {
         lines
     }
 
-    fn users_of(&self, right: &RightChange) -> Vec<String> {
+    fn users_of(&self, entry: Seq, right: &RightChange) -> Vec<String> {
         match &right.holders {
             RightHolders::One(holder) => vec![holder.label().to_owned()],
             RightHolders::Everybody { count } => vec![format!("all {count}")],
@@ -228,7 +228,8 @@ impl World {
                 let no = self.known().no;
                 let mut users = Vec::new();
                 loop {
-                    let more = self.store.listed(no, *list, users.len() as u64).unwrap();
+                    let list = (entry, *list);
+                    let more = self.store.listed(no, list, users.len() as u64).unwrap();
                     if more.is_empty() {
                         assert_eq!(users.len() as u64, *count);
                         return users;

@@ -36,7 +36,7 @@ pub(in crate::store) fn all(
     let last = last_place(target, found)?;
     let made = journal::make(target, last)?;
     deliveries(target, &tenants)?;
-    lists(target)?;
+    lists(target, &tenants)?;
     let counts = records::make(target)?;
     held_plans(target)?;
     all_runs(target)?;
@@ -187,13 +187,14 @@ fn deliveries(target: &mut Target, tenants: &BTreeSet<TenantNo>) -> Result<(), S
     })
 }
 
-/// Keeps lists whose entry is there. How far rights were compared is dropped: what changed in a part
+/// Keeps lists of these tenants whose entry is there. How far rights were compared is dropped: what changed in a part
 /// of the history that was lost is not told.
-fn lists(target: &mut Target) -> Result<(), StoreError> {
+fn lists(target: &mut Target, tenants: &BTreeSet<TenantNo>) -> Result<(), StoreError> {
     target.keep(Keyspace::RightsMark, |_, _, _| false)?;
     target.keep(Keyspace::ListHead, |db, key, value| {
         let head = codec::read_row::<v5::ListHead>(key, value).ok();
         head.zip(keys::list_of(key))
+            .filter(|(_, (no, _))| tenants.contains(no))
             .is_some_and(|(head, (no, list))| {
                 let rows = scan::prefix(db, &keys::list_parts(no, list)).flatten();
                 let parts = rows.map(|(key, value)| {

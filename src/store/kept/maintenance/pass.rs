@@ -8,6 +8,8 @@ use crate::model::{EndpointName, Seq, TenantName, Timestamp};
 use crate::store::engine::{Beside, CompactError, Compacted, Rule, Wanted};
 use crate::store::error::StoreError;
 use crate::store::handle::Store;
+use crate::store::kept::rights::NextList;
+use crate::store::layout::keys::Key;
 
 use super::retention::{self, Retention};
 
@@ -50,7 +52,8 @@ enum Stage {
     Journal,
     /// After this kept entry.
     Kept(Seq),
-    Lists,
+    /// After the head of this list.
+    Lists(Option<Key>),
     Attempts,
     Endpoints,
     /// Of the tenants after this one.
@@ -86,7 +89,7 @@ impl MaintenancePass {
         let next = match std::mem::replace(&mut self.stage, Stage::End) {
             Stage::Journal => self.cut(),
             Stage::Kept(after) => self.forget(after),
-            Stage::Lists => self.delete_lists(),
+            Stage::Lists(after) => self.delete_lists(after),
             Stage::Attempts => self.delete_attempts(),
             Stage::Endpoints => self.delete_endpoints(),
             Stage::Runs(after) => self.next_runs(after.as_ref()),
@@ -141,7 +144,7 @@ impl MaintenancePass {
                 reader.unnamed_after(after)
             })?;
         let Some((last, unnamed)) = looked else {
-            return Ok(Stage::Lists);
+            return Ok(Stage::Lists(None));
         };
         if !unnamed.is_empty() {
             self.done.forgotten += unnamed.len() as u64;
@@ -151,14 +154,16 @@ impl MaintenancePass {
     }
 
     /// Deletes lists whose entries are gone.
-    fn delete_lists(&mut self) -> Result<Stage, StoreError> {
-        let keys = self.store.lists_to_delete(ROWS_AT_ONCE)?;
-        if keys.is_empty() {
-            return Ok(Stage::Attempts);
+    fn delete_lists(&self, after: Option<Key>) -> Result<Stage, StoreError> {
+        let (keys, next) = self.store.list_to_delete(after, ROWS_AT_ONCE)?;
+        if !keys.is_empty() {
+            let rows = keys.into_iter().map(|key| (key, None));
+            self.store.engine.write(rows.collect())?;
         }
-        let rows = keys.into_iter().map(|key| (key, None));
-        self.store.engine.write(rows.collect())?;
-        Ok(Stage::Lists)
+        Ok(match next {
+            NextList::After(after) => Stage::Lists(after),
+            NextList::None => Stage::Attempts,
+        })
     }
 
     fn delete_attempts(&mut self) -> Result<Stage, StoreError> {
