@@ -3,7 +3,7 @@
 use crate::control::reading::Reading;
 use crate::control::{ControlError, Query, page, query};
 use crate::history::first_since;
-use crate::model::{Entry, Fact, Holder, RightChange, RightHolders, RoleId, Seq};
+use crate::model::{Entry, Fact, Holder, ListId, RightChange, RightHolders, RoleId, Seq};
 use crate::store::{Item, Known};
 
 use super::change_rows::{
@@ -13,6 +13,9 @@ use super::change_rows::{
 /// How many entries are read at once, and for one question at most: only a few may match.
 const AT_ONCE: usize = 500;
 const MAX_READ: usize = 20_000;
+
+/// How many users of lists are read for one question at most: a hundred parts of lists.
+const MAX_USERS_READ: usize = 20_000;
 
 impl Query for query::AccessChanges {
     type Answer = AccessChanges;
@@ -31,17 +34,11 @@ impl Query for query::AccessChanges {
             tenants,
             choice: &self.choice,
             limit: page::size(self.limit),
+            member: None,
+            n_users_read: 0,
             rows: Vec::new(),
         };
-        let (begin, only) = match &self.choice.event {
-            Some(event) => match event.of_store(store)? {
-                Item::Entry(seq) | Item::Member { entry: seq, .. } => {
-                    (Seq(seq.0.saturating_sub(1)), Some(seq))
-                }
-                Item::Snapshot { .. } => (store.last_seq(), None),
-            },
-            None => (page.begin()?, None),
-        };
+        let (begin, only) = page.begin()?;
         // An entry of which a part was given is read again.
         let mut read = match self.after {
             None => begin,
@@ -99,20 +96,35 @@ struct Page<'a> {
     tenants: Vec<&'a Known>,
     choice: &'a AccessChangeChoice,
     limit: usize,
+    /// The only user of a list that is asked about, by the number; `None` for all.
+    member: Option<u64>,
+    /// How many users of lists were read.
+    n_users_read: usize,
     rows: Vec<AccessChangeRow>,
 }
 
 impl Page<'_> {
-    /// Returns the entry after which to begin.
-    fn begin(&self) -> Result<Seq, ControlError> {
-        let Some(since) = self.choice.since else {
-            return Ok(Seq::START);
-        };
+    /// Returns the entry after which to begin, and the only one that is asked about.
+    fn begin(&mut self) -> Result<(Seq, Option<Seq>), ControlError> {
         let store = self.reading.store;
-        Ok(match first_since(store, since)? {
-            Some(entry) => Seq(entry.seq.0.saturating_sub(1)),
-            None => store.last_seq(),
-        })
+        let before = |seq: Seq| Seq(seq.0.saturating_sub(1));
+        if let Some(event) = &self.choice.event {
+            let seq = match event.of_store(store)? {
+                Item::Entry(seq) => seq,
+                Item::Member { entry, number } => {
+                    self.member = Some(number);
+                    entry
+                }
+                Item::Snapshot { .. } => return Ok((store.last_seq(), None)),
+            };
+            return Ok((before(seq), Some(seq)));
+        }
+        let Some(since) = self.choice.since else {
+            return Ok((Seq::START, None));
+        };
+        let first = first_since(store, since)?;
+        let begin = first.map_or(store.last_seq(), |first| before(first.seq));
+        Ok((begin, None))
     }
 
     /// Reads some entries after one, or the only one that is asked about, which may have been cut and
@@ -141,35 +153,57 @@ impl Page<'_> {
             return Ok(None);
         }
         match &right.holders {
-            RightHolders::One(holder) if !self.is_user(holder) => {}
+            RightHolders::One(holder) if !self.is_user(holder) => Ok(None),
             RightHolders::One(_) | RightHolders::Everybody { .. } => {
                 self.add(entry, known, right.clone());
+                Ok(None)
             }
-            RightHolders::Listed { list, .. } => {
-                let mut number = from.unwrap_or(0);
-                loop {
-                    let users = self.reading.store.listed(known.no, (entry.seq, *list), number)?;
-                    if users.is_empty() {
-                        return Ok(None);
-                    }
-                    for holder in users {
-                        if self.rows.len() >= self.limit {
-                            return Ok(Some(number));
-                        }
-                        number += 1;
-                        if self.is_user(&holder) {
-                            let holders = RightHolders::One(holder);
-                            let right = RightChange {
-                                holders,
-                                ..right.clone()
-                            };
-                            self.add(entry, known, right);
-                        }
-                    }
+            RightHolders::Listed { list, .. } => self.take_list(entry, known, (right, *list), from),
+        }
+    }
+
+    /// Takes the users of a list, from one on. Returns the user to continue with; `None` if the list
+    /// is over.
+    fn take_list(
+        &mut self,
+        entry: &Entry,
+        known: &Known,
+        (right, list): (&RightChange, ListId),
+        from: Option<u64>,
+    ) -> Result<Option<u64>, ControlError> {
+        let store = self.reading.store;
+        let mut number = from.or(self.member).unwrap_or(0);
+        loop {
+            let users = store.listed(known.no, (entry.seq, list), number)?;
+            if users.is_empty() {
+                // The list of an entry may have been lost with a damaged store.
+                let asks_for_all = self.choice.user.is_none() && self.member.is_none();
+                if number == 0 && asks_for_all {
+                    self.add(entry, known, right.clone());
+                }
+                return Ok(None);
+            }
+            for holder in users {
+                if self.rows.len() >= self.limit {
+                    return Ok(Some(number));
+                }
+                number += 1;
+                self.n_users_read += 1;
+                if self.is_user(&holder) {
+                    let right = RightChange {
+                        holders: RightHolders::One(holder),
+                        ..right.clone()
+                    };
+                    self.add(entry, known, right);
+                }
+                if self.member.is_some() {
+                    return Ok(None);
                 }
             }
+            if self.n_users_read >= MAX_USERS_READ {
+                return Ok(Some(number));
+            }
         }
-        Ok(None)
     }
 
     fn add(&mut self, entry: &Entry, known: &Known, right: RightChange) {
@@ -207,4 +241,141 @@ impl Page<'_> {
 /// Returns whether two names are the same. Letter case is ignored.
 fn is_same(name: &str, wanted: &str) -> bool {
     name.to_lowercase() == wanted.to_lowercase()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::clock::{Clock, LastTurn};
+    use crate::control::Endpoints;
+    use crate::control::meanings::Meanings;
+    use crate::control::reading::Context;
+    use crate::history::Pictures;
+    use crate::model::{
+        AccessChange, AccountChange, Id, RoleMention, RunId, Tenant, TenantId, TenantName,
+        Timestamp, UserId,
+    };
+    use crate::store::{Closing, Commit, Remains, Retention, RightsMark, Store, USERS_IN_PART};
+    use crate::sync::TenantRegistry;
+
+    /// How many users the list has: more than one question reads.
+    const N_USERS: usize = 2 * MAX_USERS_READ + 1;
+
+    fn holder(number: usize) -> Holder {
+        Holder {
+            id: UserId(Id::parse(&format!("{number:024x}")).unwrap()),
+            subject: format!("idp|{number}"),
+            name: None,
+            email: None,
+            is_bot: false,
+            barrier: None,
+            account: AccountChange::Stayed,
+        }
+    }
+
+    fn context() -> Context {
+        Context {
+            clock: Clock::system(),
+            registry: TenantRegistry::default(),
+            endpoints: Endpoints::default(),
+            retention: Retention {
+                keep: std::time::Duration::from_secs(1),
+                keep_runs: 1,
+            },
+            separations: Arc::from([]),
+            meanings: Meanings::default(),
+            pictures: Pictures::default(),
+            last_turn: LastTurn::of(Clock::system()),
+        }
+    }
+
+    /// Stores an entry with a list.
+    fn listed(store: &Store) {
+        let tenant = Tenant {
+            id: TenantId("t".into()),
+            name: "T".into(),
+            hosts: Vec::new(),
+            region: None,
+            status: None,
+        };
+        let at = Timestamp::from_millis(0);
+        store.adopt(&tenant, &TenantName("t".into()), at).unwrap();
+        let known = store.tenants().unwrap().remove(0);
+        let list = store.next_list(known.no, Remains::BehindLast).unwrap();
+        let users: Vec<Holder> = (0..N_USERS).map(holder).collect();
+        for (part, users) in (0..).zip(users.chunks(USERS_IN_PART)) {
+            store.add_list_part(known.no, list, part, users).unwrap();
+        }
+        let right = RightChange {
+            role: RoleMention {
+                id: RoleId(Id::parse(&format!("{:024x}", 7)).unwrap()),
+                name: "Steward".into(),
+                level: None,
+                is_unknown: false,
+            },
+            change: AccessChange::Granted,
+            holders: RightHolders::Listed {
+                list,
+                count: N_USERS as u64,
+            },
+            before: Vec::new(),
+            after: Vec::new(),
+        };
+        let closing = Closing::Rights {
+            facts: vec![Fact::RightChanged(right)],
+            mark: RightsMark::told(Seq(0)),
+        };
+        let commit = Commit {
+            tenant: known.no,
+            run: RunId(1),
+            at,
+            account: known.tenant.account(),
+            writes: Vec::new(),
+            closing,
+        };
+        store.commit(commit).unwrap();
+    }
+
+    #[test]
+    fn a_question_about_one_user_reads_a_part_of_a_long_list_and_says_where_to_go_on() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(folder.path()).unwrap().store;
+        listed(&store);
+        let context = context();
+        let reading = Reading::of(&store, &context).unwrap();
+        let ask = |user: Option<usize>, event: Option<&str>, after| {
+            let choice = AccessChangeChoice {
+                user: user.map(|number| format!("idp|{number}")),
+                event: event.map(|event| event.parse().unwrap()),
+                ..AccessChangeChoice::default()
+            };
+            let question = query::AccessChanges {
+                tenant: None,
+                choice,
+                after,
+                limit: 100,
+            };
+            question.answer(&reading).unwrap()
+        };
+
+        let (mut after, mut n_answers, mut found) = (None, 0, Vec::new());
+        loop {
+            let answer = ask(Some(N_USERS - 1), None, after);
+            n_answers += 1;
+            found.extend(answer.rows);
+            after = answer.next;
+            if after.is_none() {
+                break;
+            }
+        }
+        assert_eq!((n_answers, found.len()), (3, 1));
+
+        // An event of one user of the list is this user's.
+        let answer = ask(None, Some("1/40000"), None);
+        assert_eq!((answer.rows, answer.next), (found, None));
+        assert_eq!(ask(Some(3), Some("1/40000"), None).rows, []);
+        assert_eq!(ask(None, Some("1/40001"), None).rows, []);
+    }
 }
