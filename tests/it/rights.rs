@@ -51,6 +51,15 @@ fn told(world: &World, event_type: &str) -> Vec<Value> {
         .collect()
 }
 
+/// How often events of a type were accepted, those that came again included.
+fn n_delivered(world: &World, event_type: &str) -> usize {
+    let deliveries = world.receiver.deliveries();
+    let accepted = deliveries.iter().filter(|delivery| delivery.is_accepted());
+    accepted
+        .filter(|delivery| delivery.event_type.as_deref() == Some(event_type))
+        .count()
+}
+
 fn all_events(world: &World) -> String {
     let config = world.standard_config();
     let all = config.replace("events = [\"user.*\", \"role.*\", \"group.*\"]\n", "");
@@ -111,10 +120,12 @@ async fn many_users_are_one_event_with_a_way_to_list_them() {
 
     // By the event's id, of one of them alone, and a few of them.
     let id = granted["id"].as_str().unwrap();
+    let of_one = format!("{id}_3");
     for (more, n_rows) in [
         (&["--event", id][..], 405),
         (&["--event", id, "--user", "member 017"], 1),
         (&["--event", id, "--limit", "7"], 7),
+        (&["--event", &of_one], 1),
         (&["--role", "steward", "--user", "Member 020"], 1),
         (&["--role", "TenantAdmin", "--event", id], 0),
     ] {
@@ -165,6 +176,18 @@ async fn an_endpoint_may_get_an_event_for_each_user_of_a_list() {
             .iter()
             .all(|event| event["data"].get("users").is_none())
     );
+
+    // The event of all of them is sent again as it was sent: to each.
+    let n_before = n_delivered(&world, "access.granted");
+    let seq = granted[0]["sequence"].to_string();
+    let args = ["replay", "--endpoint", "hr", "--event", &seq];
+    let (code, _, err) = world.command(&args).await;
+    assert_eq!(code, 0, "{err}");
+    within("each is told again", || async {
+        n_delivered(&world, "access.granted") == n_before + 405
+    })
+    .await;
+    assert_eq!(ids(&told(&world, "access.granted")), ids(&granted));
 
     // What happens to a user later comes later.
     let one = UserId(Id::parse(users.iter().next().unwrap()).unwrap());

@@ -1,9 +1,9 @@
 //! Sends events again, and discards parked deliveries.
 
-use crate::deliver::Endpoint;
+use crate::deliver::{Endpoint, Lists};
 use crate::history::first_since;
-use crate::model::{EndpointName, Entry, Seq};
-use crate::store::{Item, Order, Store, StoreError};
+use crate::model::{EndpointName, Entry, Fact, RightChange, RightHolders, Seq};
+use crate::store::{Item, Known, Order, Store, StoreError};
 
 use super::{Again, Count, Endpoints, EventName, Replayed, endpoints};
 use crate::control::ControlError;
@@ -26,10 +26,10 @@ pub(super) fn replay(
     let (events, first) = match what {
         Again::Event(event) => {
             let item = one(store, endpoint, event)?;
-            store.replay(name, &[item])?;
+            let count = again(store, endpoint, item)?;
             // Until the order was stored, nothing kept the event from being deleted.
             one(store, endpoint, event)?;
-            (Count::Exactly(1), None)
+            (Count::Exactly(count), None)
         }
         Again::Parked => {
             let events = each_parked(store, name, Store::replay)?;
@@ -104,6 +104,57 @@ fn one(store: &Store, endpoint: &Endpoint, event: &EventName) -> Result<Item, Co
             }
         }
     }
+}
+
+/// Stores that an event is sent again. Returns how many events that is: if the endpoint gets lists user
+/// by user, one for each user.
+fn again(store: &Store, endpoint: &Endpoint, item: Item) -> Result<u64, StoreError> {
+    let name = endpoint.name();
+    let Some((entry, count)) = listed_by(store, endpoint, &item)? else {
+        store.replay(name, &[item])?;
+        return Ok(1);
+    };
+    let mut members = (0..count).map(|number| Item::Member { entry, number });
+    loop {
+        let some: Vec<Item> = members.by_ref().take(AT_ONCE).collect();
+        if some.is_empty() {
+            return Ok(count);
+        }
+        store.replay(name, &some)?;
+    }
+}
+
+/// Returns the entry of an event and how many users its list has, if the endpoint gets an event for
+/// each of them; `None` if it does not, or there is no list.
+fn listed_by(
+    store: &Store,
+    endpoint: &Endpoint,
+    item: &Item,
+) -> Result<Option<(Seq, u64)>, StoreError> {
+    let (Item::Entry(seq), Lists::Expanded) = (item, endpoint.lists()) else {
+        return Ok(None);
+    };
+    let Some(entry) = store.entry(*seq)? else {
+        return Ok(None);
+    };
+    let Fact::RightChanged(RightChange {
+        holders: RightHolders::Listed { list, count },
+        ..
+    }) = &entry.fact
+    else {
+        return Ok(None);
+    };
+    let tenants = store.tenants()?;
+    let is_of = |known: &&Known| {
+        let account = entry.account();
+        account.is_some_and(|account| account.tenant == known.tenant.id)
+    };
+    let Some(known) = tenants.iter().find(is_of) else {
+        return Ok(None);
+    };
+    // If the list was lost with a damaged store, the event is sent as a whole.
+    let is_there = !store.listed(known.no, (*seq, *list), 0)?.is_empty();
+    Ok(is_there.then_some((*seq, *count)))
 }
 
 /// Returns whether the deliveries have not reached an entry yet.

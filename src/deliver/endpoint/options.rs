@@ -12,7 +12,7 @@ use sha2::{Digest, Sha256};
 use url::{Host, Url};
 
 use super::egress::Egress;
-use super::flow::{Backfilling, Flow};
+use super::flow::{Backfilling, Flow, Lists};
 use super::schedule::Schedule;
 use crate::deliver::content::event::Event;
 use crate::deliver::content::filter::EventFilter;
@@ -289,6 +289,11 @@ impl Endpoint {
     /// Returns how it selects records.
     pub fn selection(&self) -> &Selection {
         &self.selection
+    }
+
+    /// Returns what it gets of a list of users beside an entry.
+    pub fn lists(&self) -> Lists {
+        self.flow.lists
     }
 
     /// Returns the types of events that it wants.
