@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::meanings::{Meanings, Meant, Named, any_text};
-use crate::model::{GroupId, Record, User, UserStatus};
+use super::meanings::{Meanings, Meant, Named};
+use crate::model::{Called, GroupId, Record, User, UserStatus};
 use crate::store::{Known, Store, StoreError};
 
 /// Filters for records. A record must match all of them; the default matches every record.
@@ -63,7 +63,7 @@ impl<'a> Chosen<'a> {
 
     /// Returns whether a record matches.
     pub(super) fn has(&self, record: &Record) -> bool {
-        let is_found = |text: &String| any_text(record, |it| it.to_lowercase().contains(text));
+        let is_found = |text: &String| record.any_name(|it| it.to_lowercase().contains(text));
         let is_meant = match record {
             Record::User(user) => self.has_user(user),
             Record::Role(_) | Record::Group(_) => true,

@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex};
 
 use crate::access::Holding;
 use crate::lock::lock;
-use crate::model::{GroupId, Kind, Record, RoleId};
+use crate::model::{Called, GroupId, Kind, Record, RoleId};
 use crate::store::{Census, Known, Store, StoreError, TenantNo};
 
 /// How many results are cached: a few operators may list at the same time, each in a few tenants. A
@@ -122,7 +122,7 @@ fn look_up(store: &Store, known: &Known, named: &Named) -> Result<Meant, StoreEr
     if let Some(role) = role {
         store.walk(known.no, Kind::Role, &mut |record| {
             if let Record::Role(it) = record
-                && is_called(record, role)
+                && record.is_called(role)
             {
                 meant.roles.add(it.id.clone());
             }
@@ -132,33 +132,13 @@ fn look_up(store: &Store, known: &Known, named: &Named) -> Result<Meant, StoreEr
     store.walk(known.no, Kind::Group, &mut |record| {
         if let Record::Group(it) = record {
             meant.roles.look(it);
-            if group.is_some_and(|group| is_called(record, group)) {
+            if group.is_some_and(|group| record.is_called(group)) {
                 meant.groups.insert(it.id.clone());
             }
         }
         ControlFlow::Continue(())
     })?;
     Ok(meant)
-}
-
-/// Returns whether a person may mean this record by a name. Letter case is ignored.
-pub(super) fn is_called(record: &Record, called: &str) -> bool {
-    let called = called.to_lowercase();
-    any_text(record, |text| text.to_lowercase() == called)
-}
-
-/// Tries each name that a record has: its name, subject, e-mail address and id.
-pub(super) fn any_text(record: &Record, test: impl Fn(&str) -> bool) -> bool {
-    let is_named = match record {
-        Record::Role(role) => test(&role.name),
-        Record::Group(group) => test(&group.name),
-        Record::User(user) => {
-            test(&user.subject)
-                || user.name.as_deref().is_some_and(&test)
-                || user.email.as_deref().is_some_and(&test)
-        }
-    };
-    is_named || test(&record.id().to_string())
 }
 
 #[cfg(test)]

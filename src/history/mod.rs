@@ -19,7 +19,7 @@ mod since_when;
 mod trail;
 
 pub use error::HistoryError;
-pub use pairs::{Pair, PairPage, pairs};
+pub use pairs::{Pair, PairPage, latest_mention, pairs};
 pub use picture::{Picture, UserPage};
 pub use pictures::Pictures;
 pub use since::first_since;

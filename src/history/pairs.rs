@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::model::{AccountChange, Id, User};
+use crate::model::{AccountChange, Id, RoleId, RoleMention, User};
 use crate::store::{Known, Store};
 
 use super::error::HistoryError;
@@ -27,6 +27,21 @@ impl Pair {
             (Some(then), None) => Some((then, AccountChange::Deleted)),
             (None, None) => None,
         }
+    }
+}
+
+/// Returns a role as it is in the later of two pictures, or as it was if it is gone. If nothing is
+/// known of it, its name is the one that its holder has of it.
+pub fn latest_mention(
+    (before, after): (&Picture, &Picture),
+    role: &RoleId,
+    holder: Option<&User>,
+) -> RoleMention {
+    let roles = holder.and_then(|user| user.roles.as_ref());
+    let name = roles.and_then(|roles| roles.get(role)).map(String::as_str);
+    match after.role(role) {
+        Some(_) => after.mention(role, name),
+        None => before.mention(role, name),
     }
 }
 

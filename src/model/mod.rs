@@ -28,6 +28,7 @@ mod finding;
 mod held;
 mod link;
 mod audit_event;
+mod called;
 mod number;
 mod right;
 mod run;
@@ -40,6 +41,7 @@ pub mod unified;
 
 pub use acceptance::{Acceptance, FindingId, InvalidFindingId};
 pub use audit_event::{About, AuditEvent, AuditEventId, AuditPage, Extent};
+pub use called::Called;
 pub use canonical::canonical;
 pub use change::{Change, Verb};
 pub use coded::{Coded, GroupType, RoleType, UserStatus};

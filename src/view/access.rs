@@ -146,7 +146,7 @@ pub fn access_not_covered(tenant: &TenantName) -> Value {
     json!({ "tenant": tenant, "complete": false, "not_known": [{ "what": "time" }], "rows": 0 })
 }
 
-fn person(person: &AccessPerson) -> Value {
+pub(super) fn person(person: &AccessPerson) -> Value {
     let AccessPerson {
         id,
         label,

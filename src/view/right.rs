@@ -3,9 +3,8 @@
 use serde_json::{Value, json};
 
 use crate::control::AccessChangeRow;
-use crate::model::unified::UnifiedId;
 use crate::model::{
-    AccessChange, Holder, Kind, Path, RightChange, RightHolders, RoleMention, ShownPath, Thousands,
+    AccessChange, Path, RightChange, RightHolders, RoleMention, ShownPath, Thousands,
 };
 
 /// Returns what became of a right of one user, or of all users.
@@ -18,7 +17,7 @@ pub fn access_change(row: &AccessChangeRow) -> Value {
         right,
     } = row;
     let (user, users) = match &right.holders {
-        RightHolders::One(holder) => (Some(person(holder)), 1),
+        RightHolders::One(holder) => (Some(super::access::person(&holder.into())), 1),
         RightHolders::Listed { count, .. } | RightHolders::Everybody { count } => (None, *count),
     };
     let account = match &right.holders {
@@ -38,17 +37,6 @@ pub fn access_change(row: &AccessChangeRow) -> Value {
         "right": super::access::right(&right.role),
         "before": super::access::paths(&right.before),
         "after": super::access::paths(&right.after),
-    })
-}
-
-fn person(holder: &Holder) -> Value {
-    json!({
-        "id": UnifiedId::of(Kind::User, &holder.id.0),
-        "remote_id": holder.id,
-        "name": holder.label(),
-        "primary_email_address": holder.email,
-        "subject": holder.subject,
-        "is_bot_user": holder.is_bot,
     })
 }
 

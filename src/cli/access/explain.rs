@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::io::Write;
 
 use crate::control::{AccessRow, Since, UserAccess};
+use crate::model::Called;
 use crate::printable;
 use crate::view;
 
@@ -34,7 +35,7 @@ pub(super) async fn run(client: &StoreClient, args: AccessExplainArgs) -> anyhow
         let rows: Vec<&AccessRow> = answer
             .roles
             .iter()
-            .filter(|row| is_called(row, &role))
+            .filter(|row| row.role.is_called(&role))
             .collect();
         match output.output {
             Format::Table => tell(answer, &rows, &role)?,
@@ -55,11 +56,6 @@ pub(super) async fn run(client: &StoreClient, args: AccessExplainArgs) -> anyhow
         }
     }
     Ok(Exit::Success)
-}
-
-fn is_called(row: &AccessRow, called: &str) -> bool {
-    let called = called.to_lowercase();
-    row.role.name.to_lowercase() == called || row.role.id.0.to_string() == called
 }
 
 /// Says since when a role is held, in a sentence.

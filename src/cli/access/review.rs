@@ -13,7 +13,7 @@ use std::io::{Seek, Write};
 use crate::clock::Clock;
 use crate::control::{AccessRow, ReviewPage, query};
 use crate::doing::counting;
-use crate::model::{Id, Kind, RoleMention, TenantName, Timestamp};
+use crate::model::{Called, Id, Kind, TenantName, Timestamp};
 
 use super::super::args::AccessReviewArgs;
 use super::super::error::CliError;
@@ -48,7 +48,7 @@ pub(super) async fn run(client: &StoreClient, args: AccessReviewArgs) -> anyhow:
     };
     for role in &args.role {
         let known = &first.page.envelope.asked;
-        if !known.iter().any(|mention| is_called(mention, role)) {
+        if !known.iter().any(|mention| mention.is_called(role)) {
             say_no_record(client, Kind::Role, None, role).await?;
             return Ok(Exit::NotFound);
         }
@@ -115,10 +115,6 @@ fn next(asked: &query::AccessReview, as_of: Timestamp, after: Id) -> query::Acce
         after: Some(after),
         ..asked.clone()
     }
-}
-
-fn is_called(role: &RoleMention, called: &str) -> bool {
-    role.name.to_lowercase() == called.to_lowercase() || role.id.0.to_string() == called
 }
 
 fn never_read(tenant: &TenantName) -> CliError {

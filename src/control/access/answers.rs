@@ -8,8 +8,8 @@ use serde::{Deserialize, Serialize};
 use crate::access::Unseen;
 use crate::history::Since;
 use crate::model::{
-    AccessChange, AccountChange, Barrier, GroupId, Id, RoleMention, RunId, ShownPath, TenantName,
-    Timestamp, User, UserId,
+    AccessChange, AccountChange, Barrier, GroupId, Holder, Id, RoleMention, RunId, ShownPath,
+    TenantName, Timestamp, User, UserId,
 };
 
 /// A page of an answer.
@@ -173,6 +173,19 @@ impl AccessPerson {
             subject: user.subject.clone(),
             is_bot: user.is_bot,
             barrier: Barrier::of(user, at),
+        }
+    }
+}
+
+impl From<&Holder> for AccessPerson {
+    fn from(holder: &Holder) -> Self {
+        Self {
+            id: holder.id.clone(),
+            label: holder.label().to_owned(),
+            email: holder.email.clone(),
+            subject: holder.subject.clone(),
+            is_bot: holder.is_bot,
+            barrier: holder.barrier,
         }
     }
 }

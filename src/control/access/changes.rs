@@ -3,7 +3,9 @@
 use crate::control::reading::Reading;
 use crate::control::{ControlError, Query, page, query};
 use crate::history::first_since;
-use crate::model::{Entry, Fact, Holder, ListId, RightChange, RightHolders, RoleId, Seq};
+use crate::model::{
+    Called, Entry, Fact, Holder, ListId, RightChange, RightHolders, RoleMention, Seq,
+};
 use crate::store::{Item, Known};
 
 use super::change_rows::{
@@ -149,7 +151,7 @@ impl Page<'_> {
         let Some(known) = self.tenants.iter().find(is_of).copied() else {
             return Ok(None);
         };
-        if !self.is_role(&right.role.id, &right.role.name) {
+        if !self.is_role(&right.role) {
             return Ok(None);
         }
         match &right.holders {
@@ -216,31 +218,15 @@ impl Page<'_> {
         });
     }
 
-    fn is_role(&self, id: &RoleId, name: &str) -> bool {
+    fn is_role(&self, role: &RoleMention) -> bool {
         let wanted = self.choice.role.as_ref();
-        wanted.is_none_or(|wanted| is_same(name, wanted) || is_same(&id.to_string(), wanted))
+        wanted.is_none_or(|wanted| role.is_called(wanted))
     }
 
     fn is_user(&self, holder: &Holder) -> bool {
-        let Some(wanted) = &self.choice.user else {
-            return true;
-        };
-        let names = [
-            Some(&holder.subject),
-            holder.name.as_ref(),
-            holder.email.as_ref(),
-        ];
-        names
-            .into_iter()
-            .flatten()
-            .any(|name| is_same(name, wanted))
-            || is_same(&holder.id.to_string(), wanted)
+        let wanted = self.choice.user.as_ref();
+        wanted.is_none_or(|wanted| holder.is_called(wanted))
     }
-}
-
-/// Returns whether two names are the same. Letter case is ignored.
-fn is_same(name: &str, wanted: &str) -> bool {
-    name.to_lowercase() == wanted.to_lowercase()
 }
 
 #[cfg(test)]
@@ -254,8 +240,8 @@ mod tests {
     use crate::control::reading::Context;
     use crate::history::Pictures;
     use crate::model::{
-        AccessChange, AccountChange, Id, RoleMention, RunId, Tenant, TenantId, TenantName,
-        Timestamp, UserId,
+        AccessChange, AccountChange, Id, RoleId, RunId, Tenant, TenantId, TenantName, Timestamp,
+        UserId,
     };
     use crate::store::{Closing, Commit, Remains, Retention, RightsMark, Store, USERS_IN_PART};
     use crate::sync::TenantRegistry;

@@ -5,7 +5,7 @@ use crate::access::{Difference, differences, everybodys_differences};
 use crate::control::reading::Reading;
 use crate::control::records::MAX_READ;
 use crate::control::{ControlError, MAX_PAGE, Query, page, query};
-use crate::history::{Pair, Picture, pairs};
+use crate::history::{Pair, Picture, latest_mention, pairs};
 use crate::model::{RoleId, RoleMention, Timestamp, User};
 use crate::store::Known;
 
@@ -124,13 +124,7 @@ impl Times<'_> {
         rows.collect()
     }
 
-    /// Returns a role as it is at the later time, or as it was if it is gone.
     fn mention(&self, role: &RoleId, holder: Option<&User>) -> RoleMention {
-        let roles = holder.and_then(|user| user.roles.as_ref());
-        let name = roles.and_then(|roles| roles.get(role)).map(String::as_str);
-        match self.after.role(role) {
-            Some(_) => self.after.mention(role, name),
-            None => self.before.mention(role, name),
-        }
+        latest_mention((self.before, self.after), role, holder)
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::access::{self, Difference, differences, everybodys_differences};
-use crate::history::{HistoryError, Pair, Picture, pairs};
+use crate::history::{HistoryError, Pair, Picture, latest_mention, pairs};
 use crate::model::{
     Change, Fact, GroupId, Holder, Id, Record, RightHolders, Role, RoleId, RoleMention, Seq, User,
 };
@@ -178,14 +178,8 @@ impl Times<'_> {
         }
     }
 
-    /// Returns a role as it is after the run, or as it was if it is gone.
     fn mention(&self, role: &RoleId, holder: Option<&User>) -> RoleMention {
-        let roles = holder.and_then(|user| user.roles.as_ref());
-        let name = roles.and_then(|roles| roles.get(role)).map(String::as_str);
-        match self.after.role(role) {
-            Some(_) => self.after.mention(role, name),
-            None => self.before.mention(role, name),
-        }
+        latest_mention((self.before, self.after), role, holder)
     }
 
     /// Returns the groups that give other roles to their members than before. Users who are in none

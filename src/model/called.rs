@@ -1,0 +1,46 @@
+//! Whether a person may mean something by a name: by the name that people use, or by the id.
+
+use super::{Holder, Record, RoleMention};
+
+/// Something that people call by one of several names.
+pub trait Called {
+    /// Tries each of its names, and its id.
+    fn any_name(&self, test: impl Fn(&str) -> bool) -> bool;
+
+    /// Returns whether a person may mean it by this name. Letter case is ignored.
+    fn is_called(&self, called: &str) -> bool {
+        let called = called.to_lowercase();
+        self.any_name(|name| name.to_lowercase() == called)
+    }
+}
+
+/// A user is also found by the subject and the e-mail address.
+impl Called for Record {
+    fn any_name(&self, test: impl Fn(&str) -> bool) -> bool {
+        let is_named = match self {
+            Self::Role(role) => test(&role.name),
+            Self::Group(group) => test(&group.name),
+            Self::User(user) => {
+                test(&user.subject)
+                    || user.name.as_deref().is_some_and(&test)
+                    || user.email.as_deref().is_some_and(&test)
+            }
+        };
+        is_named || test(&self.id().to_string())
+    }
+}
+
+impl Called for Holder {
+    fn any_name(&self, test: impl Fn(&str) -> bool) -> bool {
+        test(&self.subject)
+            || self.name.as_deref().is_some_and(&test)
+            || self.email.as_deref().is_some_and(&test)
+            || test(&self.id.to_string())
+    }
+}
+
+impl Called for RoleMention {
+    fn any_name(&self, test: impl Fn(&str) -> bool) -> bool {
+        test(&self.name) || test(&self.id.to_string())
+    }
+}
