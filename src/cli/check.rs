@@ -14,7 +14,7 @@ use crate::authorities::{MachineAuthorities, Reading};
 use crate::clock::Clock;
 use crate::config::{Config, Idle, OrganizationConfig, TenantConfig};
 use crate::connector::qlik::{Organization, Probe, Probing, ReadError, Roster, Visible};
-use crate::control::{ControlError, EndpointRow, EndpointState, SeparationRow, Status, query};
+use crate::control::{ControlError, EndpointRow, EndpointState, SeparationRow, Status};
 use crate::daemon::{self, Hooks};
 use crate::deliver::{self, Endpoint, Verdict};
 use crate::doing::doing;
@@ -186,7 +186,7 @@ async fn status(config: &Config) -> anyhow::Result<Option<Status>> {
         return Ok(None);
     }
     let client = StoreClient::open(config, Hooks::none()).await?;
-    let status = client.ask(query::Status).await;
+    let status = super::status::ask(&client).await;
     client.close().await?;
     Ok(Some(status?))
 }

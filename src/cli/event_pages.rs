@@ -1,7 +1,7 @@
 //! Asks for events, page by page.
 
 use crate::clock::Clock;
-use crate::control::{EventChoice, EventPage, Events, MARK, Whose, is_of_type, query};
+use crate::control::{EventChoice, EventPage, Events, MARK, MAX_PAGE, Whose, is_of_type, query};
 use crate::deliver::EVENT_TYPES;
 use crate::model::{Kind, TenantName};
 
@@ -52,12 +52,14 @@ pub(super) async fn chosen(
     let user = match &args.user {
         None => None,
         Some(called) => {
-            let asked = query::Find {
+            let asked = |after, limit| query::Find {
                 kind: Kind::User,
                 tenant: args.list.tenant.clone().map(TenantName),
                 called: called.clone(),
+                after,
+                limit,
             };
-            let rows = client.ask(asked).await?;
+            let rows = client.all(MAX_PAGE, asked).await?;
             Some(Whose {
                 ids: rows.iter().map(|row| row.record.id().clone()).collect(),
                 called: called.clone(),

@@ -6,7 +6,8 @@ use std::path::Path;
 
 use crate::control::query::FindingStanding;
 use crate::control::{
-    ConcernCode, ConcernRow, ConcernSubject, Findings, RuleRow, Severity, UnreadRow, command, query,
+    ConcernCode, ConcernRow, ConcernSubject, FindingPosition, RuleRow, Severity, UnreadRow,
+    command, query,
 };
 use crate::daemon::Hooks;
 use crate::model::{FindingId, TenantName, Thousands};
@@ -78,26 +79,13 @@ async fn list(client: &StoreClient, args: FindingListArgs) -> anyhow::Result<Exi
         true => FindingStanding::Accepted,
         false => FindingStanding::Open,
     };
-    let limit = args.limit().unwrap_or(usize::MAX);
     let asked = query::Findings {
-        tenant: args.tenant.map(TenantName),
+        tenant: args.tenant.clone().map(TenantName),
         codes,
         min,
         standing,
         after: None,
-    };
-    let Findings {
-        rows,
-        counts,
-        accepted: n_accepted,
-        unread,
-        rules,
-        ..
-    } = ask(client, asked).await?;
-    name_unread(&unread);
-    let not_judged = match standing {
-        FindingStanding::Open => name_not_judged(&rules),
-        FindingStanding::Accepted => 0,
+        limit: args.limit().unwrap_or(usize::MAX),
     };
     let format = args.table.output.output;
     let columns = match standing {
@@ -105,29 +93,70 @@ async fn list(client: &StoreClient, args: FindingListArgs) -> anyhow::Result<Exi
         FindingStanding::Accepted => ACCEPTED,
     };
     let mut printer = Printer::new(&args.table, columns)?;
-    for row in rows.iter().take(limit) {
-        printer.row(shown(row))?;
-    }
-    let n_all = usize::try_from(counts.values().sum::<u64>()).unwrap_or(usize::MAX);
+    let found = read(client, asked, &mut printer).await?;
+    let n_all = usize::try_from(found.counts.values().sum::<u64>()).unwrap_or(usize::MAX);
     let summary = match printer.n_rows() {
         n if n < n_all => format!("{n} of {} shown.", count(n_all, "finding")),
         n => format!("{}.", count(n, "finding")),
     };
-    printer.finish(nothing(standing, wanted, &unread), &summary)?;
+    printer.finish(nothing(standing, wanted, &found), &summary)?;
     if format == Format::Table {
-        explain(&counts);
-        name_cut(&rules);
-        if standing == FindingStanding::Open && n_accepted > 0 {
-            let n_accepted = Thousands(n_accepted);
+        explain(&found.counts);
+        if standing == FindingStanding::Open && found.n_accepted > 0 {
+            let n_accepted = Thousands(found.n_accepted);
             say(format_args!(
                 "{n_accepted} more accepted; `qlik-roster findings --accepted` lists them."
             ));
         }
     }
-    Ok(match unread.is_empty() && not_judged == 0 {
+    Ok(match found.n_unread == 0 && found.n_not_judged == 0 {
         true => Exit::Success,
         false => Exit::Partial,
     })
+}
+
+/// What was found in all tenants.
+#[derive(Default)]
+struct Found {
+    counts: BTreeMap<ConcernCode, u64>,
+    n_accepted: u64,
+    n_unread: usize,
+    n_not_judged: usize,
+}
+
+/// Prints as many findings as are wanted, and counts all of them. Says of what nothing is known.
+async fn read(
+    client: &StoreClient,
+    mut asked: query::Findings,
+    printer: &mut Printer,
+) -> anyhow::Result<Found> {
+    let mut found = Found::default();
+    let mut left = asked.limit;
+    loop {
+        asked.limit = left.max(1);
+        let page = client.ask(asked.clone()).await?;
+        name_unread(&page.unread);
+        found.n_unread += page.unread.len();
+        if asked.standing == FindingStanding::Open {
+            found.n_not_judged += name_not_judged(&page.rules);
+        }
+        for (code, n) in page.counts {
+            *found.counts.entry(code).or_default() += n;
+        }
+        found.n_accepted += page.accepted;
+        for row in page.rows.iter().take(left) {
+            printer.row(shown(row))?;
+        }
+        left = left.saturating_sub(page.rows.len());
+        asked.after = match page.next {
+            None => return Ok(found),
+            // Only the counts of the other tenants are of use.
+            Some(FindingPosition::Within(tenant, _)) if left == 0 => {
+                Some(FindingPosition::Behind(tenant))
+            }
+            next => next,
+        };
+    }
 }
 
 /// Says which rules cannot be judged, and for whom. Returns how many these are.
@@ -154,19 +183,6 @@ fn name_not_judged(rules: &[RuleRow]) -> usize {
     not_judged.count()
 }
 
-/// Says of which rules not all findings are listed.
-fn name_cut(rules: &[RuleRow]) {
-    for row in rules.iter().filter(|row| row.listed < row.found) {
-        say(format_args!(
-            "{} of `{}` break the rule `{}`; the first {} are listed.",
-            Thousands(row.found),
-            row.tenant,
-            row.rule,
-            Thousands(row.listed)
-        ));
-    }
-}
-
 /// Whether findings were chosen by code or severity.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Wanted {
@@ -186,8 +202,8 @@ fn name_unread(unread: &[UnreadRow]) {
 }
 
 /// Returns what is said if there are no rows.
-fn nothing(standing: FindingStanding, wanted: Wanted, unread: &[UnreadRow]) -> &'static str {
-    match (standing, wanted, unread.is_empty()) {
+fn nothing(standing: FindingStanding, wanted: Wanted, found: &Found) -> &'static str {
+    match (standing, wanted, found.n_unread == 0) {
         (FindingStanding::Accepted, Wanted::Some, _) => "No such finding is accepted.",
         (FindingStanding::Accepted, Wanted::All, _) => {
             "No finding is accepted. `qlik-roster findings accept ID --why TEXT` accepts one."
@@ -198,26 +214,6 @@ fn nothing(standing: FindingStanding, wanted: Wanted, unread: &[UnreadRow]) -> &
             "Nothing of concern was found in what was read."
         }
     }
-}
-
-/// Asks for the findings of all tenants. Keeps at most the first ten thousand of each.
-pub(super) async fn ask(client: &StoreClient, asked: query::Findings) -> anyhow::Result<Findings> {
-    let asked = |after, _rows| query::Findings {
-        after,
-        ..asked.clone()
-    };
-    let mut pages = client.pages(usize::MAX, asked).await?;
-    let mut all = Findings::default();
-    while let Some(page) = pages.next().await? {
-        all.rows.extend(page.rows);
-        for (code, n) in page.counts {
-            *all.counts.entry(code).or_default() += n;
-        }
-        all.accepted += page.accepted;
-        all.unread.extend(page.unread);
-        all.rules.extend(page.rules);
-    }
-    Ok(all)
 }
 
 /// Reports how many there are of each kind, and why it matters.

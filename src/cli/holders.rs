@@ -35,11 +35,14 @@ pub(super) async fn beyond(client: &StoreClient, row: &RecordRow) -> anyhow::Res
     let id = row.record.id();
     match &row.record {
         Record::User(_) => {
-            let asked = query::Inherited {
+            let asked = |after, limit| query::Inherited {
                 tenant: row.tenant.clone(),
                 user: id.clone(),
+                after,
+                limit,
             };
-            Ok(of_user(row, &client.ask(asked).await?))
+            let (all, _) = client.whole(usize::MAX, asked, |_| Ok(())).await?;
+            Ok(of_user(row, &all))
         }
         Record::Role(_) => Ok(of_role(row, &all(client, row, id).await?)),
         Record::Group(_) => Ok(of_group(row, &all(client, row, id).await?)),
@@ -66,6 +69,20 @@ async fn all(client: &StoreClient, row: &RecordRow, id: &Id) -> anyhow::Result<H
     };
     let (all, _) = client.whole(usize::MAX, ask, look).await?;
     Ok(all.holders)
+}
+
+impl Whole for Inherited {
+    fn add(&mut self, page: Self) {
+        let Self {
+            roles,
+            hidden,
+            is_hidden,
+            next: _,
+        } = page;
+        self.roles.extend(roles);
+        self.hidden.extend(hidden);
+        self.is_hidden |= is_hidden;
+    }
 }
 
 impl Whole for HoldersPage {

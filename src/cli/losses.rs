@@ -1,6 +1,7 @@
 //! What was lost with a damaged store: how it is reported, and how an operator confirms it.
 
 use crate::config::Config;
+use crate::control::query::LossChoice;
 use crate::control::{command, query};
 use crate::daemon::Hooks;
 use crate::model::HistoryLoss;
@@ -44,7 +45,12 @@ pub(super) async fn accept(config: &Config, table: &TableArgs) -> anyhow::Result
 
 /// Reports losses on standard error, if there are any. Returns the exit code for them.
 pub(super) async fn warn(client: &StoreClient) -> anyhow::Result<Exit> {
-    let losses = client.ask(query::HistoryLosses).await?;
+    let asked = |after, limit| query::HistoryLosses {
+        which: LossChoice::Open,
+        after,
+        limit,
+    };
+    let losses = client.all(usize::MAX, asked).await?;
     for loss in &losses {
         say(format_args!("{}", detail(loss)));
     }

@@ -1,7 +1,10 @@
 //! Reads lists page by page.
 
-use crate::control::{AccessPage, DiffPage, Findings, HoldersPage, Page, Query};
-use crate::model::{Id, TenantName};
+use crate::control::{
+    AccessPage, DiffPage, HoldersPage, Inherited, InheritedPosition, Page, Query, Status,
+    StatusPosition,
+};
+use crate::model::Id;
 
 use super::store_client::StoreClient;
 
@@ -29,14 +32,34 @@ impl<R, P> Paged for Page<R, P> {
     }
 }
 
-impl Paged for Findings {
-    type Position = TenantName;
+impl Paged for Status {
+    type Position = StatusPosition;
 
     fn n_rows(&self) -> usize {
-        self.rows.len()
+        let Self {
+            tenants,
+            endpoints,
+            unread,
+            separations,
+            losses,
+            ..
+        } = self;
+        tenants.len() + endpoints.len() + unread.len() + separations.len() + losses.len()
     }
 
-    fn take_next(&mut self) -> Option<TenantName> {
+    fn take_next(&mut self) -> Option<StatusPosition> {
+        self.next.take()
+    }
+}
+
+impl Paged for Inherited {
+    type Position = InheritedPosition;
+
+    fn n_rows(&self) -> usize {
+        self.roles.len() + self.hidden.len()
+    }
+
+    fn take_next(&mut self) -> Option<InheritedPosition> {
         self.next.take()
     }
 }

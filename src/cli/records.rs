@@ -84,12 +84,14 @@ async fn is_there(
     tenant: Option<&TenantName>,
     called: &str,
 ) -> anyhow::Result<bool> {
-    let asked = query::Find {
+    let asked = |after, limit| query::Find {
         kind,
         tenant: tenant.cloned(),
         called: called.to_owned(),
+        after,
+        limit,
     };
-    if !client.ask(asked).await?.is_empty() {
+    if !client.all(1, asked).await?.is_empty() {
         return Ok(true);
     }
     say_no_record(client, kind, tenant, called).await?;
@@ -110,12 +112,14 @@ async fn find(client: &StoreClient, kind: Kind, args: ShowArgs) -> anyhow::Resul
         false => Form::Ours(output.output),
     };
     let tenant = tenant.map(TenantName);
-    let asked = query::Find {
+    let asked = |after, limit| query::Find {
         kind,
         tenant: tenant.clone(),
         called: called.clone(),
+        after,
+        limit,
     };
-    let rows = client.ask(asked).await?;
+    let rows = client.all(usize::MAX, asked).await?;
     if !rows.is_empty() {
         for row in &rows {
             show(client, row, form).await?;

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use crate::clock::{Rough, Turned};
-use crate::control::{EndpointRow, SeparationRow, TenantRow, UnreadRow, query};
+use crate::control::{EndpointRow, SeparationRow, Status, TenantRow, UnreadRow, query};
 use crate::daemon::Hooks;
 use crate::model::{Outcome, PlanState, losses_in_words};
 use crate::view;
@@ -12,6 +12,7 @@ use crate::view;
 use super::args::TableArgs;
 use super::endpoint_state::{of_choice, of_deliveries, of_endpoint, tone};
 use super::output::{Printer, Row};
+use super::pages::Whole;
 use super::store_client::StoreClient;
 use super::style::Tone;
 use super::table::{Cell, Column};
@@ -27,7 +28,7 @@ const COLUMNS: &[Column] = &[
 pub(super) async fn run(config: Option<&Path>, args: TableArgs) -> anyhow::Result<Exit> {
     let config = super::begin::load(config)?;
     let client = StoreClient::open(&config, Hooks::none()).await?;
-    let status = client.ask(query::Status).await;
+    let status = ask(&client).await;
     let daemon = daemon(&client);
     client.close().await?;
     let status = status?;
@@ -75,6 +76,39 @@ pub(super) async fn run(config: Option<&Path>, args: TableArgs) -> anyhow::Resul
         summary,
     )?;
     Ok(exit)
+}
+
+/// Asks for the overall state, page by page.
+pub(super) async fn ask(client: &StoreClient) -> anyhow::Result<Status> {
+    let asked = |after, limit| query::Status {
+        after,
+        limit,
+        ..query::Status::default()
+    };
+    let (status, _) = client.whole(usize::MAX, asked, |_| Ok(())).await?;
+    Ok(status)
+}
+
+impl Whole for Status {
+    fn add(&mut self, page: Self) {
+        let Self {
+            last,
+            space,
+            tenants,
+            endpoints,
+            unread,
+            separations,
+            losses,
+            turned,
+            next: _,
+        } = page;
+        (self.last, self.space, self.turned) = (last, space, turned);
+        self.tenants.extend(tenants);
+        self.endpoints.extend(endpoints);
+        self.unread.extend(unread);
+        self.separations.extend(separations);
+        self.losses.extend(losses);
+    }
 }
 
 /// Reports how the clock was last set.

@@ -30,7 +30,7 @@ pub(super) async fn run(config: Option<&Path>, action: StoreAction) -> anyhow::R
 
 async fn show(config: &Config, format: Format) -> anyhow::Result<Exit> {
     let client = StoreClient::open(config, Hooks::none()).await?;
-    let status = client.ask(query::Status).await;
+    let status = client.ask(query::Status::default()).await;
     client.close().await?;
     let space = status?.space;
     let mut lines = vec![

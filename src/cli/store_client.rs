@@ -134,7 +134,12 @@ impl StoreClient {
         let _doing = doing::telling(move || lock(&told).clone());
         let watch = async {
             // A daemon that does not answer with progress is not asked again.
-            while let Ok(rows) = self.ask(query::Progress).await {
+            let asked = |after, limit| query::Progress {
+                tenant: None,
+                after,
+                limit,
+            };
+            while let Ok(rows) = self.all(usize::MAX, asked).await {
                 if !rows.is_empty() {
                     *lock(&shown) = side_by_side(&rows);
                 }

@@ -2,9 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::meanings::is_called;
 use crate::model::{
-    Change, Entry, Fact, Holder, Id, Kind, Record, RightChange, RightHolders, Seq, Timestamp,
+    Called, Change, Entry, Fact, Holder, Id, Kind, Record, RightChange, RightHolders, Seq,
+    Timestamp,
 };
 
 /// Filters for events. An event must match all of them; the default matches every event.
@@ -99,23 +99,12 @@ impl EventChoice {
 
 impl Whose {
     fn is(&self, holder: &Holder) -> bool {
-        let called = self.called.to_lowercase();
-        let names = [
-            Some(&holder.subject),
-            holder.name.as_ref(),
-            holder.email.as_ref(),
-        ];
-        self.ids.contains(&holder.id.0)
-            || holder.id.to_string() == self.called
-            || names
-                .into_iter()
-                .flatten()
-                .any(|name| name.to_lowercase() == called)
+        self.ids.contains(&holder.id.0) || holder.is_called(&self.called)
     }
 
     fn is_of(&self, change: &Change) -> bool {
         let is_named =
-            |record: Option<&Record>| record.is_some_and(|it| is_called(it, &self.called));
+            |record: Option<&Record>| record.is_some_and(|it| it.is_called(&self.called));
         change.kind() == Kind::User
             && (self.ids.contains(change.id())
                 || is_named(change.before())

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 
-use crate::access::{Concern, ConcernCode, ConcernSubject, Inspection, Judged};
+use crate::access::{Concern, ConcernCode, Inspection, Judged};
 use crate::model::{Acceptance, FindingId, TenantName};
 use crate::store::{Known, StoreError};
 
@@ -11,17 +11,26 @@ use super::acting::Acting;
 use super::deliveries::names_of;
 use super::query::FindingStanding;
 use super::reading::Reading;
-use super::{Command, ConcernRow, ControlError, Findings, Query, RuleRow, command, linked, query};
+use super::{
+    Command, ConcernRow, ControlError, FindingPlace, FindingPosition, Findings, Query, RuleRow,
+    command, linked, query,
+};
 
-/// How many findings an answer contains at most.
+/// How many findings a page has at most. Each page reads all records of the tenant.
 const MAX_CONCERNS: usize = 10_000;
-
-/// How many of these may be about one rule: the first rule must not take the room of all others.
-const MAX_OF_RULE: u64 = 1_000;
 
 impl query::Findings {
     fn has(&self, code: ConcernCode) -> bool {
         (self.codes.is_empty() || self.codes.contains(&code)) && code.severity() >= self.min
+    }
+
+    /// Returns whether findings of a tenant are still to be listed.
+    fn is_ahead(&self, known: &Known) -> bool {
+        match &self.after {
+            None => true,
+            Some(FindingPosition::Within(tenant, _)) => known.name >= *tenant,
+            Some(FindingPosition::Behind(tenant)) => known.name > *tenant,
+        }
     }
 }
 
@@ -35,8 +44,7 @@ impl Query for query::Findings {
     /// Inspects one tenant, and names the requested tenants that were never read.
     fn answer(self, reading: &Reading<'_>) -> Result<Findings, ControlError> {
         let tenants = reading.chosen(self.tenant.as_ref())?;
-        let is_behind = |known: &&&Known| self.after.as_ref().is_none_or(|it| known.name > *it);
-        let mut behind = tenants.iter().filter(is_behind);
+        let mut ahead = tenants.iter().filter(|known| self.is_ahead(known));
         let mut page = Findings::default();
         if self.after.is_none() {
             let unread = linked::unread(reading.store, &reading.context.registry)?.into_iter();
@@ -44,10 +52,14 @@ impl Query for query::Findings {
                 |name: &TenantName| self.tenant.as_ref().is_none_or(|wanted| wanted == name);
             page.unread = unread.filter(|row| is_wanted(&row.name)).collect();
         }
-        let Some(known) = behind.next() else {
+        let Some(known) = ahead.next() else {
             return Ok(page);
         };
-        let mut list = Shortlist::default();
+        let after = match &self.after {
+            Some(FindingPosition::Within(tenant, place)) if *tenant == known.name => Some(place),
+            Some(_) | None => None,
+        };
+        let mut shortlist = Shortlist::begin(after.cloned(), self.limit.clamp(1, MAX_CONCERNS));
         let judged = look(reading, known, &mut |row| {
             if !self.has(row.concern.code) {
                 return;
@@ -59,15 +71,25 @@ impl Query for query::Findings {
             page.accepted += u64::from(standing == FindingStanding::Accepted);
             if standing == self.standing {
                 *page.counts.entry(row.concern.code).or_default() += 1;
-                list.take(row);
+                shortlist.take(row);
             }
         })?;
         if self.has(ConcernCode::Separation) {
-            let rules = judged.into_iter();
-            page.rules = rules.map(|judged| list.rule(known, judged)).collect();
+            page.rules = judged.into_iter().map(|it| rule(known, it)).collect();
         }
-        page.rows = list.rows.into_values().collect();
-        page.next = behind.next().map(|_| known.name.clone());
+        if after.is_some() {
+            // The first page of the tenant has said it.
+            page.counts.clear();
+            (page.accepted, page.rules) = (0, Vec::new());
+        }
+        let (rows, last) = shortlist.end();
+        page.rows = rows;
+        page.next = match last {
+            Some(place) => Some(FindingPosition::Within(known.name.clone(), place)),
+            None => ahead
+                .next()
+                .map(|_| FindingPosition::Behind(known.name.clone())),
+        };
         Ok(page)
     }
 }
@@ -125,18 +147,24 @@ impl Command for command::ReopenFinding {
     }
 }
 
-/// What comes first of the findings of a tenant.
-#[derive(Default)]
+/// The first findings of a tenant behind a place.
 struct Shortlist {
-    rows: BTreeMap<SortKey, ConcernRow>,
-    /// How many there are by rule, including those that are left out.
-    by_rule: BTreeMap<String, u64>,
+    after: Option<FindingPlace>,
+    limit: usize,
+    rows: BTreeMap<FindingPlace, ConcernRow>,
+    has_more: bool,
 }
 
-/// Where a finding stands in the list: the most serious come first.
-type SortKey = (ConcernCode, Option<String>, ConcernSubject);
-
 impl Shortlist {
+    fn begin(after: Option<FindingPlace>, limit: usize) -> Self {
+        Self {
+            after,
+            limit,
+            rows: BTreeMap::new(),
+            has_more: false,
+        }
+    }
+
     fn take(&mut self, row: ConcernRow) {
         let Concern {
             code,
@@ -144,39 +172,40 @@ impl Shortlist {
             part,
             ..
         } = &row.concern;
-        if let (ConcernCode::Separation, Some(rule)) = (code, part) {
-            let n = self.by_rule.entry(rule.clone()).or_default();
-            *n += 1;
-            if *n > MAX_OF_RULE {
-                return;
-            }
-        }
         let place = (*code, part.clone(), subject.clone());
+        if self.after.as_ref().is_some_and(|after| place <= *after) {
+            return;
+        }
         self.rows.insert(place, row);
-        if self.rows.len() > MAX_CONCERNS {
+        if self.rows.len() > self.limit {
             self.rows.pop_last();
+            self.has_more = true;
         }
     }
 
-    /// Reports what came of a rule.
-    fn rule(&self, known: &Known, judged: Judged) -> RuleRow {
-        let Judged {
-            rule,
-            n_broken,
-            n_unseen,
-            is_blind,
-        } = judged;
-        let found = self.by_rule.get(&rule).copied().unwrap_or(0);
-        RuleRow {
-            tenant: known.name.clone(),
-            broken_by: n_broken,
-            found,
-            listed: found.min(MAX_OF_RULE),
-            not_judged: n_unseen,
-            is_blind,
-            is_unread: known.loaded.is_none(),
-            rule,
-        }
+    /// Returns the rows in their order, and the place of the last one if there are more.
+    fn end(self) -> (Vec<ConcernRow>, Option<FindingPlace>) {
+        let last = self.rows.last_key_value().map(|(place, _)| place.clone());
+        let last = last.filter(|_| self.has_more);
+        (self.rows.into_values().collect(), last)
+    }
+}
+
+/// Reports what came of a rule.
+fn rule(known: &Known, judged: Judged) -> RuleRow {
+    let Judged {
+        rule,
+        n_broken,
+        n_unseen,
+        is_blind,
+    } = judged;
+    RuleRow {
+        tenant: known.name.clone(),
+        rule,
+        broken_by: n_broken,
+        not_judged: n_unseen,
+        is_blind,
+        is_unread: known.loaded.is_none(),
     }
 }
 

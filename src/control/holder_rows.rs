@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::InheritedPosition;
 use crate::model::{GroupId, Id, RoleId, UserId};
 
 /// The users who hold a role, or who are in a group, among those that were read.
@@ -40,7 +41,7 @@ pub struct HolderRow {
     pub groups: BTreeMap<GroupId, String>,
 }
 
-/// What a user's groups grant.
+/// A page of what a user's groups grant.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Inherited {
     /// The roles, each with the groups that give it.
@@ -49,6 +50,9 @@ pub struct Inherited {
     pub hidden: BTreeMap<GroupId, String>,
     /// Whether the user's groups are not visible.
     pub is_hidden: bool,
+    /// Where the next page begins; `None` if this is the last one.
+    #[serde(default)]
+    pub next: Option<InheritedPosition>,
 }
 
 /// A role that groups grant.

@@ -3,10 +3,12 @@
 use std::collections::BTreeMap;
 
 use super::meanings::{Meant, Named};
+use super::page::{self, Cut};
 use super::reading::Reading;
 use super::records::MAX_READ;
 use super::{
-    ControlError, HolderRow, Holders, HoldersPage, Inherited, InheritedRole, MAX_PAGE, Query, query,
+    ControlError, HolderRow, Holders, HoldersPage, Inherited, InheritedPosition, InheritedRole,
+    MAX_PAGE, Query, query,
 };
 use crate::access::Way;
 use crate::model::{GroupId, Id, Kind, Record, RecordRef, RoleId, User};
@@ -39,7 +41,18 @@ impl Query for query::Inherited {
 
     fn answer(self, reading: &Reading<'_>) -> Result<Self::Answer, ControlError> {
         let known = reading.one(&self.tenant)?;
-        Ok(reading.inherited(known, &self.user)?)
+        let all = reading.inherited(known, &self.user)?;
+        let mut cut = Cut::begin(self.after, page::size(self.limit));
+        let roles = cut.take(all.roles, |(role, _)| InheritedPosition::Role(role.clone()));
+        let hidden = cut.take(all.hidden, |(group, _)| {
+            InheritedPosition::Hidden(group.clone())
+        });
+        Ok(Inherited {
+            roles: roles.into_iter().collect(),
+            hidden: hidden.into_iter().collect(),
+            is_hidden: all.is_hidden,
+            next: cut.next(),
+        })
     }
 }
 
@@ -138,7 +151,7 @@ impl Reading<'_> {
         Ok(kept.map(|kept| kept.record.label().to_owned()))
     }
 
-    /// Finds the roles that a user has through groups. A deleted user has none.
+    /// Finds all roles that a user has through groups. A deleted user has none.
     fn inherited(&self, known: &Known, user: &Id) -> Result<Inherited, StoreError> {
         let mut inherited = Inherited::default();
         let mut names = Names::of(known.no);

@@ -1,21 +1,30 @@
 //! What an operator orders for the store itself, and what was lost with a damaged one.
 
-use crate::model::{HistoryLoss, StoreCheck};
+use crate::model::{HistoryLoss, Seq, StoreCheck};
 use crate::store::{Compacted, Store};
 
 use super::acting::Acting;
+use super::page::{self, Cut};
+use super::query::LossChoice;
 use super::reading::Reading;
-use super::{Begun, Command, ControlError, Query, command, query};
+use super::{Begun, Command, ControlError, Page, Query, command, query};
 
 impl Query for query::HistoryLosses {
-    type Answer = Vec<HistoryLoss>;
+    type Answer = Page<HistoryLoss, Seq>;
 
     fn about(&self) -> &'static str {
         "what was lost"
     }
 
     fn answer(self, reading: &Reading<'_>) -> Result<Self::Answer, ControlError> {
-        Ok(reading.store.open_losses()?)
+        let losses = match self.which {
+            LossChoice::All => reading.store.history_losses()?,
+            LossChoice::Open => reading.store.open_losses()?,
+        };
+        let mut cut = Cut::begin(self.after, page::size(self.limit));
+        let rows = cut.take(losses, |loss| loss.entry);
+        let next = cut.next();
+        Ok(Page { rows, next })
     }
 }
 

@@ -62,7 +62,10 @@ pub use event_choice::{EventChoice, EventPage, MARK, Whose, is_of_type};
 pub use holder_rows::{HolderRow, Holders, HoldersPage, Inherited, InheritedRole};
 pub use page::{MAX_PAGE, Page};
 pub use plans::{Administrators, Moved, Person, PlanRow, PlanSummary, RemovalRow, Top, TopRow};
-pub use position::{AttemptPosition, ParkedPosition, RecordPosition, WaitingPosition};
+pub use position::{
+    AttemptPosition, FindingPlace, FindingPosition, InheritedPosition, ParkedPosition,
+    RecordPosition, StatusPosition, WaitingPosition,
+};
 pub use reply::{
     Approved, ConcernRow, EventRow, Events, Findings, FoundEvent, LinkedRow, RecordRow, RuleRow,
     Standing, Status, SyncRow, Synced, TenantRow, UnreadRow,

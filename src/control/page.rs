@@ -29,7 +29,90 @@ impl<R, P> Page<R, P> {
     }
 }
 
+/// Cuts a page from several lists that follow each other, in the order of their positions.
+pub(super) struct Cut<P> {
+    after: Option<P>,
+    left: usize,
+    last: Option<P>,
+    has_more: bool,
+}
+
+impl<P: Ord> Cut<P> {
+    /// Begins a page of so many rows behind a position.
+    pub(super) fn begin(after: Option<P>, limit: usize) -> Self {
+        Self {
+            after,
+            left: limit,
+            last: None,
+            has_more: false,
+        }
+    }
+
+    /// Takes what belongs on the page of the next list. `position` says where each row stands.
+    pub(super) fn take<R>(
+        &mut self,
+        rows: impl IntoIterator<Item = R>,
+        position: impl Fn(&R) -> P,
+    ) -> Vec<R> {
+        let mut taken = Vec::new();
+        for row in rows {
+            let here = position(&row);
+            if self.after.as_ref().is_some_and(|after| here <= *after) {
+                continue;
+            }
+            if self.left == 0 {
+                self.has_more = true;
+                break;
+            }
+            self.left -= 1;
+            self.last = Some(here);
+            taken.push(row);
+        }
+        taken
+    }
+
+    /// Returns where the next page begins; `None` if this is the last one.
+    pub(super) fn next(self) -> Option<P> {
+        self.last.filter(|_| self.has_more)
+    }
+}
+
 /// Returns how many rows a page has if a client asks for this many.
 pub(super) fn size(limit: usize) -> usize {
     limit.clamp(1, MAX_PAGE)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lists_that_follow_each_other_are_cut_to_pages() {
+        let lists = [
+            vec![(0, 'a'), (0, 'b')],
+            Vec::new(),
+            vec![(2, 'a')],
+            vec![(3, 'z')],
+        ];
+        let all: Vec<_> = lists.concat();
+        for limit in 1..=all.len() + 1 {
+            let (mut seen, mut after, mut n_pages) = (Vec::new(), None, 0);
+            loop {
+                let mut cut = Cut::begin(after, limit);
+                let pages: Vec<_> = lists
+                    .iter()
+                    .flat_map(|list| cut.take(list.clone(), |row| *row))
+                    .collect();
+                assert!(pages.len() <= limit);
+                seen.extend(pages);
+                n_pages += 1;
+                after = cut.next();
+                if after.is_none() {
+                    break;
+                }
+            }
+            assert_eq!(seen, all, "{limit} a page");
+            assert_eq!(n_pages, all.len().div_ceil(limit), "{limit} a page");
+        }
+    }
 }

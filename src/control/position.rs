@@ -2,8 +2,48 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::model::{EndpointName, Id, TenantName, Timestamp};
+use crate::access::{ConcernCode, ConcernSubject};
+use crate::model::{EndpointName, GroupId, Id, RoleId, Seq, TenantName, Timestamp};
 use crate::store::Item;
+
+/// Where a page of the overall state ends: its lists follow each other in this order.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum StatusPosition {
+    /// With the loss that this entry reports.
+    Loss(Seq),
+    /// With a tenant of the store.
+    Tenant(TenantName),
+    /// With a tenant that was never read.
+    Unread(TenantName),
+    /// With an endpoint.
+    Endpoint(EndpointName),
+    /// With a rule of separation of duties.
+    Separation(String),
+}
+
+/// Where a page of findings ends.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FindingPosition {
+    /// With a finding of a tenant.
+    Within(TenantName, FindingPlace),
+    /// With the last finding of a tenant.
+    Behind(TenantName),
+}
+
+/// Where a finding stands among those of its tenant: the most severe come first.
+pub type FindingPlace = (ConcernCode, Option<String>, ConcernSubject);
+
+/// Where a page of what groups grant to a user ends.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum InheritedPosition {
+    /// With a role.
+    Role(RoleId),
+    /// With a group whose roles are not visible.
+    Hidden(GroupId),
+}
 
 /// Where a page of records ends.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

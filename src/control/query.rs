@@ -4,20 +4,49 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     AccessChangeChoice, AccessChangePosition, AttemptPosition, Choice, Ended, EventChoice,
-    EventName, EventPage, ParkedPosition, RecordPosition, WaitingPosition,
+    EventName, EventPage, FindingPosition, InheritedPosition, MAX_PAGE, ParkedPosition,
+    RecordPosition, StatusPosition, WaitingPosition,
 };
 use crate::access::{ConcernCode, Severity};
 use crate::model::{
-    EndpointName, Id, Kind, PlanId, RecordRef, RunId, TenantName, Timestamp, UserId,
+    EndpointName, Id, Kind, PlanId, RecordRef, RunId, Seq, TenantName, Timestamp, UserId,
 };
 
-/// The overall state: one row for each tenant and each endpoint.
+/// The overall state: losses of history, tenants, endpoints, and rules that match nothing. The
+/// default is the first page of everything.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Status;
+pub struct Status {
+    /// Of the tenants, only this one; `None` for all.
+    pub tenant: Option<TenantName>,
+    /// Of the endpoints, only this one; `None` for all.
+    pub endpoint: Option<EndpointName>,
+    /// Where the previous page ended.
+    pub after: Option<StatusPosition>,
+    /// How many rows are wanted of all lists together, at most [`MAX_PAGE`].
+    pub limit: usize,
+}
 
-/// The progress of the runs under way, by tenant name: one row for each tenant at most.
+impl Default for Status {
+    fn default() -> Self {
+        Self {
+            tenant: None,
+            endpoint: None,
+            after: None,
+            limit: MAX_PAGE,
+        }
+    }
+}
+
+/// The progress of the runs under way, by tenant name.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Progress;
+pub struct Progress {
+    /// The tenant; `None` for all.
+    pub tenant: Option<TenantName>,
+    /// Where the previous page ended.
+    pub after: Option<TenantName>,
+    /// How many rows are wanted, at most [`MAX_PAGE`].
+    pub limit: usize,
+}
 
 /// The slow work that the process is doing, such as `checking the store: 500 rows`; `None` if there
 /// is none.
@@ -31,7 +60,7 @@ pub struct Tenants {
     pub tenant: Option<TenantName>,
     /// Where the previous page ended.
     pub after: Option<TenantName>,
-    /// How many rows are wanted, at most [`MAX_PAGE`](super::MAX_PAGE).
+    /// How many rows are wanted, at most [`MAX_PAGE`].
     pub limit: usize,
 }
 
@@ -46,12 +75,12 @@ pub struct Records {
     pub choice: Choice,
     /// Where the previous page ended.
     pub after: Option<RecordPosition>,
-    /// How many rows are wanted, at most [`MAX_PAGE`](super::MAX_PAGE).
+    /// How many rows are wanted, at most [`MAX_PAGE`].
     pub limit: usize,
 }
 
-/// Records of a kind that match a name: by id, name, subject or e-mail. Returns the first
-/// [`MAX_PAGE`](super::MAX_PAGE). Where no id matches, all records of the kind are read for it.
+/// Records of a kind that match a name: by id, name, subject or e-mail. In a tenant where no id
+/// matches, all records of the kind are read for it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Find {
     /// The kind.
@@ -60,6 +89,10 @@ pub struct Find {
     pub tenant: Option<TenantName>,
     /// The complete id, name, subject or e-mail.
     pub called: String,
+    /// Where the previous page ended.
+    pub after: Option<RecordPosition>,
+    /// How many rows are wanted, at most [`MAX_PAGE`].
+    pub limit: usize,
 }
 
 /// How many users hold a role or are in a group, among those that one question reads, and the first
@@ -72,18 +105,21 @@ pub struct Holders {
     pub record: RecordRef,
     /// The last user of the previous page.
     pub after: Option<Id>,
-    /// How many users to name, at most [`MAX_PAGE`](super::MAX_PAGE); 0 for counts alone.
+    /// How many users to name, at most [`MAX_PAGE`]; 0 for counts alone.
     pub limit: usize,
 }
 
-/// The roles that a user has through groups, all of them: as many as the records of this user's
-/// groups name.
+/// The roles that a user has through groups, and the groups whose roles are not visible.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Inherited {
     /// The tenant.
     pub tenant: TenantName,
     /// The user.
     pub user: Id,
+    /// Where the previous page ended.
+    pub after: Option<InheritedPosition>,
+    /// How many roles and groups are wanted, at most [`MAX_PAGE`].
+    pub limit: usize,
 }
 
 /// Who holds a role, by which paths. Roles that all users hold are in the envelope, not in rows.
@@ -99,7 +135,7 @@ pub struct Access {
     pub at: Option<Timestamp>,
     /// The last user of the previous page.
     pub after: Option<Id>,
-    /// How many rows are wanted, at most [`MAX_PAGE`](super::MAX_PAGE). There may be a few more,
+    /// How many rows are wanted, at most [`MAX_PAGE`]. There may be a few more,
     /// since a page ends with all rows of a user.
     pub limit: usize,
 }
@@ -117,7 +153,7 @@ pub struct AccessReview {
     pub at: Option<Timestamp>,
     /// The last user of the previous page.
     pub after: Option<Id>,
-    /// How many rows are wanted, at most [`MAX_PAGE`](super::MAX_PAGE). There may be a few more,
+    /// How many rows are wanted, at most [`MAX_PAGE`]. There may be a few more,
     /// since a page ends with all rows of a user.
     pub limit: usize,
 }
@@ -157,7 +193,7 @@ pub struct AccessDiff {
     pub to: Option<Timestamp>,
     /// The last user of the previous page.
     pub after: Option<Id>,
-    /// How many rows are wanted, at most [`MAX_PAGE`](super::MAX_PAGE). There may be a few more,
+    /// How many rows are wanted, at most [`MAX_PAGE`]. There may be a few more,
     /// since a page ends with all rows of a user.
     pub limit: usize,
 }
@@ -172,7 +208,7 @@ pub struct AccessChanges {
     pub choice: AccessChangeChoice,
     /// Where the previous page ended.
     pub after: Option<AccessChangePosition>,
-    /// How many rows are wanted, at most [`MAX_PAGE`](super::MAX_PAGE).
+    /// How many rows are wanted, at most [`MAX_PAGE`].
     pub limit: usize,
 }
 
@@ -185,7 +221,7 @@ pub struct Runs {
     pub which: RunChoice,
     /// Only runs that began before this one; `None` to begin with the newest.
     pub before: Option<RunId>,
-    /// How many rows are wanted, at most [`MAX_PAGE`](super::MAX_PAGE).
+    /// How many rows are wanted, at most [`MAX_PAGE`].
     pub limit: usize,
 }
 
@@ -215,7 +251,7 @@ pub struct Events {
     pub choice: EventChoice,
     /// Where it begins, and its direction.
     pub page: EventPage,
-    /// How many rows are wanted, at most [`MAX_PAGE`](super::MAX_PAGE).
+    /// How many rows are wanted, at most [`MAX_PAGE`].
     pub limit: usize,
 }
 
@@ -226,8 +262,9 @@ pub struct Event {
     pub event: EventName,
 }
 
-/// Accounts that somebody should look at. Each page covers one tenant and has its first ten
-/// thousand rows; the counts cover the rest, too.
+/// Accounts that somebody should look at, the most severe of each tenant first. A page is of one
+/// tenant. Finding its rows takes the reading of all records of the tenant, so it may be larger
+/// than other pages.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Findings {
     /// The tenant; `None` for all.
@@ -238,8 +275,10 @@ pub struct Findings {
     pub min: Severity,
     /// Whether to list open or accepted findings.
     pub standing: FindingStanding,
-    /// The tenant of the previous page.
-    pub after: Option<TenantName>,
+    /// Where the previous page ended.
+    pub after: Option<FindingPosition>,
+    /// How many rows are wanted, at most 10,000.
+    pub limit: usize,
 }
 
 /// Which findings are wanted.
@@ -261,7 +300,7 @@ pub struct Plans {
     pub which: PlanChoice,
     /// Only plans that were held before this one; `None` to begin with the newest.
     pub before: Option<PlanId>,
-    /// How many rows are wanted, at most [`MAX_PAGE`](super::MAX_PAGE).
+    /// How many rows are wanted, at most [`MAX_PAGE`].
     pub limit: usize,
 }
 
@@ -296,14 +335,31 @@ pub struct Removals {
     pub id: PlanId,
     /// The last row of the previous page.
     pub after: Option<RecordRef>,
-    /// How many rows are wanted, at most [`MAX_PAGE`](super::MAX_PAGE).
+    /// How many rows are wanted, at most [`MAX_PAGE`].
     pub limit: usize,
 }
 
-/// What was lost with a damaged store and no operator has confirmed, the earliest first. There is
-/// one loss for each time that a store was damaged, and the store keeps the last fifty.
+/// What was lost with a damaged store, the earliest first. There is one loss for each time that a
+/// store was damaged, and the store keeps the last fifty.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct HistoryLosses;
+pub struct HistoryLosses {
+    /// The filter.
+    pub which: LossChoice,
+    /// The entry that reports the last loss of the previous page.
+    pub after: Option<Seq>,
+    /// How many rows are wanted, at most [`MAX_PAGE`].
+    pub limit: usize,
+}
+
+/// Which losses are wanted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LossChoice {
+    /// All.
+    All,
+    /// Those that no operator has confirmed.
+    Open,
+}
 
 /// Endpoints, by name, including those that only the store knows.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -312,7 +368,7 @@ pub struct Endpoints {
     pub endpoint: Option<EndpointName>,
     /// The last endpoint of the previous page.
     pub after: Option<EndpointName>,
-    /// How many rows are wanted, at most [`MAX_PAGE`](super::MAX_PAGE).
+    /// How many rows are wanted, at most [`MAX_PAGE`].
     pub limit: usize,
 }
 
@@ -327,7 +383,7 @@ pub struct Attempts {
     pub ended: Ended,
     /// Where the previous page ended.
     pub before: Option<AttemptPosition>,
-    /// How many rows are wanted, at most [`MAX_PAGE`](super::MAX_PAGE).
+    /// How many rows are wanted, at most [`MAX_PAGE`].
     pub limit: usize,
 }
 
@@ -338,7 +394,7 @@ pub struct Parked {
     pub endpoint: Option<EndpointName>,
     /// Where the previous page ended.
     pub after: Option<ParkedPosition>,
-    /// How many rows are wanted, at most [`MAX_PAGE`](super::MAX_PAGE).
+    /// How many rows are wanted, at most [`MAX_PAGE`].
     pub limit: usize,
 }
 
@@ -349,6 +405,6 @@ pub struct Waiting {
     pub endpoint: Option<EndpointName>,
     /// Where the previous page ended.
     pub after: Option<WaitingPosition>,
-    /// How many rows are wanted, at most [`MAX_PAGE`](super::MAX_PAGE).
+    /// How many rows are wanted, at most [`MAX_PAGE`].
     pub limit: usize,
 }

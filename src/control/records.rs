@@ -1,10 +1,9 @@
 //! Answers questions about records, page by page.
 
-use crate::model::{Id, Kind, RecordRef};
+use crate::model::{Called, Id, RecordRef};
 use crate::store::{Kept, Known, Names, StoreError};
 
 use super::choice::Chosen;
-use super::meanings::is_called;
 use super::reading::Reading;
 use super::{ControlError, MAX_PAGE, Page, Query, RecordPosition, RecordRow, page, query};
 
@@ -25,7 +24,7 @@ impl Query for query::Records {
 }
 
 impl Query for query::Find {
-    type Answer = Vec<RecordRow>;
+    type Answer = Page<RecordRow, RecordPosition>;
 
     fn about(&self) -> &'static str {
         self.kind.plural()
@@ -33,7 +32,7 @@ impl Query for query::Find {
 
     fn answer(self, reading: &Reading<'_>) -> Result<Self::Answer, ControlError> {
         let tenants = reading.chosen(self.tenant.as_ref())?;
-        Ok(reading.find(self.kind, &tenants, &self.called)?)
+        Ok(reading.find(&tenants, &self)?)
     }
 }
 
@@ -95,41 +94,55 @@ impl Reading<'_> {
         Ok(Page::last(rows))
     }
 
+    /// Reads a page of the records that match a name. It ends when enough records were read.
     fn find(
         &self,
-        kind: Kind,
         tenants: &[&Known],
-        called: &str,
-    ) -> Result<Vec<RecordRow>, StoreError> {
+        asked: &query::Find,
+    ) -> Result<Page<RecordRow, RecordPosition>, StoreError> {
+        let (kind, limit) = (asked.kind, page::size(asked.limit));
         let mut rows = Vec::new();
+        let mut n_read = 0;
         for known in tenants {
+            let mut after = match &asked.after {
+                Some(place) if place.tenant > known.name => continue,
+                Some(place) if place.tenant == known.name => Some(place.id.clone()),
+                Some(_) | None => None,
+            };
             let mut names = Names::of(known.no);
-            if let Ok(id) = Id::parse(called)
+            if let Ok(id) = Id::parse(&asked.called)
                 && let Some(kept) = self.store.get(known.no, &RecordRef { kind, id })?
             {
-                rows.push(self.row_of(known, kept, &mut names)?);
-                if rows.len() == MAX_PAGE {
-                    return Ok(rows);
+                // No other record of the tenant is meant by this id.
+                if after.is_none() {
+                    rows.push(self.row_of(known, kept, &mut names)?);
+                }
+                if rows.len() == limit {
+                    return Ok(page_after(rows, known, Id::parse(&asked.called).ok()));
                 }
                 continue;
             }
-            let mut after = None;
             loop {
                 let page = self.store.list(known.no, kind, after.as_ref(), MAX_PAGE)?;
-                let Some(last) = page.last() else { break };
-                after = Some(last.record.id().clone());
-                let found = page
-                    .into_iter()
-                    .filter(|kept| is_called(&kept.record, called));
-                for kept in found {
-                    rows.push(self.row_of(known, kept, &mut names)?);
-                    if rows.len() == MAX_PAGE {
-                        return Ok(rows);
+                n_read += page.len();
+                if page.is_empty() {
+                    break;
+                }
+                for kept in page {
+                    after = Some(kept.record.id().clone());
+                    if kept.record.is_called(&asked.called) {
+                        rows.push(self.row_of(known, kept, &mut names)?);
+                        if rows.len() == limit {
+                            return Ok(page_after(rows, known, after));
+                        }
                     }
+                }
+                if n_read >= MAX_READ {
+                    return Ok(page_after(rows, known, after));
                 }
             }
         }
-        Ok(rows)
+        Ok(Page::last(rows))
     }
 
     /// Returns the view of a record, with roles and groups by their current names.
@@ -142,6 +155,17 @@ impl Reading<'_> {
         names.join(self.store, &mut kept.record)?;
         Ok(row(known, kept))
     }
+}
+
+/// Returns a page that ends with a record of a tenant.
+fn page_after(
+    rows: Vec<RecordRow>,
+    known: &Known,
+    last: Option<Id>,
+) -> Page<RecordRow, RecordPosition> {
+    let tenant = known.name.clone();
+    let next = last.map(|id| RecordPosition { tenant, id });
+    Page { rows, next }
 }
 
 fn row(known: &Known, kept: Kept) -> RecordRow {

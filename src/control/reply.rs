@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Begun, EndpointRow, Page, PlanRow, SeparationRow};
+use super::{Begun, EndpointRow, FindingPosition, Page, PlanRow, SeparationRow, StatusPosition};
 use crate::access::{Concern, ConcernCode};
 use crate::clock::Turned;
 use crate::model::{
@@ -14,22 +14,24 @@ use crate::model::{
 };
 use crate::sync::Moment;
 
-/// A page of findings, which covers one tenant.
+/// A page of findings, all of one tenant.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Findings {
-    /// The first ten thousand, the most severe first, and of each rule the first thousand.
+    /// The findings, the most severe first.
     pub rows: Vec<ConcernRow>,
-    /// How many there are of each kind, including those that are left out.
+    /// How many the tenant has of each kind; only on the first page of a tenant.
     pub counts: BTreeMap<ConcernCode, u64>,
-    /// How many of the requested findings an operator has accepted.
+    /// How many of the requested findings an operator has accepted; only on the first page of a
+    /// tenant.
     pub accepted: u64,
     /// Tenants about which nothing is known; only on the first page.
     pub unread: Vec<UnreadRow>,
-    /// What came of each rule that is for the tenant, if findings of rules are wanted.
+    /// What came of each rule that is for the tenant, if findings of rules are wanted; only on the
+    /// first page of a tenant.
     #[serde(default)]
     pub rules: Vec<RuleRow>,
-    /// The tenant after which the next page begins; `None` if this is the last one.
-    pub next: Option<TenantName>,
+    /// Where the next page begins; `None` if this is the last one.
+    pub next: Option<FindingPosition>,
 }
 
 /// What came of a rule of separation of duties in one tenant.
@@ -41,10 +43,6 @@ pub struct RuleRow {
     pub rule: String,
     /// How many users break it, whether that was accepted or not.
     pub broken_by: u64,
-    /// How many findings of it there are among those that are wanted.
-    pub found: u64,
-    /// How many of these are listed.
-    pub listed: u64,
     /// Of how many users it cannot be judged, since something of their roles is not visible.
     pub not_judged: u64,
     /// Whether no role of the tenant is visible, so that the names of the rule mean nothing.
@@ -204,7 +202,7 @@ impl Standing {
     }
 }
 
-/// The overall state.
+/// The overall state. Of its lists, it has what belongs on one page.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Status {
     /// The last journal entry.
@@ -227,6 +225,9 @@ pub struct Status {
     /// How the clock was last set while the daemon was running, and how long ago.
     #[serde(default)]
     pub turned: Option<(Turned, Duration)>,
+    /// Where the next page begins; `None` if this is the last one.
+    #[serde(default)]
+    pub next: Option<StatusPosition>,
 }
 
 /// A tenant that should be read but never was, so that nothing is known about it.

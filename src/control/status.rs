@@ -5,8 +5,11 @@ use crate::model::{Kind, TenantName};
 use crate::store::{Known, StoreError};
 use crate::sync::Moment;
 
+use super::page::{self, Cut};
 use super::reading::Reading;
-use super::{ControlError, Query, Status, TenantRow, linked, query, separations};
+use super::{
+    ControlError, Page, Query, Status, StatusPosition, TenantRow, linked, query, separations,
+};
 
 impl Query for query::Status {
     type Answer = Status;
@@ -18,24 +21,45 @@ impl Query for query::Status {
     fn answer(self, reading: &Reading<'_>) -> Result<Status, ControlError> {
         let (store, context) = (reading.store, reading.context);
         let now = store.ages_by(context.clock.now())?;
-        let tenants = reading.tenants.iter().map(|known| reading.tenant(known));
+        let tenants = reading.chosen(self.tenant.as_ref())?;
+        let is_wanted = |name: &TenantName| self.tenant.as_ref().is_none_or(|it| it == name);
+        let mut unread = linked::unread(store, &context.registry)?;
+        unread.retain(|row| is_wanted(&row.name));
+        unread.sort_by(|a, b| a.name.cmp(&b.name));
+        let mut separations = separations::rows(reading)?;
+        separations.sort_by(|a, b| a.rule.cmp(&b.rule));
+
+        let mut cut = Cut::begin(self.after, page::size(self.limit));
+        let losses = cut.take(store.open_losses()?, |row| StatusPosition::Loss(row.entry));
+        let tenants = cut.take(tenants, |known| StatusPosition::Tenant(known.name.clone()));
+        let unread = cut.take(unread, |row| StatusPosition::Unread(row.name.clone()));
+        let endpoints = context.endpoints.configured(self.endpoint.as_ref())?;
+        let endpoints = cut.take(endpoints, |name| StatusPosition::Endpoint(name.clone()));
+        let separations = cut.take(separations, |row| {
+            StatusPosition::Separation(row.rule.clone())
+        });
+        let tenants = tenants.into_iter().map(|known| reading.tenant(known));
         Ok(Status {
             last: store.last_seq(),
             space: store.usage(&context.retention, &context.endpoints.names(), now)?,
             tenants: tenants.collect::<Result<_, StoreError>>()?,
-            endpoints: context
-                .endpoints
-                .status(store, &reading.configured, &reading.tenants)?,
-            unread: linked::unread(store, &context.registry)?,
-            separations: separations::rows(reading)?,
+            endpoints: context.endpoints.status(
+                store,
+                &endpoints,
+                &reading.configured,
+                &reading.tenants,
+            )?,
+            unread,
+            separations,
             turned: context.last_turn.last(),
-            losses: store.open_losses()?,
+            losses,
+            next: cut.next(),
         })
     }
 }
 
 impl Query for query::Progress {
-    type Answer = Vec<(TenantName, Moment)>;
+    type Answer = Page<(TenantName, Moment), TenantName>;
 
     fn about(&self) -> &'static str {
         "how far the runs are"
@@ -44,7 +68,13 @@ impl Query for query::Progress {
     fn answer(self, reading: &Reading<'_>) -> Result<Self::Answer, ControlError> {
         let all = reading.context.registry.list().into_iter();
         let under_way = all.filter_map(|linked| Some((linked.name().clone(), linked.progress()?)));
-        Ok(under_way.collect())
+        let mut rows: Vec<_> = under_way.collect();
+        rows.retain(|(name, _)| self.tenant.as_ref().is_none_or(|wanted| wanted == name));
+        rows.sort_by(|(a, _), (b, _)| a.cmp(b));
+        let mut cut = Cut::begin(self.after, page::size(self.limit));
+        let rows = cut.take(rows, |(name, _)| name.clone());
+        let next = cut.next();
+        Ok(Page { rows, next })
     }
 }
 

@@ -348,6 +348,7 @@ async fn separations(running: &Running, rules: &[Rule], sight: &Sight) {
         min: Severity::Notice,
         standing: FindingStanding::Open,
         after: None,
+        limit: usize::MAX,
     };
     let answer = running.ask(asked).await;
     let found: BTreeMap<(String, ConcernSubject), BTreeSet<String>> = answer
@@ -637,6 +638,7 @@ async fn what_cannot_be_seen_is_said_and_is_not_an_absence() {
         min: Severity::Notice,
         standing: FindingStanding::Open,
         after: None,
+        limit: usize::MAX,
     };
     let rules = running.ask(findings).await.rules;
     assert_eq!(rules.len(), 1);

@@ -1,13 +1,16 @@
 //! Questions and commands as callers of the daemon see them: lists in pages, and tasks in progress.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
-use qlik_roster::control::query::{self, PlanChoice};
-use qlik_roster::control::{Count, Ended, Page, Wish, command};
+use qlik_roster::control::query::{self, FindingStanding, LossChoice, PlanChoice};
+use qlik_roster::control::{
+    ConcernCode, Count, Ended, FindingPosition, Page, Severity, Wish, command,
+};
 use qlik_roster::demo::Reply;
-use qlik_roster::demo::tenant::{Edit, When};
+use qlik_roster::demo::tenant::{Edit, GroupEdit, Status, When};
 use qlik_roster::http_client;
-use qlik_roster::model::{EndpointName, Mode, TenantName};
+use qlik_roster::model::{EndpointName, Kind, Mode, Seq, TenantName};
 use serde_json::{Value, json};
 
 use crate::guard;
@@ -149,6 +152,129 @@ async fn plans_tenants_and_endpoints_are_chosen_and_paged() {
     running.stop().await;
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn findings_and_names_are_paged_and_chosen() {
+    let world = World::new().await;
+    let tenant = world.tenant.directory();
+    let admin = tenant.role_named("TenantAdmin").unwrap();
+    let people = &guard::people(tenant)[..5];
+    for user in people {
+        for edit in [
+            Edit::Name("Sam Reed".to_owned()),
+            Edit::AssignRole(admin.clone()),
+            Edit::Status(Status::Disabled),
+        ] {
+            tenant.update_user(&user.id, edit).unwrap();
+        }
+    }
+    let running = world.start().await;
+    running.sync().await;
+    let findings = |after, limit| query::Findings {
+        tenant: None,
+        codes: vec![ConcernCode::DisabledAdmin],
+        min: Severity::Notice,
+        standing: FindingStanding::Open,
+        after,
+        limit,
+    };
+    let whole = running.ask(findings(None, 100)).await;
+    assert_eq!((whole.rows.len(), whole.next.clone()), (5, None));
+    let (mut rows, mut after, mut counts) = (Vec::new(), None, Vec::new());
+    loop {
+        let page = running.ask(findings(after, 2)).await;
+        assert!(page.rows.len() <= 2);
+        rows.extend(page.rows);
+        counts.push(page.counts);
+        after = page.next;
+        if after.is_none() {
+            break;
+        }
+    }
+    assert_eq!(rows, whole.rows);
+    assert_eq!(counts.remove(0), whole.counts);
+    assert!(counts.iter().all(BTreeMap::is_empty), "counted once");
+    let behind = FindingPosition::Behind(TenantName("acme".to_owned()));
+    assert!(running.ask(findings(Some(behind), 2)).await.rows.is_empty());
+
+    let find = |called: &str, after, limit| query::Find {
+        kind: Kind::User,
+        tenant: None,
+        called: called.to_owned(),
+        after,
+        limit,
+    };
+    let whole = running.ask(find("sam reed", None, 100)).await;
+    assert_eq!((whole.rows.len(), whole.next), (5, None));
+    let paged = walk(async |after| running.ask(find("sam reed", after, 2)).await).await;
+    assert_eq!(paged, (whole.rows, 3));
+    let id = people[0].id.to_string();
+    let (by_id, _) = walk(async |after| running.ask(find(&id, after, 1)).await).await;
+    assert_eq!(by_id.len(), 1);
+    running.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_state_and_what_groups_grant_are_paged_and_chosen() {
+    let world = World::new().await;
+    let tenant = world.tenant.directory();
+    let user = guard::people(tenant).remove(0).id;
+    for name in ["TenantAdmin", "Developer", "DataAdmin"] {
+        let role = tenant.role_named(name).unwrap();
+        let group = tenant.create_group(name);
+        let assign = GroupEdit::AssignRole(role);
+        tenant.update_group(&group, assign).unwrap();
+        tenant.update_user(&user, Edit::JoinGroup(group)).unwrap();
+    }
+    let running = world.start().await;
+    running.sync().await;
+    let acme = TenantName("acme".to_owned());
+    let inherited = |after, limit| query::Inherited {
+        tenant: acme.clone(),
+        user: user.0.clone(),
+        after,
+        limit,
+    };
+    let whole = running.ask(inherited(None, 100)).await;
+    assert!(whole.roles.len() >= 3 && whole.next.is_none(), "{whole:?}");
+    let (mut roles, mut after) = (BTreeMap::new(), None);
+    loop {
+        let page = running.ask(inherited(after, 1)).await;
+        assert_eq!(page.roles.len() + page.hidden.len(), 1);
+        roles.extend(page.roles);
+        after = page.next;
+        if after.is_none() {
+            break;
+        }
+    }
+    assert_eq!(roles, whole.roles);
+
+    let status = |after, limit| query::Status {
+        after,
+        limit,
+        ..query::Status::default()
+    };
+    let first = running.ask(status(None, 1)).await;
+    assert_eq!((first.tenants.len(), first.endpoints.len()), (1, 0));
+    let second = running.ask(status(first.next, 1)).await;
+    assert_eq!((second.tenants.len(), second.endpoints.len()), (0, 1));
+    assert_eq!(second.next, None);
+    let nobody = query::Status {
+        tenant: Some(TenantName("nobody".to_owned())),
+        ..query::Status::default()
+    };
+    let refused = running.control().ask(nobody).await.unwrap_err();
+    assert!(refused.to_string().contains("nobody"), "{refused}");
+    for (which, after) in [(LossChoice::Open, None), (LossChoice::All, Some(Seq(3)))] {
+        let losses = query::HistoryLosses {
+            which,
+            after,
+            limit: 1,
+        };
+        assert!(running.ask(losses).await.rows.is_empty());
+    }
+    running.stop().await;
+}
+
 /// The daemon's control socket, as another program uses it.
 struct Socket(reqwest::Client);
 
@@ -215,7 +341,7 @@ async fn a_question_of_another_version_is_refused_and_changes_nothing() {
         assert_eq!(answer.status().as_u16(), 422, "{unknown}");
     }
 
-    let (status, answer) = socket.post("/queries", json!({ "progress": null })).await;
+    let (status, answer) = socket.post("/queries", json!({ "doing": null })).await;
     assert_eq!(status, 200, "{answer}");
     running.stop().await;
 }

@@ -455,7 +455,7 @@ async fn a_sweep_costs_a_request_a_page_however_many_people_are_in_however_many_
 }
 
 async fn last_success(running: &Running) -> Option<Timestamp> {
-    running.ask(query::Status).await.tenants[0].last_success
+    running.ask(query::Status::default()).await.tenants[0].last_success
 }
 
 #[tokio::test(flavor = "multi_thread")]

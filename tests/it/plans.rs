@@ -400,12 +400,17 @@ async fn status_shows_how_far_the_asking_is_and_what_it_waits_for() {
     let words = async {
         // The first request may be refused before the last one that is answered is counted.
         within("the status tells of the wait", || async {
-            let status = running.ask(query::Status).await;
+            let status = running.ask(query::Status::default()).await;
             let progress = status.tenants[0].progress.as_ref();
             progress.is_some_and(|now| now.to_string().contains("40 of 60, waiting"))
         })
         .await;
-        let rows = running.ask(query::Progress).await;
+        let asked = query::Progress {
+            tenant: None,
+            after: None,
+            limit: 1,
+        };
+        let rows = running.ask(asked).await.rows;
         format!("{}: {}", rows[0].0, rows[0].1)
     };
     let words = tokio::select! {

@@ -42,7 +42,7 @@ fn later(world: &World, by: Duration) {
 }
 
 async fn space(running: &Running) -> StoreUsage {
-    running.ask(query::Status).await.space
+    running.ask(query::Status::default()).await.space
 }
 
 async fn metric(running: &Running, name: &str) -> Option<f64> {

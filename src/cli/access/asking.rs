@@ -53,12 +53,14 @@ pub(super) async fn users(
     called: &str,
     tenant: Option<String>,
 ) -> anyhow::Result<Vec<(TenantName, UserId)>> {
-    let asked = query::Find {
+    let asked = |after, limit| query::Find {
         kind: Kind::User,
         tenant: tenant.clone().map(TenantName),
         called: called.to_owned(),
+        after,
+        limit,
     };
-    let found = client.ask(asked).await?;
+    let found = client.all(usize::MAX, asked).await?;
     let found: Vec<_> = found
         .into_iter()
         .map(|row| (row.tenant, UserId(row.record.id().clone())))

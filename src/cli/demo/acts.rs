@@ -227,7 +227,7 @@ impl Show {
     async fn notice(&self) -> anyhow::Result<()> {
         let began = Instant::now();
         while began.elapsed() < NOTICE {
-            let status = self.ask(query::Status).await?;
+            let status = self.ask(query::Status::default()).await?;
             let row = status.endpoints.into_iter().next();
             let row = row.context("the endpoint is not there")?;
             if let EndpointState::InTrouble { .. } = row.state {
@@ -315,6 +315,7 @@ impl Show {
             min: Severity::Notice,
             standing: FindingStanding::Open,
             after: None,
+            limit: usize::MAX,
         };
         let rows = self.ask(everything).await?.rows;
         let is_theirs =

@@ -252,10 +252,13 @@ impl Show {
                 kind: Kind::User,
                 tenant: None,
                 called: id.to_string(),
+                after: None,
+                limit: 1,
             };
             let user = self
                 .ask(asked)
                 .await?
+                .rows
                 .into_iter()
                 .find_map(|row| match row.record {
                     Record::User(user) => Some(user),
@@ -268,7 +271,7 @@ impl Show {
     }
 
     async fn n_people(&self) -> anyhow::Result<u64> {
-        let tenants = self.ask(query::Status).await?.tenants;
+        let tenants = self.ask(query::Status::default()).await?.tenants;
         Ok(tenants.iter().map(|row| row.counts[2]).sum())
     }
 
@@ -318,7 +321,7 @@ impl Show {
     async fn settle(&self) -> anyhow::Result<()> {
         let began = Instant::now();
         while began.elapsed() < DEADLINE {
-            let status = self.ask(query::Status).await?;
+            let status = self.ask(query::Status::default()).await?;
             let mut endpoints = status.endpoints.iter();
             if endpoints.all(|row| row.settled == status.last && row.waiting == 0) {
                 break;

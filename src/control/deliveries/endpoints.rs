@@ -30,16 +30,33 @@ impl Endpoints {
         found.ok_or_else(|| ControlError::unknown_endpoint(name, &self.names()))
     }
 
-    /// Reports all configured endpoints, and which names in their filters match nothing.
+    /// Returns the endpoint that is asked for, or all of the configuration by name.
+    pub(in crate::control) fn configured(
+        &self,
+        wanted: Option<&EndpointName>,
+    ) -> Result<Vec<EndpointName>, ControlError> {
+        if let Some(wanted) = wanted {
+            return Ok(vec![self.get(wanted)?.0.name().clone()]);
+        }
+        let mut names = self.names();
+        names.sort();
+        Ok(names)
+    }
+
+    /// Reports some configured endpoints, and which names in their filters match nothing.
     pub(in crate::control) fn status(
         &self,
         store: &Store,
+        wanted: &[EndpointName],
         linked: &[TenantName],
         known: &[Known],
-    ) -> Result<Vec<EndpointRow>, StoreError> {
-        let mut rows = self.rows(store)?;
-        for (row, (endpoint, _)) in rows.iter_mut().zip(&self.0) {
+    ) -> Result<Vec<EndpointRow>, ControlError> {
+        let mut rows = Vec::new();
+        for name in wanted {
+            let (endpoint, _) = self.get(name)?;
+            let mut row = row(store, name, Some(endpoint))?;
             row.unmatched = Unmatched::of(store, &endpoint.into(), linked, known)?;
+            rows.push(row);
         }
         Ok(rows)
     }

@@ -334,7 +334,7 @@ impl Running {
     /// attempt.
     pub async fn settled(&self) {
         within("the journal is delivered", || async {
-            let status = self.ask(query::Status).await;
+            let status = self.ask(query::Status::default()).await;
             let mut endpoints = status.endpoints.iter();
             endpoints.all(|endpoint| endpoint.settled == status.last && endpoint.waiting == 0)
         })
