@@ -2,7 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::model::{GroupId, Record, RoleId, RoleType, User};
+use super::names::part_of_extent;
+use crate::model::{GroupId, Path, Record, RoleId, RoleType, User};
 
 /// The roles that give administrator rights, and the groups that give those roles.
 #[derive(Debug, Default)]
@@ -37,11 +38,8 @@ impl Administration {
         let mut ways: Vec<String> = self.among(user.roles.as_ref()).into_values().collect();
         for id in user.groups.iter().flat_map(BTreeMap::keys) {
             if let Some((group, roles)) = self.groups.get(id) {
-                ways.extend(
-                    roles
-                        .values()
-                        .map(|role| format!("{role} by the group {group}")),
-                );
+                let by_group = Path::Group(id.clone()).in_words(group);
+                ways.extend(roles.values().map(|role| format!("{role} {by_group}")));
             }
         }
         ways
@@ -51,11 +49,14 @@ impl Administration {
     /// them.
     pub fn extent(&self, user: &User) -> BTreeSet<String> {
         let roles_held = self.among(user.roles.as_ref()).into_keys();
-        let mut extent: BTreeSet<String> = roles_held.map(|role| format!("role {role}")).collect();
+        let mut extent: BTreeSet<String> = roles_held
+            .map(|role| part_of_extent(&role, &Path::Direct))
+            .collect();
         for group in user.groups.iter().flat_map(BTreeMap::keys) {
             let roles = self.groups.get(group).map(|(_, roles)| roles.keys());
             let roles = roles.into_iter().flatten();
-            extent.extend(roles.map(|role| format!("role {role} by group {group}")));
+            let path = Path::Group(group.clone());
+            extent.extend(roles.map(|role| part_of_extent(role, &path)));
         }
         extent
     }

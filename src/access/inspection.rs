@@ -8,7 +8,7 @@ use crate::model::{
 };
 
 use super::bots::Bots;
-use super::names::{Names, extent};
+use super::names::{Names, extent, part_of_extent};
 use super::separation::{Breach, Judge, learn};
 use super::{
     Administration, Concern, ConcernCode, ConcernSubject, Grants, Holding, Judged, Separation,
@@ -160,7 +160,7 @@ impl Inspection {
         self.close_givers();
         self.n_users += 1;
         if user.is_bot {
-            self.bots.add(user, label(user));
+            self.bots.add(user, user.label().to_owned());
         }
         self.disabled_admin(user, found);
         self.expired_invitation(user, found);
@@ -267,7 +267,13 @@ impl Inspection {
                     let words = in_words(&self.names, &breach);
                     let detail = format!("`{}`: {words}", judge.name());
                     let subject = ConcernSubject::User(user.id.clone());
-                    found(broken_rule(judge, subject, label(user), detail, &breach));
+                    found(broken_rule(
+                        judge,
+                        subject,
+                        user.label().to_owned(),
+                        detail,
+                        &breach,
+                    ));
                 }
                 None if is_unseen => judge.count_unseen(),
                 None => {}
@@ -303,7 +309,7 @@ impl Inspection {
                     part: Some(role.to_string()),
                     label: name.clone(),
                     detail,
-                    extent: [format!("role {role} by group {id}")].into(),
+                    extent: [part_of_extent(&role, &Path::Group(id.clone()))].into(),
                 });
             }
         }
@@ -348,12 +354,8 @@ fn of_user(code: ConcernCode, user: &User, detail: String, extent: BTreeSet<Stri
         code,
         subject: ConcernSubject::User(user.id.clone()),
         part: None,
-        label: label(user),
+        label: user.label().to_owned(),
         detail,
         extent,
     }
-}
-
-fn label(user: &User) -> String {
-    user.name.clone().unwrap_or_else(|| user.subject.clone())
 }

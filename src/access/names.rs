@@ -26,11 +26,9 @@ impl Names {
     /// Writes roles with every path to each: `TenantAdmin directly and by the group Admins`.
     pub(super) fn held(&self, held: &BTreeMap<RoleId, BTreeSet<Path>>) -> String {
         let roles = held.iter().map(|(role, paths)| {
-            let paths = paths.iter().map(|path| match path {
-                Path::Direct => "directly".to_owned(),
-                Path::Group(group) => format!("by the group {}", self.group(group)),
-                Path::Everyone(group) => format!("as everyone does by {}", self.group(group)),
-                Path::UserDefault => "as every user does by default".to_owned(),
+            let paths = paths.iter().map(|path| {
+                let group = path.group().map(|group| self.group(group));
+                path.in_words(&group.unwrap_or_default())
             });
             let paths: Vec<String> = paths.collect();
             format!("{} {}", self.role(role), paths.join(" and "))
@@ -43,13 +41,20 @@ impl Names {
 pub(super) fn extent<'a>(
     held: impl IntoIterator<Item = (&'a RoleId, &'a BTreeSet<Path>)>,
 ) -> BTreeSet<String> {
-    let held = held.into_iter().flat_map(|(role, paths)| {
-        paths.iter().map(move |path| match path {
-            Path::Direct => format!("role {role}"),
-            Path::Group(group) => format!("role {role} by group {group}"),
-            Path::Everyone(group) => format!("role {role} by everyone {group}"),
-            Path::UserDefault => format!("role {role} by default"),
-        })
+    let parts = held.into_iter().flat_map(|(role, paths)| {
+        let paths = paths.iter();
+        paths.map(move |path| part_of_extent(role, path))
     });
-    held.collect()
+    parts.collect()
+}
+
+/// Names a role and a path to it by ids that never change. Findings were accepted with these texts:
+/// another text would open them again.
+pub(super) fn part_of_extent(role: &RoleId, path: &Path) -> String {
+    match path {
+        Path::Direct => format!("role {role}"),
+        Path::Group(group) => format!("role {role} by group {group}"),
+        Path::Everyone(group) => format!("role {role} by everyone {group}"),
+        Path::UserDefault => format!("role {role} by default"),
+    }
 }

@@ -152,7 +152,7 @@ async fn read(
             None => return Ok(found),
             // Only the counts of the other tenants are of use.
             Some(FindingPosition::Within(tenant, _)) if left == 0 => {
-                Some(FindingPosition::Behind(tenant))
+                Some(FindingPosition::AfterTenant(tenant))
             }
             next => next,
         };

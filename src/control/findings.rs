@@ -4,20 +4,18 @@ use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 
 use crate::access::{Concern, ConcernCode, Inspection, Judged};
-use crate::model::{Acceptance, FindingId, TenantName};
+use crate::model::{Acceptance, FindingId};
 use crate::store::{Known, StoreError};
 
 use super::acting::Acting;
 use super::deliveries::names_of;
+use super::page::{self, Cut};
 use super::query::FindingStanding;
 use super::reading::Reading;
 use super::{
-    Command, ConcernRow, ControlError, FindingPlace, FindingPosition, Findings, Query, RuleRow,
-    command, linked, query,
+    Command, ConcernRow, ControlError, FindingPlace, FindingPosition, Findings, MAX_FINDINGS,
+    Query, RuleRow, UnreadRow, command, linked, query,
 };
-
-/// How many findings a page has at most. Each page reads all records of the tenant.
-const MAX_CONCERNS: usize = 10_000;
 
 impl query::Findings {
     fn has(&self, code: ConcernCode) -> bool {
@@ -27,10 +25,22 @@ impl query::Findings {
     /// Returns whether findings of a tenant are still to be listed.
     fn is_ahead(&self, known: &Known) -> bool {
         match &self.after {
-            None => true,
+            None | Some(FindingPosition::Unread(_)) => true,
             Some(FindingPosition::Within(tenant, _)) => known.name >= *tenant,
-            Some(FindingPosition::Behind(tenant)) => known.name > *tenant,
+            Some(FindingPosition::AfterTenant(tenant)) => known.name > *tenant,
         }
+    }
+
+    /// Returns the requested tenants that were never read, by name.
+    fn unread(&self, reading: &Reading<'_>) -> Result<Vec<UnreadRow>, StoreError> {
+        let mut unread = linked::unread(reading.store, &reading.context.registry)?;
+        unread.retain(|row| {
+            self.tenant
+                .as_ref()
+                .is_none_or(|wanted| *wanted == row.name)
+        });
+        unread.sort_by(|a, b| a.name.cmp(&b.name));
+        Ok(unread)
     }
 }
 
@@ -44,22 +54,28 @@ impl Query for query::Findings {
     /// Inspects one tenant, and names the requested tenants that were never read.
     fn answer(self, reading: &Reading<'_>) -> Result<Findings, ControlError> {
         let tenants = reading.chosen(self.tenant.as_ref())?;
-        let mut ahead = tenants.iter().filter(|known| self.is_ahead(known));
-        let mut page = Findings::default();
-        if self.after.is_none() {
-            let unread = linked::unread(reading.store, &reading.context.registry)?.into_iter();
-            let is_wanted =
-                |name: &TenantName| self.tenant.as_ref().is_none_or(|wanted| wanted == name);
-            page.unread = unread.filter(|row| is_wanted(&row.name)).collect();
+        let mut answer = Findings::default();
+        let unread_after = match &self.after {
+            Some(FindingPosition::Unread(tenant)) => Some(tenant.clone()),
+            Some(FindingPosition::Within(..) | FindingPosition::AfterTenant(_)) | None => None,
+        };
+        if self.after.is_none() || unread_after.is_some() {
+            let mut cut = Cut::begin(unread_after, page::size(self.limit));
+            answer.unread = cut.take(self.unread(reading)?, |row| row.name.clone());
+            answer.next = cut.next().map(FindingPosition::Unread);
+            if answer.next.is_some() {
+                return Ok(answer);
+            }
         }
+        let mut ahead = tenants.iter().filter(|known| self.is_ahead(known));
         let Some(known) = ahead.next() else {
-            return Ok(page);
+            return Ok(answer);
         };
         let after = match &self.after {
             Some(FindingPosition::Within(tenant, place)) if *tenant == known.name => Some(place),
             Some(_) | None => None,
         };
-        let mut shortlist = Shortlist::begin(after.cloned(), self.limit.clamp(1, MAX_CONCERNS));
+        let mut shortlist = Shortlist::begin(after.cloned(), self.limit.clamp(1, MAX_FINDINGS));
         let judged = look(reading, known, &mut |row| {
             if !self.has(row.concern.code) {
                 return;
@@ -68,29 +84,29 @@ impl Query for query::Findings {
                 Some(_) => FindingStanding::Accepted,
                 None => FindingStanding::Open,
             };
-            page.accepted += u64::from(standing == FindingStanding::Accepted);
+            answer.accepted += u64::from(standing == FindingStanding::Accepted);
             if standing == self.standing {
-                *page.counts.entry(row.concern.code).or_default() += 1;
+                *answer.counts.entry(row.concern.code).or_default() += 1;
                 shortlist.take(row);
             }
         })?;
         if self.has(ConcernCode::Separation) {
-            page.rules = judged.into_iter().map(|it| rule(known, it)).collect();
+            answer.rules = judged.into_iter().map(|it| rule(known, it)).collect();
         }
         if after.is_some() {
             // The first page of the tenant has said it.
-            page.counts.clear();
-            (page.accepted, page.rules) = (0, Vec::new());
+            answer.counts.clear();
+            (answer.accepted, answer.rules) = (0, Vec::new());
         }
         let (rows, last) = shortlist.end();
-        page.rows = rows;
-        page.next = match last {
+        answer.rows = rows;
+        answer.next = match last {
             Some(place) => Some(FindingPosition::Within(known.name.clone(), place)),
             None => ahead
                 .next()
-                .map(|_| FindingPosition::Behind(known.name.clone())),
+                .map(|_| FindingPosition::AfterTenant(known.name.clone())),
         };
-        Ok(page)
+        Ok(answer)
     }
 }
 

@@ -5,6 +5,10 @@ use serde::{Deserialize, Serialize};
 /// How many rows a page has at most.
 pub const MAX_PAGE: usize = 500;
 
+/// How many rows a page of findings has at most. It may have more than other pages, since each page
+/// reads all records of its tenant.
+pub const MAX_FINDINGS: usize = 10_000;
+
 /// A page of a list.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Page<R, P> {

@@ -26,10 +26,12 @@ pub enum StatusPosition {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum FindingPosition {
+    /// With a tenant that was never read: these come before all findings.
+    Unread(TenantName),
     /// With a finding of a tenant.
     Within(TenantName, FindingPlace),
     /// With the last finding of a tenant.
-    Behind(TenantName),
+    AfterTenant(TenantName),
 }
 
 /// Where a finding stands among those of its tenant: the most severe come first.

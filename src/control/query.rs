@@ -171,7 +171,8 @@ pub enum Which {
     Potential,
 }
 
-/// Everything that one user holds, by which paths, and what that allows.
+/// Everything that one user holds, by which paths, and what that allows. It has no pages: it grows
+/// with the roles of the tenant and with the groups of the user alone.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct UserAccess {
     /// The tenant.
@@ -263,8 +264,7 @@ pub struct Event {
 }
 
 /// Accounts that somebody should look at, the most severe of each tenant first. A page is of one
-/// tenant. Finding its rows takes the reading of all records of the tenant, so it may be larger
-/// than other pages.
+/// tenant.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Findings {
     /// The tenant; `None` for all.
@@ -277,7 +277,7 @@ pub struct Findings {
     pub standing: FindingStanding,
     /// Where the previous page ended.
     pub after: Option<FindingPosition>,
-    /// How many rows are wanted, at most 10,000.
+    /// How many rows are wanted, at most [`MAX_FINDINGS`](super::MAX_FINDINGS).
     pub limit: usize,
 }
 

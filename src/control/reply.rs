@@ -24,7 +24,7 @@ pub struct Findings {
     /// How many of the requested findings an operator has accepted; only on the first page of a
     /// tenant.
     pub accepted: u64,
-    /// Tenants about which nothing is known; only on the first page.
+    /// Tenants about which nothing is known; only on the first pages.
     pub unread: Vec<UnreadRow>,
     /// What came of each rule that is for the tenant, if findings of rules are wanted; only on the
     /// first page of a tenant.

@@ -46,6 +46,32 @@ pub enum Since {
     },
 }
 
+impl Since {
+    /// Returns the word for what it rests on: `observed`.
+    pub fn basis(self) -> &'static str {
+        match self {
+            Self::Observed { .. } => "observed",
+            Self::BeforeFirstLoad { .. } => "before_first_load",
+            Self::Before { .. } => "before",
+        }
+    }
+
+    /// Returns the time.
+    pub fn at(self) -> Timestamp {
+        match self {
+            Self::Observed { at, .. } | Self::BeforeFirstLoad { at } | Self::Before { at } => at,
+        }
+    }
+
+    /// Returns the run that found it; `None` if no run did.
+    pub fn run(self) -> Option<RunId> {
+        match self {
+            Self::Observed { run, .. } => Some(run),
+            Self::BeforeFirstLoad { .. } | Self::Before { .. } => None,
+        }
+    }
+}
+
 /// The answer for one user and role.
 struct Row {
     role: RoleId,

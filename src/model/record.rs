@@ -42,7 +42,7 @@ impl Record {
         match self {
             Self::Role(role) => &role.name,
             Self::Group(group) => &group.name,
-            Self::User(user) => user.name.as_deref().unwrap_or(&user.subject),
+            Self::User(user) => user.label(),
         }
     }
 

@@ -38,6 +38,16 @@ impl Path {
         }
     }
 
+    /// Returns it in words, with the name of its group if it has one: `by the group Admins`.
+    pub fn in_words(&self, group: &str) -> String {
+        match self {
+            Self::Direct => "directly".to_owned(),
+            Self::Group(_) => format!("by the group {group}"),
+            Self::Everyone(_) => format!("as everyone does by {group}"),
+            Self::UserDefault => "as every user does by default".to_owned(),
+        }
+    }
+
     /// Returns the word for it in JSON: `group`.
     pub fn word(&self) -> &'static str {
         match self {
@@ -69,6 +79,13 @@ pub struct RoleMention {
     pub level: Option<String>,
     /// Whether nothing is known of it but that somebody holds it.
     pub is_unknown: bool,
+}
+
+impl RoleMention {
+    /// Returns whether its holders are administrators, as far as the source said.
+    pub fn is_admin(&self) -> bool {
+        self.level.as_deref() == Some("admin")
+    }
 }
 
 /// What keeps a user from using any right. The rights are held all the same: when the obstacle goes,

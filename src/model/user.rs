@@ -52,6 +52,11 @@ pub struct User {
 }
 
 impl User {
+    /// Returns what people call the user: the display name, or the subject if there is none.
+    pub fn label(&self) -> &str {
+        self.name.as_deref().unwrap_or(&self.subject)
+    }
+
     /// Makes a user who may log in and of whom nothing else is known.
     pub fn new(id: UserId, subject: impl Into<String>) -> Self {
         Self {

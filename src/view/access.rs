@@ -187,15 +187,11 @@ fn path(shown: &ShownPath) -> Value {
 }
 
 fn since(since: Since) -> Value {
-    match since {
-        Since::Observed { at, run } => {
-            json!({ "basis": "observed", "at": at, "run": run.to_string() })
-        }
-        Since::BeforeFirstLoad { at } => {
-            json!({ "basis": "before_first_load", "at": at, "run": null })
-        }
-        Since::Before { at } => json!({ "basis": "before", "at": at, "run": null }),
-    }
+    json!({
+        "basis": since.basis(),
+        "at": since.at(),
+        "run": since.run().map(|run| run.to_string()),
+    })
 }
 
 fn permission(permission: &Permission) -> Value {

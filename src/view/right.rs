@@ -3,9 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::control::AccessChangeRow;
-use crate::model::{
-    AccessChange, Path, RightChange, RightHolders, RoleMention, ShownPath, Thousands,
-};
+use crate::model::{AccessChange, RightChange, RightHolders, RoleMention, ShownPath, Thousands};
 
 /// Returns what became of a right of one user, or of all users.
 pub fn access_change(row: &AccessChangeRow) -> Value {
@@ -91,12 +89,7 @@ pub fn paths_in_words(paths: &[ShownPath]) -> String {
 
 /// Returns one path to a role in words.
 pub fn path_in_words(shown: &ShownPath) -> String {
-    match &shown.path {
-        Path::Direct => "directly".to_owned(),
-        Path::Group(_) => format!("by the group {}", path_group(shown)),
-        Path::Everyone(_) => format!("as everyone does by {}", path_group(shown)),
-        Path::UserDefault => "as every user does by default".to_owned(),
-    }
+    shown.path.in_words(&path_group(shown))
 }
 
 /// Returns the name of the group of a path, or its id if nothing is known of it.

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::model::{Fault, HistoryLoss, Lack, StoreCheck, StoreUsage};
+use crate::model::{Fault, HistoryLoss, Lack, Missing, StoreCheck, StoreUsage};
 use crate::store::Compacted;
 
 /// Returns how much disk space the store takes, and what takes it.
@@ -38,17 +38,59 @@ pub fn compacted(compacted: &Compacted) -> Value {
 
 /// Returns what a check of the store found.
 pub fn checked(checked: &StoreCheck) -> Value {
-    json!(checked)
+    let StoreCheck {
+        format,
+        newest_format,
+        rows,
+        records,
+        entries,
+        faults,
+        more_faults,
+    } = checked;
+    json!({
+        "format": format,
+        "newest_format": newest_format,
+        "rows": rows,
+        "records": records,
+        "entries": entries,
+        "faults": faults.iter().map(fault).collect::<Vec<_>>(),
+        "more_faults": more_faults,
+    })
 }
 
 /// Returns one fault that a check of the store found.
 pub fn fault(fault: &Fault) -> Value {
-    json!(fault)
+    let Fault { place, what } = fault;
+    json!({ "place": place, "what": what })
 }
 
 /// Returns lost history.
 pub fn loss(loss: &HistoryLoss) -> Value {
-    json!(loss)
+    let HistoryLoss {
+        at,
+        entry,
+        moved_to,
+        damage,
+        missing,
+        accepted_at,
+    } = loss;
+    json!({
+        "at": at,
+        "entry": entry,
+        "moved_to": moved_to,
+        "damage": damage,
+        "missing": self::missing(*missing),
+        "accepted_at": accepted_at,
+    })
+}
+
+fn missing(missing: Missing) -> Value {
+    let Missing {
+        entries,
+        places,
+        records,
+    } = missing;
+    json!({ "entries": entries, "places": places, "records": records })
 }
 
 /// Returns lost history, as a row of `status`.

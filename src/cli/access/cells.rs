@@ -1,7 +1,6 @@
 //! The columns and cells of roles that users hold.
 
 use crate::control::AccessRow;
-use crate::model::RoleMention;
 use crate::model::TenantName;
 use crate::view;
 
@@ -66,14 +65,10 @@ pub(super) fn cells(tenant: &TenantName, row: &AccessRow) -> Vec<Cell> {
         user.label.clone().into(),
         user.email.clone().into(),
         user.id.0.to_string().into(),
-        Cell::from(view::role_name(role)).toned(is_admin(role).then_some(Tone::Bad)),
+        Cell::from(view::role_name(role)).toned(role.is_admin().then_some(Tone::Bad)),
         role.level.clone().into(),
         view::paths_in_words(&row.paths).into(),
         words::since(row.since),
         usable.toned(user.barrier.map(|_| Tone::Dim)),
     ]
-}
-
-fn is_admin(role: &RoleMention) -> bool {
-    role.level.as_deref() == Some("admin")
 }

@@ -3,14 +3,14 @@
 use crate::clock::Clock;
 use crate::control::{AccessChangeChoice, AccessChangeRow, query};
 use crate::doing::counting;
-use crate::model::{AccessChange, RightHolders, TenantName, Thousands};
+use crate::model::{RightHolders, TenantName, Thousands};
 use crate::view;
 
 use super::super::Exit;
 use super::super::args::AccessChangesArgs;
 use super::super::output::{Printer, Row};
 use super::super::store_client::StoreClient;
-use super::super::style::{Tone, count, say};
+use super::super::style::{count, say};
 use super::super::table::{Cell, Column};
 use super::words;
 
@@ -90,11 +90,7 @@ pub(super) async fn run(client: &StoreClient, args: AccessChangesArgs) -> anyhow
 
 fn row_of(row: &AccessChangeRow) -> Row {
     let right = &row.right;
-    let tone = match right.change {
-        AccessChange::Granted => Some(Tone::Warn),
-        AccessChange::Revoked => Some(Tone::Good),
-        AccessChange::PathChanged => Some(Tone::Dim),
-    };
+    let tone = words::tone(right.change);
     let (user, email, id) = match &right.holders {
         RightHolders::One(holder) => (
             holder.label().to_owned(),

@@ -11,7 +11,7 @@ use super::super::args::{AccessDiffArgs, Format};
 use super::super::error::CliError;
 use super::super::output::Row;
 use super::super::store_client::StoreClient;
-use super::super::style::{Tone, count, say};
+use super::super::style::{count, say};
 use super::super::table::{Cell, Column};
 use super::answers::{self, Rows};
 use super::asking::{say_of, tenants, time};
@@ -94,11 +94,7 @@ fn tell(envelope: &Envelope, everybody: &[EverybodyDiff]) {
 }
 
 fn row_of(tenant: &TenantName, row: &DiffRow) -> Row {
-    let tone = match row.change {
-        AccessChange::Granted => Some(Tone::Warn),
-        AccessChange::Revoked => Some(Tone::Good),
-        AccessChange::PathChanged => Some(Tone::Dim),
-    };
+    let tone = words::tone(row.change);
     let account = match row.account {
         AccountChange::Stayed => "",
         AccountChange::Created => "new",

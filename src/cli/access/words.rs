@@ -4,6 +4,7 @@ use crate::control::{AccessPerson, NotKnown, Since};
 use crate::model::{AccessChange, Path, RoleMention, ShownPath};
 use crate::view::{path_group, role_name};
 
+use super::super::style::Tone;
 use super::super::table::Cell;
 
 /// Says by what all users hold a role.
@@ -88,5 +89,14 @@ pub(super) fn not_known(what: &NotKnown) -> String {
              not undone"
                 .to_owned()
         }
+    }
+}
+
+/// Returns the colour of a change: what was granted may be too much.
+pub(super) fn tone(change: AccessChange) -> Option<Tone> {
+    match change {
+        AccessChange::Granted => Some(Tone::Warn),
+        AccessChange::Revoked => Some(Tone::Good),
+        AccessChange::PathChanged => Some(Tone::Dim),
     }
 }

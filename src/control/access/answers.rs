@@ -168,7 +168,7 @@ impl AccessPerson {
     pub(super) fn of(user: &User, at: Timestamp) -> Self {
         Self {
             id: user.id.clone(),
-            label: user.name.clone().unwrap_or_else(|| user.subject.clone()),
+            label: user.label().to_owned(),
             email: user.email.clone(),
             subject: user.subject.clone(),
             is_bot: user.is_bot,

@@ -65,7 +65,7 @@ pub(super) fn note_user(
         let what = match unseen {
             Unseen::DirectRoles | Unseen::Groups => NotKnown::User {
                 id: user.id.clone(),
-                name: user.name.clone().unwrap_or_else(|| user.subject.clone()),
+                name: user.label().to_owned(),
             },
             Unseen::RolesOf(group) | Unseen::Group(group) => {
                 let mentioned = user.groups.as_ref().and_then(|groups| groups.get(group));

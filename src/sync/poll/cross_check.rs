@@ -37,7 +37,7 @@ pub(super) enum Doubt {
 
 /// What the listing says about it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::sync) enum Word {
+pub(in crate::sync) enum Confirmation {
     /// The same.
     Confirmed,
     /// Something else: one of the two is wrong.
@@ -59,7 +59,7 @@ impl<C: Connector> Job<C> {
     pub(super) async fn cross_check(
         &self,
         doubts: Vec<Doubt>,
-    ) -> Result<Vec<(Doubt, Word)>, RunError> {
+    ) -> Result<Vec<(Doubt, Confirmation)>, RunError> {
         let mut walks = Vec::new();
         let mut others: BTreeMap<Kind, BTreeSet<Id>> = BTreeMap::new();
         for record in doubts.iter().map(Doubt::record) {
@@ -108,23 +108,23 @@ impl Doubt {
         }
     }
 
-    fn compared_with(&self, listed: &Listed) -> Word {
+    fn compared_with(&self, listed: &Listed) -> Confirmation {
         match (self, listed) {
-            (_, Listed::Unseen) | (Self::Access { .. }, Listed::Unreadable) => Word::Silent,
-            (Self::Gone { .. }, Listed::Absent) => Word::Confirmed,
+            (_, Listed::Unseen) | (Self::Access { .. }, Listed::Unreadable) => Confirmation::Silent,
+            (Self::Gone { .. }, Listed::Absent) => Confirmation::Confirmed,
             (Self::Gone { .. }, Listed::Shown(_) | Listed::Unreadable)
-            | (Self::Access { .. }, Listed::Absent) => Word::Contradicted,
+            | (Self::Access { .. }, Listed::Absent) => Confirmation::Contradicted,
             (Self::Access { change, .. }, Listed::Shown(shown)) => {
                 if reconcile::has_hidden(shown) {
-                    return Word::Silent;
+                    return Confirmation::Silent;
                 }
                 let more = reconcile::shift(&Change::Updated {
                     before: change.latest().clone(),
                     after: Record::clone(shown),
                 });
                 match more.joined + more.granted {
-                    0 => Word::Confirmed,
-                    _ => Word::Contradicted,
+                    0 => Confirmation::Confirmed,
+                    _ => Confirmation::Contradicted,
                 }
             }
         }
@@ -217,7 +217,7 @@ mod tests {
 
     #[test]
     fn nothing_is_taken_away_unless_the_listing_says_the_same() {
-        use Word::{Confirmed, Contradicted, Silent};
+        use Confirmation::{Confirmed, Contradicted, Silent};
         let shown = |roles| Listed::Shown(Box::new(user(roles)));
         for (doubt, listed, expected) in [
             (gone(), Listed::Absent, Confirmed),

@@ -13,7 +13,7 @@ use crate::reconcile::{self, Judgement, KnownRecord, Shown};
 use crate::store::{Names, Store, TenantNo, Write};
 
 use super::audit_state::Then;
-use super::cross_check::{Doubt, Word};
+use super::cross_check::{Confirmation, Doubt};
 use super::holders::{self, Holders};
 use super::present;
 use crate::sync::RunError;
@@ -172,14 +172,14 @@ impl<C: Connector> Job<C> {
         for (doubt, word) in self.cross_check(doubts).await? {
             let record = doubt.record();
             match word {
-                Word::Confirmed => {
+                Confirmation::Confirmed => {
                     if matches!(doubt, Doubt::Access { .. }) {
                         run.counts.entry(record.kind).or_default().updated += 1;
                     }
                     confirmed.push(doubt);
                 }
-                Word::Contradicted => *contradicted.entry(record.kind).or_default() += 1,
-                Word::Silent => note(run, unconfirmed(&record)),
+                Confirmation::Contradicted => *contradicted.entry(record.kind).or_default() += 1,
+                Confirmation::Silent => note(run, unconfirmed(&record)),
             }
         }
         let short = contradicted.into_iter();

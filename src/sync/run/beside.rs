@@ -57,10 +57,10 @@ pub(in crate::sync) struct Beside {
 
 /// The records that polls have asked for since a sweep began. Clones share them.
 #[derive(Debug, Clone, Default)]
-pub(in crate::sync) struct Asked(Arc<Mutex<Looked>>);
+pub(in crate::sync) struct Asked(Arc<Mutex<AskedRecords>>);
 
 #[derive(Debug, Default)]
-struct Looked {
+struct AskedRecords {
     records: BTreeSet<RecordRef>,
     holds: bool,
 }

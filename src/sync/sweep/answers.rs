@@ -38,7 +38,7 @@ const MAX_KEPT: usize = 100_000;
 
 /// What the source answers about a record that the listing does not show, as far as it can be kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::sync) enum Word {
+pub(in crate::sync) enum Absence {
     /// There is no such record.
     Gone,
     /// These credentials may not ask for it.
@@ -48,7 +48,7 @@ pub(in crate::sync) enum Word {
 /// An answer that was kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::sync) struct Kept {
-    pub(in crate::sync) word: Word,
+    pub(in crate::sync) word: Absence,
     /// The approved plan of the run that asked, if it had one.
     pub(in crate::sync) permit: Option<PlanId>,
     pub(in crate::sync) age: Duration,
@@ -69,7 +69,7 @@ struct State {
 
 #[derive(Debug)]
 struct Remembered {
-    word: Word,
+    word: Absence,
     permit: Option<PlanId>,
     at: Timestamp,
     passed: Duration,
@@ -114,7 +114,7 @@ impl Answers {
     }
 
     /// Keeps an answer that a run got while it applied the plan `permit`, if any.
-    pub(in crate::sync) fn keep(&self, record: &RecordRef, word: Word, permit: Option<PlanId>) {
+    pub(in crate::sync) fn keep(&self, record: &RecordRef, word: Absence, permit: Option<PlanId>) {
         let mut state = self.state();
         if state.answers.len() >= MAX_KEPT && !state.answers.contains_key(record) {
             return;
@@ -203,13 +203,13 @@ mod tests {
         retain(&answers, 1, &[user(1), user(2)], &Kind::ALL);
         let role = record(Kind::Role, 1);
         for record in [&user(1), &user(2), &role] {
-            answers.keep(record, Word::Gone, Some(PlanId(7)));
+            answers.keep(record, Absence::Gone, Some(PlanId(7)));
         }
 
         retain(&answers, 1, &[user(2)], &[Kind::User, Kind::Group]);
 
         let kept = Kept {
-            word: Word::Gone,
+            word: Absence::Gone,
             permit: Some(PlanId(7)),
             age: Duration::ZERO,
         };
@@ -224,7 +224,7 @@ mod tests {
     fn the_older_of_two_ages_counts() {
         let (answers, clock) = answers();
         retain(&answers, 1, &[user(1)], &Kind::ALL);
-        answers.keep(&user(1), Word::Forbidden, None);
+        answers.keep(&user(1), Absence::Forbidden, None);
         let age = || answers.of(&user(1)).map(|kept| kept.age);
 
         clock.set(clock.now().plus(FRESH));
@@ -243,13 +243,13 @@ mod tests {
         let (answers, _) = answers();
         retain(&answers, 1, &[], &[]);
         for n in 0..=u32::try_from(MAX_KEPT).unwrap() {
-            answers.keep(&user(n), Word::Gone, None);
+            answers.keep(&user(n), Absence::Gone, None);
         }
 
-        answers.keep(&user(0), Word::Forbidden, None);
+        answers.keep(&user(0), Absence::Forbidden, None);
 
         let kept = |n| answers.of(&user(n)).map(|kept| kept.word);
-        assert_eq!(kept(0), Some(Word::Forbidden), "the newer one");
+        assert_eq!(kept(0), Some(Absence::Forbidden), "the newer one");
         assert_eq!(kept(u32::try_from(MAX_KEPT).unwrap()), None);
         answers.clear();
         assert_eq!(kept(0), None);

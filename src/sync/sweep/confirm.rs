@@ -19,7 +19,7 @@ use crate::model::{Change, Finding, FindingCode, Kind, Observed, RecordRef, Run}
 use crate::reconcile::{self, Judgement, KnownRecord};
 use crate::store::{Names, Store, TenantNo, Write};
 
-use super::answers::{FRESH, Word};
+use super::answers::{Absence, FRESH};
 use super::incomplete::{Short, note};
 use crate::sync::plan::run_plan::Plan;
 use crate::sync::run::job::Job;
@@ -79,8 +79,8 @@ impl<C: Connector> Job<C> {
         }
         for (record, word) in kept {
             match word {
-                Word::Gone => table.believe(record),
-                Word::Forbidden => table.forbid(run, record, self.removal_policy.absent_sweeps),
+                Absence::Gone => table.believe(record),
+                Absence::Forbidden => table.forbid(run, record, self.removal_policy.absent_sweeps),
             }
         }
 
@@ -115,7 +115,7 @@ impl<C: Connector> Job<C> {
         table: &mut Table<'_>,
         plan: &Plan,
         records: BTreeSet<RecordRef>,
-    ) -> (Vec<(RecordRef, Word)>, Vec<RecordRef>) {
+    ) -> (Vec<(RecordRef, Absence)>, Vec<RecordRef>) {
         let needed = self.removal_policy.absent_sweeps;
         let found: Vec<_> = records
             .into_iter()
@@ -149,7 +149,7 @@ impl<C: Connector> Job<C> {
         for (record, kept) in found {
             let is_permitted = table.permitted.contains(&record);
             let kept = kept.filter(|kept| {
-                let is_fresh = kept.word == Word::Gone && kept.age <= FRESH;
+                let is_fresh = kept.word == Absence::Gone && kept.age <= FRESH;
                 if is_permitted {
                     return is_fresh && kept.permit == table.missing.permit;
                 }
@@ -239,13 +239,14 @@ impl<C: Connector> Job<C> {
     ) -> Result<Option<Result<Observed, Finding>>, RunError> {
         let shown = match answer {
             Ok(None) => {
-                self.answers.keep(record, Word::Gone, table.missing.permit);
+                self.answers
+                    .keep(record, Absence::Gone, table.missing.permit);
                 table.believe(record.clone());
                 return Ok(None);
             }
             Err(error) if error.is_forbidden() => {
                 self.answers
-                    .keep(record, Word::Forbidden, table.missing.permit);
+                    .keep(record, Absence::Forbidden, table.missing.permit);
                 table.forbid(run, record.clone(), self.removal_policy.absent_sweeps);
                 return Ok(None);
             }

@@ -121,8 +121,11 @@ pub(super) fn row(out: &mut impl Write, row: &AccessRow) -> io::Result<()> {
     for text in known_by {
         write!(out, "<small><bdi>{}</bdi></small>", escaped(&text))?;
     }
-    let is_admin = role.level.as_deref() == Some("admin");
-    let class = if is_admin { " class=\"admin\"" } else { "" };
+    let class = if role.is_admin() {
+        " class=\"admin\""
+    } else {
+        ""
+    };
     let level = role.level.as_deref().unwrap_or(NOT_KNOWN);
     write!(
         out,

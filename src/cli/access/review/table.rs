@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 
 use crate::cli::csv;
-use crate::control::{AccessRow, Since};
+use crate::control::AccessRow;
 use crate::model::{TenantName, Timestamp};
 use crate::view;
 
@@ -54,9 +54,14 @@ pub(super) fn row(
         user, role, paths, ..
     } = row;
     let (since, basis, run) = match row.since {
-        Some(Since::Observed { at, run }) => (at.to_string(), "observed", run.to_string()),
-        Some(Since::BeforeFirstLoad { at }) => (at.to_string(), "before_first_load", String::new()),
-        Some(Since::Before { at }) => (at.to_string(), "before", String::new()),
+        Some(since) => {
+            let run = since.run().map(|run| run.to_string());
+            (
+                since.at().to_string(),
+                since.basis(),
+                run.unwrap_or_default(),
+            )
+        }
         None => (NOT_KNOWN.to_owned(), "", String::new()),
     };
     let cells: [String; COLUMNS.len()] = [

@@ -6,11 +6,11 @@
 //! continue with the former database (`swap.rs`).
 
 use std::io;
-use std::sync::{RwLockWriteGuard, TryLockError};
+use std::sync::RwLockWriteGuard;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::lock::lock;
+use crate::lock::{lock, try_write};
 use crate::model::StoreId;
 use crate::store::engine::files::mark::{Mark, MarkFile};
 use crate::store::engine::files::{self, Folder};
@@ -141,11 +141,10 @@ fn catch_up(copy: &mut Copy, standing: &Standing<'_>, shared: &Shared) -> Result
 fn alone(shared: &Shared) -> Option<RwLockWriteGuard<'_, Option<sled::Db>>> {
     let deadline = Instant::now() + PATIENCE;
     loop {
-        match shared.db.try_write() {
-            Ok(place) => return Some(place),
-            Err(TryLockError::Poisoned(place)) => return Some(place.into_inner()),
-            Err(TryLockError::WouldBlock) if Instant::now() < deadline => thread::sleep(PAUSE),
-            Err(TryLockError::WouldBlock) => return None,
+        match try_write(&shared.db) {
+            Some(place) => return Some(place),
+            None if Instant::now() < deadline => thread::sleep(PAUSE),
+            None => return None,
         }
     }
 }

@@ -6,7 +6,7 @@ use crate::model::{Finding, FindingCode, Kind, Loss, PlanId, RecordRef, Run, Wei
 use crate::reconcile::{self, Guard};
 use crate::store::TenantNo;
 
-use super::super::answers::Word;
+use super::super::answers::Absence;
 use super::super::incomplete::{Shortfall, note};
 use crate::sync::plan::run_plan::Plan;
 use crate::sync::removals::tally::Scales;
@@ -112,8 +112,8 @@ impl<'a> Table<'a> {
     /// turned out to exist: a source that was wrong once may have been wrong before.
     pub(super) fn doubt(
         &mut self,
-        kept: Vec<(RecordRef, Word)>,
-    ) -> (Vec<(RecordRef, Word)>, Vec<RecordRef>) {
+        kept: Vec<(RecordRef, Absence)>,
+    ) -> (Vec<(RecordRef, Absence)>, Vec<RecordRef>) {
         let (mut good, mut doubted) = (Vec::new(), Vec::new());
         for (record, word) in kept {
             let is_permitted = self.permitted.contains(&record);
@@ -145,7 +145,7 @@ impl<'a> Table<'a> {
         if count > 0 {
             self.absences.insert(record.clone(), count);
         }
-        if self.is_loss(&record, Word::Forbidden, needed) {
+        if self.is_loss(&record, Absence::Forbidden, needed) {
             self.believe(record);
         } else {
             note(run, unconfirmed(&record, count, needed));
@@ -153,10 +153,10 @@ impl<'a> Table<'a> {
     }
 
     /// Returns whether an answer means that a record is gone.
-    pub(super) fn is_loss(&self, record: &RecordRef, word: Word, needed: u32) -> bool {
+    pub(super) fn is_loss(&self, record: &RecordRef, word: Absence, needed: u32) -> bool {
         match word {
-            Word::Gone => true,
-            Word::Forbidden => self.is_proof(record.kind) && self.absent(record) >= needed,
+            Absence::Gone => true,
+            Absence::Forbidden => self.is_proof(record.kind) && self.absent(record) >= needed,
         }
     }
 
