@@ -1,6 +1,7 @@
 //! How fast events are delivered, compared with a bare loop that signs and posts the same bodies.
 //!
-//! `cargo bench --bench deliver -- [--events 20000] [--rounds 3] [--backlog 0] [--only "16 of 100"]`
+//! `cargo bench --bench deliver -- [--events 20000] [--rounds 3] [--backlog 0]
+//! [--only "16 of 100"]`
 //!
 //! Both use one receiver on loopback that answers 204. The bare loop has the bodies in memory, has
 //! no store, and keeps nothing. In each round one is timed after the other, and the result is the

@@ -3,10 +3,10 @@
 //!
 //! `cargo bench --bench rights -- [--users 100000] [--members 10000] [--rounds 3]`
 //!
-//! The emulated tenant runs in this process, the product's `sync` command in one of its own. In each
-//! round it syncs with no change, then after the group gained the role, then after it lost it, and
-//! prints the ratios of the times to that of the sync with no change, its peak memory, what it wrote
-//! to disk, and how many events of single users a receiver got in a second.
+//! The emulated tenant runs in this process, the product's `sync` command in one of its own. In
+//! each round it syncs with no change, then after the group gained the role, then after it lost it,
+//! and prints the ratios of the times to that of the sync with no change, its peak memory, what it
+//! wrote to disk, and how many events of single users a receiver got in a second.
 #![allow(
     clippy::print_stdout,
     clippy::cast_precision_loss,

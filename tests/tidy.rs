@@ -136,6 +136,9 @@ const OPEN_MODULES: &[&str] = &[
 /// The most lines of a file, without its tests.
 const MAX_LINES: usize = 500;
 
+/// The most characters of a line of comment: `cargo fmt` wraps code alone.
+const MAX_COMMENT: usize = 100;
+
 /// What async code may do with a store: nothing that waits for the disk, or for the lock of
 /// somebody who does.
 const MAY_NOT_BLOCK: &[&str] = &["offload", "begin", "clone", "last_seq", "id", "is_broken"];
@@ -242,6 +245,15 @@ fn check(source: &Source, layers: &BTreeSet<String>) -> Vec<String> {
     let mut complain = |what: String| wrong.push(format!("{}: {what}", source.path));
     if !source.text.starts_with("//! ") {
         complain("the first line does not say what the file is for (`//! …`)".into());
+    }
+    for (n, line) in source.text.lines().enumerate() {
+        let n_chars = line.chars().count();
+        if line.trim_start().starts_with("//") && n_chars > MAX_COMMENT {
+            complain(format!(
+                "line {}: a comment of {n_chars} characters, {MAX_COMMENT} are the most",
+                n + 1
+            ));
+        }
     }
     if source.is_tests() {
         return wrong;
@@ -678,9 +690,11 @@ fn a_broken_rule_is_found() {
         .filter(|name| name != "root")
         .collect();
     let long = format!("//! X.\n{}", "fn a() {}\n".repeat(500));
+    let wide = format!("//! X.\n    // {}\n", "a".repeat(94));
     for (path, text, complaint) in [
         ("src/store/a.rs", "use std::fs;", "first line"),
         ("src/store/a.rs", long.as_str(), "501 lines"),
+        ("src/store/a.rs", wide.as_str(), "101 characters"),
         (
             "src/model/a.rs",
             "//! X.\nuse crate::store::Store;",

@@ -66,7 +66,12 @@ const UNTOLD: &[&str] = &[
 ];
 
 /// Documents outside of `docs`.
-const DOCUMENTS: &[&str] = &["README.md", "config/example.toml"];
+const DOCUMENTS: &[&str] = &[
+    "ARCHITECTURE.md",
+    "CONTRIBUTING.md",
+    "README.md",
+    "config/example.toml",
+];
 
 fn collect(folder: &Path, ending: &str, files: &mut Vec<PathBuf>) {
     for entry in fs::read_dir(folder).unwrap() {

@@ -33,7 +33,7 @@ impl Bots {
         });
     }
 
-    /// Tells of those that act for no client of `ours`, and of those of which there are several.
+    /// Reports bot users that act for none of `ours`, and those that share a client or a name.
     pub(super) fn end(self, ours: &BTreeSet<String>, found: &mut dyn FnMut(Concern)) {
         let mut by_client: BTreeMap<&str, BTreeSet<String>> = BTreeMap::new();
         let mut by_label: BTreeMap<&str, BTreeSet<String>> = BTreeMap::new();

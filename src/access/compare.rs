@@ -1,8 +1,8 @@
 //! Compares what users held with what they hold.
 //!
-//! What all users gained or lost is said once ([`everybodys_differences`]); of a single user only
-//! what the user's own paths make different. A part that is not visible grants and revokes nothing:
-//! what was not visible may have been held, and what is not visible may be held still.
+//! What all users gained or lost is reported once ([`everybodys_differences`]); for one user, only
+//! what differs in the user's own paths. What is not visible does not count as granted or as
+//! revoked: the user may have held it, or may still hold it.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -25,8 +25,8 @@ pub struct Difference {
 
 type Roles = BTreeMap<RoleId, BTreeSet<Path>>;
 
-/// Returns the roles to which a user's own paths differ. The user is `None` at a time at which there
-/// was no such user.
+/// Returns the roles to which a user's own paths differ. The user is `None` at a time at which
+/// there was no such user.
 pub fn differences(
     before: &Grants,
     after: &Grants,

@@ -8,8 +8,8 @@ use crate::model::{Role, RoleId};
 /// name of one of them.
 const OWN: &str = "default";
 
-/// Returns what a role allows. The source lists its own roles' rights as permissions, and those of a
-/// tenant's roles as scopes.
+/// Returns what a role allows. The source lists its own roles' rights as permissions, and those of
+/// a tenant's roles as scopes.
 pub fn carried(role: &Role) -> impl Iterator<Item = &str> {
     let permissions = role.permissions.iter().flatten();
     let scopes = role.scopes.iter().flatten();

@@ -147,8 +147,8 @@ impl Grants {
         self.is_known(group)
     }
 
-    /// Returns the roles that a group gives to its members, apart from what all users have; `None` if
-    /// it gives none, as far as is visible.
+    /// Returns the roles that a group gives to its members, apart from what all users have; `None`
+    /// if it gives none, as far as is visible.
     pub fn of_members(&self, group: &GroupId) -> Option<&BTreeSet<RoleId>> {
         let is_everyones = self.everyone.contains(group);
         self.giving.get(group).filter(|_| !is_everyones)

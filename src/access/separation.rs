@@ -9,7 +9,7 @@ use crate::model::{Path, RoleId};
 pub struct Separation {
     /// The operator's name for it.
     pub name: String,
-    /// The tenants for which it is, each by one of its names; `None` for all.
+    /// The tenants that it applies to, each by one of its names; `None` if it applies to all.
     pub tenants: Option<BTreeSet<String>>,
     /// The roles of one side, by name or id. Letter case does not count.
     pub left: BTreeSet<String>,
@@ -114,7 +114,7 @@ impl Judge {
         self.n_broken += n_users;
     }
 
-    /// Counts a user of whom something is not visible, and who may break the rule for all we see.
+    /// Counts a user who may break the rule, since not all of the user's roles are visible.
     pub(super) fn count_unseen(&mut self) {
         self.n_unseen += 1;
     }
@@ -146,7 +146,7 @@ impl Breach {
     }
 }
 
-/// Tells some rules of a role. Returns whether any of them names it.
+/// Shows a role to each rule. Returns whether any names it.
 pub(super) fn learn(judges: &mut [Judge], id: &RoleId, name: &str) -> bool {
     let named = judges.iter_mut().map(|judge| judge.learn(id, name));
     // Each rule must learn of it, so this must not end with the first.

@@ -56,7 +56,7 @@ pub(super) enum CommandArgs {
     Sync(SyncArgs),
     /// Show the tenants: whether each is read, and how that goes.
     Tenants(TenantsArgs),
-    /// Say how things are: tenants, held removals, endpoints.
+    /// Show the overall state: tenants, held removals, endpoints.
     Status(TableArgs),
     /// Show how much disk space the store takes, check it, or give back what it does not need.
     Store {
@@ -250,7 +250,7 @@ pub(super) struct RunsArgs {
 
 #[derive(Debug, clap::Args)]
 pub(super) struct RunListArgs {
-    /// Runs that failed or were interrupted only.
+    /// Only runs that failed or were interrupted.
     #[arg(long)]
     pub(super) failed: bool,
     #[command(flatten)]
@@ -278,7 +278,7 @@ pub(super) enum StoreAction {
     Check(OutputArgs),
     /// Give back disk space that it does not need. A daemon that runs does it while it serves.
     Compact(OutputArgs),
-    /// Take note of what was lost with a damaged store: `status` and `sync` say it until then.
+    /// Acknowledge what was lost with a damaged store; until then `status` and `sync` report it.
     Accept(TableArgs),
 }
 

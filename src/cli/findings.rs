@@ -177,7 +177,7 @@ fn name_not_judged(rules: &[RuleRow]) -> usize {
             )
         };
         say(format_args!(
-            "Whether nobody breaks the rule `{rule}` in `{tenant}` is not known: {why}."
+            "It is not known whether anybody breaks the rule `{rule}` in `{tenant}`: {why}."
         ));
     }
     not_judged.count()

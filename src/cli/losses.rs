@@ -1,4 +1,4 @@
-//! What was lost with a damaged store: how it is reported, and how an operator confirms it.
+//! What was lost with a damaged store: how it is reported, and how an operator acknowledges it.
 
 use crate::config::Config;
 use crate::control::query::LossChoice;
@@ -21,7 +21,7 @@ const COLUMNS: &[Column] = &[
     Column::new("WHAT", 0).cut(24),
 ];
 
-/// Confirms all losses, and prints those that were new.
+/// Acknowledges all losses, and prints those that were new.
 pub(super) async fn accept(config: &Config, table: &TableArgs) -> anyhow::Result<Exit> {
     let client = StoreClient::open(config, Hooks::none()).await?;
     let losses = client.order(actor::own(), command::AcceptLosses).await;
@@ -89,6 +89,6 @@ fn detail(loss: &HistoryLoss) -> String {
     } = loss;
     format!(
         "the store was damaged ({damage}) and was moved to `{moved_to}` at {at}; {missing}; \
-         receivers were told by event {entry}; `qlik-roster store accept` confirms that you know"
+         receivers were told by event {entry}; `qlik-roster store accept` acknowledges it"
     )
 }

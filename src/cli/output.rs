@@ -195,8 +195,8 @@ impl Printer {
         Ok(())
     }
 
-    /// Adds a field after the rows, to the object that [`Printer::within`] began. Other formats have
-    /// rows alone.
+    /// Adds a field after the rows, to the object that [`Printer::within`] began. Other formats
+    /// have rows alone.
     pub(super) fn end_with(&mut self, (name, value): FrameEnd) {
         if self.format == Format::Json {
             let field = format!("],\n{}: {value}\n}}\n", Value::from(name));

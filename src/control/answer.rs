@@ -94,7 +94,7 @@ impl Control {
             .collect()
     }
 
-    /// Returns whether history was lost and no operator has confirmed it yet.
+    /// Returns whether history was lost and no operator has acknowledged it yet.
     pub async fn has_lost_history(&self) -> Result<bool, StoreError> {
         let loss = self.store.offload(Store::open_loss).await?;
         Ok(loss.is_some())

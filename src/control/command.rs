@@ -46,8 +46,8 @@ pub struct ReopenFinding {
     pub id: FindingId,
 }
 
-/// Confirm what was lost with a damaged store. Answered by the losses that were not confirmed
-/// before, the earliest first.
+/// Acknowledge what was lost with a damaged store. Answered by the losses that were not
+/// acknowledged before, the earliest first.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AcceptLosses;
 

@@ -163,7 +163,7 @@ impl Command for command::ReopenFinding {
     }
 }
 
-/// The first findings of a tenant behind a place.
+/// The first findings of a tenant after a position.
 struct Shortlist {
     after: Option<FindingPlace>,
     limit: usize,

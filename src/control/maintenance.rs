@@ -32,13 +32,13 @@ impl Command for command::AcceptLosses {
     type Answer = Vec<HistoryLoss>;
 
     fn about(&self) -> &'static str {
-        "confirm what was lost"
+        "acknowledge what was lost"
     }
 
     fn carry_out(self, acting: &Acting<'_>) -> Result<Self::Answer, ControlError> {
         let losses = acting.store.accept_losses(acting.context.clock.now())?;
         if !losses.is_empty() {
-            tracing::info!(by = %acting.by, "Lost history was confirmed by {}", acting.by);
+            tracing::info!(by = %acting.by, "Lost history was acknowledged by {}", acting.by);
         }
         Ok(losses)
     }

@@ -42,7 +42,7 @@ pub(super) struct Cut<P> {
 }
 
 impl<P: Ord> Cut<P> {
-    /// Begins a page of so many rows behind a position.
+    /// Begins a page of at most `limit` rows after a position.
     pub(super) fn begin(after: Option<P>, limit: usize) -> Self {
         Self {
             after,

@@ -146,7 +146,7 @@ pub struct Access {
 pub struct AccessReview {
     /// The tenant.
     pub tenant: TenantName,
-    /// The roles, by id or name; none for all roles.
+    /// The roles, by id or name; empty for all roles.
     pub roles: Vec<String>,
     /// The time that the evidence describes, which the first page names for those that follow;
     /// `None` for now.
@@ -199,8 +199,8 @@ pub struct AccessDiff {
     pub limit: usize,
 }
 
-/// What became of the rights of users, in the order in which it was found. A list beside an entry is
-/// given user by user.
+/// What became of the rights of users, in the order in which it was found. A list beside an entry
+/// is given user by user.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AccessChanges {
     /// The tenant; `None` for all.
@@ -357,7 +357,7 @@ pub struct HistoryLosses {
 pub enum LossChoice {
     /// All.
     All,
-    /// Those that no operator has confirmed.
+    /// Those that no operator has acknowledged.
     Open,
 }
 

@@ -219,7 +219,7 @@ pub struct Status {
     /// The rules of separation of duties that have names that match nothing.
     #[serde(default)]
     pub separations: Vec<SeparationRow>,
-    /// What was lost with a damaged store and no operator has confirmed.
+    /// What was lost with a damaged store and no operator has acknowledged.
     #[serde(default)]
     pub losses: Vec<HistoryLoss>,
     /// How the clock was last set while the daemon was running, and how long ago.

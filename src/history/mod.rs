@@ -6,7 +6,7 @@
 //! were made last.
 //!
 //! What must stay true: nothing is stored for this, and memory grows with roles and groups, not
-//! with users; of the users that have changed only the positions of their entries are kept. A time
+//! with users; of users that changed, only the positions of their entries are kept. A time
 //! that the journal does not reach is refused, never guessed.
 
 mod error;

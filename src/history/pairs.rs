@@ -53,8 +53,8 @@ pub struct PairPage {
     pub next: Option<Id>,
 }
 
-/// Reads the users after one at the times of two pictures, in the order of their ids, from about so
-/// many present ones.
+/// Reads a page of users as of two pictures, by id, after `begin`. It covers about `limit` present
+/// users.
 pub fn pairs(
     (before, after): (&Picture, &Picture),
     store: &Store,

@@ -1,4 +1,5 @@
-//! The records of a tenant as they were at a time: the present ones, with every change since undone.
+//! The records of a tenant as they were at a time: the present ones, with every change since
+//! undone.
 //!
 //! Each entry of the journal holds its record before and after. So the first entry about a record
 //! that is later than the time says what the record was then, and a record without such an entry is
@@ -282,9 +283,9 @@ impl Past {
         now.saturating_add_signed(-self.n_more)
     }
 
-    /// Puts users back as they were, up to a limit. `users` are all present users after one id, behind
-    /// which the window has users, and up to another; `None` means from the first, or to the last.
-    /// Returns the id up to which all are as they were; `None` if that is the last one.
+    /// Puts users back as they were, up to a limit. `users` are all present users after one id,
+    /// after which the window has users, and up to another; `None` means from the first, or to the
+    /// last. Returns the id up to which all are as they were; `None` if that is the last one.
     pub(super) fn put_back(
         &self,
         store: &Store,
@@ -338,8 +339,9 @@ impl Past {
         }
     }
 
-    /// Takes in the entries of records that were just read, whose newest version is given. A record
-    /// becomes visible a moment before its entry is on disk, so this may have to wait.
+    /// Reads on until the entries of records just read are included; `newest` is their newest
+    /// version. A record becomes visible a moment before its entry is on disk, so this may have to
+    /// wait.
     pub(super) fn catch_up(
         &mut self,
         store: &Store,

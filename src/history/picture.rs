@@ -141,8 +141,8 @@ impl Picture {
         self.names.get(id).map(String::as_str)
     }
 
-    /// Returns a role with its name. If nothing is known of it but that somebody holds it, `name` is
-    /// the name by which the holder's record mentions it.
+    /// Returns a role with its name. If nothing is known of it but that somebody holds it, `name`
+    /// is the name by which the holder's record mentions it.
     pub fn mention(&self, id: &RoleId, name: Option<&str>) -> RoleMention {
         let role = self.role(id);
         RoleMention {
@@ -214,7 +214,8 @@ impl Picture {
         })
     }
 
-    /// Reads the users after one, in the order of their ids, from about so many present ones.
+    /// Reads a page of users as of the picture, by id, after `after`. It covers about `limit`
+    /// present users.
     pub fn users(
         &self,
         store: &Store,

@@ -1,6 +1,7 @@
 //! Keeps the pictures that were made last, for the next pages of an answer.
 //!
-//! Reading a hundred thousand groups again for each page of users would cost more than the users do.
+//! Reading a hundred thousand groups again for each page of users would cost more than the users
+//! do.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};

@@ -150,8 +150,8 @@ impl Undoing {
         self.run.as_ref().map(|run| run.id)
     }
 
-    /// Undoes entries until every row has its answer. Returns the answer for the rows that have none
-    /// by then.
+    /// Undoes entries until every row has its answer. Returns the answer for the rows that have
+    /// none by then.
     fn go_back(&mut self, store: &Store, known: &Known, up_to: Seq) -> Result<Since, HistoryError> {
         let first = store.first_seq()?;
         let mut end = up_to.next();
@@ -185,7 +185,7 @@ impl Undoing {
             }
             end = Seq(low);
         }
-        // A run that is undone in part only says nothing of what was held before it.
+        // A run that is only partly undone does not show what users held before it.
         Ok(Since::Before {
             at: reached.unwrap_or(known.adopted_at),
         })
@@ -229,7 +229,7 @@ impl Undoing {
         }
     }
 
-    /// Looks which roles were not held before a run, of the users whom it concerned.
+    /// Finds the roles that users of this run did not hold before it.
     pub(super) fn end_run(&mut self) {
         let Some(run) = self.run.take() else {
             return;
@@ -269,7 +269,7 @@ impl Undoing {
         self.n_open -= n_answered;
     }
 
-    /// Returns all answers. `of_others` is what is so of the rows that have none.
+    /// Returns all answers. Rows without one get `of_others`.
     pub(super) fn answers(self, of_others: Since) -> BTreeMap<(UserId, RoleId), Since> {
         let users = self.users.into_iter();
         let answers = users.flat_map(|(user, (_, rows))| {

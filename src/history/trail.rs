@@ -26,7 +26,7 @@ pub struct Trail {
     users: Vec<(UserId, Dated)>,
     /// The entries about roles and groups.
     givers: Vec<Dated>,
-    /// What is so of a role whose beginning is not among the entries.
+    /// The answer for roles whose start is not among the entries.
     of_others: Since,
     /// The run that is known in part only, since its first entries were not read; `None` if the
     /// first load was reached.

@@ -88,8 +88,8 @@ impl RoleMention {
     }
 }
 
-/// What keeps a user from using any right. The rights are held all the same: when the obstacle goes,
-/// they work.
+/// What keeps a user from using any right. The rights are held all the same: when the obstacle
+/// goes, they work.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Barrier {

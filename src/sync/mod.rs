@@ -13,6 +13,8 @@
 //!    same run go through.
 //! 6. Commit the plan, chunk by chunk, each chunk with its journal entries in one write.
 //! 7. Decide what becomes of held plans, and record the run.
+//! 8. Compare what users held before the run with what they hold after it, and commit the
+//!    difference as entries of its own (`rights`).
 //!
 //! Between sweeps a [`poll`] reads the tenant's audit log: an overlapping window each time, since
 //! sources do not promise when an event appears, nor in which order. Events that were acted on are
@@ -21,7 +23,7 @@
 //! An event only tells us which record to look at, and nothing is removed on the record's own
 //! answer alone: the listing is asked as well ([`cross_check`](poll::cross_check)).
 //!
-//! Six folders, by subject:
+//! Seven folders, by subject:
 //!
 //! - `tenants`: which tenants are read, when, and by whom; the loop of a tenant.
 //! - `run`: one run, from its beginning to its record.

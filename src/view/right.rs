@@ -46,8 +46,8 @@ pub fn role_name(role: &RoleMention) -> String {
     }
 }
 
-/// Returns what became of a right as a sentence, without a full stop: `Maria Silva holds TenantAdmin
-/// now, by the group Admins`.
+/// Returns what became of a right as a sentence, without a full stop: `Maria Silva holds
+/// TenantAdmin now, by the group Admins`.
 pub fn right_sentence(right: &RightChange) -> String {
     let whom = match &right.holders {
         RightHolders::One(holder) => holder.label().to_owned(),

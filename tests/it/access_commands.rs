@@ -625,7 +625,7 @@ async fn evidence_says_what_it_does_not_know_and_a_mistake_writes_none() {
     let page = &found["html"];
     assert!(page.contains("Not complete."), "{page}");
     assert!(
-        page.contains("of 1 user something is not visible"),
+        page.contains("something of the roles of 1 user is not visible"),
         "{page}"
     );
     assert!(page.contains("What all users hold"), "{page}");

@@ -191,8 +191,8 @@ fn is_delivery(key: &[u8]) -> bool {
     matches!(key[0], 0x50 | 0x51 | 0x55)
 }
 
-/// Compares the rows of deliveries with those of format 5 and removes them from both, along with the
-/// marks that format 5 adds.
+/// Compares the rows of deliveries with those of format 5 and removes them from both, along with
+/// the marks that format 5 adds.
 fn compare_deliveries(before: &mut Rows, after: &mut Rows) {
     let mut n_compared = 0;
     for (key, value) in before.iter().filter(|(key, _)| is_delivery(key)) {

@@ -99,8 +99,8 @@ pub fn wrong_words(sources: &[Source]) -> Vec<String> {
     wrong
 }
 
-/// Returns the types of the glossary, and of [`ONE_MEANING`], that two files define. Those that only
-/// one file sees do not count, if they are of the glossary.
+/// Returns the types of the glossary, and of [`ONE_MEANING`], that two files define. Those that
+/// only one file sees do not count, if they are of the glossary.
 pub fn wrong_meanings(sources: &[Source]) -> Vec<String> {
     let text = architecture();
     let rows = rows(&text, "Glossary");

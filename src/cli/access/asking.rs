@@ -1,5 +1,5 @@
-//! What the answers of `access` have in common: the time, the tenants and users that are asked about,
-//! and what is said beside the rows.
+//! What the answers of `access` have in common: the time, the tenants and users that are asked
+//! about, and what is said beside the rows.
 
 use std::collections::BTreeSet;
 

@@ -79,9 +79,8 @@ pub(super) async fn all(
     }
     if found.is_empty() {
         let then = at.map(|at| format!(" at {at}")).unwrap_or_default();
-        let detail = format!(
-            "no user is called `{called}`{then}; who is gone by now is found by the id alone"
-        );
+        let detail =
+            format!("no user is called `{called}`{then}; a deleted user is found only by id");
         return Err(CliError::NotThere(detail).into());
     }
     Ok(found)

@@ -81,9 +81,12 @@ pub(super) fn not_known(what: &NotKnown) -> String {
             format!("the roles or groups of {name} ({}) are not visible", id.0)
         }
         NotKnown::Rest => {
-            "there is more than `--limit` lets be shown, and nobody looked at it".to_owned()
+            "there may be more rows than `--limit` allows; they were not read".to_owned()
         }
-        NotKnown::More => "of more users or groups something is not visible".to_owned(),
+        NotKnown::More => {
+            "some roles or groups of further users are not visible either; they are not named here"
+                .to_owned()
+        }
         NotKnown::History => {
             "a part of its history since then was lost with a damaged store; what it changed is \
              not undone"

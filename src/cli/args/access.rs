@@ -105,15 +105,15 @@ pub(in crate::cli) struct AccessReviewArgs {
     pub(in crate::cli) role: Vec<String>,
     #[command(flatten)]
     pub(in crate::cli) time: AsOfArgs,
-    /// Where to write the files, as CSV and as a page to print. Nothing is written over.
+    /// The folder for the CSV file and the printable page. Existing files are never overwritten.
     #[arg(long, value_name = "FOLDER")]
     pub(in crate::cli) out: PathBuf,
 }
 
 #[derive(Debug, clap::Args)]
 pub(in crate::cli) struct AccessChangesArgs {
-    /// Found then or later: a time (`2026-03-01T10:00:00Z`), a day in UTC (`2026-03-01`) or so long
-    /// ago (`30d`).
+    /// Found then or later: a time (`2026-03-01T10:00:00Z`), a day in UTC (`2026-03-01`) or a
+    /// time span back from now (`30d`).
     #[arg(long, value_name = "TIME", value_parser = since)]
     pub(in crate::cli) since: Option<Since>,
     /// Of this role: its name or id.
@@ -133,8 +133,8 @@ pub(in crate::cli) struct AccessChangesArgs {
 /// The time that an answer describes.
 #[derive(Debug, Clone, Copy, clap::Args)]
 pub(in crate::cli) struct AsOfArgs {
-    /// As it was then: a time (`2026-03-01T10:00:00Z`), a day in UTC (`2026-03-01`) or so long ago
-    /// (`30d`). The journal must go back that far.
+    /// As it was then: a time (`2026-03-01T10:00:00Z`), a day in UTC (`2026-03-01`) or a time
+    /// span back from now (`30d`). The journal must go back that far.
     #[arg(long, value_name = "TIME", value_parser = since)]
     pub(in crate::cli) as_of: Option<Since>,
 }

@@ -33,7 +33,7 @@ pub(in crate::cli) enum DeliveriesAction {
         #[command(flatten)]
         table: TableArgs,
     },
-    /// Forget what was given up on: it will never be sent.
+    /// Discard parked deliveries: they will never be sent.
     #[command(group(clap::ArgGroup::new("what").required(true).args(["event", "all"])))]
     Dismiss {
         /// At this endpoint.
@@ -59,7 +59,7 @@ pub(in crate::cli) struct DeliveryListArgs {
     /// What waits for another attempt.
     #[arg(long, conflicts_with = "parked")]
     pub(in crate::cli) waiting: bool,
-    /// Attempts that failed only.
+    /// Only attempts that failed.
     #[arg(long, conflicts_with_all = ["parked", "waiting"])]
     pub(in crate::cli) failed: bool,
     /// Attempts at this event only: a sequence number, an id (`evt_…`), or for a snapshot what
@@ -83,8 +83,8 @@ pub(in crate::cli) struct ReplayArgs {
     /// `deliveries --parked` prints.
     #[arg(long, value_name = "EVENT")]
     pub(in crate::cli) event: Option<EventName>,
-    /// Everything since then: a time (`2026-03-01T10:00:00Z`), a day in UTC (`2026-03-01`) or so
-    /// long ago (`2h`, `3d`).
+    /// Everything since then: a time (`2026-03-01T10:00:00Z`), a day in UTC (`2026-03-01`) or a
+    /// time span back from now (`2h`, `3d`).
     #[arg(long, value_name = "TIME", value_parser = since)]
     pub(in crate::cli) since: Option<Since>,
     /// Everything that was given up on.
@@ -103,8 +103,7 @@ pub(in crate::cli) struct EndpointsArgs {
 
 #[derive(Debug, Subcommand)]
 pub(in crate::cli) enum EndpointsAction {
-    /// List endpoints: how each stands, and how far it is (this is also what happens without
-    /// `list`).
+    /// List endpoints with their state and progress (this is also what happens without `list`).
     List(TableArgs),
     /// Send an endpoint a signed test event.
     Test {
@@ -113,7 +112,7 @@ pub(in crate::cli) enum EndpointsAction {
         #[command(flatten)]
         table: TableArgs,
     },
-    /// Let an endpoint go on where it stopped.
+    /// Enable an endpoint: it continues where it stopped.
     Enable {
         /// The endpoint.
         endpoint: String,

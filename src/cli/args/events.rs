@@ -33,8 +33,8 @@ pub(in crate::cli) struct EventListArgs {
     /// Those after this sequence number, oldest first; 0 for all in this order.
     #[arg(long, value_name = "SEQ", value_parser = number::<u64>)]
     pub(in crate::cli) after: Option<u64>,
-    /// Those since then: a time (`2026-03-01T10:00:00Z`), a day in UTC (`2026-03-01`) or so long
-    /// ago (`2h`, `3d`).
+    /// Those since then: a time (`2026-03-01T10:00:00Z`), a day in UTC (`2026-03-01`) or a time
+    /// span back from now (`2h`, `3d`).
     #[arg(long, value_name = "TIME", value_parser = since)]
     pub(in crate::cli) since: Option<Since>,
     /// Those of this type, such as `user.updated`, or of several, `user.*`, `*.deleted`.
@@ -46,8 +46,8 @@ pub(in crate::cli) struct EventListArgs {
     /// What happened to this user: the id, name, subject or e-mail, whole, now or then.
     #[arg(long, value_name = "USER")]
     pub(in crate::cli) user: Option<String>,
-    /// Print new ones as they come, oldest first, until Ctrl-C. It begins with the last ten, with as
-    /// many as `--limit` says, or with all since a time or place that is named.
+    /// Follow: print new events as they come, until Ctrl-C. Starts with the last ten, with
+    /// `--limit` of them, or after the position or time given.
     #[arg(long)]
     pub(in crate::cli) follow: bool,
     #[command(flatten)]

@@ -31,7 +31,7 @@ pub(in crate::cli) enum FindingsAction {
         #[arg(long, value_name = "NAME")]
         by: Option<String>,
     },
-    /// Take back that findings were accepted.
+    /// Reopen accepted findings.
     Reopen {
         /// The findings, such as `f-3fa9c2e17b`.
         #[arg(required = true, value_name = "ID")]
@@ -44,7 +44,7 @@ pub(in crate::cli) struct FindingListArgs {
     /// Findings of this sort only; may be given several times.
     #[arg(long, value_name = "CODE", value_parser = concern_codes())]
     pub(in crate::cli) code: Vec<ConcernCode>,
-    /// Findings at least this grave only.
+    /// Only findings of at least this severity.
     #[arg(long, value_name = "SEVERITY", value_parser = severities(), default_value = "notice")]
     pub(in crate::cli) min: Severity,
     /// Only findings that were accepted, with who accepted them, when and why.

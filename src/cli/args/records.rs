@@ -36,7 +36,7 @@ enum UsersAction {
         #[command(flatten)]
         list: ListArgs,
     },
-    /// Show those of this id, name, subject or e-mail; else those in which it is a part of one.
+    /// Show users by id, name, subject or e-mail; without an exact match, by a part of one.
     Show(ShowArgs),
 }
 
@@ -48,10 +48,10 @@ struct UserChoice {
     /// Those in this group: its name or id.
     #[arg(long, value_name = "GROUP")]
     group: Option<String>,
-    /// Those of this status.
+    /// Users with this status.
     #[arg(long, value_name = "STATUS", value_parser = statuses())]
     status: Option<UserStatus>,
-    /// Those in whose e-mail address this is, such as `@example.com`.
+    /// Users whose e-mail address contains this, such as `@example.com`.
     #[arg(long, value_name = "PART")]
     email: Option<String>,
     /// Bot users only.
@@ -72,13 +72,13 @@ pub(in crate::cli) struct RecordsArgs {
 enum RecordsAction {
     /// List them (this is also what happens without `list`).
     List(ListArgs),
-    /// Show those of this id or name; else those in which it is a part of one.
+    /// Show those with this id or name; without an exact match, those that contain it.
     Show(ShowArgs),
 }
 
 #[derive(Debug, clap::Args)]
 pub(in crate::cli) struct ShowArgs {
-    /// The id, name, subject or e-mail. Where nothing is called so, a part of one.
+    /// The id, name, subject or e-mail, or a part of one.
     pub(in crate::cli) called: String,
     /// Look in this tenant only.
     #[arg(long, value_name = "NAME")]

@@ -101,7 +101,7 @@ pub(super) fn separation(row: &SeparationRow) -> Option<CheckLine> {
     })
 }
 
-/// A name of a tenant that there is not is a mistake; a role may come later.
+/// A name that matches no tenant is a mistake; a role may be created later.
 fn grade(unmatched: &Unmatched) -> Grade {
     match unmatched.tenants.is_empty() {
         true => Grade::Warning,

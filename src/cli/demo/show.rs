@@ -187,7 +187,8 @@ impl Show {
             if n_shown <= SHOWN_ALONE || !delivery.verified {
                 self.show_delivery(&delivery, began).await?;
             }
-            // A delivery beyond those would be wrong. Where none is expected, we listen for a moment.
+            // A delivery beyond those would be wrong. Where none is expected, we listen for a
+            // moment.
             if wanted.is_empty() && n_wanted > 0 && n_shown >= n_wanted {
                 break;
             }

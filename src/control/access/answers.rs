@@ -28,7 +28,7 @@ pub struct AccessPage<R, P> {
 pub struct ReviewPage {
     /// What users hold by paths that not everybody has.
     pub page: AccessPage<AccessRow, Id>,
-    /// Of how many users of this page something of their roles is not visible.
+    /// How many users of this page have roles or groups that are not visible.
     pub n_unseen: u64,
     /// How many users there are; the same on each page.
     pub population: Population,
@@ -41,7 +41,7 @@ pub struct Population {
     pub known: u64,
     /// How many the source showed in the last sweep before that; `None` if that sweep is not known.
     pub shown: Option<u64>,
-    /// In which way the source counted others than it showed then; `None` if the two agreed.
+    /// How the source's count differed from what it showed then; `None` if the two agreed.
     pub differs: Option<String>,
 }
 

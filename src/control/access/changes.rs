@@ -129,8 +129,8 @@ impl Page<'_> {
         Ok((begin, None))
     }
 
-    /// Reads some entries after one, or the only one that is asked about, which may have been cut and
-    /// kept.
+    /// Reads some entries after one, or the only one that is asked about, which may have been cut
+    /// and kept.
     fn entries(&self, only: Option<Seq>, after: Seq) -> Result<Vec<Entry>, ControlError> {
         let store = self.reading.store;
         Ok(match only {
@@ -139,8 +139,8 @@ impl Page<'_> {
         })
     }
 
-    /// Takes what an entry tells, its list from a user on. Returns the user to continue with; `None`
-    /// if the entry is over.
+    /// Takes what an entry tells, its list from a user on. Returns the user to continue with;
+    /// `None` if the entry is over.
     fn take(&mut self, entry: &Entry, from: Option<u64>) -> Result<Option<u64>, ControlError> {
         let Fact::RightChanged(right) = &entry.fact else {
             return Ok(None);
@@ -164,8 +164,8 @@ impl Page<'_> {
         }
     }
 
-    /// Takes the users of a list, from one on. Returns the user to continue with; `None` if the list
-    /// is over.
+    /// Takes the users of a list, from one on. Returns the user to continue with; `None` if the
+    /// list is over.
     fn take_list(
         &mut self,
         entry: &Entry,

@@ -1,4 +1,5 @@
-//! Lists who holds a role, who could assign it to their own account, and what stands twice.
+//! Lists who holds a role, who could assign it to their own account, and which roles users
+//! hold by several paths.
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -3,8 +3,8 @@
 use crate::history::Picture;
 use crate::model::{Called, Id, Record, RoleId};
 
-/// Returns the roles that have this id or name. Letter case is ignored. A role that is not visible is
-/// found by its id.
+/// Returns the roles that have this id or name. Letter case is ignored. A role that is not visible
+/// is found by its id.
 pub(super) fn called(picture: &Picture, called: &str) -> Vec<RoleId> {
     let roles = picture.roles().cloned().map(Record::Role);
     let found = roles.filter(|role| role.is_called(called));

@@ -1,8 +1,8 @@
 //! Answers who may do what, by which path: who holds a role, which roles a user holds, which are
 //! held by several paths, what differed between two times, and the evidence for a review.
 //!
-//! Nothing is stored for these answers. They are computed from the records themselves: the roles and
-//! groups of a tenant as a [`Picture`](crate::history::Picture), and users page by page.
+//! Nothing is stored for these answers. They are computed from the records themselves: the roles
+//! and groups of a tenant as a [`Picture`](crate::history::Picture), and users page by page.
 //!
 //! What must stay true: an answer says what it does not know ([`Envelope`]); what cannot be seen is
 //! never shown as absent, and roles that all users hold are said once, never row by row.

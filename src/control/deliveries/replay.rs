@@ -106,8 +106,8 @@ fn one(store: &Store, endpoint: &Endpoint, event: &EventName) -> Result<Item, Co
     }
 }
 
-/// Stores that an event is sent again. Returns how many events that is: if the endpoint gets lists user
-/// by user, one for each user.
+/// Stores that an event is sent again. Returns how many events that is: if the endpoint gets lists
+/// user by user, one for each user.
 fn again(store: &Store, endpoint: &Endpoint, item: Item) -> Result<u64, StoreError> {
     let name = endpoint.name();
     let Some((entry, count)) = listed_by(store, endpoint, &item)? else {

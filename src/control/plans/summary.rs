@@ -258,9 +258,9 @@ impl Names {
         self.known.insert(key, created_at);
     }
 
-    /// Returns the new id of a role or group that is missing: the newest of the same name, unless it
-    /// is known to be older than the missing one. Names are not unique: an older one merely shares
-    /// the name.
+    /// Returns the new id of a role or group that is missing: the newest of the same name, unless
+    /// it is known to be older than the missing one. Names are not unique: an older one merely
+    /// shares the name.
     fn successor(&self, from: &RecordRef, name: &str) -> Option<Id> {
         if self.known.contains_key(from) && !self.going.contains(from) {
             return None;

@@ -238,8 +238,8 @@ impl Endpoint {
             && self.wants_tenant(account)
     }
 
-    /// Returns whether it may know by which groups users come to roles. Otherwise the fact that only a
-    /// path changed would reveal that a group did.
+    /// Returns whether it may know by which groups users come to roles. Otherwise the fact that
+    /// only a path changed would reveal that a group did.
     fn may_know_groups(&self) -> bool {
         let of_groups = [Field::UserGroups, Field::GroupRoles];
         !of_groups.into_iter().any(|field| self.privacy.omits(field))

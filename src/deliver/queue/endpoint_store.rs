@@ -74,7 +74,7 @@ impl EndpointStore {
             (Some(cursor), _) if cursor.settled > last => {
                 warn!(
                     endpoint.id = %name, event.seq = last.0,
-                    "Endpoint `{name}` had a place behind the end of the journal, which must have been rebuilt; it gets what is found from now on",
+                    "Endpoint `{name}` had a position after the end of the journal, which must have been rebuilt; it gets what is found from now on",
                 );
                 Some(Cursor {
                     settled: last,

@@ -49,8 +49,8 @@ impl Check<'_> {
             return;
         };
         let ListHead { entry, count } = head.into();
-        // A list does not change, and is removed only after its entry. So commits do not wait while it
-        // is read; what seems to be wrong is looked at again while they do.
+        // A list does not change, and is removed only after its entry. So commits do not wait while
+        // it is read; what seems to be wrong is looked at again while they do.
         let n_users = self.n_listed(&place, no, list);
         let _still = self.view.still();
         let is_there = is_there(self.view.db, entry);

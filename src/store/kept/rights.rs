@@ -125,10 +125,11 @@ impl Store {
         self.remove_rows(&keys::list_parts(no, list))
     }
 
-    /// Returns users of the list of an entry, from a number on: those of the rest of one part. Empty
-    /// if there are no more, or the list is not there any more.
+    /// Returns users of the list of an entry, from a number on: those of the rest of one part.
+    /// Empty if there are no more, or the list is not there any more.
     ///
-    /// A repair may drop the newest list, so its number may have been given to that of a later entry.
+    /// A repair may drop the newest list, so its number may have been given to that of a later
+    /// entry.
     pub fn listed(
         &self,
         no: TenantNo,
@@ -155,8 +156,8 @@ impl Store {
         })
     }
 
-    /// Looks for a list whose entry is no longer kept, from a head on or from the first. Returns the
-    /// keys of some of its rows, and from where to look next.
+    /// Looks for a list whose entry is no longer kept, from a head on or from the first. Returns
+    /// the keys of some of its rows, and from where to look next.
     pub(in crate::store) fn list_to_delete(
         &self,
         after: Option<Key>,

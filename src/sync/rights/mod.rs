@@ -1,18 +1,19 @@
 //! Tells what each run changed in who holds what, in entries that follow those of the run.
 //!
 //! Nothing here runs inside a commit. A mark in the store says up to which entry of the journal a
-//! tenant's rights were compared. After each run, the entries behind the mark are read, run by run;
-//! what users held before a run is compared with what they hold after it, and the difference becomes
-//! entries of its own. So a run nets by itself: moving a role from one group to another revokes
-//! nothing, and what an operator has not approved is not in the journal and revokes nothing either.
+//! tenant's rights were compared. After each run, the entries after the mark are read, run by run;
+//! what users held before a run is compared with what they hold after it, and the difference
+//! becomes entries of its own. So each run is netted: moving a role from one group to another
+//! revokes nothing, and what an operator has not approved is not in the journal and revokes nothing
+//! either.
 //!
 //! What must stay true: the entries of a run and the mark that counts them move in one write. A
 //! process that is stopped in between makes the same comparison again, which gives the same entries
-//! in the same order, and skips those that the mark counts. Users whose roles changed in the same way
-//! are one entry; if they are many, they are listed beside it. Memory has a bound: it grows with the
-//! roles and groups, with the users whose roles or groups a run changed (some 60 bytes each), and
-//! with a bounded number of users that wait to be written. A run that changed nobody's roles or
-//! groups costs no more than reading its entries.
+//! in the same order, and skips those that the mark counts. Users whose roles changed in the same
+//! way are one entry; if they are many, they are listed beside it. Memory has a bound: it grows
+//! with the roles and groups, with the users whose roles or groups a run changed (some 60 bytes
+//! each), and with a bounded number of users that wait to be written. A run that changed nobody's
+//! roles or groups costs no more than reading its entries.
 
 mod changes;
 mod range;

@@ -15,7 +15,8 @@ const MAX_USERS: usize = 1_000_000;
 /// The changes of a run that may concern who holds what.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Range {
-    /// The entry before the first of them, or before others that do not concern the tenant.
+    /// The entry after which the comparison begins; nothing between it and the first change
+    /// concerns who holds what here.
     pub begin: Seq,
     /// The last of them.
     pub end: Seq,
@@ -39,8 +40,8 @@ pub(super) enum Ahead {
     Nothing(Seq),
 }
 
-/// Looks for the changes of the next run after an entry. What precedes a part of the history that was
-/// lost is not compared, since nobody knows what the records were then.
+/// Looks for the changes of the next run after an entry. What precedes a part of the history that
+/// was lost is not compared, since nobody knows what the records were then.
 ///
 /// `up_to` is the last entry of a run whose telling has begun; `None` if none has. A run may go on
 /// after that: its further entries are told apart, or those that are told already would be others.
@@ -54,8 +55,8 @@ pub(super) fn next(
     if first > after {
         tracing::warn!(
             tenant.id = %known.tenant.id, tenant.name = %known.name,
-            "The journal was cut behind the last comparison of who holds what in `{}`; if anything \
-             changed there up to entry {first}, it is not told", known.name,
+            "The journal was cut past the last comparison of who holds what in `{}`; changes up to \
+             entry {first} are not reported", known.name,
         );
     }
     let mut begin = after.max(first);
@@ -113,8 +114,8 @@ impl Range {
     }
 }
 
-/// Returns a change of the tenant that may concern who holds what, and the run that found it; `None`
-/// for any other entry.
+/// Returns a change of the tenant that may concern who holds what, and the run that found it;
+/// `None` for any other entry.
 fn change_of<'a>(known: &Known, entry: &'a Entry) -> Option<(RunId, &'a Change)> {
     let origin = entry.origin.as_ref()?;
     let Fact::Changed(change) = &entry.fact else {

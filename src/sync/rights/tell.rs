@@ -1,4 +1,4 @@
-//! Tells what happened behind a tenant's mark, run by run.
+//! Tells what happened after a tenant's mark, run by run.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -67,7 +67,7 @@ pub(in crate::sync) fn tell(
     }
 }
 
-/// Goes on behind the changes of a run that cannot be compared, and says so.
+/// Skips the changes of a run that cannot be compared, and logs that.
 fn skip(
     store: &Store,
     known: &Known,

@@ -15,9 +15,9 @@ use super::range::Range;
 /// listed beside one entry.
 const MAX_SINGLE: usize = 10;
 
-/// How many bytes wait to be written, about. Beyond it, what waits is written, and users who come
-/// later are told in further entries. Each user takes some 200, and each path by which roles changed
-/// some 100: where users are in many groups, nearly each of them has paths of its own.
+/// How many bytes wait to be written, about. When there are more, all are written, and later users
+/// get further entries. Each user takes some 200, and each path by which roles changed some 100:
+/// where users are in many groups, nearly each of them has paths of its own.
 const MAX_WAITING: usize = 8 * 1024 * 1024;
 
 /// How many entries one commit takes: each may have a list, and there is one mark.

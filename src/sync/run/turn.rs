@@ -128,7 +128,8 @@ impl<C: Connector> Job<C> {
         Ok(())
     }
 
-    /// Tells what has changed in who holds what. What cannot be told now is told after the next run.
+    /// Tells what has changed in who holds what. What cannot be told now is told after the next
+    /// run.
     async fn tell_rights(&self, run: &Run) -> Result<(), StoreError> {
         let Some(tenant) = run.tenant.clone() else {
             return Ok(());
@@ -148,8 +149,8 @@ impl<C: Connector> Job<C> {
             Err(error) => warn!(
                 tenant.name = %self.name, run.id = %run.id, error.code = error.code(),
                 error = %error,
-                "It could not be compared who holds what in `{}` before and after a run; it is \
-                 compared after the next one", self.name,
+                "Could not compare who holds what in `{}` before and after this run; the \
+                 comparison after the next run covers both", self.name,
             ),
         }
         Ok(())

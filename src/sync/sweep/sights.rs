@@ -11,8 +11,8 @@ use crate::model::{Id, Record, Timestamp};
 /// while a listing is read has moved from one page to the next.
 const REMEMBERED: usize = 256;
 
-/// The last occurrences of records, each with the time at which the source says that the record last
-/// changed.
+/// The last occurrences of records, each with the time at which the source says that the record
+/// last changed.
 #[derive(Debug, Default)]
 pub(super) struct Sights(VecDeque<(Id, Option<Timestamp>)>);
 

@@ -14,7 +14,7 @@ pub(super) struct Evidence {
     pub(super) envelope: Envelope,
     /// How many users there are.
     population: Population,
-    /// The roles as they were asked about; none for all.
+    /// The roles as they were asked about; empty for all.
     roles: Vec<String>,
     /// Who made it, and when.
     made: (String, Timestamp),
@@ -127,7 +127,8 @@ impl Evidence {
         if self.n_unseen > 0 {
             let n = usize::try_from(self.n_unseen).unwrap_or(usize::MAX);
             said.push(format!(
-                "of {} something is not visible: more may be held than is listed here",
+                "something of the roles of {} is not visible: they may hold more than is listed \
+                 here",
                 count(n, "user")
             ));
         }

@@ -221,8 +221,8 @@ fn messages(privacy: &Privacy, kind: Kind) -> Vec<Message> {
     messages
 }
 
-/// Returns events about what became of a right: of one user, of many, and of all. Two groups gave it
-/// before, three give it now.
+/// Returns events about what became of a right: of one user, of many, and of all. Two groups gave
+/// it before, three give it now.
 fn right_entries() -> Vec<Entry> {
     let holder = Holder {
         id: UserId(Id::parse("600000000000000000000001").unwrap()),

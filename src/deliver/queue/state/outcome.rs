@@ -242,8 +242,7 @@ impl State {
         });
     }
 
-    /// Ends a backfill when nothing of it is left.
-    /// Ends the backfill and the list that are sent in full, so that the journal goes on.
+    /// Ends the backfill and the list once they are sent in full, so that the journal goes on.
     pub(super) fn end_backfill_and_list(&mut self) {
         let over = self.expanding.take_if(|expanding| expanding.is_over());
         if over.is_some() {

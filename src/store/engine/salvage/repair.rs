@@ -187,8 +187,8 @@ fn deliveries(target: &mut Target, tenants: &BTreeSet<TenantNo>) -> Result<(), S
     })
 }
 
-/// Keeps lists of these tenants whose entry is there. How far rights were compared is dropped: what changed in a part
-/// of the history that was lost is not told.
+/// Keeps lists of these tenants whose entry is there. How far rights were compared is dropped: what
+/// changed in a part of the history that was lost is not told.
 fn lists(target: &mut Target, tenants: &BTreeSet<TenantNo>) -> Result<(), StoreError> {
     target.keep(Keyspace::RightsMark, |_, _, _| false)?;
     target.keep(Keyspace::ListHead, |db, key, value| {

@@ -1,5 +1,5 @@
-//! Compares the removals of held plans with each other, with what a run saw, and with what the store
-//! knows.
+//! Compares the removals of held plans with each other, with what a run saw, and with what the
+//! store knows.
 
 use std::collections::{BTreeMap, BTreeSet};
 

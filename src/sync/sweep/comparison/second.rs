@@ -1,9 +1,9 @@
 //! Handles records that a sweep was shown twice with different contents, of which the newer version
 //! counts, and records that came without one of their lists, which are asked for by id.
 //!
-//! A listing is not a snapshot. A record may move from a page that was read to one that was not, and
-//! a listing that is started again shows everything again. The version that came last is not always
-//! the newer one, since a replica of the source may lag behind.
+//! A listing is not a snapshot. A record may move from a page that was read to one that was not,
+//! and a listing that is started again shows everything again. The version that came last is not
+//! always the newer one, since a replica of the source may lag behind.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -16,8 +16,8 @@ use crate::sync::RunError;
 use crate::sync::plan::results::Replaced;
 use crate::sync::sweep::sights::Second;
 
-/// How many records are asked for by id because nobody can tell which of their versions is the newer
-/// one, or what they have. The next sweep sees the changes of any others.
+/// How many records are asked for by id because nobody can tell which of their versions is the
+/// newer one, or what they have. The next sweep sees the changes of any others.
 const MAX_UNSURE: usize = 1_000;
 
 impl Comparison {

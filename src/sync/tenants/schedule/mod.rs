@@ -74,8 +74,8 @@ pub(super) struct Approval {
 
 impl Approval {
     /// Returns when the next run is due because of the approval: soon, then after longer and longer
-    /// waits, as after failures. A time in the future was written by a clock that was ahead and says
-    /// nothing: then the last run counts as one that failed.
+    /// waits, as after failures. A time in the future was written by a clock that was ahead and
+    /// says nothing: then the last run counts as one that failed.
     pub(super) fn due(self, last: Last, now: Timestamp) -> Timestamp {
         if self.tried > now {
             return last.retry(last.n_failures.max(1), now);
