@@ -309,7 +309,7 @@ impl Inspection {
                     part: Some(role.to_string()),
                     label: name.clone(),
                     detail,
-                    extent: [part_of_extent(&role, &Path::Group(id.clone()))].into(),
+                    extent: [part_of_extent(role, &Path::Group(id.clone()))].into(),
                 });
             }
         }

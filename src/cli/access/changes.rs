@@ -90,7 +90,7 @@ pub(super) async fn run(client: &StoreClient, args: AccessChangesArgs) -> anyhow
 
 fn row_of(row: &AccessChangeRow) -> Row {
     let right = &row.right;
-    let tone = words::tone(right.change);
+
     let (user, email, id) = match &right.holders {
         RightHolders::One(holder) => (
             holder.label().to_owned(),
@@ -105,7 +105,7 @@ fn row_of(row: &AccessChangeRow) -> Row {
     let cells = vec![
         row.at.into(),
         row.tenant.to_string().into(),
-        Cell::from(words::change(right.change)).toned(tone),
+        Cell::from(words::change(right.change)).toned(Some(words::tone(right.change))),
         user.into(),
         email.into(),
         id.into(),

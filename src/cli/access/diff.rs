@@ -94,7 +94,6 @@ fn tell(envelope: &Envelope, everybody: &[EverybodyDiff]) {
 }
 
 fn row_of(tenant: &TenantName, row: &DiffRow) -> Row {
-    let tone = words::tone(row.change);
     let account = match row.account {
         AccountChange::Stayed => "",
         AccountChange::Created => "new",
@@ -102,7 +101,7 @@ fn row_of(tenant: &TenantName, row: &DiffRow) -> Row {
     };
     let cells = vec![
         tenant.to_string().into(),
-        Cell::from(words::change(row.change)).toned(tone),
+        Cell::from(words::change(row.change)).toned(Some(words::tone(row.change))),
         row.user.label.clone().into(),
         row.user.email.clone().into(),
         row.user.id.0.to_string().into(),

@@ -96,10 +96,10 @@ pub(super) fn not_known(what: &NotKnown) -> String {
 }
 
 /// Returns the colour of a change: what was granted may be too much.
-pub(super) fn tone(change: AccessChange) -> Option<Tone> {
+pub(super) fn tone(change: AccessChange) -> Tone {
     match change {
-        AccessChange::Granted => Some(Tone::Warn),
-        AccessChange::Revoked => Some(Tone::Good),
-        AccessChange::PathChanged => Some(Tone::Dim),
+        AccessChange::Granted => Tone::Warn,
+        AccessChange::Revoked => Tone::Good,
+        AccessChange::PathChanged => Tone::Dim,
     }
 }
