@@ -4,11 +4,11 @@
 //! what differs in the user's own paths. What is not visible does not count as granted or as
 //! revoked: the user may have held it, or may still hold it.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use crate::model::{AccessChange, Path, RoleId, User};
 
-use super::grants::Grants;
+use super::grants::{Grants, RolePaths};
 
 /// How the access to a role differs.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,8 +23,6 @@ pub struct Difference {
     pub after: BTreeSet<Path>,
 }
 
-type Roles = BTreeMap<RoleId, BTreeSet<Path>>;
-
 /// Returns the roles to which a user's own paths differ. The user is `None` at a time at which
 /// there was no such user.
 pub fn differences(
@@ -33,8 +31,8 @@ pub fn differences(
     then: Option<&User>,
     now: Option<&User>,
 ) -> Vec<Difference> {
-    let roles = |grants: &Grants, user: Option<&User>| -> Roles {
-        user.map(|user| grants.held(user)).unwrap_or_default()
+    let roles = |grants: &Grants, user: Option<&User>| -> RolePaths {
+        user.map(|user| grants.roles_of(user)).unwrap_or_default()
     };
     let (had, has) = (roles(before, then), roles(after, now));
     let is_hidden = now.is_some_and(|user| !after.unseen(user).is_empty());
@@ -80,7 +78,7 @@ pub fn everybodys_differences(before: &Grants, after: &Grants) -> Vec<Difference
     differences.into_iter().filter(may_tell).collect()
 }
 
-fn compare(had: &Roles, has: &Roles) -> Vec<Difference> {
+fn compare(had: &RolePaths, has: &RolePaths) -> Vec<Difference> {
     let roles: BTreeSet<&RoleId> = had.keys().chain(has.keys()).collect();
     let differences = roles.into_iter().filter_map(|role| {
         let (before, after) = (paths(had, role), paths(has, role));
@@ -94,7 +92,7 @@ fn compare(had: &Roles, has: &Roles) -> Vec<Difference> {
     differences.collect()
 }
 
-fn paths<'a>(roles: &'a Roles, role: &RoleId) -> &'a BTreeSet<Path> {
+fn paths<'a>(roles: &'a RolePaths, role: &RoleId) -> &'a BTreeSet<Path> {
     static NONE: BTreeSet<Path> = BTreeSet::new();
     roles.get(role).unwrap_or(&NONE)
 }

@@ -15,6 +15,9 @@ use super::unseen::Unseen;
 /// in nobody's assigned roles (qlik.dev, "Custom roles").
 const USER_DEFAULT: &str = "UserDefault";
 
+/// Roles, each with every path to it.
+pub type RolePaths = BTreeMap<RoleId, BTreeSet<Path>>;
+
 /// The groups of a tenant that give roles, and the roles that all users have.
 ///
 /// Memory grows with the number of groups and of roles, not with memberships.
@@ -81,35 +84,39 @@ impl Grants {
 
     /// Returns every role that a user holds, each with every path to it, those that all users have
     /// included.
-    pub fn held(&self, user: &User) -> BTreeMap<RoleId, BTreeSet<Path>> {
-        let mut held = self.everybodys();
+    pub fn roles_of(&self, user: &User) -> RolePaths {
+        let mut by_role = self.everybodys();
         for role in user.roles.iter().flat_map(BTreeMap::keys) {
-            held.entry(role.clone()).or_default().insert(Path::Direct);
+            by_role
+                .entry(role.clone())
+                .or_default()
+                .insert(Path::Direct);
         }
         for (group, roles) in self.groups_of(user) {
             for role in roles {
-                let paths = held.entry(role.clone()).or_default();
+                let paths = by_role.entry(role.clone()).or_default();
                 paths.insert(Path::Group(group.clone()));
             }
         }
-        held
+        by_role
     }
 
     /// Returns the roles that all users hold, each with the paths that all users have.
-    pub fn everybodys(&self) -> BTreeMap<RoleId, BTreeSet<Path>> {
-        let mut held: BTreeMap<RoleId, BTreeSet<Path>> = BTreeMap::new();
+    pub fn everybodys(&self) -> RolePaths {
+        let mut by_role: RolePaths = BTreeMap::new();
         for role in &self.default {
-            held.entry(role.clone())
+            by_role
+                .entry(role.clone())
                 .or_default()
                 .insert(Path::UserDefault);
         }
         for (group, roles) in self.everyones() {
             for role in roles {
-                let paths = held.entry(role.clone()).or_default();
+                let paths = by_role.entry(role.clone()).or_default();
                 paths.insert(Path::Everyone(group.clone()));
             }
         }
-        held
+        by_role
     }
 
     /// Returns what cannot be seen of the roles that a user holds.
@@ -236,9 +243,10 @@ mod tests {
         grants
     }
 
-    fn held(user: &User) -> Vec<(RoleId, Vec<Path>)> {
-        let held = grants().held(user).into_iter();
-        held.map(|(role, paths)| (role, paths.into_iter().collect()))
+    fn roles_of(user: &User) -> Vec<(RoleId, Vec<Path>)> {
+        let by_role = grants().roles_of(user).into_iter();
+        by_role
+            .map(|(role, paths)| (role, paths.into_iter().collect()))
             .collect()
     }
 
@@ -248,7 +256,7 @@ mod tests {
         let everyone = Path::Everyone(GroupId(id(14)));
 
         assert_eq!(
-            held(&user(Some(&[2, 3]), Some(&[11, 12]))),
+            roles_of(&user(Some(&[2, 3]), Some(&[11, 12]))),
             [
                 (RoleId(id(1)), vec![Path::UserDefault]),
                 (RoleId(id(2)), vec![Path::Direct, by_group(11)]),
@@ -260,8 +268,8 @@ mod tests {
             (RoleId(id(1)), vec![Path::UserDefault]),
             (RoleId(id(3)), vec![everyone]),
         ];
-        assert_eq!(held(&user(None, None)), least);
-        assert_eq!(held(&user(Some(&[]), Some(&[14]))), least);
+        assert_eq!(roles_of(&user(None, None)), least);
+        assert_eq!(roles_of(&user(Some(&[]), Some(&[14]))), least);
     }
 
     #[test]

@@ -11,7 +11,8 @@ use super::bots::Bots;
 use super::names::{Names, extent, part_of_extent};
 use super::separation::{Breach, Judge, learn};
 use super::{
-    Administration, Concern, ConcernCode, ConcernSubject, Grants, Holding, Judged, Separation,
+    Administration, Concern, ConcernCode, ConcernSubject, Grants, Holding, Judged, RolePaths,
+    Separation,
 };
 
 /// Looks at a tenant's records: roles first, then groups, then users.
@@ -168,12 +169,12 @@ impl Inspection {
         self.learn_unlisted(user.roles.as_ref());
         // Whoever holds none of these by a path of their own holds what everybody does.
         let is_concerned = self.watched.way(user).holds();
-        let held = match is_concerned {
-            true => self.grants.held(user),
+        let by_role = match is_concerned {
+            true => self.grants.roles_of(user),
             false => BTreeMap::new(),
         };
-        self.redundant_admin(user, &held, found);
-        self.rules(user, &held, found);
+        self.redundant_admin(user, &by_role, found);
+        self.rules(user, &by_role, found);
     }
 
     fn disabled_admin(&self, user: &User, found: &mut dyn FnMut(Concern)) {
@@ -219,21 +220,16 @@ impl Inspection {
         }
     }
 
-    fn redundant_admin(
-        &self,
-        user: &User,
-        held: &BTreeMap<RoleId, BTreeSet<Path>>,
-        found: &mut dyn FnMut(Concern),
-    ) {
-        let twice = held.iter().filter(|(role, paths)| {
+    fn redundant_admin(&self, user: &User, by_role: &RolePaths, found: &mut dyn FnMut(Concern)) {
+        let twice = by_role.iter().filter(|(role, paths)| {
             let is_own = paths.iter().any(|path| !path.is_everybodys());
             is_own && paths.len() > 1 && self.administration.is_role(role)
         });
-        let twice: BTreeMap<RoleId, BTreeSet<Path>> = twice
+        let twice: RolePaths = twice
             .map(|(role, paths)| (role.clone(), paths.clone()))
             .collect();
         if !twice.is_empty() {
-            let detail = self.names.held(&twice);
+            let detail = self.names.in_words(&twice);
             found(of_user(
                 ConcernCode::RedundantAdmin,
                 user,
@@ -243,12 +239,7 @@ impl Inspection {
         }
     }
 
-    fn rules(
-        &mut self,
-        user: &User,
-        held: &BTreeMap<RoleId, BTreeSet<Path>>,
-        found: &mut dyn FnMut(Concern),
-    ) {
+    fn rules(&mut self, user: &User, by_role: &RolePaths, found: &mut dyn FnMut(Concern)) {
         let Some(broken_by_all) = self.broken_by_all.as_deref() else {
             return;
         };
@@ -261,7 +252,7 @@ impl Inspection {
             if of_all.is_some() {
                 continue;
             }
-            match judge.breach(held).filter(Breach::has_own) {
+            match judge.breach(by_role).filter(Breach::has_own) {
                 Some(breach) => {
                     judge.count_broken(1);
                     let words = in_words(&self.names, &breach);
@@ -328,7 +319,7 @@ fn in_words(names: &Names, breach: &Breach) -> String {
     breach
         .sides()
         .each_ref()
-        .map(|it| names.held(it))
+        .map(|it| names.in_words(it))
         .join("; ")
 }
 

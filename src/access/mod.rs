@@ -23,7 +23,7 @@ pub use administration::Administration;
 pub use compare::{Difference, differences, everybodys_differences};
 pub use concern::{Concern, ConcernCode, ConcernSubject, Severity};
 pub use content::{carried, granting};
-pub use grants::Grants;
+pub use grants::{Grants, RolePaths};
 pub use holding::{Holding, Way};
 pub use inspection::Inspection;
 pub use separation::{Judged, Separation};

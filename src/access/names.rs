@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::RolePaths;
 use crate::model::{GroupId, Path, RoleId};
 
 /// The names of the roles of a tenant, and of those of its groups that matter.
@@ -24,8 +25,8 @@ impl Names {
     }
 
     /// Writes roles with every path to each: `TenantAdmin directly and by the group Admins`.
-    pub(super) fn held(&self, held: &BTreeMap<RoleId, BTreeSet<Path>>) -> String {
-        let roles = held.iter().map(|(role, paths)| {
+    pub(super) fn in_words(&self, by_role: &RolePaths) -> String {
+        let roles = by_role.iter().map(|(role, paths)| {
             let paths = paths.iter().map(|path| {
                 let group = path.group().map(|group| self.group(group));
                 path.in_words(&group.unwrap_or_default())
@@ -39,9 +40,9 @@ impl Names {
 
 /// Names roles and paths by ids that never change.
 pub(super) fn extent<'a>(
-    held: impl IntoIterator<Item = (&'a RoleId, &'a BTreeSet<Path>)>,
+    by_role: impl IntoIterator<Item = (&'a RoleId, &'a BTreeSet<Path>)>,
 ) -> BTreeSet<String> {
-    let parts = held.into_iter().flat_map(|(role, paths)| {
+    let parts = by_role.into_iter().flat_map(|(role, paths)| {
         let paths = paths.iter();
         paths.map(move |path| part_of_extent(role, path))
     });

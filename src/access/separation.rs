@@ -2,7 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::model::{Path, RoleId};
+use super::RolePaths;
+use crate::model::RoleId;
 
 /// A rule: nobody may hold a role of one side and a role of the other.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -43,9 +44,6 @@ pub struct Judged {
     pub is_blind: bool,
 }
 
-/// The paths to each role that is held.
-type Held = BTreeMap<RoleId, BTreeSet<Path>>;
-
 /// A rule, with the roles that it means in one tenant.
 #[derive(Debug)]
 pub(super) struct Judge {
@@ -60,7 +58,7 @@ pub(super) struct Judge {
 
 /// The roles by which somebody breaks a rule, side by side.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Breach([Held; 2]);
+pub(super) struct Breach([RolePaths; 2]);
 
 impl Judge {
     pub(super) fn of(rule: Separation) -> Self {
@@ -92,10 +90,11 @@ impl Judge {
     }
 
     /// Returns by which roles the rule is broken; `None` if it is not.
-    pub(super) fn breach(&self, held: &Held) -> Option<Breach> {
-        let sides = self.sides.each_ref().map(|side| -> Held {
-            let held = held.iter().filter(|(role, _)| side.contains(*role));
-            held.map(|(role, paths)| (role.clone(), paths.clone()))
+    pub(super) fn breach(&self, by_role: &RolePaths) -> Option<Breach> {
+        let sides = self.sides.each_ref().map(|side| -> RolePaths {
+            let by_role = by_role.iter().filter(|(role, _)| side.contains(*role));
+            by_role
+                .map(|(role, paths)| (role.clone(), paths.clone()))
                 .collect()
         });
         let [left, right] = &sides;
@@ -135,7 +134,7 @@ impl Judge {
 
 impl Breach {
     /// Returns the roles of each side, with the paths to each.
-    pub(super) fn sides(&self) -> &[Held; 2] {
+    pub(super) fn sides(&self) -> &[RolePaths; 2] {
         &self.0
     }
 

@@ -51,7 +51,9 @@ async fn show(config: &Config, format: Format) -> anyhow::Result<Exit> {
     lines.push(("JOURNAL", journal(&space).into()));
     lines.push((
         "KEPT FOR",
-        hold(&space).unwrap_or_else(|| "nothing".to_owned()).into(),
+        kept_for(&space)
+            .unwrap_or_else(|| "nothing".to_owned())
+            .into(),
     ));
     lines.extend(ahead(&space).map(|ahead| ("CLOCK", ahead.into())));
     lines.extend(lacks(&space).map(|lacks| ("LACKS", lacks.into())));
@@ -161,10 +163,10 @@ async fn compact(config: &Config, format: Format) -> anyhow::Result<Exit> {
 
 /// The row of `status` for the store.
 pub(super) fn row(space: &StoreUsage) -> Row {
-    let hold = hold(space);
+    let kept_for = kept_for(space);
     let ahead = ahead(space);
     let lacks = lacks(space);
-    let state = match (&hold, &ahead, &lacks) {
+    let state = match (&kept_for, &ahead, &lacks) {
         (Some(_), _, _) => "kept",
         (None, Some(_), _) => "ahead",
         (None, None, Some(_)) => "no space",
@@ -175,7 +177,7 @@ pub(super) fn row(space: &StoreUsage) -> Row {
         _ => Tone::Warn,
     };
     let mut parts = vec![format!("{} on disk", bytes(space.disk)), journal(space)];
-    parts.extend(hold.map(|hold| format!("kept for {hold}")));
+    parts.extend(kept_for.map(|kept_for| format!("kept for {kept_for}")));
     parts.extend(ahead);
     parts.extend(lacks);
     Row {
@@ -197,11 +199,11 @@ fn journal(space: &StoreUsage) -> String {
     }
 }
 
-fn hold(space: &StoreUsage) -> Option<String> {
-    let hold = space.hold.as_ref()?;
+fn kept_for(space: &StoreUsage) -> Option<String> {
+    let kept_for = space.kept_for.as_ref()?;
     Some(format!(
         "endpoint {}, which has not got all events since {}",
-        hold.endpoint, hold.since
+        kept_for.endpoint, kept_for.since
     ))
 }
 
@@ -248,7 +250,7 @@ mod tests {
             first: Seq(1),
             last: Seq(1),
             oldest: Some(Timestamp::from_millis(0)),
-            hold: None,
+            kept_for: None,
             ahead: None,
         };
         assert_eq!(row(&space).cells[1].text(), "ok");
@@ -274,7 +276,7 @@ mod tests {
             first: Seq(1),
             last: Seq(0),
             oldest: None,
-            hold: None,
+            kept_for: None,
             ahead: None,
         };
 

@@ -8,7 +8,7 @@ use tracing::{info, warn};
 
 use crate::clock::Clock;
 use crate::config::Config;
-use crate::model::{EndpointName, Hold, Lack, StoreUsage, Timestamp};
+use crate::model::{EndpointName, KeptFor, Lack, StoreUsage, Timestamp};
 use crate::signal::Shutdown;
 use crate::store::{Compacted, Done, MaintenancePass, Retention, Store, StoreError};
 use crate::telemetry::{Metrics, Sample, chain};
@@ -191,8 +191,11 @@ impl Maintenance {
         let seconds = |time: Timestamp| time.millis() as f64 / 1000.0;
         set(Sample::JournalOldest {}, usage.oldest.map_or(0.0, seconds));
         for name in &self.endpoints {
-            let hold = usage.hold.as_ref().filter(|hold| hold.endpoint == *name);
-            let since = hold.map_or(0.0, |hold| seconds(hold.since));
+            let kept_for = usage
+                .kept_for
+                .as_ref()
+                .filter(|kept_for| kept_for.endpoint == *name);
+            let since = kept_for.map_or(0.0, |kept_for| seconds(kept_for.since));
             set(Sample::JournalKept { endpoint: name }, since);
         }
     }
@@ -201,7 +204,7 @@ impl Maintenance {
 /// What we have warned about, to warn again only when it recurs.
 #[derive(Debug, Default)]
 struct Warned {
-    hold: Option<EndpointName>,
+    kept_for: Option<EndpointName>,
     ahead: bool,
     lacks: bool,
     not_measured: bool,
@@ -210,19 +213,22 @@ struct Warned {
 impl Warned {
     fn of(&mut self, usage: &StoreUsage) {
         self.not_measured = false;
-        if let Some(Hold {
+        if let Some(KeptFor {
             endpoint,
             settled,
             since,
-        }) = &usage.hold
-            && self.hold.as_ref() != Some(endpoint)
+        }) = &usage.kept_for
+            && self.kept_for.as_ref() != Some(endpoint)
         {
             warn!(
                 endpoint.id = %endpoint, event.seq = settled.0,
                 "Endpoint `{endpoint}` has not got all events since {since}, which are past their keep time; the journal grows until it has, or is disabled"
             );
         }
-        self.hold = usage.hold.as_ref().map(|hold| hold.endpoint.clone());
+        self.kept_for = usage
+            .kept_for
+            .as_ref()
+            .map(|kept_for| kept_for.endpoint.clone());
         if let Some(ahead) = usage.ahead
             && !self.ahead
         {

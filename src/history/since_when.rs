@@ -107,24 +107,24 @@ pub fn since_when(
     known: &Known,
     grants: Grants,
     up_to: Seq,
-    held: &[(User, RoleId)],
+    wanted: &[(User, RoleId)],
 ) -> Result<BTreeMap<(UserId, RoleId), Since>, HistoryError> {
-    let mut undoing = Undoing::begin(grants, held);
+    let mut undoing = Undoing::begin(grants, wanted);
     let last = undoing.go_back(store, known, up_to)?;
     Ok(undoing.answers(last))
 }
 
 impl Undoing {
     /// Begins with the state at the time from which entries are undone.
-    pub(super) fn begin(grants: Grants, held: &[(User, RoleId)]) -> Self {
+    pub(super) fn begin(grants: Grants, wanted: &[(User, RoleId)]) -> Self {
         let mut undoing = Self {
             grants,
             users: BTreeMap::new(),
-            n_open: held.len(),
+            n_open: wanted.len(),
             was_repaired: false,
             run: None,
         };
-        for (user, role) in held {
+        for (user, role) in wanted {
             let of_user = undoing.users.entry(user.id.clone());
             let (_, rows) = of_user.or_insert_with(|| (Some(user.clone()), Vec::new()));
             rows.push(Row {
@@ -244,15 +244,15 @@ impl Undoing {
             if open.is_empty() {
                 continue;
             }
-            let held = user.as_ref().map(|user| grants.held(user));
+            let by_role = user.as_ref().map(|user| grants.roles_of(user));
             // What was not visible may have been held.
             let is_hidden = user
                 .as_ref()
                 .is_some_and(|user| !grants.unseen(user).is_empty());
             for row in open {
-                if held
+                if by_role
                     .as_ref()
-                    .is_some_and(|held| held.contains_key(&row.role))
+                    .is_some_and(|by_role| by_role.contains_key(&row.role))
                 {
                     continue;
                 }

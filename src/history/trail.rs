@@ -112,9 +112,9 @@ impl Trail {
         &self,
         store: &Store,
         grants: Grants,
-        held: &[(User, RoleId)],
+        wanted: &[(User, RoleId)],
     ) -> Result<BTreeMap<(UserId, RoleId), Since>, HistoryError> {
-        let mut undoing = Undoing::begin(grants, held);
+        let mut undoing = Undoing::begin(grants, wanted);
         let mut entries = self.givers.clone();
         for user in undoing.users() {
             let begin = self.users.partition_point(|(id, _)| id < user);

@@ -70,7 +70,7 @@ pub use role::Role;
 pub use run::{Held, KindCounts, Mode, Outcome, Run, Traffic, Trigger};
 pub use run_id::{PlanId, RunId};
 pub use store_check::{Fault, StoreCheck};
-pub use store_usage::{Hold, Lack, StoreUsage};
+pub use store_usage::{KeptFor, Lack, StoreUsage};
 pub use tenant::{Account, EndpointName, Tenant, TenantId, TenantName};
 pub use time::Timestamp;
 pub use user::User;

@@ -25,7 +25,7 @@ pub struct StoreUsage {
     pub oldest: Option<Timestamp>,
     /// The endpoint that keeps entries past their keep time from being deleted; `None` if none
     /// does.
-    pub hold: Option<Hold>,
+    pub kept_for: Option<KeptFor>,
     /// The time of the last entry if it is more than a day ahead of now; otherwise `None`. Until
     /// then new entries get that time as well, so they are kept for longer.
     pub ahead: Option<Timestamp>,
@@ -42,7 +42,7 @@ pub struct Lack {
 
 /// An endpoint that has not settled entries past their keep time.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Hold {
+pub struct KeptFor {
     /// The endpoint that is furthest behind.
     pub endpoint: EndpointName,
     /// The position up to which it has settled everything.

@@ -7,7 +7,7 @@ use crate::store::Compacted;
 
 /// Returns how much disk space the store takes, and what takes it.
 pub fn space(space: &StoreUsage) -> Value {
-    let hold = space.hold.as_ref();
+    let kept_for = space.kept_for.as_ref();
     json!({
         "store": {
             "disk": space.disk,
@@ -18,8 +18,8 @@ pub fn space(space: &StoreUsage) -> Value {
             "first": space.first,
             "last": space.last,
             "oldest": space.oldest,
-            "held_by": hold.map(|hold| &hold.endpoint),
-            "held_since": hold.map(|hold| hold.since),
+            "held_by": kept_for.map(|kept_for| &kept_for.endpoint),
+            "held_since": kept_for.map(|kept_for| kept_for.since),
             "ahead": space.ahead,
         },
     })

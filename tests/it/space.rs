@@ -143,9 +143,9 @@ async fn an_endpoint_that_is_behind_holds_the_journal_and_is_named() {
 
     let running = world.start().await;
 
-    let hold = space(&running).await.hold.unwrap();
-    assert_eq!(hold.endpoint.0, "hr");
-    assert!((1..40).contains(&hold.settled.0), "{hold:?}");
+    let kept_for = space(&running).await.kept_for.unwrap();
+    assert_eq!(kept_for.endpoint.0, "hr");
+    assert!((1..40).contains(&kept_for.settled.0), "{kept_for:?}");
     let series = "qlik_roster_journal_held_since_timestamp_seconds{endpoint=\"hr\"} ";
     within("it is measured", || async {
         metric(&running, series).await > Some(0.0)
@@ -158,7 +158,7 @@ async fn an_endpoint_that_is_behind_holds_the_journal_and_is_named() {
     .await;
     let now = space(&running).await;
     assert!(
-        now.first <= now.hold.unwrap().settled.next(),
+        now.first <= now.kept_for.unwrap().settled.next(),
         "what is not settled is gone"
     );
     // An entry whose delivery failed is kept beside the journal, as long as it is to be sent again.

@@ -20,9 +20,9 @@ pub(super) fn date(
     users: Vec<User>,
     rows: &mut [AccessRow],
 ) -> Result<(), ControlError> {
-    dated(users, rows, |held| {
+    dated(users, rows, |wanted| {
         let grants = picture.grants().clone();
-        since_when(store, known, grants, picture.last_seq(store), held)
+        since_when(store, known, grants, picture.last_seq(store), wanted)
     })
 }
 
@@ -35,9 +35,9 @@ pub(super) fn date_page(
     users: Vec<User>,
     rows: &mut [AccessRow],
 ) -> Result<(), ControlError> {
-    dated(users, rows, |held| {
+    dated(users, rows, |wanted| {
         let trail = picture.trail(store, known)?;
-        trail.since_when(store, picture.grants().clone(), held)
+        trail.since_when(store, picture.grants().clone(), wanted)
     })
 }
 
@@ -50,15 +50,15 @@ fn dated(
         .into_iter()
         .map(|user| (user.id.clone(), user))
         .collect();
-    let held = rows.iter().filter_map(|row| {
+    let wanted = rows.iter().filter_map(|row| {
         let user = users.get(&row.user.id)?;
         Some((user.clone(), row.role.id.clone()))
     });
-    let held: Vec<_> = held.collect();
-    if held.is_empty() {
+    let wanted: Vec<_> = wanted.collect();
+    if wanted.is_empty() {
         return Ok(());
     }
-    let dated = find(&held)?;
+    let dated = find(&wanted)?;
     for row in rows {
         let which = (row.user.id.clone(), row.role.id.clone());
         row.since = dated.get(&which).copied();

@@ -1,9 +1,9 @@
 //! Lists who holds a role, who could assign it to their own account, and which roles users
 //! hold by several paths.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
-use crate::access;
+use crate::access::{self, RolePaths};
 use crate::control::query::Which;
 use crate::control::reading::Reading;
 use crate::control::records::MAX_READ;
@@ -15,8 +15,6 @@ use crate::store::Known;
 use super::answers::{AccessPage, AccessPerson, AccessRow, AccessStanding};
 use super::dating::date;
 use super::{Envelope, envelope, mentions};
-
-type Roles = BTreeMap<RoleId, BTreeSet<Path>>;
 
 impl Query for query::Access {
     type Answer = AccessPage<AccessRow, Id>;
@@ -127,11 +125,11 @@ impl Finder<'_> {
         let unseen = grants.unseen(&user);
         found.n_unseen += u64::from(!unseen.is_empty());
         envelope::note_user(envelope, self.picture, &user, &unseen);
-        let held = grants.held(&user);
+        let by_role = grants.roles_of(&user);
         let rows = match self.which {
-            Which::Own => self.own(&user, &held, 1),
-            Which::Redundant => self.own(&user, &held, 2),
-            Which::Potential => self.potential(&user, &held),
+            Which::Own => self.own(&user, &by_role, 1),
+            Which::Redundant => self.own(&user, &by_role, 2),
+            Which::Potential => self.potential(&user, &by_role),
         };
         if !rows.is_empty() {
             found.rows.extend(rows);
@@ -141,8 +139,8 @@ impl Finder<'_> {
 
     /// Finds the roles that are asked about and that a user holds by so many paths or more, one of
     /// which not everybody has.
-    fn own(&self, user: &User, held: &Roles, n_paths: usize) -> Vec<AccessRow> {
-        let wanted = held.iter().filter(|(role, paths)| {
+    fn own(&self, user: &User, by_role: &RolePaths, n_paths: usize) -> Vec<AccessRow> {
+        let wanted = by_role.iter().filter(|(role, paths)| {
             self.is_asked(role) && paths.len() >= n_paths && has_own(paths)
         });
         wanted
@@ -152,14 +150,16 @@ impl Finder<'_> {
 
     /// Finds the roles that are asked about and that a user does not hold, if the user may assign
     /// any role to anybody.
-    fn potential(&self, user: &User, held: &Roles) -> Vec<AccessRow> {
-        let by = held.iter().find(|(role, _)| self.granting.contains(role));
+    fn potential(&self, user: &User, by_role: &RolePaths) -> Vec<AccessRow> {
+        let by = by_role
+            .iter()
+            .find(|(role, _)| self.granting.contains(role));
         let Some((_, paths)) = by else {
             return Vec::new();
         };
         let wanted = self.roles.unwrap_or_default().iter();
         wanted
-            .filter(|role| !held.contains_key(role))
+            .filter(|role| !by_role.contains_key(role))
             .map(|role| self.row(user, role, AccessStanding::Potential, paths))
             .collect()
     }

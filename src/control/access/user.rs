@@ -2,11 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::access;
+use crate::access::{self, RolePaths};
 use crate::control::reading::Reading;
 use crate::control::{ControlError, Query, query};
 use crate::history::Picture;
-use crate::model::{Path, RoleId, User};
+use crate::model::{RoleId, User};
 
 use super::answers::{AccessPerson, AccessStanding, Permission, UserAccess};
 use super::dating::date;
@@ -37,10 +37,10 @@ impl Query for query::UserAccess {
         let unseen = picture.grants().unseen(&user);
         envelope::note_user(&mut envelope, &picture, &user, &unseen);
         let at = envelope.as_of;
-        let held = picture.grants().held(&user);
+        let by_role = picture.grants().roles_of(&user);
         let granting = access::granting(picture.roles());
-        let grants_by = held.keys().find(|role| granting.contains(role));
-        let roles = held
+        let grants_by = by_role.keys().find(|role| granting.contains(role));
+        let roles = by_role
             .iter()
             .map(|(role, paths)| row(&picture, &user, at, role, AccessStanding::Actual, paths));
         let mut roles: Vec<_> = roles.collect();
@@ -53,7 +53,7 @@ impl Query for query::UserAccess {
         )?;
         Ok(UserAccess {
             roles,
-            permissions: permissions(&picture, &user, &held),
+            permissions: permissions(&picture, &user, &by_role),
             can_grant: grants_by.map(|role| picture.mention(role, None)),
             unseen: unseen.into_iter().collect(),
             user: Some(AccessPerson::of(&user, at)),
@@ -63,13 +63,9 @@ impl Query for query::UserAccess {
 }
 
 /// Adds up what the roles of a user allow, and what is assigned to the user alone.
-fn permissions(
-    picture: &Picture,
-    user: &User,
-    held: &BTreeMap<RoleId, BTreeSet<Path>>,
-) -> Vec<Permission> {
+fn permissions(picture: &Picture, user: &User, by_role: &RolePaths) -> Vec<Permission> {
     let mut carried: BTreeMap<&str, BTreeSet<&RoleId>> = BTreeMap::new();
-    for role in held.keys().filter_map(|id| picture.role(id)) {
+    for role in by_role.keys().filter_map(|id| picture.role(id)) {
         for name in access::carried(role) {
             carried.entry(name).or_default().insert(&role.id);
         }

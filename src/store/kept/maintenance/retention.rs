@@ -9,7 +9,7 @@ use std::ops::Bound;
 use std::time::Duration;
 
 use crate::lock::lock;
-use crate::model::{EndpointName, Hold, Outcome, Seq, TenantName, Timestamp};
+use crate::model::{EndpointName, KeptFor, Outcome, Seq, TenantName, Timestamp};
 use crate::store::error::StoreError;
 use crate::store::handle::Store;
 use crate::store::layout::keys::{self, Keyspace};
@@ -35,7 +35,7 @@ pub struct Limit {
     /// The last entry that may be deleted.
     pub upto: Seq,
     /// Why entries past their keep time must stay; `None` if none must.
-    pub hold: Option<Hold>,
+    pub kept_for: Option<KeptFor>,
 }
 
 impl Retention {
@@ -62,7 +62,7 @@ impl Store {
         self.engine
             .read("finding how far the journal may be cut", |reader| {
                 let past = reader.last_entry_before(last, retention.since(now))?;
-                let mut hold: Option<(Seq, &EndpointName)> = None;
+                let mut kept_for: Option<(Seq, &EndpointName)> = None;
                 for name in endpoints {
                     let key = keys::cursor(name);
                     let mut cursor: Cursor = match reader.get(&key)? {
@@ -81,25 +81,25 @@ impl Store {
                     }
                     // A list that is being sent user by user is still needed.
                     let settled = cursor.needs_after();
-                    let furthest = hold.as_ref().map_or(past, |(settled, _)| *settled);
+                    let furthest = kept_for.as_ref().map_or(past, |(settled, _)| *settled);
                     if cursor.disabled.is_none() && settled < furthest {
-                        hold = Some((settled, name));
+                        kept_for = Some((settled, name));
                     }
                 }
-                let Some((settled, name)) = hold else {
+                let Some((settled, name)) = kept_for else {
                     return Ok(Limit {
                         upto: past,
-                        hold: None,
+                        kept_for: None,
                     });
                 };
-                let hold = reader.first_entry_after(settled)?.map(|next| Hold {
+                let kept_for = reader.first_entry_after(settled)?.map(|next| KeptFor {
                     endpoint: name.clone(),
                     settled,
                     since: next.at,
                 });
                 Ok(Limit {
                     upto: settled,
-                    hold,
+                    kept_for,
                 })
             })
     }

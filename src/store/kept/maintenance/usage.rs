@@ -24,7 +24,7 @@ impl Store {
         now: Timestamp,
     ) -> Result<StoreUsage, StoreError> {
         let last = self.last_seq();
-        let hold = self.limit(retention, endpoints, now)?.hold;
+        let kept_for = self.limit(retention, endpoints, now)?.kept_for;
         let (first, oldest, newest) = self.engine.read("measuring the store", |reader| {
             let first = reader.cut()?.next();
             let oldest = reader.first_entry_after(Seq::START)?.map(|entry| entry.at);
@@ -40,7 +40,7 @@ impl Store {
             first,
             last,
             oldest,
-            hold,
+            kept_for,
             ahead: newest.filter(|newest| *newest > now.plus(AHEAD)),
         })
     }

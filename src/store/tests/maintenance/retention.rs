@@ -3,7 +3,9 @@
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use crate::model::{EndpointName, Hold, Loss, Outcome, Run, Seq, TenantName, Timestamp, Trigger};
+use crate::model::{
+    EndpointName, KeptFor, Loss, Outcome, Run, Seq, TenantName, Timestamp, Trigger,
+};
 use crate::store::engine::writing::work::Work;
 use crate::store::kept::delivery::{DeliveryChange, Progress};
 use crate::store::kept::maintenance::pass::Done;
@@ -70,19 +72,22 @@ fn an_endpoint_that_is_disabled_or_not_configured_holds_nothing() {
     let usage = store
         .usage(&RETENTION, std::slice::from_ref(&disabled), day(200))
         .unwrap();
-    let hold = Hold {
+    let kept_for = KeptFor {
         endpoint: disabled.clone(),
         settled: Seq(2),
         since: day(80),
     };
-    assert_eq!(usage.hold, Some(hold));
+    assert_eq!(usage.kept_for, Some(kept_for));
     assert_eq!((usage.first, usage.last), (Seq(11), Seq(20)));
     assert_eq!((usage.entries(), usage.oldest), (10, Some(day(80))));
     assert_eq!(pass(&store, &[&disabled], day(200)).entries, 0);
     settle(&store, &disabled, Seq(20), None);
     assert_eq!(pass(&store, &[&disabled], day(200)).entries, 10);
     let usage = store.usage(&RETENTION, &[disabled], day(200)).unwrap();
-    assert_eq!((usage.entries(), usage.hold, usage.oldest), (0, None, None));
+    assert_eq!(
+        (usage.entries(), usage.kept_for, usage.oldest),
+        (0, None, None)
+    );
 }
 
 #[test]
