@@ -1,4 +1,4 @@
-//! The ids under which Qlik knows its users, roles and groups.
+//! The ids under which Qlik knows its users, roles, groups and spaces.
 
 use std::fmt;
 use std::str::FromStr;
@@ -199,6 +199,10 @@ macro_rules! id_of {
     };
 }
 
+id_of!(
+    /// A space's id.
+    SpaceId
+);
 id_of!(
     /// A user's id.
     UserId

@@ -57,7 +57,7 @@ pub use held::{
     HeldLoss, HeldPlan, Loss, LossRow, PlanState, Proof, Reason, Removal, Taken, Weight, loss_rows,
     losses_in_words,
 };
-pub use id::{GroupId, Id, InvalidId, RoleId, UserId};
+pub use id::{GroupId, Id, InvalidId, RoleId, SpaceId, UserId};
 pub use kind::Kind;
 pub use link::{ConnectionName, Link, Pause};
 pub use number::Thousands;

@@ -2,11 +2,12 @@
 
 use serde_json::{Value, json};
 
-use crate::model::{RoleId, UserId};
+use crate::model::{RoleId, SpaceId, UserId};
 
 use super::draft::{Draft, Generations};
 use super::edit::Edit;
 use super::record::{Group, Role, User};
+use super::space::{Assignment, Share, Space, SpaceDelete};
 
 /// The most users that one event of a group names; Qlik does not say, so it is small.
 const AFFECTED: usize = 50;
@@ -27,6 +28,15 @@ pub enum Deed<'a> {
     RoleCreated(&'a Role),
     RoleUpdated(&'a Role),
     RoleDeleted(&'a RoleId),
+    SpaceCreated(&'a Space),
+    SpaceUpdated(&'a Space),
+    SpaceDeleted(&'a Space),
+    AssignmentCreated(&'a SpaceId, &'a Assignment),
+    AssignmentUpdated(&'a SpaceId, &'a Assignment),
+    AssignmentDeleted(&'a SpaceId, &'a Assignment, SpaceDelete),
+    ShareCreated(&'a SpaceId, &'a Share),
+    ShareUpdated(&'a SpaceId, &'a Share),
+    ShareDeleted(&'a SpaceId, &'a Share),
 }
 
 impl Deed<'_> {
@@ -108,13 +118,108 @@ impl Deed<'_> {
             ),
             Self::RoleCreated(role) => one("role.created", "com.qlik/identities", of_role(role)),
             Self::RoleUpdated(role) => one("role.updated", "com.qlik/identities", of_role(role)),
-            Self::RoleDeleted(id) => one(
-                "role.deleted",
-                "com.qlik/identities",
-                json!({"id": id.to_string()}),
-            ),
+            Self::RoleDeleted(id) => one("role.deleted", "com.qlik/identities", of_id(id)),
+            Self::SpaceCreated(_)
+            | Self::SpaceUpdated(_)
+            | Self::SpaceDeleted(_)
+            | Self::AssignmentCreated(..)
+            | Self::AssignmentUpdated(..)
+            | Self::AssignmentDeleted(..)
+            | Self::ShareCreated(..)
+            | Self::ShareUpdated(..)
+            | Self::ShareDeleted(..) => self.of_spaces(generation).into_iter().collect(),
         }
     }
+
+    /// Events about spaces. The types of the old generation have no `v1` in their names.
+    fn of_spaces(&self, generation: &str) -> Option<Draft> {
+        let (name, data) = match self {
+            Self::SpaceCreated(space) => ("created", of_space(space)),
+            Self::SpaceUpdated(space) => ("updated", of_space(space)),
+            Self::SpaceDeleted(space) => ("deleted", of_space(space)),
+            Self::AssignmentCreated(space, assignment) => {
+                ("assignment.created", of_assignment(space, assignment))
+            }
+            Self::AssignmentUpdated(space, assignment) => {
+                ("assignment.updated", of_assignment(space, assignment))
+            }
+            Self::AssignmentDeleted(space, assignment, with_space) => (
+                "assignment.deleted",
+                without_roles(space, assignment, *with_space),
+            ),
+            Self::ShareCreated(space, share) => ("share.created", of_share(space, share)),
+            Self::ShareUpdated(space, share) => ("share.updated", of_share(space, share)),
+            Self::ShareDeleted(space, share) => ("share.deleted", of_share(space, share)),
+            Self::UserCreated(_)
+            | Self::UserUpdated(..)
+            | Self::UserDeleted(_)
+            | Self::GroupCreated(_)
+            | Self::GroupUpdated(..)
+            | Self::GroupDeleted(..)
+            | Self::EveryoneUpdated
+            | Self::RoleCreated(_)
+            | Self::RoleUpdated(_)
+            | Self::RoleDeleted(_) => return None,
+        };
+        let noun = match generation {
+            "core" => "core.space",
+            _ => "space",
+        };
+        Some(Draft {
+            kind: format!("com.qlik.{noun}.{name}"),
+            source: "com.qlik/spaces",
+            data,
+            top_level: None,
+        })
+    }
+}
+
+fn of_id(id: &RoleId) -> Value {
+    json!({ "id": id.to_string() })
+}
+
+fn of_space(space: &Space) -> Value {
+    json!({
+        "id": space.id.to_string(),
+        "name": space.name,
+        "type": space.sort.as_str(),
+        "ownerId": space.owner.as_ref().map(UserId::to_string),
+        "createdAt": space.created_at,
+        "updatedAt": space.updated_at,
+    })
+}
+
+fn of_assignment(space: &SpaceId, assignment: &Assignment) -> Value {
+    json!({
+        "id": assignment.id.to_string(),
+        "type": assignment.assignee.type_name(),
+        "roles": assignment.roles,
+        "spaceId": space.to_string(),
+        "assigneeId": assignment.assignee.id().map(ToString::to_string),
+    })
+}
+
+/// What a deletion tells: not which roles are gone.
+fn without_roles(space: &SpaceId, assignment: &Assignment, with_space: SpaceDelete) -> Value {
+    json!({
+        "id": assignment.id.to_string(),
+        "type": assignment.assignee.type_name(),
+        "spaceId": space.to_string(),
+        "assigneeId": assignment.assignee.id().map(ToString::to_string),
+        "spaceDelete": with_space == SpaceDelete::Yes,
+    })
+}
+
+fn of_share(space: &SpaceId, share: &Share) -> Value {
+    json!({
+        "id": share.id.to_string(),
+        "type": share.with.type_name(),
+        "roles": share.roles,
+        "spaceId": space.to_string(),
+        "resourceId": share.app,
+        "resourceType": "app",
+        "disabled": share.is_disabled,
+    })
 }
 
 fn of_user(user: &User) -> Value {

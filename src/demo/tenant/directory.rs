@@ -410,7 +410,11 @@ impl Directory {
         lock::read(&self.state)
     }
 
-    fn write(&self) -> RwLockWriteGuard<'_, State> {
+    pub(super) fn clock(&self) -> &Clock {
+        &self.clock
+    }
+
+    pub(super) fn write(&self) -> RwLockWriteGuard<'_, State> {
         lock::write(&self.state)
     }
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::model::{GroupId, RoleId, UserId};
+use crate::model::{GroupId, RoleId, SpaceId, UserId};
 
 use super::record::Status;
 
@@ -109,6 +109,12 @@ pub enum EditError {
     /// No such group.
     #[error("there is no group {0}")]
     NoGroup(GroupId),
+    /// No such space.
+    #[error("there is no space {0}")]
+    NoSpace(SpaceId),
+    /// The space's owner has all roles in it, and is not assigned any.
+    #[error("the owner of a space is not assigned to it")]
+    IsOwner,
     /// Addresses are unique across all statuses.
     #[error("another user has that address")]
     EmailTaken,
@@ -121,6 +127,8 @@ impl EditError {
             Self::NoUser(_) => "demo.no-user",
             Self::NoRole(_) => "demo.no-role",
             Self::NoGroup(_) => "demo.no-group",
+            Self::NoSpace(_) => "demo.no-space",
+            Self::IsOwner => "demo.is-owner",
             Self::EmailTaken => "demo.email-taken",
         }
     }

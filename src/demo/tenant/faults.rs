@@ -39,11 +39,19 @@ pub enum Endpoint {
     Audits,
     /// `GET /api/v1/audits/types` and `/api/v1/audits/sources`
     AuditNames,
+    /// `GET /api/v1/spaces`
+    Spaces,
+    /// `GET /api/v1/spaces/{id}`
+    Space,
+    /// `GET /api/v1/spaces/{id}/assignments`
+    Assignments,
+    /// `GET /api/v1/spaces/{id}/shares`
+    Shares,
 }
 
 impl Endpoint {
     /// All there are.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 19] = [
         Self::Token,
         Self::Users,
         Self::User,
@@ -59,6 +67,10 @@ impl Endpoint {
         Self::Tenant,
         Self::Audits,
         Self::AuditNames,
+        Self::Spaces,
+        Self::Space,
+        Self::Assignments,
+        Self::Shares,
     ];
 }
 

@@ -15,7 +15,9 @@
 //! - Users end a listing without a next link, groups with one that is null.
 //! - The audit log tells of an updated user in the envelope alone, names the members of a group
 //!   in parts, and says nothing of a user's update in its old generation.
-//! - Codes of OAuth errors are made up, but for `OAUTH-14`.
+//! - A token whose scopes lack `admin_classic` sees no spaces: 403.
+//! - Assignments of deleted users and groups stay where they are.
+//! - Codes of OAuth errors are made up, but for `OAUTH-14`; those of the spaces service too.
 //!
 //! A user is kept as a compact row and written when asked for: a page of a hundred is some
 //! tens of microseconds, and a million users fit in half a gigabyte.
@@ -37,6 +39,8 @@ mod deed;
 mod directory;
 mod draft;
 mod edit;
+mod space;
+mod space_edits;
 
 mod audits;
 mod faults;
@@ -48,6 +52,7 @@ mod oauth;
 mod query;
 pub(super) mod reply;
 mod routes;
+mod spaces;
 pub(super) mod tokens;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -73,6 +78,7 @@ pub use options::{ExpiryTold, People, RateLimits, RegionClient, TenantOptions, U
 pub use record::{Group, Role, Status, User};
 pub use seed::MAIL_DOMAIN;
 pub(super) use seed::local_part;
+pub use space::{Assignee, Assignment, NewSpace, Share, Space, SpaceEdit, SpacePart, SpaceSort};
 
 use inner::{Busy, Inner};
 use limits::Limits;

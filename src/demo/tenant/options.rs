@@ -25,6 +25,8 @@ pub struct TenantOptions {
     pub custom_roles: usize,
     /// Whether the role that every user has is among the roles.
     pub user_default: UserDefault,
+    /// Spaces at the start.
+    pub spaces: usize,
     /// Same seed and sizes, same tenant.
     pub seed: u64,
     /// How many requests it bears.
@@ -127,6 +129,7 @@ impl Default for TenantOptions {
             groups: 12,
             custom_roles: 4,
             user_default: UserDefault::Absent,
+            spaces: 6,
             seed: 1,
             rate_limits: RateLimits::Documented,
             token_lifetime: Duration::from_secs(21_600),

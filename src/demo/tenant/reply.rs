@@ -17,6 +17,7 @@ pub enum Service {
     Roles,
     Tenants,
     Audits,
+    Spaces,
     OAuth,
     /// The gateway before them all.
     Edge,
@@ -39,6 +40,7 @@ impl Service {
             Self::Tenants if nth == 7 => "TENANTS-8".into(),
             Self::Tenants => format!("TENANTS-{nth}"),
             Self::Audits => format!("AUDITS-{nth}"),
+            Self::Spaces => format!("SPACES-{nth}"),
             Self::OAuth => format!("OAUTH-{nth}"),
             Self::Edge => format!("LOGIN-{nth}"),
         }
@@ -66,7 +68,7 @@ pub fn coded(
     let told = match service {
         Service::Users | Service::Groups => json!(status.as_u16()),
         Service::Tenants | Service::OAuth | Service::Edge => json!(status.as_u16().to_string()),
-        Service::Roles | Service::Audits => Value::Null,
+        Service::Roles | Service::Audits | Service::Spaces => Value::Null,
     };
     if let Some(members) = one.as_object_mut() {
         if !told.is_null() {

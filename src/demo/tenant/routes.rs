@@ -24,7 +24,7 @@ use super::reply::{self, Service, error, json_text};
 use super::spoil::{Asked, spoil};
 use super::state::State;
 use super::tokens::{Caller, Sight};
-use super::{audits, oauth};
+use super::{audits, oauth, spaces};
 
 /// A body larger than this is no request for a token.
 const MAX_BODY: usize = 64 * 1024;
@@ -79,6 +79,10 @@ impl<'a> Route<'a> {
             ["audits", names @ ("types" | "sources")] => {
                 to(Endpoint::AuditNames, Service::Audits, names)
             }
+            ["spaces"] => to(Endpoint::Spaces, Service::Spaces, ""),
+            ["spaces", id] => to(Endpoint::Space, Service::Spaces, id),
+            ["spaces", id, "assignments"] => to(Endpoint::Assignments, Service::Spaces, id),
+            ["spaces", id, "shares"] => to(Endpoint::Shares, Service::Spaces, id),
             ["tenants", "me"] => to(Endpoint::TenantMe, Service::Tenants, ""),
             ["tenants", id] => to(Endpoint::Tenant, Service::Tenants, id),
             _ => None,
@@ -258,6 +262,13 @@ fn read(
         Endpoint::Audits => audits::list(tenant, &pairs, &shape),
         Endpoint::AuditNames if route.id == "types" => audits::names(tenant, |event| &event.kind),
         Endpoint::AuditNames => audits::names(tenant, |event| &event.source),
+        Endpoint::Spaces | Endpoint::Space | Endpoint::Assignments | Endpoint::Shares => {
+            let asked = spaces::Asked {
+                endpoint: route.endpoint,
+                id: route.id,
+            };
+            spaces::answer(tenant, asked, &pairs, &shape)
+        }
         Endpoint::Token => unauthorized(),
     }
 }

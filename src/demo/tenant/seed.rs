@@ -4,10 +4,11 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::time::Duration;
 
 use crate::demo::names::{DEPARTMENTS, FAMILY, GIVEN, Name, PLACES, ROLES};
-use crate::model::{GroupId, Id, RoleId, Timestamp};
+use crate::model::{GroupId, Id, RoleId, SpaceId, Timestamp, UserId};
 
 use super::options::{People, TenantOptions, UserDefault};
 use super::record::{Group, Rare, Role, Slot, Status, UserRow};
+use super::space::{Assignee, Assignment, Space, SpaceSort};
 use super::state::{Mint, State, everyone, set_of};
 
 /// 2021-01-04, when the company came to Qlik Cloud.
@@ -71,6 +72,7 @@ pub fn state(options: &TenantOptions, tenant_id: String) -> State {
     if options.user_default == UserDefault::Listed {
         user_default(&mut state, founded);
     }
+    spaces(&mut state, options.spaces);
     state
 }
 
@@ -87,6 +89,71 @@ fn user_default(state: &mut State, at: Timestamp) {
         created_at: at,
         updated_at: at,
     });
+}
+
+/// Each space has an owner, a group and a user, and every fifth one lets everyone in.
+fn spaces(state: &mut State, n_spaces: usize) {
+    let people: Vec<UserId> = state
+        .users
+        .iter()
+        .map(|row| UserId(row.id.clone()))
+        .take(n_spaces + 1)
+        .collect();
+    let groups: Vec<GroupId> = state
+        .groups
+        .iter()
+        .map(|row| row.group.id.clone())
+        .collect();
+    // Ids of their own, so that those of users stay as they are, however many spaces there are.
+    let mut mint = Mint {
+        seconds: 0,
+        middle: *b"space",
+        counter: 0,
+    };
+    for n in 0..n_spaces {
+        let at = Timestamp::from_millis(FOUNDED).plus(Duration::from_secs(2_600_000 + n as u64));
+        let sort = SpaceSort::ALL.get(n % 3).copied();
+        let id = SpaceId(mint.id(at));
+        let mut assignees: Vec<(Assignee, &str)> = Vec::new();
+        let group = groups.get(n % groups.len().max(1)).cloned();
+        assignees.extend(group.map(|group| (Assignee::Group(group), "consumer")));
+        let user = people.get(n + 1).cloned();
+        assignees.extend(user.map(|user| (Assignee::User(user), "facilitator")));
+        if n % 5 == 0 {
+            assignees.push((Assignee::Group(everyone()), "consumer"));
+        }
+        let assignments = assignees.into_iter().map(|(assignee, role)| {
+            let own = mint.id(at);
+            (own.clone(), assignment(own, assignee, role, at))
+        });
+        let assignments = assignments.collect();
+        let place = cycled(PLACES, n);
+        let space = Space {
+            id: id.clone(),
+            name: match n / PLACES.len() {
+                0 => place.to_owned(),
+                round => format!("{place} {}", round + 1),
+            },
+            sort: sort.unwrap_or(SpaceSort::Shared),
+            owner: people.get(n).cloned(),
+            assignments,
+            shares: BTreeMap::new(),
+            created_at: at,
+            updated_at: at,
+            hidden: BTreeMap::new(),
+        };
+        state.spaces.insert(id, space);
+    }
+}
+
+fn assignment(id: Id, assignee: Assignee, role: &str, at: Timestamp) -> Assignment {
+    Assignment {
+        id,
+        assignee,
+        roles: set_of(&[role]),
+        created_at: at,
+        updated_at: at,
+    }
 }
 
 fn roles(state: &mut State, n_custom: usize, at: Timestamp) {

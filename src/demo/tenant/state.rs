@@ -4,11 +4,12 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use xxhash_rust::xxh3::xxh3_64;
 
-use crate::model::{GroupId, Id, RoleId, Timestamp, UserId};
+use crate::model::{GroupId, Id, RoleId, SpaceId, Timestamp, UserId};
 
 use super::filter::{Clause, UserFilter};
 use super::record::{Field, Group, GroupRow, Role, RoleRow, Slot, Status, User, UserRow};
 use super::render::{self, Fragments};
+use super::space::Space;
 use super::table::Table;
 
 /// Everything the tenant knows.
@@ -18,6 +19,7 @@ pub struct State {
     pub roles: Table<RoleRow>,
     pub groups: Table<GroupRow>,
     pub everyone: GroupRow,
+    pub spaces: BTreeMap<SpaceId, Space>,
     pub fragments: Fragments,
     /// Ids by slot.
     pub role_ids: Vec<RoleId>,
@@ -75,6 +77,7 @@ impl State {
             users: Table::default(),
             roles: Table::default(),
             groups: Table::default(),
+            spaces: BTreeMap::new(),
             fragments: Fragments {
                 tenant_id,
                 roles: Vec::new(),

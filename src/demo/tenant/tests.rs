@@ -119,6 +119,7 @@ mod assertion;
 mod audit;
 mod listings;
 mod records;
+mod spaces;
 mod trouble;
 
 #[tokio::test]

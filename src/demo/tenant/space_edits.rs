@@ -1,0 +1,188 @@
+//! What can be done to the spaces of a tenant.
+
+use crate::model::{Id, SpaceId, Timestamp};
+
+use super::deed::Deed;
+use super::directory::Directory;
+use super::edit::EditError;
+use super::space::{Assignee, Assignment, NewSpace, Share, Space, SpaceDelete, SpaceEdit};
+use super::state::{State, set_of};
+
+impl Directory {
+    /// Creates a space with nobody in it but its owner.
+    pub fn create_space(&self, new: NewSpace) -> SpaceId {
+        let now = self.now();
+        let mut state = self.write();
+        let id = SpaceId(state.mint.id(now));
+        let space = Space {
+            id: id.clone(),
+            name: new.name,
+            sort: new.sort,
+            owner: Some(new.owner),
+            assignments: [].into(),
+            shares: [].into(),
+            created_at: now,
+            updated_at: now,
+            hidden: [].into(),
+        };
+        self.audit().write(now, &Deed::SpaceCreated(&space));
+        state.spaces.insert(id.clone(), space);
+        id
+    }
+
+    /// Changes a space.
+    pub fn update_space(&self, id: &SpaceId, edit: SpaceEdit) -> Result<(), EditError> {
+        let now = self.now();
+        let mut state = self.write();
+        let space = space(&mut state, id)?;
+        match edit {
+            SpaceEdit::Name(name) => space.name = name,
+            SpaceEdit::Owner(owner) => {
+                let is_owners = |assignment: &Assignment| matches!(&assignment.assignee, Assignee::User(user) if *user == owner);
+                space.assignments.retain(|_, it| !is_owners(it));
+                space.owner = Some(owner);
+            }
+            SpaceEdit::Hide(part, status) => {
+                space.hidden.insert(part, status);
+                return Ok(());
+            }
+            SpaceEdit::Show(part) => {
+                space.hidden.remove(&part);
+                return Ok(());
+            }
+        }
+        space.updated_at = now;
+        self.audit().write(now, &Deed::SpaceUpdated(space));
+        Ok(())
+    }
+
+    /// Deletes a space with its assignments and shares.
+    pub fn delete_space(&self, id: &SpaceId) -> Result<Space, EditError> {
+        let now = self.now();
+        let space = self.write().spaces.remove(id);
+        let space = space.ok_or_else(|| EditError::NoSpace(id.clone()))?;
+        for assignment in space.assignments.values() {
+            let deed = Deed::AssignmentDeleted(id, assignment, SpaceDelete::Yes);
+            self.audit().write(now, &deed);
+        }
+        self.audit().write(now, &Deed::SpaceDeleted(&space));
+        Ok(space)
+    }
+
+    /// Gives somebody these roles in a space, in place of those that they had: there is one
+    /// assignment for each assignee.
+    pub fn assign(
+        &self,
+        id: &SpaceId,
+        assignee: Assignee,
+        roles: &[&str],
+    ) -> Result<Id, EditError> {
+        let now = self.now();
+        let mut state = self.write();
+        let fresh = state.mint.id(now);
+        let space = space(&mut state, id)?;
+        if space.owner.as_ref().map(|owner| &owner.0) == assignee.id() {
+            return Err(EditError::IsOwner);
+        }
+        let mut known = space.assignments.values_mut();
+        if let Some(known) = known.find(|known| known.assignee == assignee) {
+            known.roles = set_of(roles);
+            known.updated_at = now;
+            self.audit().write(now, &Deed::AssignmentUpdated(id, known));
+            return Ok(known.id.clone());
+        }
+        let assignment = Assignment {
+            id: fresh.clone(),
+            assignee,
+            roles: set_of(roles),
+            created_at: now,
+            updated_at: now,
+        };
+        self.audit()
+            .write(now, &Deed::AssignmentCreated(id, &assignment));
+        space.assignments.insert(fresh.clone(), assignment);
+        Ok(fresh)
+    }
+
+    /// Takes somebody out of a space.
+    pub fn unassign(&self, id: &SpaceId, assignee: &Assignee) -> Result<(), EditError> {
+        let now = self.now();
+        let mut state = self.write();
+        let space = space(&mut state, id)?;
+        let found = space
+            .assignments
+            .values()
+            .find(|it| it.assignee == *assignee);
+        let found = found.map(|assignment| assignment.id.clone());
+        if let Some(gone) = found.and_then(|found| space.assignments.remove(&found)) {
+            let deed = Deed::AssignmentDeleted(id, &gone, SpaceDelete::No);
+            self.audit().write(now, &deed);
+        }
+        Ok(())
+    }
+
+    /// Shares one app of a space.
+    pub fn share(
+        &self,
+        id: &SpaceId,
+        app: &str,
+        with: Assignee,
+        roles: &[&str],
+    ) -> Result<Id, EditError> {
+        let now = self.now();
+        let mut state = self.write();
+        let fresh = state.mint.id(now);
+        let share = Share {
+            id: fresh.clone(),
+            with,
+            roles: set_of(roles),
+            app: app.to_owned(),
+            is_disabled: false,
+            created_at: now,
+        };
+        self.audit().write(now, &Deed::ShareCreated(id, &share));
+        let space = space(&mut state, id)?;
+        space.shares.insert(fresh.clone(), share);
+        Ok(fresh)
+    }
+
+    /// Switches a share off, and leaves it there.
+    pub fn disable_share(&self, id: &SpaceId, share: &Id) -> Result<(), EditError> {
+        let now = self.now();
+        let mut state = self.write();
+        if let Some(share) = space(&mut state, id)?.shares.get_mut(share) {
+            share.is_disabled = true;
+            self.audit().write(now, &Deed::ShareUpdated(id, share));
+        }
+        Ok(())
+    }
+
+    /// Ends a share.
+    pub fn unshare(&self, id: &SpaceId, share: &Id) -> Result<(), EditError> {
+        let now = self.now();
+        let mut state = self.write();
+        if let Some(gone) = space(&mut state, id)?.shares.remove(share) {
+            self.audit().write(now, &Deed::ShareDeleted(id, &gone));
+        }
+        Ok(())
+    }
+
+    /// Returns all spaces, hidden ones among them, in the order of their ids.
+    pub fn spaces(&self) -> Vec<Space> {
+        self.read().spaces.values().cloned().collect()
+    }
+
+    /// Returns a space.
+    pub fn space(&self, id: &SpaceId) -> Option<Space> {
+        self.read().spaces.get(id).cloned()
+    }
+
+    fn now(&self) -> Timestamp {
+        self.clock().now()
+    }
+}
+
+fn space<'s>(state: &'s mut State, id: &SpaceId) -> Result<&'s mut Space, EditError> {
+    let space = state.spaces.get_mut(id);
+    space.ok_or_else(|| EditError::NoSpace(id.clone()))
+}
