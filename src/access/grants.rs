@@ -139,6 +139,11 @@ impl Grants {
         unseen
     }
 
+    /// Returns whether a group is one of all users.
+    pub fn is_everyone(&self, group: &GroupId) -> bool {
+        self.everyone.contains(group)
+    }
+
     fn is_known(&self, group: &GroupId) -> bool {
         self.giving.contains_key(group) || self.others.contains(group)
     }

@@ -5,7 +5,8 @@
 //! holds.
 //! [`Inspection`] looks at roles, groups and users once, in that order, and says what an auditor
 //! would ask about, as each [`Separation`] of duties; [`Administration`] says who administers,
-//! [`Holding`] who holds a role.
+//! [`Holding`] who holds a role. [`SpaceWays`] says who can open a space, each by every
+//! [`SpacePath`].
 
 mod grants;
 mod content;
@@ -18,6 +19,7 @@ mod names;
 mod bots;
 mod inspection;
 mod unseen;
+mod space;
 
 pub use administration::Administration;
 pub use compare::{Difference, differences, everybodys_differences};
@@ -27,6 +29,7 @@ pub use grants::{Grants, RolePaths};
 pub use holding::{Holding, Way};
 pub use inspection::Inspection;
 pub use separation::{Judged, Separation};
+pub use space::{ShareWay, SpacePath, SpaceWay, SpaceWays, Ways, administers};
 pub use unseen::Unseen;
 
 #[cfg(test)]

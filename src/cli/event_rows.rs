@@ -49,6 +49,7 @@ pub(super) fn cells(row: &EventRow) -> Vec<Cell> {
     let entry = &row.entry;
     let (id, what) = match &entry.fact {
         Fact::Changed(change) => (change.id().to_string(), sentence(change)),
+        Fact::SpaceChanged(change) => (change.id.to_string(), view::space_sentence(change)),
         Fact::Loaded {
             roles,
             groups,
@@ -118,7 +119,7 @@ fn tone(fact: &Fact) -> Option<Tone> {
             .contains(Role::TENANT_ADMIN)
             .then_some(Tone::Bold),
         Fact::RightChanged(right) => (right.role.name == Role::TENANT_ADMIN).then_some(Tone::Bold),
-        Fact::RoleContentChanged { .. } => None,
+        Fact::RoleContentChanged { .. } | Fact::SpaceChanged(_) => None,
     }
 }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::control::query;
 use crate::control::query::RunChoice;
 use crate::daemon::Hooks;
-use crate::model::{Kind, KindCounts, Mode, Outcome, Run, RunId, TenantName, Trigger};
+use crate::model::{Kind, KindCounts, Mode, Outcome, Run, RunId, SpaceCounts, TenantName, Trigger};
 use crate::view;
 
 use super::Exit;
@@ -93,6 +93,9 @@ async fn show(client: &StoreClient, id: &str, format: Format) -> anyhow::Result<
             lines.push((kind.plural(), sentence(counts).into()));
         }
     }
+    if let Some(counts) = &run.spaces {
+        lines.push(("spaces", of_spaces(counts).into()));
+    }
     if let Some(held) = &run.held {
         lines.push(("HELD", held.to_string().into()));
     }
@@ -116,8 +119,10 @@ async fn show(client: &StoreClient, id: &str, format: Format) -> anyhow::Result<
 
 /// A run as a row, also for `sync`.
 pub(super) fn row(run: &Run) -> Row {
-    let sum =
-        |of: fn(&KindCounts) -> u64| -> Cell { run.counts.values().map(of).sum::<u64>().into() };
+    let sum = |of: fn(&KindCounts) -> u64, of_spaces: fn(&SpaceCounts) -> u64| -> Cell {
+        let spaces = run.spaces.as_ref().map_or(0, of_spaces);
+        (run.counts.values().map(of).sum::<u64>() + spaces).into()
+    };
     let took = run.ended_at.map(|ended| took(ended.since(run.started_at)));
     let dry = if run.mode == Mode::DryRun {
         " (dry run)"
@@ -131,10 +136,10 @@ pub(super) fn row(run: &Run) -> Row {
             run.started_at.into(),
             took.into(),
             Cell::from(format!("{}{dry}", run.outcome.word())).toned(tone(&run.outcome)),
-            sum(|counts| counts.seen),
-            sum(|counts| counts.created),
-            sum(|counts| counts.updated),
-            sum(|counts| counts.deleted),
+            sum(|counts| counts.seen, |spaces| spaces.read),
+            sum(|counts| counts.created, |spaces| spaces.created),
+            sum(|counts| counts.updated, |spaces| spaces.updated),
+            sum(|counts| counts.deleted, |spaces| spaces.deleted),
             run.traffic.requests.to_string().into(),
         ],
         json: view::run(run),
@@ -158,6 +163,7 @@ fn trigger(trigger: Trigger) -> &'static str {
         Trigger::Command => "command",
         Trigger::Audit => "audit log",
         Trigger::Gap => "gap in the audit log",
+        Trigger::Spaces => "spaces",
     }
 }
 
@@ -166,6 +172,27 @@ fn took(time: Duration) -> String {
         true => "0s".to_owned(),
         false => format!("{time:.1?}"),
     }
+}
+
+fn of_spaces(counts: &SpaceCounts) -> String {
+    let SpaceCounts {
+        listed,
+        read,
+        created,
+        updated,
+        deleted,
+        unseen,
+    } = counts;
+    let others = [
+        (listed, "listed"),
+        (created, "created"),
+        (updated, "updated"),
+        (deleted, "deleted"),
+        (unseen, "with a part that is hidden"),
+    ];
+    let others = others.into_iter().filter(|(n, _)| **n > 0);
+    let others = others.map(|(n, what)| format!(", {n} {what}"));
+    format!("{read} read{}", others.collect::<String>())
 }
 
 fn sentence(counts: &KindCounts) -> String {

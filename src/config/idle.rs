@@ -30,6 +30,7 @@ pub(super) fn idle(raw: &raw::Raw, addresses: &[Option<Address>]) -> Vec<Idle> {
     let mut add = |key: String, why: String, remedy| found.push(Idle { key, why, remedy });
     sync(raw, &mut add);
     guards(raw, &mut add);
+    spaces(raw, &mut add);
     connections(raw, &mut add);
     for (i, (endpoint, address)) in raw.endpoints.iter().zip(addresses).enumerate() {
         let at = format!("endpoints[{i}]");
@@ -62,6 +63,18 @@ fn sync(raw: &raw::Raw, add: &mut impl FnMut(String, String, &'static str)) {
             "sync.poll_overlap".to_owned(),
             "no audit log is polled: `poll` is \"off\"".to_owned(),
             "remove it, or give `poll` an interval",
+        );
+    }
+}
+
+fn spaces(raw: &raw::Raw, add: &mut impl FnMut(String, String, &'static str)) {
+    let own = raw.tenants.iter().map(|tenant| tenant.spaces);
+    let mut all = own.chain([raw.access.spaces]).flatten();
+    if raw.access.interval.is_some() && !all.any(|are_read| are_read) {
+        add(
+            "access.interval".to_owned(),
+            "no spaces are read: `access.spaces` is not true".to_owned(),
+            "remove it, or set `spaces = true` in [access]",
         );
     }
 }

@@ -12,7 +12,7 @@ use crate::environment_proxy::EnvironmentProxy;
 use crate::model::{ConnectionName, TenantName};
 use crate::secret::Secret;
 use crate::store::Retention;
-use crate::sync::{Listening, Rank, RemovalPolicy, Schedule};
+use crate::sync::{Listening, Rank, RemovalPolicy, Schedule, SpaceReadings};
 use crate::telemetry::LogOptions;
 
 /// A valid configuration.
@@ -77,6 +77,8 @@ pub struct TenantConfig {
     pub schedule: Schedule,
     /// How its audit log is polled.
     pub listening: Listening,
+    /// Whether its spaces are read, and how often.
+    pub spaces: SpaceReadings,
     /// The secret of Qlik's own webhooks; `None` if they are not accepted.
     pub webhook_secret: Option<Secret>,
     /// What may be removed without an operator.
@@ -102,6 +104,8 @@ pub struct OrganizationConfig {
     pub schedule: Schedule,
     /// How their audit logs are polled.
     pub listening: Listening,
+    /// Whether their spaces are read, and how often.
+    pub spaces: SpaceReadings,
     /// What may be removed from each without an operator.
     pub removal_policy: RemovalPolicy,
 }

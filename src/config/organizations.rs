@@ -101,6 +101,7 @@ pub(super) fn organizations(
             outlast: reading.outlast,
             schedule,
             listening: usual.ears.usual(),
+            spaces: usual.spaces.of(None),
             removal_policy: usual.removal_policy(),
         });
     }

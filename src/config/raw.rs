@@ -73,6 +73,8 @@ pub(super) struct Limits {
 #[serde(deny_unknown_fields, default)]
 pub(super) struct Access {
     pub(super) sod: Vec<Separation>,
+    pub(super) spaces: Option<bool>,
+    pub(super) interval: Option<String>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -119,6 +121,7 @@ pub(super) struct Tenant {
     pub(super) connection: Option<String>,
     pub(super) schedule: Option<String>,
     pub(super) poll: Option<String>,
+    pub(super) spaces: Option<bool>,
     pub(super) webhook_secret_file: Option<String>,
     pub(super) webhook_secret_env: Option<String>,
     pub(super) guard: Guard,

@@ -9,6 +9,7 @@ use super::guard::GuardDraft;
 use super::listening::Ears;
 use super::options::TenantConfig;
 use super::problem::Problems;
+use super::spaces::SpacesDraft;
 use super::values::{Names, required, schedule};
 use super::{Fault, raw};
 use crate::connector::qlik::{Options, TenantHost, pick_name};
@@ -22,6 +23,7 @@ pub(super) struct Usual<'a> {
     pub(super) guard: GuardDraft,
     pub(super) absent_sweeps: u32,
     pub(super) ears: &'a Ears<'a>,
+    pub(super) spaces: SpacesDraft,
 }
 
 impl Usual<'_> {
@@ -49,6 +51,7 @@ pub(super) fn tenants(
         let at = format!("tenants[{i}]");
         let name = names.take(i, raw.name.as_deref(), problems);
         let (listening, webhook_secret) = usual.ears.of(&at, &raw, problems);
+        let spaces = usual.spaces.of(Some(&raw));
         let host = host(&at, raw.host, problems);
         let connection = connection_of(&at, raw.connection, connections, problems);
         let schedule = match raw.schedule {
@@ -69,6 +72,7 @@ pub(super) fn tenants(
             options: options.to(host),
             schedule,
             listening,
+            spaces,
             webhook_secret,
             removal_policy: guard.removal_policy(usual.absent_sweeps),
         });
@@ -121,6 +125,7 @@ fn implied(
                 options: connection.to(host.clone()),
                 schedule: schedule.clone(),
                 listening: usual.ears.usual(),
+                spaces: usual.spaces.of(None),
                 webhook_secret: None,
                 removal_policy: usual.removal_policy(),
             });

@@ -18,6 +18,7 @@ use super::proxies::environment_proxy;
 use super::retention::retention;
 use super::secrets::Vault;
 use super::separations::separations;
+use super::spaces::SpacesDraft;
 use super::tenants::{Usual, tenants};
 use super::values::schedule;
 use super::{ConfigError, Environment, Fault, raw};
@@ -54,6 +55,7 @@ pub(super) fn validate(
         schedule: usual.as_ref(),
         zone,
         ears: &ears,
+        spaces: SpacesDraft::new(&raw.access, &mut problems),
         guard: GuardDraft::default().with("sync.guard", &raw.sync.guard, &mut problems),
         absent_sweeps: absent_sweeps(raw.sync.absent_sweeps, &mut problems),
     };

@@ -1,10 +1,12 @@
-//! Reads users, roles and groups from a source, and returns them in our own terms.
+//! Reads users, roles, groups and spaces from a source, and returns them in our own terms.
 //!
-//! A connector does five things: it says which tenant it talks to ([`Connector::identify`]), opens
+//! A connector does six things: it says which tenant it talks to ([`Connector::identify`]), opens
 //! a listing of a kind ([`Connector::sweep`], [`Connector::sweep_for`]), asks for one record
-//! ([`Connector::fetch`]), reports recent events ([`Connector::audit_events`]), and reports what
-//! all that cost ([`Connector::take_traffic`]). It keeps no state of records: others decide what
-//! was known before, what changed and what may be deleted.
+//! ([`Connector::fetch`]), reads spaces with what belongs to them ([`Connector::spaces`],
+//! [`Connector::space`], [`Connector::assignments`], [`Connector::shares`]), reports recent events
+//! ([`Connector::audit_events`]), and reports what all that cost ([`Connector::take_traffic`]). It
+//! keeps no state of records: others decide what was known before, what changed and what may be
+//! deleted.
 //!
 //! What must stay true here:
 //!
@@ -28,6 +30,7 @@
 
 mod error;
 mod page;
+mod spaces;
 mod wait;
 
 pub mod qlik;
@@ -35,10 +38,13 @@ pub mod qlik;
 use std::future::Future;
 use std::ops::RangeInclusive;
 
-use crate::model::{AuditPage, Finding, Kind, Observed, RecordRef, Tenant, Timestamp, Traffic};
+use crate::model::{
+    AuditPage, Finding, Kind, Observed, RecordRef, SpaceId, Tenant, Timestamp, Traffic,
+};
 
 pub use error::{FetchCause, FetchError};
 pub use page::{Page, Readout};
+pub use spaces::{Assignments, Shares, SpaceListing, SpaceSeen};
 pub use wait::{Wait, WaitCause};
 
 /// A source of one tenant's records.
@@ -64,6 +70,21 @@ pub trait Connector: Send + Sync + 'static {
         &self,
         record: &RecordRef,
     ) -> impl Future<Output = Result<Option<Result<Observed, Finding>>, FetchError>> + Send;
+
+    /// Reads the listing of spaces to its end.
+    fn spaces(&self) -> impl Future<Output = Result<SpaceListing, FetchError>> + Send;
+
+    /// Asks for one space.
+    fn space(&self, id: &SpaceId) -> impl Future<Output = Result<SpaceSeen, FetchError>> + Send;
+
+    /// Reads who is assigned to a space.
+    fn assignments(
+        &self,
+        id: &SpaceId,
+    ) -> impl Future<Output = Result<Assignments, FetchError>> + Send;
+
+    /// Reads what is shared from a space without the rest of it.
+    fn shares(&self, id: &SpaceId) -> impl Future<Output = Result<Shares, FetchError>> + Send;
 
     /// Asks what happened within a span of time, as far as the source has reported it by now.
     ///

@@ -64,6 +64,7 @@ impl EventChoice {
         let change = match &entry.fact {
             Fact::Changed(change) => Some(change),
             Fact::Loaded { .. }
+            | Fact::SpaceChanged(_)
             | Fact::Held { .. }
             | Fact::Failed { .. }
             | Fact::Recovered(_)

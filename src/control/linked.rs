@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::model::{Kind, Mode, Outcome, Pause, Run, Tenant, TenantName};
+use crate::model::{Kind, Mode, Outcome, Pause, Run, Tenant, TenantName, Trigger};
 use crate::store::{Known, Store, StoreError};
 use crate::sync::{Linked, TenantRegistry};
 
@@ -76,11 +76,13 @@ pub(super) fn unread(
     Ok(rows)
 }
 
-/// Returns the last run of a tenant that says something about its state: a dry run does not, and a
-/// run under way does not yet.
+/// Returns the last run of a tenant that says something about its state: a dry run does not, nor
+/// one that reads spaces, and a run under way does not yet.
 fn last(store: &Store, name: &TenantName) -> Result<Option<Run>, StoreError> {
     store.newest_run(name, |run| {
-        run.mode == Mode::Commit && run.outcome != Outcome::Running
+        run.mode == Mode::Commit
+            && run.trigger != Trigger::Spaces
+            && run.outcome != Outcome::Running
     })
 }
 

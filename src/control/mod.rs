@@ -43,12 +43,15 @@ mod maintenance;
 mod deliveries;
 mod error;
 
-pub use crate::access::{ConcernCode, ConcernSubject, Separation, Severity, Unseen};
+pub use crate::access::{
+    ConcernCode, ConcernSubject, Separation, Severity, ShareWay, SpacePath, SpaceWay, Unseen,
+};
 pub use crate::history::Since;
 pub use access::{
     AccessChangeChoice, AccessChangePosition, AccessChangeRow, AccessChanges, AccessPage,
     AccessPerson, AccessRow, AccessStanding, DiffPage, DiffRow, Envelope, Everybody, EverybodyDiff,
-    NotKnown, Permission, Population, ReviewPage, SweepMark, UserAccess,
+    NotKnown, Permission, Population, ReviewPage, SpaceAccess, SpaceEntry, SpaceEverybody,
+    SpaceMention, SpaceRow, SpaceShown, SweepMark, UserAccess, UserSpace, UserSpaces,
 };
 pub use acting::{Acting, Actor, Face};
 pub use answer::Control;

@@ -183,6 +183,25 @@ pub struct UserAccess {
     pub at: Option<Timestamp>,
 }
 
+/// Who can open a space, by which paths. What all users have is said once, not in rows.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SpaceAccess {
+    /// The tenant.
+    pub tenant: TenantName,
+    /// The space, by id or name.
+    pub space: String,
+    /// Only this user, also if nothing leads the user there; `None` for all who can.
+    pub user: Option<UserId>,
+    /// Which rows are wanted.
+    pub which: Which,
+    /// The time that the answer describes; `None` for now.
+    pub at: Option<Timestamp>,
+    /// The last user of the previous page.
+    pub after: Option<Id>,
+    /// How many rows are wanted, at most [`MAX_PAGE`].
+    pub limit: usize,
+}
+
 /// What differs in who holds which role between two times.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AccessDiff {

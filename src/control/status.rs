@@ -1,7 +1,7 @@
 //! Reports the overall state: tenants, endpoints, the store, and work under way.
 
 use crate::doing;
-use crate::model::{Kind, TenantName};
+use crate::model::{Kind, Run, TenantName, Trigger};
 use crate::store::{Known, StoreError};
 use crate::sync::Moment;
 
@@ -93,7 +93,9 @@ impl Query for query::Doing {
 impl Reading<'_> {
     fn tenant(&self, known: &Known) -> Result<TenantRow, StoreError> {
         let count = |kind| Ok::<_, StoreError>(self.store.census(known.no, kind)?.count);
-        let last_run = self.store.runs(Some(&known.name), 1)?.into_iter().next();
+        // A tenant whose spaces cannot be read is read all the same.
+        let is_ours = |run: &Run| run.trigger != Trigger::Spaces;
+        let last_run = self.store.newest_run(&known.name, is_ours)?;
         let success = self.store.last_sweep(&known.name)?;
         let linked = self.context.registry.get(&known.name);
         Ok(TenantRow {

@@ -85,6 +85,7 @@ queries! {
     Inherited,
     Access,
     UserAccess,
+    SpaceAccess,
     AccessDiff,
     AccessReview,
     AccessChanges,

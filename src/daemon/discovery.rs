@@ -310,6 +310,7 @@ fn tenant_of(config: &OrganizationConfig, link: &Link) -> Option<TenantConfig> {
         options,
         schedule: config.schedule.clone(),
         listening: config.listening,
+        spaces: config.spaces,
         webhook_secret: None,
         removal_policy: config.removal_policy.clone(),
     })

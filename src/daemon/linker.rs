@@ -56,7 +56,7 @@ impl Linker {
             tenant.removal_policy.clone(),
             self.claims.of(claimant.clone()),
         );
-        let job = job.listening(tenant.listening);
+        let job = job.listening(tenant.listening).with_spaces(tenant.spaces);
         let job = Arc::new(job.measured(self.metrics.clone()));
         let client = client.map(str::to_owned);
         let linked = Linked::new(claimant, client, Runner::of(Arc::clone(&job)));

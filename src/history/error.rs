@@ -20,6 +20,15 @@ pub enum HistoryError {
     /// The journal was cut while it was read back.
     #[error("the journal was cut while it was read; ask again, or about a later time")]
     WasCut,
+    /// Too much has changed in spaces since that time.
+    #[error(
+        "more than {limit} assignments and shares of spaces have changed since then, more than \
+         can be put back at once; ask about a later time"
+    )]
+    TooManyInSpaces {
+        /// How many may have changed.
+        limit: usize,
+    },
     /// Roles and groups changed each time they were read.
     #[error("roles or groups of `{tenant}` change all the time at the moment; ask again")]
     Unsteady {
@@ -41,6 +50,7 @@ impl HistoryError {
         match self {
             Self::NotCovered { .. } => "history.not-covered",
             Self::WasCut => "history.was-cut",
+            Self::TooManyInSpaces { .. } => "history.too-many-changed",
             Self::Unsteady { .. } => "history.unsteady",
             Self::Store { source } => source.code(),
         }

@@ -17,6 +17,7 @@ mod pictures;
 mod since;
 mod since_when;
 mod trail;
+mod spaces;
 
 pub use error::HistoryError;
 pub use pairs::{Pair, PairPage, latest_mention, pairs};
@@ -24,4 +25,5 @@ pub use picture::{Picture, UserPage};
 pub use pictures::Pictures;
 pub use since::first_since;
 pub use since_when::{Since, since_when};
+pub use spaces::{SpacesLook, each_space};
 pub use trail::Trail;

@@ -144,6 +144,7 @@ impl Past {
             Fact::Unreadable | Fact::HistoryLost(_) => self.has_gap = true,
             Fact::Changed(_)
             | Fact::Loaded { .. }
+            | Fact::SpaceChanged(_)
             | Fact::Held { .. }
             | Fact::Failed { .. }
             | Fact::Recovered(_)

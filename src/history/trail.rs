@@ -73,6 +73,10 @@ impl Trail {
                     }
                     break 'read;
                 }
+                // A run that reads spaces may write between the entries of another.
+                if let Fact::SpaceChanged(_) = entry.fact {
+                    continue;
+                }
                 trail.cut = entry.run();
                 let (Some(run), Fact::Changed(change)) = (entry.run(), entry.fact) else {
                     continue;

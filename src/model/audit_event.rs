@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
-use super::{RecordRef, Timestamp};
+use super::{RecordRef, SpaceId, Timestamp};
 
 /// The id of an audit event, derived from the source's. An event that is reported twice has the
 /// same id both times.
@@ -28,6 +28,13 @@ pub struct AuditEvent {
 pub enum About {
     /// These records came, changed or went.
     Records(BTreeSet<RecordRef>),
+    /// This space came, changed or went, or what belongs to it did.
+    Space {
+        /// The space.
+        id: SpaceId,
+        /// Whether the event reports that it was deleted.
+        is_gone: bool,
+    },
     /// The event concerns us, but the records it names could not be read. Says what was wrong,
     /// without any value from the event.
     Unreadable(String),

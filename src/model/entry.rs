@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     Account, Change, EndpointName, HeldLoss, Loss, PlanId, RightChange, RoleMention, RunId,
-    Timestamp,
+    SpaceChange, Timestamp,
 };
 
 /// Position in the journal. Dense, starts at 1, never reused, also after truncation.
@@ -236,6 +236,8 @@ pub enum Fact {
         /// Users found.
         users: u64,
     },
+    /// A space changed, or its assignments or shares did.
+    SpaceChanged(SpaceChange),
     /// Removals were held: they wait for an operator.
     Held {
         /// The plan that lists them.
@@ -368,6 +370,7 @@ impl Fact {
     pub fn event_type(&self) -> Option<&'static str> {
         match self {
             Self::Changed(change) => Some(change.event_type()),
+            Self::SpaceChanged(change) => Some(change.event_type()),
             Self::Loaded { .. } | Self::Unreadable => None,
             Self::Held { .. } => Some("sync.held"),
             Self::Failed { .. } => Some("sync.failed"),

@@ -18,6 +18,7 @@ mod group;
 mod kind;
 mod record;
 mod role;
+mod space;
 mod user;
 
 mod acceptance;
@@ -27,6 +28,7 @@ mod entry;
 mod finding;
 mod held;
 mod link;
+mod space_change;
 mod audit_event;
 mod called;
 mod number;
@@ -67,8 +69,12 @@ pub use right::{
     RoleMention, ShownPath,
 };
 pub use role::Role;
-pub use run::{Held, KindCounts, Mode, Outcome, Run, Traffic, Trigger};
+pub use run::{Held, KindCounts, Mode, Outcome, Run, SpaceCounts, Traffic, Trigger};
 pub use run_id::{PlanId, RunId};
+pub use space::{
+    Assignee, MAX_IN_SPACE, Space, SpaceAssignment, SpaceHead, SpaceList, SpacePart, SpaceShare,
+};
+pub use space_change::{ListChange, SpaceChange};
 pub use store_check::{Fault, StoreCheck};
 pub use store_usage::{KeptFor, Lack, StoreUsage};
 pub use tenant::{Account, EndpointName, Tenant, TenantId, TenantName};

@@ -45,6 +45,8 @@ pub struct Run {
     /// How many of its changes the audit log should have reported before; `None` if the audit log
     /// was not expected to report any.
     pub audit_missed: Option<u64>,
+    /// What it found of spaces; `None` if it did not read any.
+    pub spaces: Option<SpaceCounts>,
 }
 
 impl Run {
@@ -56,7 +58,7 @@ impl Run {
                 Mode::Commit,
                 Trigger::Start | Trigger::Schedule | Trigger::Command | Trigger::Gap,
             ) => true,
-            (Mode::DryRun, _) | (Mode::Commit, Trigger::Audit) => false,
+            (Mode::DryRun, _) | (Mode::Commit, Trigger::Audit | Trigger::Spaces) => false,
         }
     }
 
@@ -80,6 +82,8 @@ pub enum Trigger {
     Audit,
     /// We missed part of the audit log: the whole tenant is read.
     Gap,
+    /// Spaces were due, or the audit log named some: only spaces are read.
+    Spaces,
 }
 
 impl Trigger {
@@ -91,6 +95,7 @@ impl Trigger {
             Self::Command => "command",
             Self::Audit => "audit",
             Self::Gap => "gap",
+            Self::Spaces => "spaces",
         }
     }
 }
@@ -189,6 +194,23 @@ pub struct KindCounts {
     pub unreadable: u64,
     /// Records of which a part was not visible; the known part stays.
     pub partial: u64,
+}
+
+/// What a run found of spaces.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SpaceCounts {
+    /// How many the listing showed; 0 if only single ones were read.
+    pub listed: u64,
+    /// How many were read with their assignments and shares.
+    pub read: u64,
+    /// Spaces that were not known before.
+    pub created: u64,
+    /// Spaces that differ, in themselves or in their assignments or shares.
+    pub updated: u64,
+    /// Spaces that are gone.
+    pub deleted: u64,
+    /// Spaces of which a part was not visible or not readable; the known part stays.
+    pub unseen: u64,
 }
 
 /// What a run cost.

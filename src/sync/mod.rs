@@ -29,6 +29,7 @@
 //! - `run`: one run, from its beginning to its record.
 //! - `sweep`: reading a whole tenant, and asking for records that the listings did not show.
 //! - `poll`: the audit log between sweeps, and the records that it names.
+//! - `spaces`: spaces, read on a schedule of their own.
 //! - `plan`: what a run has decided to write.
 //! - `removals`: how much a run would remove, how much of that is held, and what becomes of it.
 //! - `rights`: what a run changed in who holds what, told in entries of its own.
@@ -70,6 +71,7 @@ mod poll;
 mod removals;
 mod rights;
 mod run;
+mod spaces;
 mod sweep;
 mod tenants;
 
@@ -81,6 +83,7 @@ pub use run::job::Job;
 pub use run::measure::recall;
 pub use run::progress::{Moment, Observer, Progress, Underway};
 pub use run::running::Report;
+pub use spaces::options::{SPACES, SpaceReadings};
 pub use tenants::claims::{Claim, Claimant, Claims, Rank};
 pub use tenants::freshness::Freshness;
 pub use tenants::runner::Runner;

@@ -2,6 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
+use super::user_spaces::user_spaces;
 use super::{Frame, FrameEnd, put};
 use crate::control::{
     AccessPerson, AccessRow, DiffRow, Envelope, Everybody, EverybodyDiff, NotKnown, Permission,
@@ -34,6 +35,7 @@ pub fn user_access(answer: &UserAccess) -> Value {
         permissions,
         unseen,
         can_grant,
+        spaces,
     } = answer;
     let barrier = user.as_ref().and_then(|user| user.barrier);
     let roles = roles.iter().map(|row| {
@@ -50,6 +52,7 @@ pub fn user_access(answer: &UserAccess) -> Value {
         "roles": roles.collect::<Vec<_>>(),
         "permissions": permissions.iter().map(permission).collect::<Vec<_>>(),
         "could_assign_itself_any_role_by": can_grant.as_ref().map(right),
+        "spaces": spaces.as_ref().map(user_spaces),
         "not_visible": unseen.iter().map(not_visible).collect::<Vec<_>>(),
         "answer": envelope(resting_on, None),
     })
@@ -220,6 +223,12 @@ fn not_known(what: &NotKnown) -> Value {
             let UserId(remote) = id;
             json!({ "what": "user", "user": { "remote_id": remote, "name": name } })
         }
+        NotKnown::Spaces => json!({ "what": "spaces" }),
+        NotKnown::PartOfSpace { id, name, part } => json!({
+            "what": "part_of_space",
+            "space": { "remote_id": id, "name": name },
+            "part": part,
+        }),
         NotKnown::More => json!({ "what": "more" }),
         NotKnown::Rest => json!({ "what": "rest" }),
         NotKnown::History => json!({ "what": "history" }),

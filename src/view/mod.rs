@@ -19,6 +19,8 @@ mod record;
 mod right;
 mod run;
 mod sentence;
+mod spaces;
+mod user_spaces;
 mod status;
 mod store;
 mod tenant;
@@ -40,12 +42,14 @@ pub use right::{
 };
 pub use run::{run, synced, why};
 pub use sentence::sentence;
+pub use spaces::{space_answer, space_row, space_sentence};
 pub use status::{
     clock, daemon, endpoint_status, separation_status, tenant_status, unread, word_of_clock,
     word_of_endpoint, word_of_tenant,
 };
 pub use store::{checked, compacted, fault, loss, loss_status, space};
 pub use tenant::{tenant, why_not_active};
+pub use user_spaces::GroupNames;
 
 use serde_json::Value;
 

@@ -52,6 +52,7 @@ pub fn run(run: &Run) -> Value {
         "retries": run.traffic.retries,
         "waited_seconds": run.traffic.waited.as_secs_f64(),
         "audit_missed": run.audit_missed,
+        "spaces": run.spaces,
         "findings": findings.collect::<Vec<_>>(),
     })
 }

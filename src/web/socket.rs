@@ -184,7 +184,9 @@ fn status(error: &ControlError) -> StatusCode {
         ControlError::DroppedOutcome { .. } => StatusCode::GONE,
         ControlError::Ending => StatusCode::SERVICE_UNAVAILABLE,
         ControlError::History { source } => match source {
-            HistoryError::NotCovered { .. } => StatusCode::CONFLICT,
+            HistoryError::NotCovered { .. } | HistoryError::TooManyInSpaces { .. } => {
+                StatusCode::CONFLICT
+            }
             HistoryError::WasCut | HistoryError::Unsteady { .. } => StatusCode::SERVICE_UNAVAILABLE,
             HistoryError::Store { .. } => StatusCode::INTERNAL_SERVER_ERROR,
         },

@@ -862,6 +862,7 @@ fn n_losses(running: &Running) -> u64 {
             shift.left + shift.revoked
         }
         Fact::Loaded { .. }
+        | Fact::SpaceChanged(_)
         | Fact::Held { .. }
         | Fact::Failed { .. }
         | Fact::Recovered(_)
@@ -1021,6 +1022,7 @@ async fn kills_between_polls_lose_nothing_and_tell_nothing_twice() {
     let changes = entries.iter().filter_map(|entry| match &entry.fact {
         Fact::Changed(change) => Some((change.id().clone(), change.verb())),
         Fact::Loaded { .. }
+        | Fact::SpaceChanged(_)
         | Fact::Held { .. }
         | Fact::Failed { .. }
         | Fact::Recovered(_)

@@ -54,5 +54,6 @@ mod schemas;
 mod secret_addresses;
 mod serving;
 mod space;
+mod spaces;
 mod support;
 mod waiting;

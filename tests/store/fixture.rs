@@ -9,18 +9,20 @@ use std::time::Duration;
 
 use qlik_roster::clock::Clock;
 use qlik_roster::model::{
-    Acceptance, AccessChange, Account, AccountChange, AuditEventId, Barrier, Change, Coded,
-    ConnectionName, EndpointName, Fact, Finding, FindingCode, FindingId, Fingerprint, Group,
+    Acceptance, AccessChange, Account, AccountChange, Assignee, AuditEventId, Barrier, Change,
+    Coded, ConnectionName, EndpointName, Fact, Finding, FindingCode, FindingId, Fingerprint, Group,
     GroupId, GroupType, Held, HeldLoss, HeldPlan, Holder, Id, Kind, KindCounts, Link, Loss, Mode,
     Outcome, Path, Pause, PlanId, PlanState, Proof, Reason, Record, RecordRef, Recovery, Removal,
     RightChange, RightHolders, Role, RoleId, RoleMention, RoleType, Run, RunId, Seq, ShownPath,
+    Space, SpaceAssignment, SpaceChange, SpaceCounts, SpaceHead, SpaceId, SpacePart, SpaceShare,
     Taken, Tenant, TenantId, TenantName, Timestamp, Traffic, Trigger, User, UserId, UserStatus,
     Weight,
 };
 use qlik_roster::store::{
     Attempt, Backfill, Bookmark, Closing, Commit, Cursor, Deferred, DeliveryChange, Disabled,
-    DisabledBy, Expansion, Failing, Item, Known, MaintenancePass, NewRun, Order, Parked, PlanHead,
-    Progress, Remains, Retention, RightsMark, SeenEvent, Store, StoreError, Trouble, Write,
+    DisabledBy, Expansion, Failing, Item, KeptSpace, Known, MaintenancePass, NewRun, Order, Parked,
+    PlanHead, Progress, Remains, Retention, RightsMark, SeenEvent, SpaceNews, SpaceReading,
+    SpaceTold, SpaceWrite, Store, StoreError, Trouble, Write,
 };
 use xxhash_rust::xxh3::xxh3_128;
 
@@ -50,6 +52,7 @@ pub fn make(path: &path::Path) -> Result<(), StoreError> {
     between(&store, &acme)?;
     want(&store, &acme)?;
     rights(&store, &acme)?;
+    spaces(&store, &acme)?;
     let acceptance = Acceptance {
         at: day(60),
         by: "ops".into(),
@@ -82,6 +85,7 @@ fn load(store: &Store, acme: &Known, globex: &Known) -> Result<(), StoreError> {
             waited: Duration::new(3, 500_000_007),
         },
         audit_missed: Some(0),
+        spaces: None,
         ..run
     })?;
     let run = begin(store, "globex", None, Trigger::Command, day(0))?;
@@ -233,6 +237,90 @@ fn deliver(store: &Store) -> Result<(), StoreError> {
         )?;
     }
     Ok(())
+}
+
+/// Spaces: one that is seen in part, one that changed, one that is to be read again, and how far they
+/// were read.
+fn spaces(store: &Store, acme: &Known) -> Result<(), StoreError> {
+    let run = begin(store, "acme", Some("T1"), Trigger::Spaces, day(100))?;
+    let space = |number, role: &str, unseen: &[SpacePart]| Space {
+        id: SpaceId(id(Kind::Group, number)),
+        head: SpaceHead {
+            name: format!("Space {number}"),
+            sort: Some("shared".into()),
+            owner: Some(UserId(id(Kind::User, number))),
+            created_at: Some(day(2)),
+            unseen: unseen.iter().copied().collect(),
+        },
+        assignments: Some(
+            [(
+                Assignee {
+                    sort: "group".into(),
+                    id: id(Kind::Group, 1),
+                },
+                SpaceAssignment {
+                    roles: texts(&[role]),
+                    created_at: Some(day(3)),
+                    created_by: Some(id(Kind::User, 1)),
+                    updated_at: Some(day(4)),
+                },
+            )]
+            .into(),
+        ),
+        shares: unseen.is_empty().then(|| {
+            let share = SpaceShare {
+                sort: "user".into(),
+                with: Some(id(Kind::User, 2)),
+                roles: texts(&["consumer"]),
+                resource: Some("app-1".into()),
+                resource_sort: Some("app".into()),
+                is_disabled: true,
+                created_at: Some(day(5)),
+                created_by: Some(id(Kind::User, 1)),
+            };
+            [(id(Kind::Role, 1), share)].into()
+        }),
+    };
+    let all = [SpacePart::Itself, SpacePart::Assignments, SpacePart::Shares];
+    let keep = |space, changed_at| {
+        SpaceWrite::Keep(KeptSpace {
+            space,
+            reading: 2,
+            changed_at,
+        })
+    };
+    store.write_space(acme.no, keep(space(1, "consumer", &all), None), None, None)?;
+    let (before, after) = (space(2, "consumer", &[]), space(2, "producer", &[]));
+    let told = SpaceTold {
+        run: run.id,
+        at: day(100),
+        account: acme.tenant.account(),
+        change: SpaceChange::between(Some(&before), Some(&after)).expect("the roles differ"),
+    };
+    store.write_space(acme.no, keep(after, Some(day(100))), Some(told), None)?;
+    store.note_spaces(acme.no, [(SpaceId(id(Kind::Group, 3)), SpaceNews::Deleted)])?;
+    let reading = SpaceReading {
+        number: 2,
+        first: Some(day(98)),
+        last: Some(day(99)),
+        began: Some(day(100)),
+        tried: Some(day(100)),
+        is_refused: false,
+    };
+    store.set_space_reading(acme.no, reading)?;
+    store.save_run(&Run {
+        ended_at: Some(day(100)),
+        outcome: Outcome::Degraded,
+        spaces: Some(SpaceCounts {
+            listed: 2,
+            read: 2,
+            created: 0,
+            updated: 1,
+            deleted: 0,
+            unseen: 1,
+        }),
+        ..run
+    })
 }
 
 /// What became of rights: of one user, of many, of all, and what a role allows; an endpoint that is

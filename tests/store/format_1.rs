@@ -102,7 +102,12 @@ pub fn picture(rows: &Rows) -> Value {
             0x10..=0x22 | 0x40..=0x44 | 0x70 | 0x71 => picture.of_a_tenant(key, payload),
             0x30 | 0x31 => picture.entry(key, payload),
             0x50..=0x55 => picture.of_an_endpoint(key, payload),
-            0x60 => picture.put("runs", last_number(key), whole(&shapes::run(), payload)),
+            0x60 => {
+                let mut run = whole(&shapes::run(), payload);
+                // Nothing was read of spaces then.
+                run["spaces"] = Value::Null;
+                picture.put("runs", last_number(key), run);
+            }
             other => panic!("{other:02x} is no space of format 1"),
         }
     }

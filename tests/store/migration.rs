@@ -6,7 +6,7 @@ use std::path::Path;
 use std::sync::LazyLock;
 
 use qlik_roster::model::{Fact, Recovery, Timestamp};
-use qlik_roster::store::{Progress, RightsMark, Store};
+use qlik_roster::store::{Progress, RightsMark, SpaceReading, Store};
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -98,7 +98,8 @@ fn a_store_of_format_1_holds_the_same_after_its_migration() {
     assert_eq!(version, 1, "every version reads the row of the format");
 }
 
-/// Runs, entries and records keep their keys and values; the head now has a version.
+/// Entries and records keep their keys and values, and so do runs, but for what later formats add;
+/// the head now has a version.
 #[test]
 fn a_store_of_format_2_is_the_same_to_the_byte_but_for_its_head() {
     let folder = place();
@@ -130,12 +131,13 @@ fn a_store_of_format_2_is_the_same_to_the_byte_but_for_its_head() {
     after.remove(&usage[..]);
     let mut before = before;
     compare_deliveries(&mut before, &mut after);
+    compare_runs(&mut before, &mut after);
     assert_eq!(after, before);
     let checked = Store::check_at(&path).unwrap();
-    assert_eq!((checked.format, checked.faults), (5, Vec::new()));
+    assert_eq!((checked.format, checked.faults), (6, Vec::new()));
 }
 
-/// No key and no value changes; findings may be accepted now.
+/// No key and no value changes but for what later formats add; findings may be accepted now.
 #[test]
 fn a_store_of_format_3_is_the_same_to_the_byte() {
     let folder = place();
@@ -151,18 +153,19 @@ fn a_store_of_format_3_is_the_same_to_the_byte() {
     let mut after = format_1::rows(&path);
     let format = [0x01, 0x00];
     let (_, payload) = format_1::opened(&format, &after[&format[..]]);
-    assert_eq!(payload[0], 5);
+    assert_eq!(payload[0], 6);
     after.insert(format.to_vec(), before[&format[..]].clone());
     // How much was counted in it.
     for rows in [&mut before, &mut after] {
         rows.remove(&[0x01, 0x03][..]);
     }
     compare_deliveries(&mut before, &mut after);
+    compare_runs(&mut before, &mut after);
     assert!(after == before, "{after:?} {before:?}");
 }
 
 /// Deliveries may be about one user of a list now, and what users hold is compared from the end of
-/// the journal on. Nothing else changes.
+/// the journal on. Nothing else changes but for what later formats add.
 #[test]
 fn a_store_of_format_4_is_the_same_to_the_byte_but_for_its_deliveries() {
     let folder = place();
@@ -181,13 +184,60 @@ fn a_store_of_format_4_is_the_same_to_the_byte_but_for_its_deliveries() {
     let mut after = format_1::rows(&path);
     let format = [0x01, 0x00];
     let (_, payload) = format_1::opened(&format, &after[&format[..]]);
-    assert_eq!(payload[0], 5);
+    assert_eq!(payload[0], 6);
     after.insert(format.to_vec(), before[&format[..]].clone());
     for rows in [&mut before, &mut after] {
         rows.remove(&[0x01, 0x03][..]);
     }
     compare_deliveries(&mut before, &mut after);
+    compare_runs(&mut before, &mut after);
     assert!(after == before, "{after:?} {before:?}");
+}
+
+/// Runs may say what was read of spaces now. Nothing else changes.
+#[test]
+fn a_store_of_format_5_is_the_same_to_the_byte_but_for_its_runs() {
+    let folder = place();
+    let path = folder.path().join("store");
+    fixture(5, &path);
+    let mut before = format_1::rows(&path);
+
+    let store = open(&path);
+    for known in store.tenants().unwrap() {
+        assert_eq!(store.spaces(known.no, None, 1).unwrap(), []);
+        let reading = store.space_reading(known.no).unwrap();
+        assert_eq!(reading, SpaceReading::default());
+        assert_eq!(store.space_todo(known.no).unwrap(), []);
+    }
+    store.close().unwrap();
+
+    let mut after = format_1::rows(&path);
+    let format = [0x01, 0x00];
+    let (_, payload) = format_1::opened(&format, &after[&format[..]]);
+    assert_eq!(payload[0], 6);
+    after.insert(format.to_vec(), before[&format[..]].clone());
+    for rows in [&mut before, &mut after] {
+        rows.remove(&[0x01, 0x03][..]);
+    }
+    compare_runs(&mut before, &mut after);
+    assert!(after == before, "{after:?} {before:?}");
+}
+
+/// Compares the rows of runs with those of format 6, which say that nothing was read of spaces, and
+/// removes them from both.
+fn compare_runs(before: &mut Rows, after: &mut Rows) {
+    let is_run = |key: &[u8]| key[0] == 0x61;
+    let mut n_compared = 0;
+    for (key, value) in before.iter().filter(|(key, _)| is_run(key)) {
+        let (old, was) = format_1::opened(key, value);
+        let (new, is) = format_1::opened(key, &after[key]);
+        assert_eq!((old, new), (2, 6));
+        assert_eq!(is, [was, &[0]].concat(), "{}", hex::encode(key));
+        n_compared += 1;
+    }
+    assert!(n_compared > 0);
+    before.retain(|key, _| !is_run(key));
+    after.retain(|key, _| !is_run(key));
 }
 
 /// Returns whether format 5 has another layout for a row.

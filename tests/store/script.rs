@@ -443,6 +443,7 @@ fn ended_run(id: RunId) -> Run {
         lost: BTreeMap::new(),
         held: None,
         audit_missed: None,
+        spaces: None,
         traffic: Traffic::default(),
         findings: Vec::new(),
     }

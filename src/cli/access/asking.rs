@@ -90,9 +90,12 @@ pub(super) fn take_in(envelope: &mut Envelope, page: BTreeSet<NotKnown>) {
     let not_known = &mut envelope.not_known;
     for what in page {
         let is_named = match &what {
-            NotKnown::User { .. } | NotKnown::RolesOfGroup { .. } => true,
+            NotKnown::User { .. }
+            | NotKnown::RolesOfGroup { .. }
+            | NotKnown::PartOfSpace { .. } => true,
             NotKnown::WholeTenant
             | NotKnown::Roles
+            | NotKnown::Spaces
             | NotKnown::More
             | NotKnown::Rest
             | NotKnown::History => false,

@@ -15,17 +15,28 @@ use super::super::store_client::StoreClient;
 use super::asking::time;
 use super::cells::{About, cells, columns};
 use super::list::role_is_known;
-use super::{user, words};
+use super::{explain_space, user, words};
 
 pub(super) async fn run(client: &StoreClient, args: AccessExplainArgs) -> anyhow::Result<Exit> {
     let AccessExplainArgs {
         user: called,
         role,
+        space,
         time: as_of,
         tenant,
         output,
     } = args;
     let at = time(as_of.as_of)?;
+    if let Some(space) = space {
+        let asked = explain_space::Asked {
+            user: &called,
+            space: &space,
+            at,
+            tenant,
+        };
+        return explain_space::run(client, asked, &output).await;
+    }
+    let role = role.unwrap_or_default();
     let found = user::all(client, &called, at, tenant).await?;
     let tenants: BTreeSet<_> = found.iter().map(|it| it.envelope.tenant.clone()).collect();
     if !role_is_known(client, &role, at, tenants).await? {

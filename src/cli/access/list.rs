@@ -19,7 +19,7 @@ use super::answers::{self, Rows};
 use super::asking::{is_not_covered, say_of, tenants, time};
 use super::cells::{About, cells, columns};
 use super::tree::Tree;
-use super::user;
+use super::{space, user};
 
 /// What is asked of each tenant.
 struct Asked {
@@ -54,6 +54,14 @@ pub(super) async fn run(client: &StoreClient, args: AccessListArgs) -> anyhow::R
         true => Which::Potential,
         false => Which::Own,
     };
+    if let Some(called) = &args.space {
+        let asked = space::Asked {
+            space: called,
+            which,
+            at,
+        };
+        return space::run(client, &asked, args.list).await;
+    }
     let asked = Asked {
         role: args.role,
         which,

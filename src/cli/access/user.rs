@@ -12,6 +12,7 @@ use super::super::store_client::StoreClient;
 use super::super::style::{count, say};
 use super::asking::{say_of, users};
 use super::cells::{About, cells, columns};
+use super::space_words;
 use super::tree::Tree;
 
 const NOTHING: &str = "The user holds no role.";
@@ -102,6 +103,14 @@ fn say_rest(answer: &UserAccess) {
             user.label,
             view::role_name(role)
         ));
+    }
+    if let Some(spaces) = &answer.spaces {
+        for of_user in &spaces.spaces {
+            say(format_args!(
+                "{}",
+                space_words::of_user(&user.label, &spaces.names, of_user)
+            ));
+        }
     }
     if !answer.permissions.is_empty() {
         say(format_args!(

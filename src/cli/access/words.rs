@@ -84,9 +84,20 @@ pub(super) fn not_known(what: &NotKnown) -> String {
             "there may be more rows than `--limit` allows; they were not read".to_owned()
         }
         NotKnown::More => {
-            "some roles or groups of further users are not visible either; they are not named here"
+            "some roles or groups of further users, or parts of further spaces, are not visible \
+             either; they are not named here"
                 .to_owned()
         }
+        NotKnown::Spaces => {
+            "its spaces were not read as a whole by then, so there may be some that nobody has \
+             seen; `[access] spaces = true` has the daemon read them"
+                .to_owned()
+        }
+        NotKnown::PartOfSpace { id, name, part } => format!(
+            "of the space {name} ({id}) {} was not visible at last; what is shown of it is as it \
+             was known before",
+            part.words()
+        ),
         NotKnown::History => {
             "a part of its history since then was lost with a damaged store; what it changed is \
              not undone"

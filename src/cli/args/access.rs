@@ -20,9 +20,10 @@ pub(in crate::cli) struct AccessArgs {
 
 #[derive(Debug, Subcommand)]
 pub(in crate::cli) enum AccessAction {
-    /// List who holds which role (this is also what happens without `list`).
+    /// List who holds which role, or who can open a space (this is also what happens without
+    /// `list`).
     List(AccessListArgs),
-    /// Show each path by which a user holds a role, or that there is none.
+    /// Show each path by which a user holds a role or can open a space, or that there is none.
     Explain(AccessExplainArgs),
     /// List roles that a user holds by several paths: removing one of them changes nothing.
     Redundant(AccessRedundantArgs),
@@ -38,13 +39,17 @@ pub(in crate::cli) enum AccessAction {
 #[derive(Debug, clap::Args)]
 pub(in crate::cli) struct AccessListArgs {
     /// Who holds this role: its name or id.
-    #[arg(long, value_name = "ROLE")]
+    #[arg(long, value_name = "ROLE", group = "right")]
     pub(in crate::cli) role: Option<String>,
+    /// Who can open this space: its name or id.
+    #[arg(long, value_name = "SPACE", group = "right", conflicts_with = "tree")]
+    pub(in crate::cli) space: Option<String>,
     /// What this user holds: the id, name, subject or e-mail address.
-    #[arg(long, value_name = "USER", conflicts_with_all = ["role", "potential", "limit"])]
+    #[arg(long, value_name = "USER", conflicts_with_all = ["right", "potential", "limit"])]
     pub(in crate::cli) user: Option<String>,
-    /// Who does not hold the role, but may assign any role to anybody.
-    #[arg(long, requires = "role")]
+    /// Who does not hold the role, but may assign any role to anybody; with `--space`, who has
+    /// no access, but could take a role there.
+    #[arg(long, requires = "right")]
     pub(in crate::cli) potential: bool,
     #[command(flatten)]
     pub(in crate::cli) time: AsOfArgs,
@@ -61,8 +66,11 @@ pub(in crate::cli) struct AccessExplainArgs {
     #[arg(long, value_name = "USER")]
     pub(in crate::cli) user: String,
     /// The role: its name or id.
-    #[arg(long, value_name = "ROLE")]
-    pub(in crate::cli) role: String,
+    #[arg(long, value_name = "ROLE", required_unless_present = "space")]
+    pub(in crate::cli) role: Option<String>,
+    /// Instead of a role, the space: its name or id.
+    #[arg(long, value_name = "SPACE", conflicts_with = "role")]
+    pub(in crate::cli) space: Option<String>,
     #[command(flatten)]
     pub(in crate::cli) time: AsOfArgs,
     /// Of this tenant only.

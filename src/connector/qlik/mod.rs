@@ -50,6 +50,7 @@ mod probe;
 mod problem;
 mod selection;
 mod source;
+mod spaces;
 mod token;
 mod transport;
 mod unicode;

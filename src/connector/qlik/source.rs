@@ -3,10 +3,15 @@
 use std::ops::RangeInclusive;
 use std::sync::Arc;
 
-use super::{Listing, Qlik, ReadError, audit};
-use crate::connector::{Connector, FetchCause, FetchError, Page, Sweep, Wait};
+use super::{Listing, Qlik, ReadError, audit, spaces};
+use crate::connector::{
+    Assignments, Connector, FetchCause, FetchError, Page, Shares, SpaceListing, SpaceSeen, Sweep,
+    Wait,
+};
 use crate::lock::lock;
-use crate::model::{AuditPage, Finding, Kind, Observed, RecordRef, Tenant, Timestamp, Traffic};
+use crate::model::{
+    AuditPage, Finding, Kind, Observed, RecordRef, SpaceId, Tenant, Timestamp, Traffic,
+};
 
 impl Connector for Qlik {
     type Sweep = Listing;
@@ -37,6 +42,22 @@ impl Connector for Qlik {
         record: &RecordRef,
     ) -> Result<Option<Result<Observed, Finding>>, FetchError> {
         Ok(Qlik::fetch(self, record).await?)
+    }
+
+    async fn spaces(&self) -> Result<SpaceListing, FetchError> {
+        Ok(spaces::list(&self.0).await?)
+    }
+
+    async fn space(&self, id: &SpaceId) -> Result<SpaceSeen, FetchError> {
+        Ok(spaces::fetch(&self.0, id).await?)
+    }
+
+    async fn assignments(&self, id: &SpaceId) -> Result<Assignments, FetchError> {
+        Ok(spaces::assignments(&self.0, id).await?)
+    }
+
+    async fn shares(&self, id: &SpaceId) -> Result<Shares, FetchError> {
+        Ok(spaces::shares(&self.0, id).await?)
     }
 
     async fn audit_events(&self, span: RangeInclusive<Timestamp>) -> Result<AuditPage, FetchError> {

@@ -24,6 +24,14 @@ pub(super) struct Listing {
     #[serde(alias = "Links")]
     links: Option<Links>,
     pub(super) total_results: Number,
+    /// What spaces have instead of `totalResults`.
+    meta: Option<Box<RawValue>>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct Meta {
+    count: Number,
 }
 
 #[derive(Debug, Default)]
@@ -250,6 +258,13 @@ fn misfit<'de, T: Deserialize<'de>>(
 }
 
 impl Listing {
+    /// Returns the count in `meta`; `None` if there is none.
+    pub(super) fn count(&self) -> Option<u64> {
+        let meta = self.meta.as_ref()?.get();
+        let object = meta.starts_with('{').then_some(meta)?;
+        serde_json::from_str::<Meta>(object).ok()?.count.0
+    }
+
     /// Returns the cursor of the next page, or `None` for the last page.
     pub(super) fn next(&self) -> Result<Option<String>, &'static str> {
         let cursor = self.next_of(&CURSORS)?;

@@ -9,8 +9,10 @@ use crate::access::Unseen;
 use crate::history::Since;
 use crate::model::{
     AccessChange, AccountChange, Barrier, GroupId, Holder, Id, RoleMention, RunId, ShownPath,
-    TenantName, Timestamp, User, UserId,
+    SpaceId, SpacePart, TenantName, Timestamp, User, UserId,
 };
+
+use super::user_spaces::UserSpaces;
 
 /// A page of an answer.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -101,7 +103,18 @@ pub enum NotKnown {
         /// The user's display name.
         name: String,
     },
-    /// More users or groups than are listed here.
+    /// Which spaces there are: they were not read as a whole by then.
+    Spaces,
+    /// A part of this space: what is known of it may be out of date.
+    PartOfSpace {
+        /// The space.
+        id: SpaceId,
+        /// Its name, as last known.
+        name: String,
+        /// Which part.
+        part: SpacePart,
+    },
+    /// More users, groups or spaces than are listed here.
     More,
     /// What comes after the rows that were asked for: nobody looked at it.
     Rest,
@@ -156,6 +169,10 @@ impl fmt::Debug for NotKnown {
             Self::Roles => f.write_str("Roles"),
             Self::RolesOfGroup { id, .. } => f.debug_tuple("RolesOfGroup").field(id).finish(),
             Self::User { id, .. } => f.debug_tuple("User").field(id).finish(),
+            Self::Spaces => f.write_str("Spaces"),
+            Self::PartOfSpace { id, part, .. } => {
+                f.debug_tuple("PartOfSpace").field(id).field(part).finish()
+            }
             Self::More => f.write_str("More"),
             Self::Rest => f.write_str("Rest"),
             Self::History => f.write_str("History"),
@@ -233,6 +250,8 @@ pub struct UserAccess {
     pub unseen: Vec<Unseen>,
     /// The role by which the user may assign any role to anybody; `None` if there is none.
     pub can_grant: Option<RoleMention>,
+    /// The spaces that the user can open; `None` if spaces are not read.
+    pub spaces: Option<UserSpaces>,
 }
 
 /// Something that a user is allowed to do.

@@ -81,7 +81,7 @@ pub(super) fn note_user(
     }
 }
 
-fn note(not_known: &mut BTreeSet<NotKnown>, what: NotKnown) {
+pub(super) fn note(not_known: &mut BTreeSet<NotKnown>, what: NotKnown) {
     if not_known.contains(&what) {
         return;
     }

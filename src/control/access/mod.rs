@@ -16,10 +16,15 @@ mod envelope;
 mod list;
 mod mentions;
 mod review;
+mod space;
+mod space_answers;
 mod user;
+mod user_spaces;
 
 pub use answers::{
     AccessPage, AccessPerson, AccessRow, AccessStanding, DiffPage, DiffRow, Envelope, Everybody,
     EverybodyDiff, NotKnown, Permission, Population, ReviewPage, SweepMark, UserAccess,
 };
 pub use change_rows::{AccessChangeChoice, AccessChangePosition, AccessChangeRow, AccessChanges};
+pub use space_answers::{SpaceAccess, SpaceEntry, SpaceEverybody, SpaceRow, SpaceShown};
+pub use user_spaces::{SpaceMention, UserSpace, UserSpaces};

@@ -12,6 +12,7 @@ use super::answers::{AccessPerson, AccessStanding, Permission, UserAccess};
 use super::dating::date;
 use super::envelope;
 use super::list::row;
+use super::space::of_user;
 
 impl Query for query::UserAccess {
     type Answer = UserAccess;
@@ -32,10 +33,12 @@ impl Query for query::UserAccess {
                 permissions: Vec::new(),
                 unseen: Vec::new(),
                 can_grant: None,
+                spaces: None,
             });
         };
         let unseen = picture.grants().unseen(&user);
         envelope::note_user(&mut envelope, &picture, &user, &unseen);
+        let spaces = of_user(reading, known, &picture, &user, self.at, &mut envelope)?;
         let at = envelope.as_of;
         let by_role = picture.grants().roles_of(&user);
         let granting = access::granting(picture.roles());
@@ -57,6 +60,7 @@ impl Query for query::UserAccess {
             can_grant: grants_by.map(|role| picture.mention(role, None)),
             unseen: unseen.into_iter().collect(),
             user: Some(AccessPerson::of(&user, at)),
+            spaces,
             envelope,
         })
     }

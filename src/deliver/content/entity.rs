@@ -19,6 +19,9 @@ const USUAL: usize = 96;
 pub(in crate::deliver) fn of_entry(entry: &Entry, lists: Lists) -> Entity {
     match &entry.fact {
         Fact::Changed(change) => of_record(entry.account(), change.kind(), change.id()),
+        Fact::SpaceChanged(change) => {
+            hash(&["space", tenant(entry.account())], &change.id.0.to_key())
+        }
         Fact::Loaded { .. } | Fact::Held { .. } | Fact::Failed { .. } | Fact::Recovered(_) => {
             hash(&["sync", tenant(entry.account())], &[])
         }
@@ -46,6 +49,7 @@ pub(in crate::deliver) fn predecessor(entry: &Entry) -> Option<Entity> {
         }) => Some(of_record(entry.account(), after.kind(), replaced)),
         Fact::Changed(_)
         | Fact::Loaded { .. }
+        | Fact::SpaceChanged(_)
         | Fact::Held { .. }
         | Fact::Failed { .. }
         | Fact::Recovered(_)

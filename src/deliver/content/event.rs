@@ -93,7 +93,8 @@ impl<'a> Event<'a> {
             Fact::RoleContentChanged { role, gained, lost } => {
                 Data::Right(right::role_content(entry, role, gained, lost))
             }
-            Fact::Held { .. }
+            Fact::SpaceChanged(_)
+            | Fact::Held { .. }
             | Fact::Failed { .. }
             | Fact::Recovered(_)
             | Fact::EndpointDisabled { .. }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
+use super::space;
 use crate::model::{Entry, Fact, HeldLoss, Loss, Missing, PlanId, Recovery, loss_rows};
 
 /// Returns the `data` of an entry that is not about a record; `None` for any other.
@@ -15,6 +16,7 @@ pub(in crate::deliver) fn data(entry: &Entry) -> Option<Value> {
         | Fact::Unreadable
         | Fact::RightChanged(_)
         | Fact::RoleContentChanged { .. } => None,
+        Fact::SpaceChanged(change) => Some(space::data(change)),
         Fact::Held {
             plan,
             supersedes,

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 /// Every type of event that a receiver can get, in the order of the documentation.
-pub const EVENT_TYPES: [&str; 21] = [
+pub const EVENT_TYPES: [&str; 24] = [
     "user.created",
     "user.updated",
     "user.deleted",
@@ -17,6 +17,9 @@ pub const EVENT_TYPES: [&str; 21] = [
     "group.updated",
     "group.deleted",
     "group.snapshot",
+    "space.created",
+    "space.updated",
+    "space.deleted",
     "access.granted",
     "access.revoked",
     "access.path_changed",
@@ -161,7 +164,12 @@ mod tests {
             ),
             (
                 &["*.deleted", "user.deleted"],
-                &["group.deleted", "role.deleted", "user.deleted"],
+                &[
+                    "group.deleted",
+                    "role.deleted",
+                    "space.deleted",
+                    "user.deleted",
+                ],
             ),
         ] {
             let filter = EventFilter::parse(patterns).unwrap();

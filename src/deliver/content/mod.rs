@@ -12,3 +12,4 @@ pub(super) mod secret_generation;
 pub(super) mod selection;
 pub(super) mod shown;
 pub(super) mod signature;
+pub(super) mod space;

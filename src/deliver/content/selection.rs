@@ -42,6 +42,12 @@ impl Selection {
         kinds.is_none_or(|kinds| kinds.contains(&kind))
     }
 
+    /// Returns whether spaces are selected. An endpoint that wants some kinds of records only, or
+    /// some roles, does not want them.
+    pub(in crate::deliver) fn wants_spaces(&self) -> bool {
+        self.kinds.is_none() && self.roles.is_none()
+    }
+
     /// Returns whether a record is selected, given how it was, how it is, or both.
     pub(in crate::deliver) fn wants_record(
         &self,

@@ -182,6 +182,7 @@ impl Endpoint {
             Fact::HistoryLost(_) => true,
             Fact::Changed(_)
             | Fact::Loaded { .. }
+            | Fact::SpaceChanged(_)
             | Fact::Held { .. }
             | Fact::Failed { .. }
             | Fact::Recovered(_)
@@ -208,6 +209,7 @@ impl Endpoint {
                     && !self.privacy.omits(Field::RolePermissions)
                     && !self.privacy.omits(Field::RoleScopes)
             }
+            Fact::SpaceChanged(_) => self.selection.wants_spaces(),
             Fact::Loaded { .. }
             | Fact::Held { .. }
             | Fact::Failed { .. }

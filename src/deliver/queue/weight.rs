@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::model::{Change, Entry, Fact, FieldValue, Record};
+use crate::model::{Change, Entry, Fact, FieldValue, Record, SpaceChange};
 
 /// What a value costs besides its texts: its own fields, and its place in a map or a list.
 const OWN: usize = 512;
@@ -18,6 +18,7 @@ pub(super) fn of_entry(entry: &Entry) -> usize {
     match &entry.fact {
         Fact::Changed(Change::Updated { before, after }) => of_record(before) + of_record(after),
         Fact::Changed(change) => of_record(change.latest()),
+        Fact::SpaceChanged(change) => of_space(change),
         Fact::Loaded { .. }
         | Fact::Held { .. }
         | Fact::Failed { .. }
@@ -34,6 +35,13 @@ pub(super) fn of_entry(entry: &Entry) -> usize {
             OWN + words.map(|word| NAMED + word.len()).sum::<usize>()
         }
     }
+}
+
+/// Returns the bytes that a change to a space takes: each member is there before and after, with an
+/// id and some roles.
+fn of_space(change: &SpaceChange) -> usize {
+    let n_members = change.assignments.members.len() + change.shares.members.len();
+    OWN + n_members * 4 * NAMED
 }
 
 /// Returns the bytes that a record takes.

@@ -164,6 +164,7 @@ impl Check<'_> {
         let change = match &entry.fact {
             Fact::Changed(change) => change,
             Fact::Loaded { .. }
+            | Fact::SpaceChanged(_)
             | Fact::Held { .. }
             | Fact::Failed { .. }
             | Fact::Recovered(_)

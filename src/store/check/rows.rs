@@ -53,11 +53,20 @@ fn brought_by(format: u32) -> &'static [Keyspace] {
     match format {
         1..=3 => &[],
         4 => &[Keyspace::Accepted],
+        5 => &[
+            Keyspace::Accepted,
+            Keyspace::ListPart,
+            Keyspace::ListHead,
+            Keyspace::RightsMark,
+        ],
         _ => &[
             Keyspace::Accepted,
             Keyspace::ListPart,
             Keyspace::ListHead,
             Keyspace::RightsMark,
+            Keyspace::Space,
+            Keyspace::SpaceReading,
+            Keyspace::SpaceTodo,
         ],
     }
 }
@@ -110,15 +119,15 @@ impl Check<'_> {
             name.map_or_else(|| "no name".to_owned(), str::to_owned)
         };
         match key.first() {
-            Some(0x10 | 0x11 | 0x20..=0x22 | 0x32 | 0x33 | 0x40..=0x44 | 0x70..=0x72) => {
-                match key.get(1..).and_then(<[u8]>::first_chunk) {
-                    Some(no) => {
-                        let no = TenantNo(u32::from_be_bytes(*no));
-                        format!("{what} of {}", self.named(no))
-                    }
-                    None => what,
+            Some(
+                0x10 | 0x11 | 0x20..=0x22 | 0x32 | 0x33 | 0x40..=0x44 | 0x70..=0x72 | 0x90..=0x92,
+            ) => match key.get(1..).and_then(<[u8]>::first_chunk) {
+                Some(no) => {
+                    let no = TenantNo(u32::from_be_bytes(*no));
+                    format!("{what} of {}", self.named(no))
                 }
-            }
+                None => what,
+            },
             Some(0x50) => format!("the cursor of endpoint {}", name(key.get(1..))),
             Some(0x51..=0x55) => {
                 let part = keys::endpoint_part(key).and_then(|part| part.get(5..));

@@ -5,7 +5,7 @@ use crate::store::engine::rows::journal;
 use crate::store::engine::scan;
 use crate::store::error::StoreError;
 use crate::store::layout::keys::{self, Keyspace};
-use crate::store::layout::{Format, codec, v1, v2, v3, v4};
+use crate::store::layout::{Format, codec, v1, v2, v3, v4, v6};
 use crate::store::values::head::Head;
 use crate::store::values::tenant_no::TenantNo;
 
@@ -112,12 +112,39 @@ impl Check<'_> {
                 _ => Err(codec::flawed(key, "of no finding")),
             }
         });
+        self.spaces();
         self.simple(Keyspace::Absent, |key, value| {
             let v1::Absent(_) = codec::read_row(key, value)?;
             let no = key.get(1..).and_then(<[u8]>::first_chunk);
             match (no, keys::absent_of(key)) {
                 (Some(no), Some(_)) => Ok(Some(TenantNo(u32::from_be_bytes(*no)))),
                 _ => Err(codec::flawed(key, "of no record")),
+            }
+        });
+    }
+
+    /// Checks the spaces, and what is to be done about them.
+    fn spaces(&mut self) {
+        let no_of = |key: &[u8]| {
+            let no = key.get(1..).and_then(<[u8]>::first_chunk);
+            no.map(|no| TenantNo(u32::from_be_bytes(*no)))
+        };
+        self.simple(Keyspace::Space, |key, value| {
+            let row: v6::space::SpaceRow = codec::read_packed_row(key, value)?;
+            match keys::space_of(key) {
+                Some(id) if id == row.space.id => Ok(no_of(key)),
+                Some(_) | None => Err(codec::flawed(key, "of another space")),
+            }
+        });
+        self.simple(Keyspace::SpaceReading, |key, value| {
+            codec::read_row::<v6::space::SpaceReading>(key, value)?;
+            Ok(keys::tenant_no(key))
+        });
+        self.simple(Keyspace::SpaceTodo, |key, value| {
+            codec::read_row::<v6::space::SpaceTodo>(key, value)?;
+            match keys::space_of(key) {
+                Some(_) => Ok(no_of(key)),
+                None => Err(codec::flawed(key, "of no space")),
             }
         });
     }
@@ -155,6 +182,7 @@ fn loaded_at(db: &sled::Db, seq: Seq) -> Result<Option<String>, StoreError> {
     Ok(match entry.fact {
         Fact::Loaded { .. } => None,
         Fact::Changed(_)
+        | Fact::SpaceChanged(_)
         | Fact::Held { .. }
         | Fact::Failed { .. }
         | Fact::Recovered(_)

@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, RwLockReadGuard};
 use std::thread::JoinHandle;
 
 use crate::lock::{self, lock};
-use crate::model::{Fact, Seq, StoreId, Timestamp};
+use crate::model::{Account, Fact, RunId, Seq, StoreId, Timestamp};
 use crate::store::error::StoreError;
 use crate::store::layout::entry;
 use crate::store::values::commit::{Commit, Committed};
@@ -165,6 +165,18 @@ impl Engine {
         told: Option<(Timestamp, Fact)>,
     ) -> Result<Committed, StoreError> {
         let told = told.map(|(at, fact)| (at, entry::pack(None, &fact)));
+        self.submit(Work::Rows { rows, told })?.wait()
+    }
+
+    /// Writes rows, and the journal entry of a fact that a run found in a tenant, in one batch.
+    pub fn write_with_entry(
+        &self,
+        rows: Vec<Row>,
+        at: Timestamp,
+        origin: (RunId, &Account),
+        fact: &Fact,
+    ) -> Result<Committed, StoreError> {
+        let told = Some((at, entry::pack(Some(origin), fact)));
         self.submit(Work::Rows { rows, told })?.wait()
     }
 

@@ -5,20 +5,23 @@
 //! follows it.
 
 use crate::model::{
-    AuditEventId, ConnectionName, EndpointName, FindingId, Id, Kind, PlanId, RecordRef, RunId, Seq,
-    TenantName, Timestamp,
+    ConnectionName, EndpointName, FindingId, Id, Kind, PlanId, RecordRef, RunId, Seq, TenantName,
 };
 use crate::store::values::tenant_no::TenantNo;
 
+mod audit;
 mod deliveries;
 mod lists;
+mod spaces;
 mod words;
 
 pub use crate::store::values::row::Key;
+pub use audit::{bookmark, seen_event, seen_event_of, seen_events_prefix};
 pub use deliveries::{delivery, item_of, named_by, naming};
 pub use lists::{
     list_head, list_heads, list_of, list_part, list_parts, list_parts_prefix, rights_mark,
 };
+pub use spaces::{space, space_of, space_reading, space_todo, space_todo_prefix, spaces_prefix};
 pub use words::{describe, undescribed};
 
 /// The keyspace of a key: its first byte. A byte that was once used is never reused.
@@ -86,6 +89,12 @@ pub enum Keyspace {
     RightsMark = 0x72,
     /// Findings that an operator accepted, by tenant and id.
     Accepted = 0x80,
+    /// Spaces, by tenant and id.
+    Space = 0x90,
+    /// How far the spaces of a tenant were read.
+    SpaceReading = 0x91,
+    /// Spaces that are to be read again, by tenant and id.
+    SpaceTodo = 0x92,
 }
 
 /// The key of the format record, which is read first.
@@ -328,32 +337,6 @@ pub fn tenant_of_tally(key: &[u8]) -> Option<TenantName> {
 /// The key of a run in progress.
 pub fn open_run(id: RunId) -> Key {
     long(Keyspace::OpenRun, id.0)
-}
-
-/// The key of a tenant's bookmark.
-pub fn bookmark(no: TenantNo) -> Key {
-    numbered(Keyspace::Bookmark, no.0)
-}
-
-/// The prefix of all events of a tenant's audit log that were handled.
-pub fn seen_events_prefix(no: TenantNo) -> Key {
-    numbered(Keyspace::SeenEvent, no.0)
-}
-
-/// The key of an event. Times before 1970 sort before later ones.
-pub fn seen_event(no: TenantNo, at: Timestamp, id: AuditEventId) -> Key {
-    let mut key = seen_events_prefix(no);
-    key.extend_from_slice(&(at.millis() ^ i64::MIN).to_be_bytes());
-    key.extend_from_slice(&id.0);
-    key
-}
-
-/// Returns the time and id in the key of an event.
-pub fn seen_event_of(key: &[u8]) -> Option<(Timestamp, AuditEventId)> {
-    let (rest, id) = key.split_last_chunk()?;
-    let millis: &[u8; 8] = rest.last_chunk()?;
-    let millis = i64::from_be_bytes(*millis) ^ i64::MIN;
-    Some((Timestamp::from_millis(millis), AuditEventId(*id)))
 }
 
 /// The prefix of all accepted findings of a tenant.

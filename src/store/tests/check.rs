@@ -7,21 +7,22 @@ use std::path::Path;
 use proptest::prelude::*;
 
 use crate::model::{
-    Change, EndpointName, Fault, FindingId, Id, Kind, Mode, Outcome, Seq, TenantName, Trigger,
-    Version,
+    Change, EndpointName, Fault, FindingId, Id, Kind, Mode, Outcome, Seq, SpaceId, TenantName,
+    Trigger, Version,
 };
 use crate::store::engine::rows::block::Block;
 use crate::store::engine::rows::bucket::Bucket;
 use crate::store::handle::Store;
 use crate::store::kept::delivery::{DeliveryChange, Progress};
 use crate::store::kept::runs::NewRun;
-use crate::store::layout::{codec, keys, v1, v2, v4, v5};
+use crate::store::layout::{codec, keys, v1, v2, v4, v5, v6};
 use crate::store::values::commit::Closing;
 use crate::store::values::delivery::{Cursor, Item, Parked};
 use crate::store::values::plan::PlanHead;
 use crate::store::values::tenant_no::TenantNo;
 
 use super::recovery::tamper;
+use super::spaces;
 use super::support::{self, account, adopt, open, record};
 
 /// A store with something of everything that is compared.
@@ -143,7 +144,7 @@ type Tampering = fn(&sled::Db);
 #[test]
 #[expect(clippy::too_many_lines, reason = "a table of cases")]
 fn each_sort_of_fault_is_named() {
-    let cases: [(&str, Tampering, &[&str]); 22] = [
+    let cases: [(&str, Tampering, &[&str]); 24] = [
         ("nothing", |_| {}, &[]),
         (
             "a bit",
@@ -271,8 +272,8 @@ fn each_sort_of_fault_is_named() {
             "a loss that is not counted",
             |db| {
                 let key = keys::run(&TenantName("t1".to_owned()), crate::model::RunId(2));
-                rewrite::<v2::Run>(db, &key, |row| {
-                    row.trigger = v1::Trigger::Audit;
+                rewrite::<v6::run::Run>(db, &key, |row| {
+                    row.trigger = v6::run::Trigger::Audit;
                     row.lost = vec![(v1::Loss::Users, 3)];
                 });
             },
@@ -298,6 +299,31 @@ fn each_sort_of_fault_is_named() {
             "an acceptance of no finding",
             |db| accept(db, keys::accepted_prefix(NO)),
             &["a finding that was accepted: of no finding"],
+        ),
+        (
+            "a space under the id of another",
+            |db| {
+                let key = keys::space(NO, &SpaceId(support::id(Kind::Group, 2)));
+                let row = v6::space::SpaceRow::from(spaces::kept(1, "consumer"));
+                db.insert(&*key, codec::packed_row(&key, &row)).unwrap();
+            },
+            &["a space of tenant t1: of another space"],
+        ),
+        (
+            "a space to be read of a tenant that is not there",
+            |db| {
+                let id = SpaceId(support::id(Kind::Group, 1));
+                let key = keys::space_todo(TenantNo(9), &id);
+                let row = v6::space::SpaceTodo {
+                    notes: 1,
+                    is_gone: false,
+                };
+                db.insert(&*key, codec::row(&key, &row)).unwrap();
+            },
+            &[
+                "how far spaces were read of tenant number 9: of a tenant, number 9, that the store \
+                 does not know",
+            ],
         ),
         (
             "a run that is said to have ended",

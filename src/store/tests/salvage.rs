@@ -19,7 +19,7 @@ use super::recovery::{copy_store, filled, tamper};
 use super::support::{self, adopt, open, record};
 
 /// Opens a store that an earlier process found to be damaged.
-fn salvaged(path: &Path, clock: &Clock) -> Store {
+pub(super) fn salvaged(path: &Path, clock: &Clock) -> Store {
     Folder::new(path).note_damage("a test").unwrap();
     let opened = Store::open_by(path, clock).unwrap();
     assert!(opened.moved_aside.is_some());

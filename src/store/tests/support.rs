@@ -210,6 +210,7 @@ pub fn redo(state: &mut State, entry: &Entry) {
             None => drop(state.remove(&change.latest().to_ref())),
         },
         Fact::Loaded { .. }
+        | Fact::SpaceChanged(_)
         | Fact::Held { .. }
         | Fact::Failed { .. }
         | Fact::Recovered(_)
@@ -229,6 +230,7 @@ pub fn undo(state: &mut State, entry: &Entry) {
             None => drop(state.remove(&change.latest().to_ref())),
         },
         Fact::Loaded { .. }
+        | Fact::SpaceChanged(_)
         | Fact::Held { .. }
         | Fact::Failed { .. }
         | Fact::Recovered(_)

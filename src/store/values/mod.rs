@@ -16,4 +16,5 @@ pub mod record;
 pub mod rights;
 pub mod row;
 pub mod runs;
+pub mod space;
 pub mod tenant_no;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::connector::{Connector, FetchError};
-use crate::model::{Extent, Mode, RecordRef, Run, Seq, Timestamp, Trigger};
+use crate::model::{About, Extent, Mode, RecordRef, Run, Seq, Timestamp, Trigger};
 use crate::store::{Bookmark, MAX_SEEN_EVENTS, StoreError, TenantNo};
 use crate::telemetry::{PollOutcome, Sample, chain};
 
@@ -139,7 +139,7 @@ impl<C: Connector> Job<C> {
         let mut polled = Polled::Quiet;
         let mut from = start.from();
         for _ in 0..MAX_SLICES {
-            let audit_page = match self
+            let mut audit_page = match self
                 .connector
                 .audit_events(from..=start.now.plus(AHEAD))
                 .await
@@ -152,6 +152,10 @@ impl<C: Connector> Job<C> {
                 Extent::Whole => (start.now, Pace::Abreast),
                 Extent::CutOff { read_to } => (read_to.min(start.now), Pace::Behind),
             };
+            if !self.spaces.are_read() {
+                let is_space = |about: &About| matches!(about, About::Space { .. });
+                audit_page.events.retain(|event| !is_space(&event.about));
+            }
             let no = start.no;
             let seen = self
                 .store
@@ -208,6 +212,7 @@ impl<C: Connector> Job<C> {
             self.audit.read(&self.name, to.max(start.until));
             return Ok(Polled::Quiet);
         }
+        self.note_spaces(start.no, &mut todo).await?;
         loop {
             let mut pen = self.turns.pen().await;
             let Some(kept) = self.still_at(start).await? else {
@@ -244,6 +249,19 @@ impl<C: Connector> Job<C> {
             polled = Polled::Gap;
         }
         Ok(polled)
+    }
+
+    /// Notes which spaces are to be read again, before the events that name them count as seen.
+    async fn note_spaces(&self, no: TenantNo, todo: &mut Todo) -> Result<(), StoreError> {
+        let named = todo.take_spaces();
+        if named.is_empty() {
+            return Ok(());
+        }
+        self.store
+            .offload(move |store| store.note_spaces(no, named))
+            .await?;
+        self.spaces.wake.wake();
+        Ok(())
     }
 
     /// Returns the stored bookmark, for the holder of the pen; `None` if a sweep has covered the

@@ -110,6 +110,7 @@ fn each_change(
                     }
                 }
                 Fact::Loaded { .. }
+                | Fact::SpaceChanged(_)
                 | Fact::Held { .. }
                 | Fact::Failed { .. }
                 | Fact::Recovered(_)

@@ -4,8 +4,8 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-use crate::model::{About, AuditEvent, AuditPage, RecordRef, Timestamp};
-use crate::store::SeenEvent;
+use crate::model::{About, AuditEvent, AuditPage, RecordRef, SpaceId, Timestamp};
+use crate::store::{SeenEvent, SpaceNews};
 
 /// Records to ask for, and the events that count as seen once that is done.
 #[derive(Debug, Default)]
@@ -14,6 +14,8 @@ pub(super) struct Todo {
     /// Events in order, each with the number of records that must have been asked for by then.
     events: VecDeque<(SeenEvent, usize)>,
     n_asked: usize,
+    /// Spaces that events name, and what they say of them.
+    spaces: BTreeMap<SpaceId, SpaceNews>,
     /// Events that concern us, but do not say which record they are about.
     pub(in crate::sync) unreadable: Vec<String>,
 }
@@ -64,11 +66,24 @@ impl Todo {
                         needed = needed.max(place);
                     }
                 }
+                About::Space { id, is_gone } => {
+                    let news = match is_gone {
+                        true => SpaceNews::Deleted,
+                        false => SpaceNews::Changed,
+                    };
+                    let known = todo.spaces.entry(id).or_insert(news);
+                    *known = news.max(*known);
+                }
                 About::Unreadable(what) => todo.unreadable.push(what),
             }
             todo.events.push_back((SeenEvent { at, id }, needed));
         }
         todo
+    }
+
+    /// Takes out the spaces that events name, and what they say of them.
+    pub(super) fn take_spaces(&mut self) -> BTreeMap<SpaceId, SpaceNews> {
+        std::mem::take(&mut self.spaces)
     }
 
     /// Returns how many events are not seen yet.

@@ -15,6 +15,7 @@ use crate::sync::poll::audit_state::AuditState;
 use crate::sync::poll::listening::Listening;
 use crate::sync::removals::removal_policy::RemovalPolicy;
 use crate::sync::rights::Looked;
+use crate::sync::spaces::options::{SpaceReadings, Spaces};
 use crate::sync::sweep::answers::Answers;
 use crate::sync::tenants::claims::Claim;
 use crate::sync::tenants::freshness::Freshness;
@@ -37,6 +38,7 @@ pub struct Job<C> {
     pub(in crate::sync) looked: Arc<Looked>,
     /// A tenant has one run of the whole at a time, and one writer.
     pub(in crate::sync) turns: Turns,
+    pub(in crate::sync) spaces: Spaces,
 }
 
 impl<C: Connector> Job<C> {
@@ -66,6 +68,7 @@ impl<C: Connector> Job<C> {
             removal_policy,
             claim,
             turns: Turns::default(),
+            spaces: Spaces::of(SpaceReadings::Off),
         }
     }
 
@@ -74,6 +77,15 @@ impl<C: Connector> Job<C> {
     pub fn listening(self, listening: Listening) -> Self {
         Self {
             audit: AuditState::new(listening),
+            ..self
+        }
+    }
+
+    /// Makes the job read the tenant's spaces.
+    #[must_use]
+    pub fn with_spaces(self, readings: SpaceReadings) -> Self {
+        Self {
+            spaces: Spaces::of(readings),
             ..self
         }
     }

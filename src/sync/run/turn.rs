@@ -162,13 +162,21 @@ impl<C: Connector> Job<C> {
         if run.held.is_none() && is_success {
             self.answers.clear();
         }
+        if is_success {
+            self.spaces.wake.wake();
+        }
         self.freshness.run_ended(match is_success {
             true => Ended::Well,
             false => Ended::Badly,
         });
     }
 
-    async fn begin(&self, trigger: Trigger, mode: Mode) -> Result<Run, StoreError> {
+    /// Gives a run its number.
+    pub(in crate::sync) async fn begin(
+        &self,
+        trigger: Trigger,
+        mode: Mode,
+    ) -> Result<Run, StoreError> {
         let new = NewRun {
             tenant_name: self.name.clone(),
             tenant: None,

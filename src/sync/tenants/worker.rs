@@ -43,9 +43,15 @@ enum Next {
 }
 
 impl<C: Connector> Worker<C> {
-    /// Runs at once, then on schedule, and polls the audit log in between, until told to end.
+    /// Runs at once, then on schedule, polls the audit log in between, and reads spaces, until told
+    /// to end.
     pub async fn run(self, shutdown: Shutdown) -> Result<(), StoreError> {
-        tokio::try_join!(self.sweeps(&shutdown), self.polls(&shutdown)).map(|_ended| ())
+        tokio::try_join!(
+            self.sweeps(&shutdown),
+            self.polls(&shutdown),
+            self.spaces(&shutdown)
+        )
+        .map(|_ended| ())
     }
 
     /// Runs at once, then on schedule, and soon again after a failure. At shutdown, a run under way

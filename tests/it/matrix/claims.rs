@@ -50,6 +50,7 @@ pub fn changes(store: &Store) -> impl Iterator<Item = Change> {
     entries.filter_map(|entry| match entry.fact {
         Fact::Changed(change) => Some(change),
         Fact::Loaded { .. }
+        | Fact::SpaceChanged(_)
         | Fact::Held { .. }
         | Fact::Failed { .. }
         | Fact::Recovered(_)

@@ -19,6 +19,7 @@ pub fn schema(event_type: &str, form: Form) -> Value {
         "role" if verb == "content_changed" => shape.about_content(),
         "user" | "role" | "group" => shape.about_record(subject, verb),
         "access" => shape.about_access(),
+        "space" => shape.about_space(),
         "sync" => shape.about_sync(verb),
         "endpoint" => shape.about_endpoint(verb),
         "history" => shape.about_history(),
@@ -392,6 +393,42 @@ impl Shape {
             ("remote_id", text()),
             ("name", text()),
             ("level", or_null(text())),
+        ])
+    }
+
+    fn about_space(&self) -> Value {
+        let parts = json!({ "enum": ["itself", "assignments", "shares"] });
+        let space = self.all_of(vec![
+            ("name", text()),
+            ("type", or_null(text())),
+            ("owner_id", or_null(text())),
+            ("created_at", or_null(time())),
+            ("not_visible", list(&parts)),
+        ]);
+        let roles = || or_null(list(&text()));
+        let assignment = self.all_of(vec![
+            ("type", text()),
+            ("remote_id", text()),
+            ("roles_before", roles()),
+            ("roles_after", roles()),
+        ]);
+        let share = self.all_of(vec![
+            ("type", text()),
+            ("remote_id", text()),
+            ("with", or_null(text())),
+            ("resource_id", or_null(text())),
+            ("resource_type", or_null(text())),
+            ("roles_before", roles()),
+            ("roles_after", roles()),
+        ]);
+        let changed =
+            |of: &Value| self.all_of(vec![("n_changed", counted()), ("changed", list(of))]);
+        self.all_of(vec![
+            ("remote_id", text()),
+            ("space", space.clone()),
+            ("before", or_null(space)),
+            ("assignments", changed(&assignment)),
+            ("shares", changed(&share)),
         ])
     }
 

@@ -167,6 +167,7 @@ pub fn assert_journal_leads_to_state(store: &Store) {
         .filter_map(|entry| match &entry.fact {
             Fact::Changed(change) => Some(change),
             Fact::Loaded { .. }
+            | Fact::SpaceChanged(_)
             | Fact::Held { .. }
             | Fact::Failed { .. }
             | Fact::Recovered(_)

@@ -9,7 +9,7 @@ use xxhash_rust::xxh3::xxh3_128;
 use super::super::map::EVERYONE;
 use super::super::unicode;
 use super::super::wire::{Loose, Time};
-use crate::model::{About, AuditEvent, AuditEventId, Id, Kind, RecordRef, Timestamp};
+use crate::model::{About, AuditEvent, AuditEventId, Id, Kind, RecordRef, SpaceId, Timestamp};
 
 /// The prefix of Qlik's event types, before the generation.
 const QLIK: &str = "com.qlik.";
@@ -41,6 +41,7 @@ struct Item<'a> {
 struct Data<'a> {
     id: Loose,
     user_id: Loose,
+    space_id: Loose,
     #[serde(borrow)]
     affected_users: Option<&'a RawValue>,
     #[serde(borrow)]
@@ -103,6 +104,12 @@ pub(super) fn read(text: &str, latest: Timestamp) -> Option<AuditEvent> {
     let Some(kind) = event.event_type.0.as_deref().or(event.kind.0.as_deref()) else {
         return unreadable(at, "an event without a type".to_owned());
     };
+    if let Some(space) = space_event(kind) {
+        // An event that does not say which space it is about costs nothing but time: all are read
+        // again.
+        let about = space.about(&event)?;
+        return Some(AuditEvent { id, at, about });
+    }
     let about = match subject(kind)?.records(&event) {
         Some(records) => About::Records(records),
         None => About::Unreadable(format!("`{}`: whom it is about", shown(kind))),
@@ -139,6 +146,50 @@ fn subject(kind: &str) -> Option<Subject> {
             _ => return None,
         }),
     })
+}
+
+/// What an event about a space tells.
+#[derive(Debug, Clone, Copy)]
+enum SpaceEvent {
+    /// The space itself came or changed.
+    Itself,
+    /// It was deleted.
+    Deleted,
+    /// Something that belongs to it.
+    Member,
+}
+
+/// Returns what a type of event tells of a space; `None` if it is about something else, or about
+/// nothing that we read.
+fn space_event(kind: &str) -> Option<SpaceEvent> {
+    let (name, _) = name(kind)?;
+    match name {
+        "space.created" | "space.updated" => Some(SpaceEvent::Itself),
+        "space.deleted" => Some(SpaceEvent::Deleted),
+        "space.assignment.created"
+        | "space.assignment.updated"
+        | "space.assignment.deleted"
+        | "space.share.created"
+        | "space.share.updated"
+        | "space.share.deleted" => Some(SpaceEvent::Member),
+        _ => None,
+    }
+}
+
+impl SpaceEvent {
+    fn about(self, event: &Item<'_>) -> Option<About> {
+        let data: Data<'_> = event
+            .data
+            .and_then(|data| object(data.get()))
+            .unwrap_or_default();
+        let (id, is_gone) = match self {
+            Self::Itself => (data.id.0.or(data.space_id.0), false),
+            Self::Deleted => (data.id.0.or(data.space_id.0), true),
+            Self::Member => (data.space_id.0, false),
+        };
+        let id = SpaceId(Id::parse(&id?).ok()?);
+        Some(About::Space { id, is_gone })
+    }
 }
 
 /// Returns the name of a type without Qlik's prefix and the generation, and the noun that it begins

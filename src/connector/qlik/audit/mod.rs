@@ -119,7 +119,7 @@ fn ask(query: String) -> Ask {
 fn n_named(event: &AuditEvent) -> usize {
     match &event.about {
         About::Records(records) => records.len(),
-        About::Unreadable(_) => 1,
+        About::Space { .. } | About::Unreadable(_) => 1,
     }
 }
 

@@ -38,6 +38,7 @@ fn told(event: &Value) -> String {
     match read_one(event).map(|event| event.about) {
         None => String::new(),
         Some(About::Unreadable(what)) => format!("unreadable: {what}"),
+        Some(About::Space { id, is_gone }) => format!("space {id} {is_gone}"),
         Some(About::Records(records)) => {
             let records: Vec<_> = records.iter().map(ToString::to_string).collect();
             records.join(", ")

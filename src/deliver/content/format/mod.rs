@@ -86,6 +86,7 @@ impl Format {
             Self::ScimSet(_) => match &entry.fact {
                 Fact::Changed(change) => ScimSets::can_tell(change.kind()),
                 Fact::Loaded { .. }
+                | Fact::SpaceChanged(_)
                 | Fact::Held { .. }
                 | Fact::Failed { .. }
                 | Fact::Recovered(_)

@@ -13,6 +13,7 @@
 mod acceptances;
 mod rights;
 mod runs_by_tenant;
+mod spaces;
 mod versions;
 
 use std::io;
@@ -53,6 +54,7 @@ fn step_from(format: u32) -> Option<(u32, Box<dyn Rewrite>)> {
         2 => Some((3, Box::new(versions::Versions))),
         3 => Some((4, Box::new(acceptances::Acceptances))),
         4 => Some((5, Box::new(rights::Rights::default()))),
+        5 => Some((6, Box::new(spaces::Spaces))),
         _ => None,
     }
 }

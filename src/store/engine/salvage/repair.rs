@@ -14,7 +14,7 @@ use crate::store::engine::scan;
 use crate::store::error::StoreError;
 use crate::store::layout::keys::{self, Keyspace};
 use crate::store::layout::rows::{self, read_attempts, read_cursor, read_parked, read_run};
-use crate::store::layout::{self, Format, codec, entry, held, v1, v2, v3, v4, v5};
+use crate::store::layout::{self, Format, codec, entry, held, v1, v2, v3, v4, v5, v6};
 use crate::store::values::delivery::Item;
 use crate::store::values::head::Head;
 use crate::store::values::held::RemovalSum;
@@ -110,6 +110,19 @@ fn tenants(target: &mut Target) -> Result<BTreeSet<TenantNo>, StoreError> {
         of_known(key)
             && keys::accepted_of(key).is_some()
             && codec::read_row::<v4::Acceptance>(key, value).is_ok()
+    })?;
+    // How far spaces were read is dropped: some may be lost, and then all must be read again before
+    // anything can be said of them.
+    target.keep(Keyspace::Space, |_, key, value| {
+        of_known(key)
+            && keys::space_of(key).is_some()
+            && codec::read_packed_row::<v6::space::SpaceRow>(key, value).is_ok()
+    })?;
+    target.keep(Keyspace::SpaceReading, |_, _, _| false)?;
+    target.keep(Keyspace::SpaceTodo, |_, key, value| {
+        of_known(key)
+            && keys::space_of(key).is_some()
+            && codec::read_row::<v6::space::SpaceTodo>(key, value).is_ok()
     })?;
     target.keep(Keyspace::Bookmark, |_, key, value| {
         of_known(key) && codec::read_row::<v1::Bookmark>(key, value).is_ok()

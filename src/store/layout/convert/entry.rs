@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 use crate::model::{Account, Change, Fact, HistoryLoss, Missing, Recovery, RunId};
-use crate::store::layout::{v1, v3, v5};
+use crate::store::layout::{v1, v3, v5, v6};
 
 use super::{owned, pairs, text};
 
@@ -81,7 +81,7 @@ impl From<v1::Change<'_>> for Change {
     }
 }
 
-impl<'a> From<&'a Fact> for v5::Fact<'a> {
+impl<'a> From<&'a Fact> for v6::Fact<'a> {
     fn from(fact: &'a Fact) -> Self {
         match fact {
             Fact::Changed(change) => Self::Changed(change.into()),
@@ -133,6 +133,7 @@ impl<'a> From<&'a Fact> for v5::Fact<'a> {
                     lost: words(lost),
                 }
             }
+            Fact::SpaceChanged(change) => Self::SpaceChanged(change.clone().into()),
         }
     }
 }
@@ -263,6 +264,55 @@ impl From<v5::Fact<'_>> for Fact {
                 gained: gained.into_iter().map(Cow::into_owned).collect(),
                 lost: lost.into_iter().map(Cow::into_owned).collect(),
             },
+        }
+    }
+}
+
+impl From<v6::Fact<'_>> for Fact {
+    fn from(fact: v6::Fact<'_>) -> Self {
+        match fact {
+            v6::Fact::Changed(change) => Self::Changed(change.into()),
+            v6::Fact::Loaded {
+                roles,
+                groups,
+                users,
+            } => Self::Loaded {
+                roles,
+                groups,
+                users,
+            },
+            v6::Fact::Held {
+                plan,
+                supersedes,
+                losses,
+            } => Self::Held {
+                plan,
+                supersedes,
+                losses: pairs(losses),
+            },
+            v6::Fact::Failed { code, message } => Self::Failed {
+                code: code.into_owned(),
+                message: message.into_owned(),
+            },
+            v6::Fact::Recovered(recovery) => Self::Recovered(recovery.into()),
+            v6::Fact::EndpointDisabled {
+                endpoint,
+                reason,
+                failing_since,
+            } => Self::EndpointDisabled {
+                endpoint: endpoint.into_owned(),
+                reason: reason.into_owned(),
+                failing_since,
+            },
+            v6::Fact::Unreadable => Self::Unreadable,
+            v6::Fact::HistoryLost(missing) => Self::HistoryLost(missing.into()),
+            v6::Fact::RightChanged(right) => Self::RightChanged(right.into()),
+            v6::Fact::RoleContentChanged { role, gained, lost } => Self::RoleContentChanged {
+                role: role.into(),
+                gained: gained.into_iter().map(Cow::into_owned).collect(),
+                lost: lost.into_iter().map(Cow::into_owned).collect(),
+            },
+            v6::Fact::SpaceChanged(change) => Self::SpaceChanged(change.into()),
         }
     }
 }

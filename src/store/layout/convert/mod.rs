@@ -11,6 +11,7 @@ mod plan;
 mod record;
 mod right;
 mod run;
+mod space;
 mod tenant;
 
 /// Converts enums without fields into each other, variant by variant.

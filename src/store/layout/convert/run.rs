@@ -1,13 +1,16 @@
 //! Runs.
 
-use crate::model::{Finding, FindingCode, Held, KindCounts, Mode, Outcome, Run, Traffic, Trigger};
+use crate::model::{
+    Finding, FindingCode, Held, KindCounts, Mode, Outcome, Run, SpaceCounts, Traffic, Trigger,
+};
+use crate::store::layout::v6::run as v6;
 use crate::store::layout::{v1, v2};
 use crate::store::values::runs::RunTotals;
 
 use super::{pairs, same_words};
 
 same_words! {
-    Trigger = v1::Trigger { Start, Schedule, Command, Audit, Gap }
+    Trigger = v6::Trigger { Start, Schedule, Command, Audit, Gap, Spaces }
     Mode = v1::Mode { Commit, DryRun }
     FindingCode = v2::FindingCode {
         UnreadableRecord, HiddenRoles, HiddenGroups, Rescued, ForbiddenCollection,
@@ -15,7 +18,7 @@ same_words! {
     }
 }
 
-impl From<&Run> for v2::Run {
+impl From<&Run> for v6::Run {
     fn from(run: &Run) -> Self {
         let Run {
             id,
@@ -33,6 +36,7 @@ impl From<&Run> for v2::Run {
             traffic,
             findings,
             audit_missed,
+            spaces,
         } = run;
         Self {
             id: *id,
@@ -50,11 +54,54 @@ impl From<&Run> for v2::Run {
             traffic: (*traffic).into(),
             findings: findings.iter().map(Into::into).collect(),
             audit_missed: *audit_missed,
+            spaces: spaces.map(Into::into),
         }
     }
 }
 
-impl From<v2::Run> for Run {
+impl From<v6::Run> for Run {
+    fn from(run: v6::Run) -> Self {
+        let v6::Run {
+            id,
+            tenant_name,
+            tenant,
+            trigger,
+            mode,
+            started_at,
+            ended_at,
+            outcome,
+            counts,
+            population,
+            lost,
+            held,
+            traffic,
+            findings,
+            audit_missed,
+            spaces,
+        } = run;
+        Self {
+            id,
+            tenant_name,
+            tenant,
+            trigger: trigger.into(),
+            mode: mode.into(),
+            started_at,
+            ended_at,
+            outcome: outcome.into(),
+            counts: pairs(counts),
+            population: pairs(population),
+            lost: pairs(lost),
+            held: held.map(Into::into),
+            traffic: traffic.into(),
+            findings: findings.into_iter().map(Into::into).collect(),
+            audit_missed,
+            spaces: spaces.map(Into::into),
+        }
+    }
+}
+
+/// A run of before format 6: it read no spaces.
+impl From<v2::Run> for v6::Run {
     fn from(run: v2::Run) -> Self {
         let v2::Run {
             id,
@@ -77,18 +124,67 @@ impl From<v2::Run> for Run {
             id,
             tenant_name,
             tenant,
-            trigger: trigger.into(),
-            mode: mode.into(),
+            trigger: match trigger {
+                v1::Trigger::Start => v6::Trigger::Start,
+                v1::Trigger::Schedule => v6::Trigger::Schedule,
+                v1::Trigger::Command => v6::Trigger::Command,
+                v1::Trigger::Audit => v6::Trigger::Audit,
+                v1::Trigger::Gap => v6::Trigger::Gap,
+            },
+            mode,
             started_at,
             ended_at,
-            outcome: outcome.into(),
-            counts: pairs(counts),
-            population: pairs(population),
-            lost: pairs(lost),
-            held: held.map(Into::into),
-            traffic: traffic.into(),
-            findings: findings.into_iter().map(Into::into).collect(),
+            outcome,
+            counts,
+            population,
+            lost,
+            held,
+            traffic,
+            findings,
             audit_missed,
+            spaces: None,
+        }
+    }
+}
+
+impl From<SpaceCounts> for v6::SpaceCounts {
+    fn from(counts: SpaceCounts) -> Self {
+        let SpaceCounts {
+            listed,
+            read,
+            created,
+            updated,
+            deleted,
+            unseen,
+        } = counts;
+        Self {
+            listed,
+            read,
+            created,
+            updated,
+            deleted,
+            unseen,
+        }
+    }
+}
+
+impl From<v6::SpaceCounts> for SpaceCounts {
+    fn from(counts: v6::SpaceCounts) -> Self {
+        let v6::SpaceCounts {
+            listed,
+            read,
+            created,
+            updated,
+            deleted,
+            unseen,
+        } = counts;
+        Self {
+            listed,
+            read,
+            created,
+            updated,
+            deleted,
+            unseen,
         }
     }
 }

@@ -1,7 +1,7 @@
 //! The bytes of keys are frozen, and keys can be decoded.
 
 use super::*;
-use crate::model::ListId;
+use crate::model::{AuditEventId, ListId, Timestamp};
 use crate::store::tests::support::in_hex;
 use crate::store::values::delivery::Item;
 

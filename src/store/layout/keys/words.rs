@@ -31,6 +31,8 @@ pub fn describe(key: &[u8]) -> String {
         Some(0x70 | 0x71) => "how far the audit log was read",
         Some(0x72) => "how far rights were compared",
         Some(0x80) => "a finding that was accepted",
+        Some(0x90) => "a space",
+        Some(0x91 | 0x92) => "how far spaces were read",
         Some(_) | None => "a value of no known space",
     };
     what.to_owned()

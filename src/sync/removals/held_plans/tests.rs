@@ -303,6 +303,7 @@ fn run_with(findings: Vec<Finding>) -> Run {
         traffic: Traffic::default(),
         findings,
         audit_missed: None,
+        spaces: None,
     }
 }
 

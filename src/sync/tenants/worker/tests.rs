@@ -8,12 +8,14 @@ use chrono_tz::Tz;
 
 use super::*;
 use crate::clock::Clock;
-use crate::connector::{FetchCause, FetchError, Page, Sweep};
+use crate::connector::{
+    Assignments, FetchCause, FetchError, Page, Shares, SpaceListing, SpaceSeen, Sweep,
+};
 use crate::lock::lock;
 use crate::model::{
     AuditPage, Change, Coded, ConnectionName, Finding, Fingerprint, HeldPlan, Id, Kind, Observed,
-    PlanId, Record, RecordRef, Role, RoleId, RoleType, RunId, Seq, Tenant, TenantId, TenantName,
-    Timestamp, Traffic,
+    PlanId, Record, RecordRef, Role, RoleId, RoleType, RunId, Seq, SpaceId, Tenant, TenantId,
+    TenantName, Timestamp, Traffic,
 };
 use crate::signal;
 use crate::store::{Closing, Commit, Decision, Known, PlanHead, Store, Write};
@@ -74,6 +76,22 @@ impl Connector for Empty {
     }
 
     async fn fetch(&self, _: &RecordRef) -> Result<Option<Result<Observed, Finding>>, FetchError> {
+        Err(down())
+    }
+
+    async fn spaces(&self) -> Result<SpaceListing, FetchError> {
+        Err(down())
+    }
+
+    async fn space(&self, _: &SpaceId) -> Result<SpaceSeen, FetchError> {
+        Err(down())
+    }
+
+    async fn assignments(&self, _: &SpaceId) -> Result<Assignments, FetchError> {
+        Err(down())
+    }
+
+    async fn shares(&self, _: &SpaceId) -> Result<Shares, FetchError> {
         Err(down())
     }
 

@@ -1,0 +1,344 @@
+//! Who can open a space, or a single app of it, and by which paths.
+//!
+//! In a space rights only add up, as they do in a tenant: a user has the roles of every path. The
+//! owner stands in no assignment and has all roles that can be assigned.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::{Deserialize, Serialize};
+
+use crate::model::{
+    Assignee, GroupId, Id, Role, Space, SpaceAssignment, SpaceShare, Timestamp, User, UserId,
+};
+
+use super::content::is_own;
+use super::grants::Grants;
+
+/// The source's own roles whose holders may give themselves any role in some spaces, with the sorts
+/// of these spaces; `None` means all (help.qlik.com, "Roles in Qlik Cloud").
+const ADMINISTRATORS: [(&str, Option<&[&str]>); 3] = [
+    ("TenantAdmin", None),
+    ("AnalyticsAdmin", Some(&["shared", "managed"])),
+    ("DataAdmin", Some(&["data"])),
+];
+
+/// One way in which a user comes to a space, or to an app that is shared from it.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "type", content = "group")]
+pub enum SpacePath {
+    /// The user owns the space.
+    Owner,
+    /// The user is assigned.
+    Direct,
+    /// The user is in a group that is assigned.
+    Group(GroupId),
+    /// The system group of all users is assigned.
+    Everyone(GroupId),
+}
+
+impl SpacePath {
+    /// Returns the group that is assigned; `None` if no group is.
+    pub fn group(&self) -> Option<&GroupId> {
+        match self {
+            Self::Group(group) | Self::Everyone(group) => Some(group),
+            Self::Owner | Self::Direct => None,
+        }
+    }
+}
+
+/// A path to a space, with what it gives.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SpaceWay {
+    /// The path.
+    pub path: SpacePath,
+    /// The roles in the space, as the source writes them. For the owner none are listed.
+    pub roles: BTreeSet<String>,
+    /// When the assignment was created, by the source; for the owner `None`.
+    pub since: Option<Timestamp>,
+    /// Who created it.
+    pub by: Option<Id>,
+    /// When its roles last changed.
+    pub changed: Option<Timestamp>,
+}
+
+/// A path to an app that is shared without the rest of its space.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ShareWay {
+    /// The share.
+    pub share: Id,
+    /// What is shared.
+    pub resource: Option<String>,
+    /// The path.
+    pub path: SpacePath,
+    /// What it allows, as the source writes it.
+    pub roles: BTreeSet<String>,
+    /// When it was created.
+    pub since: Option<Timestamp>,
+    /// Who created it.
+    pub by: Option<Id>,
+}
+
+/// The paths that lead to a space. Made once, it answers for each user.
+#[derive(Debug, Default)]
+pub struct SpaceWays {
+    owner: Option<UserId>,
+    users: BTreeMap<UserId, Ways>,
+    groups: BTreeMap<GroupId, Ways>,
+    /// What every user has.
+    everybodys: Ways,
+}
+
+/// Paths to a space and to what is shared from it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Ways {
+    /// Paths to the space.
+    pub space: Vec<SpaceWay>,
+    /// Paths to single apps.
+    pub shares: Vec<ShareWay>,
+}
+
+impl Ways {
+    /// Returns whether nothing leads there.
+    pub fn is_empty(&self) -> bool {
+        self.space.is_empty() && self.shares.is_empty()
+    }
+}
+
+impl SpaceWays {
+    /// Takes in a space. Shares that are switched off give nothing.
+    pub fn of(space: &Space, grants: &Grants) -> Self {
+        let mut ways = Self {
+            owner: space.head.owner.clone(),
+            ..Self::default()
+        };
+        for (assignee, assignment) in space.assignments.iter().flatten() {
+            if let Some((path, place)) = ways.place(assignee, grants) {
+                place.space.push(way(path, assignment));
+            }
+        }
+        for (id, share) in space.shares.iter().flatten() {
+            let with = share.assignee().filter(|_| !share.is_disabled);
+            if let Some(with) = with
+                && let Some((path, place)) = ways.place(&with, grants)
+            {
+                place.shares.push(share_way(id, path, share));
+            }
+        }
+        ways
+    }
+
+    /// Returns the path of an assignee, and where what it gives belongs; `None` if we do not know
+    /// what the assignee is.
+    fn place(&mut self, assignee: &Assignee, grants: &Grants) -> Option<(SpacePath, &mut Ways)> {
+        if let Some(user) = assignee.user() {
+            return Some((SpacePath::Direct, self.users.entry(user).or_default()));
+        }
+        let group = assignee.group()?;
+        if grants.is_everyone(&group) {
+            return Some((SpacePath::Everyone(group), &mut self.everybodys));
+        }
+        let path = SpacePath::Group(group.clone());
+        Some((path, self.groups.entry(group).or_default()))
+    }
+
+    /// Returns the paths of a user that not everybody has.
+    pub fn own(&self, user: &User) -> Ways {
+        let mut own = Ways::default();
+        if self.owner.as_ref() == Some(&user.id) {
+            own.space.push(SpaceWay {
+                path: SpacePath::Owner,
+                roles: BTreeSet::new(),
+                since: None,
+                by: None,
+                changed: None,
+            });
+        }
+        let direct = self.users.get(&user.id).into_iter();
+        let groups = user.groups.iter().flat_map(BTreeMap::keys);
+        let by_group = groups.filter_map(|group| self.groups.get(group));
+        for ways in direct.chain(by_group) {
+            own.space.extend(ways.space.iter().cloned());
+            own.shares.extend(ways.shares.iter().cloned());
+        }
+        own
+    }
+
+    /// Returns the paths that every user has.
+    pub fn everybodys(&self) -> &Ways {
+        &self.everybodys
+    }
+}
+
+/// Returns whether the holders of a role may give themselves any role in spaces of this sort. They
+/// cannot open a space by it: they would have to take a role there first.
+pub fn administers(role: &Role, sort: Option<&str>) -> bool {
+    let found = ADMINISTRATORS.iter().find(|(name, _)| *name == role.name);
+    is_own(role)
+        && found.is_some_and(|(_, sorts)| {
+            sorts.is_none_or(|sorts| sort.is_some_and(|sort| sorts.contains(&sort)))
+        })
+}
+
+fn way(path: SpacePath, assignment: &SpaceAssignment) -> SpaceWay {
+    SpaceWay {
+        path,
+        roles: assignment.roles.clone(),
+        since: assignment.created_at,
+        by: assignment.created_by.clone(),
+        changed: assignment.updated_at,
+    }
+}
+
+fn share_way(id: &Id, path: SpacePath, share: &SpaceShare) -> ShareWay {
+    ShareWay {
+        share: id.clone(),
+        resource: share.resource.clone(),
+        path,
+        roles: share.roles.clone(),
+        since: share.created_at,
+        by: share.created_by.clone(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{Coded, Group, GroupType, Record, RoleId, RoleType, SpaceHead, SpaceId};
+
+    fn id(n: u32) -> Id {
+        Id::parse(&format!("{n:024x}")).unwrap()
+    }
+
+    fn everyone() -> Record {
+        Record::Group(Group {
+            id: GroupId(id(14)),
+            name: "com.qlik.Everyone".into(),
+            description: None,
+            group_type: Coded::new(GroupType::Organization, "system"),
+            status: None,
+            idp_id: None,
+            roles: Some(BTreeMap::new()),
+            created_at: None,
+            updated_at: None,
+        })
+    }
+
+    fn share(sort: &str, with: Option<u32>, is_disabled: bool) -> SpaceShare {
+        SpaceShare {
+            sort: sort.into(),
+            with: with.map(id),
+            roles: ["consumer".to_owned()].into(),
+            resource: Some("app-1".into()),
+            resource_sort: Some("app".into()),
+            is_disabled,
+            created_at: None,
+            created_by: None,
+        }
+    }
+
+    /// User 1 owns it; user 2, bot 3, groups 11 and 14 (everyone) and a hologram are assigned; an
+    /// app is shared with user 2, with group 11, and, switched off, with user 4.
+    fn space() -> Space {
+        let rows = [
+            ("user", 2),
+            ("bot", 3),
+            ("group", 11),
+            ("group", 14),
+            ("hologram", 2),
+        ];
+        let assignments = rows.map(|(sort, n)| {
+            let assignee = Assignee {
+                sort: sort.into(),
+                id: id(n),
+            };
+            let assignment = SpaceAssignment {
+                roles: [format!("{sort} role")].into(),
+                created_at: Some(Timestamp::from_millis(i64::from(n))),
+                created_by: Some(id(1)),
+                updated_at: None,
+            };
+            (assignee, assignment)
+        });
+        let shares = [
+            (id(101), share("user", Some(2), false)),
+            (id(102), share("group", Some(11), false)),
+            (id(103), share("user", Some(4), true)),
+            (id(104), share("link", None, false)),
+        ];
+        Space {
+            id: SpaceId(id(99)),
+            head: SpaceHead {
+                name: "Sales".into(),
+                sort: Some("shared".into()),
+                owner: Some(UserId(id(1))),
+                created_at: None,
+                unseen: BTreeSet::new(),
+            },
+            assignments: Some(assignments.into()),
+            shares: Some(shares.into()),
+        }
+    }
+
+    fn user(n: u32, groups: &[u32]) -> User {
+        let named = groups.iter().map(|n| (GroupId(id(*n)), String::new()));
+        User {
+            groups: Some(named.collect()),
+            ..User::new(UserId(id(n)), "idp|n")
+        }
+    }
+
+    #[test]
+    fn a_space_is_open_by_every_path_to_it() {
+        let mut grants = Grants::default();
+        grants.look(&everyone());
+        let ways = SpaceWays::of(&space(), &grants);
+        let by_group = || SpacePath::Group(GroupId(id(11)));
+        let paths = |n, groups: &[u32]| {
+            let own = ways.own(&user(n, groups));
+            let space: Vec<_> = own.space.into_iter().map(|way| way.path).collect();
+            let shares: Vec<_> = own.shares.into_iter().map(|way| way.path).collect();
+            (space, shares)
+        };
+
+        assert_eq!(paths(1, &[14]), (vec![SpacePath::Owner], vec![]));
+        assert_eq!(
+            paths(2, &[11, 12]),
+            (
+                vec![SpacePath::Direct, by_group()],
+                vec![SpacePath::Direct, by_group()]
+            )
+        );
+        assert_eq!(paths(3, &[]), (vec![SpacePath::Direct], vec![]));
+        // A share that is switched off, and a link, lead nobody in particular there.
+        assert_eq!(paths(4, &[12]), (vec![], vec![]));
+        let everybodys = ways.everybodys();
+        assert_eq!(
+            everybodys.space[0].path,
+            SpacePath::Everyone(GroupId(id(14)))
+        );
+        let direct = ways.own(&user(2, &[]));
+        assert_eq!(direct.space[0].since, Some(Timestamp::from_millis(2)));
+    }
+
+    #[test]
+    fn administrators_may_take_roles_in_their_spaces() {
+        let role = |name: &str, origin: &str| Role {
+            origin: Some(origin.to_owned()),
+            ..Role::new(RoleId(id(1)), name, Coded::new(RoleType::Basic, "user"))
+        };
+        for (name, origin, sort, expected) in [
+            ("TenantAdmin", "default", Some("shared"), true),
+            ("TenantAdmin", "default", None, true),
+            ("TenantAdmin", "custom", Some("shared"), false),
+            ("AnalyticsAdmin", "default", Some("managed"), true),
+            ("AnalyticsAdmin", "default", Some("data"), false),
+            ("DataAdmin", "default", Some("data"), true),
+            ("DataAdmin", "default", Some("hologram"), false),
+            ("Steward", "default", Some("data"), false),
+        ] {
+            let found = administers(&role(name, origin), sort);
+
+            assert_eq!(found, expected, "{name}, {sort:?}");
+        }
+    }
+}

@@ -1,0 +1,123 @@
+//! `access explain --space`: each path by which a user can open a space, or that there is none.
+
+use std::io::Write;
+
+use serde_json::json;
+
+use crate::control::{SpaceAccess, SpaceRow, SpaceShown};
+use crate::printable;
+use crate::view;
+
+use super::super::Exit;
+use super::super::args::{Format, OutputArgs};
+use super::super::error::CliError;
+use super::super::output::{self, Printer, Row, print_one};
+use super::super::store_client::StoreClient;
+use super::super::style::say;
+use super::asking::{say_of, users};
+use super::space::{COLUMNS, cells, of_user};
+use super::{space_words, words};
+use crate::model::Timestamp;
+
+/// Who and what is asked about.
+pub(super) struct Asked<'a> {
+    pub(super) user: &'a str,
+    pub(super) space: &'a str,
+    pub(super) at: Option<Timestamp>,
+    pub(super) tenant: Option<String>,
+}
+
+pub(super) async fn run(
+    client: &StoreClient,
+    asked: Asked<'_>,
+    output: &OutputArgs,
+) -> anyhow::Result<Exit> {
+    let mut answers = Vec::new();
+    for (tenant, user) in users(client, asked.user, asked.tenant).await? {
+        answers.push(of_user(client, tenant, user, asked.space, asked.at).await?);
+    }
+    if answers.iter().all(|answer| answer.found.is_empty()) && !answers.is_empty() {
+        say(format_args!("No space is called `{}`.", asked.space));
+        for answer in &answers {
+            say_of(&answer.envelope);
+        }
+        return Ok(Exit::NotFound);
+    }
+    answers.retain(|answer| !answer.rows.is_empty());
+    if answers.is_empty() {
+        let detail = format!("no user is called `{}`", asked.user);
+        return Err(CliError::NotThere(detail).into());
+    }
+    for answer in &answers {
+        let (Some(shown), Some(row)) = (&answer.space, answer.rows.first()) else {
+            continue;
+        };
+        let tenant = &answer.envelope.tenant;
+        let json = || view::space_row(tenant, &shown.space, &shown.names, row);
+        match output.output {
+            Format::Table => tell(answer, shown, row)?,
+            Format::Json => print_one(
+                Format::Json,
+                &[],
+                &json!({ "row": json(), "answer": view::space_answer(answer, 1) }),
+            )?,
+            Format::Jsonl | Format::Csv => {
+                let mut printer = Printer::new(&output.output.into(), COLUMNS)?;
+                printer.row(Row {
+                    cells: cells(tenant, &shown.names, row),
+                    json: json(),
+                })?;
+                printer.finish("", "")?;
+            }
+        }
+    }
+    Ok(Exit::Success)
+}
+
+/// Draws each path.
+fn tell(answer: &SpaceAccess, shown: &SpaceShown, row: &SpaceRow) -> anyhow::Result<()> {
+    let tenant = &answer.envelope.tenant;
+    let (user, space) = (&row.user, &shown.space.name);
+    let mut lines = vec![match row.ways.len() {
+        0 => format!(
+            "{} has no access to the space {space} in `{tenant}`.",
+            user.label
+        ),
+        1 => format!(
+            "{} has access to the space {space} in `{tenant}` by one path:",
+            user.label
+        ),
+        n => format!(
+            "{} has access to the space {space} in `{tenant}` by {n} paths; it ends when all of \
+             them are gone:",
+            user.label
+        ),
+    }];
+    let ways = row.ways.iter();
+    lines.extend(ways.map(|way| {
+        let drawn = space_words::drawn(&shown.names, user, way, space);
+        format!("  {drawn}")
+    }));
+    let shares = row.shares.iter();
+    lines.extend(shares.map(|share| {
+        let drawn = space_words::drawn_app(&shown.names, user, share);
+        format!("  {drawn}")
+    }));
+    if let (true, Some(role)) = (row.ways.is_empty(), &row.could_by) {
+        lines.push(format!(
+            "{} could take any role there, by {}.",
+            user.label,
+            view::role_name(role)
+        ));
+    }
+    if let Some(barrier) = user.barrier {
+        lines.push(format!("It cannot be used at present: {}.", barrier.word()));
+    }
+    let lacking = answer.envelope.not_known.iter();
+    lines.extend(lacking.map(|it| format!("`{tenant}`: {}", words::not_known(it))));
+    let mut out = output::stdout();
+    for line in lines {
+        writeln!(out, "{}", printable::line(&line))?;
+    }
+    Ok(out.flush()?)
+}

@@ -1,0 +1,260 @@
+//! `access --space`: who can open a space.
+
+use crate::control::query::Which;
+use crate::control::{NotKnown, SpaceAccess, SpaceMention, SpaceRow, SpaceShown, query};
+use crate::doing::counting;
+use crate::model::{Id, TenantName, Thousands, Timestamp, UserId};
+use crate::view::{self, GroupNames};
+
+use super::super::Exit;
+use super::super::args::{Format, ListArgs};
+use super::super::error::CliError;
+use super::super::output::Row;
+use super::super::pages::{Paged, Rest, Whole};
+use super::super::store_client::StoreClient;
+use super::super::style::{Tone, count, say};
+use super::super::table::{Cell, Column};
+use super::answers::Rows;
+use super::asking::{is_not_covered, say_of, take_in, tenants};
+use super::{space_words, words};
+
+pub(super) const COLUMNS: &[Column] = &[
+    Column::new("TENANT", 5),
+    Column::new("USER", 0).cut(16),
+    Column::new("EMAIL", 3).cut(24),
+    Column::new("ID", 6),
+    Column::new("ROLES", 0).cut(16),
+    Column::new("PATHS", 0).cut(24),
+    Column::new("APPS", 4).cut(16),
+    Column::new("SINCE", 2),
+    Column::new("USABLE", 1),
+];
+
+/// What is asked of each tenant.
+pub(super) struct Asked<'a> {
+    pub(super) space: &'a str,
+    pub(super) which: Which,
+    pub(super) at: Option<Timestamp>,
+}
+
+pub(super) async fn run(
+    client: &StoreClient,
+    asked: &Asked<'_>,
+    args: ListArgs,
+) -> anyhow::Result<Exit> {
+    let mut rows = Rows::new(&args.table, COLUMNS);
+    let mut left = args.limit().unwrap_or(usize::MAX);
+    let mut answers: Vec<(SpaceAccess, usize)> = Vec::new();
+    let tenants = tenants(client, args.tenant.clone()).await?;
+    let is_only_one = tenants.len() == 1;
+    for tenant in tenants {
+        let mut n_rows = 0;
+        let mut take = |space: &SpaceMention, names: &GroupNames, row: &SpaceRow| {
+            n_rows += 1;
+            rows.row(Row {
+                cells: cells(&tenant, names, row),
+                json: view::space_row(&tenant, space, names, row),
+            })
+        };
+        match each(client, asked, &tenant, left, &mut take).await {
+            Ok(answer) => answers.push((answer, n_rows)),
+            Err(failure) if is_not_covered(&failure) && !is_only_one => {
+                say(format_args!("`{tenant}`: {failure}"));
+            }
+            Err(failure) => return Err(failure),
+        }
+        left -= n_rows.min(left);
+    }
+    if answers.iter().all(|(answer, _)| answer.found.is_empty()) {
+        say(format_args!("No space is called `{}`.", asked.space));
+        for (answer, _) in &answers {
+            say_of(&answer.envelope);
+        }
+        return Ok(Exit::NotFound);
+    }
+    let told = answers
+        .iter()
+        .map(|(answer, n_rows)| view::space_answer(answer, *n_rows as u64));
+    let told = told.collect();
+    let mut printer = rows.into_printer()?;
+    printer.end_with(view::access_answers(told));
+    let summary = format!("{}.", count(printer.n_rows(), "user"));
+    printer.finish(nothing(asked.which), &summary)?;
+    if args.table.output.output != Format::Json {
+        for (answer, _) in &answers {
+            if let Some(space) = &answer.space {
+                say_of_space(answer, space);
+            }
+            say_of(&answer.envelope);
+        }
+    }
+    Ok(Exit::Success)
+}
+
+type Take<'a> = dyn FnMut(&SpaceMention, &GroupNames, &SpaceRow) -> anyhow::Result<()> + 'a;
+
+/// Asks for the rows of one tenant, page by page. Returns the first page without its rows, with
+/// what all pages do not know.
+async fn each(
+    client: &StoreClient,
+    asked: &Asked<'_>,
+    tenant: &TenantName,
+    limit: usize,
+    take: &mut Take<'_>,
+) -> anyhow::Result<SpaceAccess> {
+    let (_doing, found) = counting("looking at users", "found");
+    let ask = |after, limit| query::SpaceAccess {
+        tenant: tenant.clone(),
+        space: asked.space.to_owned(),
+        user: None,
+        which: asked.which,
+        at: asked.at,
+        after,
+        limit,
+    };
+    let mut left = limit;
+    // Only the first page has the names.
+    let mut first: Option<(SpaceMention, GroupNames)> = None;
+    let look = |page: &mut SpaceAccess| {
+        only_one(page, asked.space)?;
+        let rows = std::mem::take(&mut page.rows);
+        if let Some(shown) = &page.space {
+            let (space, names) =
+                first.get_or_insert_with(|| (shown.space.clone(), shown.names.clone()));
+            for row in rows.iter().take(left) {
+                take(space, names, row)?;
+            }
+        }
+        left -= rows.len().min(left);
+        found.add(rows.len() as u64);
+        Ok(())
+    };
+    let (mut whole, rest) = client.whole(limit, ask, look).await?;
+    match rest {
+        Rest::Nothing => {}
+        Rest::More => {
+            whole.envelope.not_known.insert(NotKnown::Rest);
+        }
+    }
+    Ok(whole)
+}
+
+impl Paged for SpaceAccess {
+    type Position = Id;
+
+    fn n_rows(&self) -> usize {
+        self.rows.len()
+    }
+
+    fn take_next(&mut self) -> Option<Id> {
+        self.next.take()
+    }
+}
+
+impl Whole for SpaceAccess {
+    fn add(&mut self, page: Self) {
+        take_in(&mut self.envelope, page.envelope.not_known);
+    }
+}
+
+/// Fails if several spaces are called so.
+fn only_one(answer: &SpaceAccess, called: &str) -> Result<(), CliError> {
+    if answer.found.len() < 2 {
+        return Ok(());
+    }
+    let ids: Vec<String> = answer.found.iter().map(|it| it.id.to_string()).collect();
+    Err(CliError::Usage(format!(
+        "{} spaces of `{}` are called `{called}`; name one by its id: {}",
+        answer.found.len(),
+        answer.envelope.tenant,
+        ids.join(", ")
+    )))
+}
+
+/// Asks how one user stands to a space. The answer has no space if the tenant has none of that
+/// name.
+pub(super) async fn of_user(
+    client: &StoreClient,
+    tenant: TenantName,
+    user: UserId,
+    space: &str,
+    at: Option<Timestamp>,
+) -> anyhow::Result<SpaceAccess> {
+    let asked = query::SpaceAccess {
+        tenant,
+        space: space.to_owned(),
+        user: Some(user),
+        which: Which::Own,
+        at,
+        after: None,
+        limit: 1,
+    };
+    let answer = client.ask(asked).await?;
+    only_one(&answer, space)?;
+    Ok(answer)
+}
+
+/// Returns the cells of a user, in the order of the columns.
+pub(super) fn cells(tenant: &TenantName, names: &GroupNames, row: &SpaceRow) -> Vec<Cell> {
+    let SpaceRow {
+        user,
+        ways,
+        shares,
+        could_by,
+    } = row;
+    let paths = match (ways.is_empty() && shares.is_empty(), could_by) {
+        (true, Some(role)) => format!("none, could take a role by {}", view::role_name(role)),
+        (true, None) | (false, _) => space_words::paths(names, ways),
+    };
+    let usable = Cell::from(words::usable(user));
+    vec![
+        tenant.to_string().into(),
+        user.label.clone().into(),
+        user.email.clone().into(),
+        user.id.0.to_string().into(),
+        space_words::roles(ways).into(),
+        paths.into(),
+        space_words::apps(shares).into(),
+        ways.iter().filter_map(|way| way.since).min().into(),
+        usable.toned(user.barrier.map(|_| Tone::Dim)),
+    ]
+}
+
+/// Says what the rows do not: who has access without a row, and when spaces were read.
+fn say_of_space(answer: &SpaceAccess, shown: &SpaceShown) {
+    let name = &shown.space.name;
+    if let Some(all) = &shown.everybody {
+        let n_users = Thousands(all.users);
+        if !all.ways.is_empty() {
+            say(format_args!(
+                "All {n_users} users of `{}` have access to {name} as {}, {}.",
+                answer.envelope.tenant,
+                space_words::roles(&all.ways),
+                space_words::paths(&shown.names, &all.ways)
+            ));
+        }
+        for share in &all.shares {
+            say(format_args!(
+                "All {n_users} users of `{}` have access to the app {} alone.",
+                answer.envelope.tenant,
+                share.resource.as_deref().unwrap_or("?")
+            ));
+        }
+    }
+    for entry in &shown.entries {
+        say(format_args!("{}", space_words::entry(entry)));
+    }
+    if let Some(read_at) = answer.read_at {
+        say(format_args!(
+            "The spaces of `{}` were last read as a whole at {read_at}.",
+            answer.envelope.tenant
+        ));
+    }
+}
+
+fn nothing(which: Which) -> &'static str {
+    match which {
+        Which::Own | Which::Redundant => "Nobody has access by a path of their own.",
+        Which::Potential => "Nobody else could take a role there.",
+    }
+}

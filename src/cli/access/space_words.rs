@@ -1,0 +1,147 @@
+//! How access to spaces is said in words.
+
+use std::collections::BTreeSet;
+
+use crate::control::{AccessPerson, ShareWay, SpaceEntry, SpacePath, SpaceWay, UserSpace};
+use crate::view::GroupNames;
+
+/// Writes the roles of all paths: `consumer, producer`. The owner has all.
+pub(super) fn roles(ways: &[SpaceWay]) -> String {
+    let owner = ways.iter().any(|way| way.path == SpacePath::Owner);
+    let roles: BTreeSet<&str> = ways
+        .iter()
+        .flat_map(|way| way.roles.iter().map(String::as_str))
+        .collect();
+    let roles = owner.then_some("owner").into_iter().chain(roles);
+    roles.collect::<Vec<_>>().join(", ")
+}
+
+/// Writes the paths to a space: `directly, by the group Sales`.
+pub(super) fn paths(names: &GroupNames, ways: &[SpaceWay]) -> String {
+    let paths = ways.iter().map(|way| path(names, &way.path));
+    paths.collect::<Vec<_>>().join(", ")
+}
+
+fn path(names: &GroupNames, path: &SpacePath) -> String {
+    match path {
+        SpacePath::Owner => "as its owner".to_owned(),
+        SpacePath::Direct => "directly".to_owned(),
+        SpacePath::Group(_) => format!("by the group {}", group(names, path)),
+        SpacePath::Everyone(_) => format!("as everyone is by {}", group(names, path)),
+    }
+}
+
+fn group(names: &GroupNames, path: &SpacePath) -> String {
+    let name = path.group().and_then(|id| names.get(id)).cloned();
+    let id = || path.group().map(ToString::to_string);
+    name.or_else(id).unwrap_or_default()
+}
+
+/// Writes the apps that are shared: `app-1 (consumer)`.
+pub(super) fn apps(shares: &[ShareWay]) -> String {
+    let apps = shares.iter().map(|share| {
+        let app = share.resource.as_deref().unwrap_or("?");
+        format!("{app} ({})", joined(&share.roles))
+    });
+    apps.collect::<Vec<_>>().join(", ")
+}
+
+/// Draws a path to a space: `Maria Silva -> group Sales -> producer -> Sales EMEA`.
+pub(super) fn drawn(
+    names: &GroupNames,
+    user: &AccessPerson,
+    way: &SpaceWay,
+    space: &str,
+) -> String {
+    let user = &user.label;
+    let roles = joined(&way.roles);
+    let since = match way.since {
+        Some(since) => format!("  since {since}"),
+        None => String::new(),
+    };
+    match &way.path {
+        SpacePath::Owner => format!("{user} -> owner -> {space}"),
+        SpacePath::Direct => format!("{user} -> {roles} -> {space}{since}"),
+        path @ (SpacePath::Group(_) | SpacePath::Everyone(_)) => {
+            let group = group(names, path);
+            format!("{user} -> group {group} -> {roles} -> {space}{since}")
+        }
+    }
+}
+
+/// Draws a path to an app: `Maria Silva -> consumer -> app app-1`.
+pub(super) fn drawn_app(names: &GroupNames, user: &AccessPerson, share: &ShareWay) -> String {
+    let (user, roles) = (&user.label, joined(&share.roles));
+    let app = share.resource.as_deref().unwrap_or("?");
+    match share.path.group() {
+        Some(_) => {
+            let group = group(names, &share.path);
+            format!("{user} -> group {group} -> {roles} -> app {app} alone")
+        }
+        None => format!("{user} -> {roles} -> app {app} alone"),
+    }
+}
+
+/// Says how a user comes to a space.
+pub(super) fn of_user(user: &str, names: &GroupNames, of_user: &UserSpace) -> String {
+    let space = &of_user.space.name;
+    let ways = &of_user.ways;
+    let apps = apps(&of_user.shares);
+    match (ways.is_empty(), of_user.shares.is_empty()) {
+        (false, true) => format!(
+            "{user} has access to the space {space} as {}, {}.",
+            roles(ways),
+            paths(names, ways)
+        ),
+        (false, false) => format!(
+            "{user} has access to the space {space} as {}, {}, and to single apps of it: {apps}.",
+            roles(ways),
+            paths(names, ways)
+        ),
+        (true, _) => format!("{user} has access to single apps of the space {space}: {apps}."),
+    }
+}
+
+/// Says what stands in a space and is no user.
+pub(super) fn entry(entry: &SpaceEntry) -> String {
+    match entry {
+        SpaceEntry::Assigned {
+            assignee,
+            name,
+            assignment,
+        } => {
+            let id = assignee.id.to_string();
+            let who = match (assignee.sort.as_str(), name) {
+                ("group", Some(name)) => format!("The group {name}"),
+                ("user" | "bot", _) => format!("A {} that is not known, {id},", assignee.sort),
+                (sort, _) => format!("The {sort} {id}"),
+            };
+            format!("{who} is assigned as {}.", joined(&assignment.roles))
+        }
+        SpaceEntry::Shared { name, share, .. } => {
+            let app = share.resource.as_deref().unwrap_or("?");
+            let roles = joined(&share.roles);
+            let off = match share.is_disabled {
+                true => ", but the share is switched off",
+                false => "",
+            };
+            if share.is_link() {
+                return format!(
+                    "Anybody who has the link may open the app {app} as {roles}, also without an \
+                     account{off}."
+                );
+            }
+            let with = share.with.as_ref().map(ToString::to_string);
+            let with = name.clone().or(with).unwrap_or_default();
+            format!(
+                "The app {app} alone is shared with the {} {with} as {roles}{off}.",
+                share.sort
+            )
+        }
+    }
+}
+
+fn joined(roles: &BTreeSet<String>) -> String {
+    let roles: Vec<&str> = roles.iter().map(String::as_str).collect();
+    roles.join(", ")
+}

@@ -1,0 +1,435 @@
+//! Reads spaces, and of each who is assigned to it and what is shared from it.
+//!
+//! There is no listing of all assignments, so each space takes two requests. The owner is in no
+//! listing: it stands in the space itself.
+
+use std::collections::{BTreeMap, BTreeSet, HashSet};
+
+use serde::Deserialize;
+use serde_json::value::RawValue;
+use url::form_urlencoded::Serializer;
+use xxhash_rust::xxh3::xxh3_64;
+
+use super::client::{Ask, Client, Patience, Redirects};
+use super::listing::{WALKS, expired, is_expired};
+use super::wire::{self, Lax, List, Loose, Time};
+use super::{ReadError, is_absence, unicode};
+use crate::connector::{Assignments, Shares, SpaceListing, SpaceSeen};
+use crate::model::{
+    Assignee, Id, MAX_IN_SPACE, SpaceAssignment, SpaceHead, SpaceId, SpaceList, SpaceShare, UserId,
+};
+
+/// Records per page: the most that Qlik allows. Its default is ten.
+const LIMIT: u64 = 100;
+/// The factor by which the page size is reduced if a page is too large to be accepted.
+const SHRINK: u64 = 4;
+/// The most spaces of a tenant. Their heads are kept in memory while they are read.
+const MAX_SPACES: usize = 50_000;
+/// Of what Qlik can sort spaces by, only this never changes. So spaces that are created meanwhile
+/// come at the end.
+const SORT: &str = "+createdAt";
+
+/// A space.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+struct Space {
+    id: Option<String>,
+    name: Option<String>,
+    #[serde(rename = "type")]
+    sort: Loose,
+    owner_id: Loose,
+    created_at: Time,
+}
+
+/// An assignment, or a share.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+struct Member<'a> {
+    id: Option<String>,
+    #[serde(rename = "type")]
+    sort: Option<String>,
+    assignee_id: Option<String>,
+    #[serde(borrow)]
+    roles: List<Lax<'a>>,
+    created_at: Time,
+    created_by: Loose,
+    updated_at: Time,
+    resource_id: Loose,
+    resource_type: Loose,
+    disabled: Option<bool>,
+}
+
+/// What was read of a listing.
+struct Walked {
+    texts: Vec<Box<RawValue>>,
+    total: Option<u64>,
+    /// Whether there are more records than were wanted.
+    is_cut: bool,
+}
+
+/// Reads the listing of spaces to its end.
+pub(super) async fn list(client: &Client) -> Result<SpaceListing, ReadError> {
+    let doing = "listing spaces";
+    let walked = walk(client, doing, "spaces", Some(SORT), MAX_SPACES).await?;
+    if walked.is_cut {
+        let limit = MAX_SPACES as u64;
+        return Err(ReadError::TooManyRecords { doing, limit });
+    }
+    let mut listing = SpaceListing {
+        total: walked.total,
+        ..SpaceListing::default()
+    };
+    for text in &walked.texts {
+        match (space(text.get()), id_of(text.get())) {
+            (Some((id, head)), _) => {
+                listing.spaces.insert(id, head);
+            }
+            (None, Some(id)) => {
+                listing.unreadable.insert(SpaceId(id));
+            }
+            (None, None) => listing.n_unnamed += 1,
+        }
+    }
+    Ok(listing)
+}
+
+/// Asks for one space.
+pub(super) async fn fetch(client: &Client, id: &SpaceId) -> Result<SpaceSeen, ReadError> {
+    let ask = Ask {
+        doing: "asking for a space",
+        path: format!("api/v1/spaces/{id}"),
+        query: String::new(),
+        redirects: Redirects::Refuse,
+        patience: Patience::Outage,
+    };
+    let answer: Result<Box<RawValue>, ReadError> = client.get(&ask).await;
+    match answer {
+        Ok(text) => Ok(match space(text.get()) {
+            Some((seen, head)) if seen == *id => SpaceSeen::Shown(head),
+            // An answer about another space says nothing about this one.
+            Some(_) | None => SpaceSeen::Unreadable,
+        }),
+        Err(error) if is_absence(&error) => Ok(SpaceSeen::Absent),
+        Err(error) if error.is_forbidden() => Ok(SpaceSeen::Hidden),
+        Err(error) if is_of_the_answer(&error) => Ok(SpaceSeen::Unreadable),
+        Err(error) => Err(error),
+    }
+}
+
+/// Reads who is assigned to a space.
+pub(super) async fn assignments(client: &Client, id: &SpaceId) -> Result<Assignments, ReadError> {
+    let doing = "listing the assignments of a space";
+    let path = format!("spaces/{id}/assignments");
+    part(client, doing, &path, assignment, |known, more| {
+        known.roles.extend(more.roles);
+    })
+    .await
+}
+
+/// Reads what is shared from a space.
+pub(super) async fn shares(client: &Client, id: &SpaceId) -> Result<Shares, ReadError> {
+    let doing = "listing the shares of a space";
+    let path = format!("spaces/{id}/shares");
+    part(client, doing, &path, share, |known, more| *known = more).await
+}
+
+/// Reads a list of a space. `add` joins two records with the same key.
+async fn part<K: Ord, V>(
+    client: &Client,
+    doing: &'static str,
+    path: &str,
+    read: fn(&str) -> Option<(K, V)>,
+    add: fn(&mut V, V),
+) -> Result<SpaceList<K, V>, ReadError> {
+    let walked = match walk(client, doing, path, None, MAX_IN_SPACE).await {
+        Ok(walked) => walked,
+        Err(error) if is_absence(&error) || error.is_forbidden() || is_of_the_answer(&error) => {
+            tracing::debug!(
+                error.code = error.code(),
+                "A part of a space is not visible"
+            );
+            return Ok(SpaceList::Hidden);
+        }
+        Err(error) => return Err(error),
+    };
+    let mut list: BTreeMap<K, V> = BTreeMap::new();
+    let mut is_whole = !walked.is_cut;
+    for text in &walked.texts {
+        match mended(text.get(), read) {
+            Some((key, value)) => match list.entry(key) {
+                std::collections::btree_map::Entry::Vacant(place) => {
+                    place.insert(value);
+                }
+                std::collections::btree_map::Entry::Occupied(mut known) => {
+                    add(known.get_mut(), value);
+                }
+            },
+            None => is_whole = false,
+        }
+    }
+    Ok(match is_whole {
+        true => SpaceList::Whole(list),
+        false => SpaceList::Part(list),
+    })
+}
+
+/// Reads a listing page by page, to its end or until it has more than `most` records.
+async fn walk(
+    client: &Client,
+    doing: &'static str,
+    path: &str,
+    sort: Option<&str>,
+    most: usize,
+) -> Result<Walked, ReadError> {
+    let mut walked = Walked {
+        texts: Vec::new(),
+        total: None,
+        is_cut: false,
+    };
+    let mut cursor: Option<String> = None;
+    let mut cursors = HashSet::new();
+    let (mut walks, mut limit, mut pages) = (1, LIMIT, 0);
+    loop {
+        let ask = Ask {
+            doing,
+            path: format!("api/v1/{path}"),
+            query: query(limit, sort, cursor.as_deref()),
+            redirects: Redirects::Refuse,
+            patience: Patience::Outage,
+        };
+        let answer: wire::Listing = match client.get(&ask).await {
+            Err(error) if cursor.is_some() && is_expired(&error) => {
+                if walks >= WALKS {
+                    return Err(expired(error, walks));
+                }
+                (cursor, walks, pages) = (None, walks + 1, 0);
+                cursors.clear();
+                walked.texts.clear();
+                continue;
+            }
+            Err(error) if error.is_too_large() && limit > 1 => {
+                limit = (limit / SHRINK).max(1);
+                continue;
+            }
+            answer => answer?,
+        };
+        let unexpected = |what: &str| ReadError::Unexpected {
+            doing,
+            what: what.to_owned(),
+        };
+        pages += 1;
+        walked.total = answer.count().or(walked.total);
+        cursor = answer.next().map_err(unexpected)?;
+        let data = answer.data;
+        let data = data.ok_or_else(|| unexpected("field `data`: expected a list"))?;
+        walked.texts.extend(data);
+        if walked.texts.len() > most {
+            walked.texts.truncate(most);
+            walked.is_cut = true;
+            return Ok(walked);
+        }
+        let Some(cursor) = &cursor else {
+            return Ok(walked);
+        };
+        if pages > client.transport.limits.pages {
+            let limit = client.transport.limits.pages;
+            return Err(ReadError::TooManyPages { doing, limit });
+        }
+        if !cursors.insert(xxh3_64(cursor.as_bytes())) {
+            return Err(ReadError::RepeatedCursor { doing, pages });
+        }
+    }
+}
+
+fn query(limit: u64, sort: Option<&str>, cursor: Option<&str>) -> String {
+    let mut query = Serializer::new(String::new());
+    query.append_pair("limit", &limit.to_string());
+    if let Some(sort) = sort {
+        query.append_pair("sort", sort);
+    }
+    if let Some(cursor) = cursor {
+        query.append_pair("next", cursor);
+    }
+    query.finish()
+}
+
+/// Returns whether an error is one of this answer, which another attempt would get again. It then
+/// concerns one space, and the others can be read all the same.
+fn is_of_the_answer(error: &ReadError) -> bool {
+    match error {
+        ReadError::Unexpected { .. }
+        | ReadError::TooLarge { .. }
+        | ReadError::CursorExpired { .. }
+        | ReadError::RepeatedCursor { .. }
+        | ReadError::TooManyPages { .. }
+        | ReadError::TooManyRecords { .. } => true,
+        ReadError::Unreachable { .. }
+        | ReadError::TimedOut { .. }
+        | ReadError::Cut { .. }
+        | ReadError::Undecodable { .. }
+        | ReadError::Redirected { .. }
+        | ReadError::Unsigned { .. }
+        | ReadError::Refused { .. } => false,
+    }
+}
+
+fn space(text: &str) -> Option<(SpaceId, SpaceHead)> {
+    mended(text, |text| {
+        let space: Space = object(text)?;
+        let owner = match space.owner_id.0 {
+            Some(owner) if !owner.is_empty() => Some(UserId(Id::parse(&owner).ok()?)),
+            Some(_) | None => None,
+        };
+        let head = SpaceHead {
+            name: space.name.unwrap_or_default(),
+            sort: space.sort.0,
+            owner,
+            created_at: space.created_at.0,
+            unseen: BTreeSet::new(),
+        };
+        Some((SpaceId(Id::parse(&space.id?).ok()?), head))
+    })
+}
+
+fn assignment(text: &str) -> Option<(Assignee, SpaceAssignment)> {
+    let member: Member<'_> = object(text)?;
+    let assignee = Assignee {
+        sort: member.sort.filter(|sort| !sort.is_empty())?,
+        id: Id::parse(&member.assignee_id?).ok()?,
+    };
+    let assignment = SpaceAssignment {
+        roles: roles(member.roles)?,
+        created_at: member.created_at.0,
+        created_by: by(member.created_by),
+        updated_at: member.updated_at.0,
+    };
+    Some((assignee, assignment))
+}
+
+fn share(text: &str) -> Option<(Id, SpaceShare)> {
+    let member: Member<'_> = object(text)?;
+    let with = member.assignee_id.filter(|id| !id.is_empty());
+    let with = with.map(|id| Id::parse(&id)).transpose().ok()?;
+    let share = SpaceShare {
+        sort: member.sort.filter(|sort| !sort.is_empty())?,
+        with,
+        roles: roles(member.roles)?,
+        resource: member.resource_id.0,
+        resource_sort: member.resource_type.0,
+        is_disabled: member.disabled.unwrap_or(false),
+        created_at: member.created_at.0,
+        created_by: by(member.created_by),
+    };
+    // A link is shared with nobody in particular. Anything else without an assignee is not
+    // understood.
+    let is_understood = share.is_link() || share.with.is_some();
+    Some((Id::parse(&member.id?).ok()?, share)).filter(|_| is_understood)
+}
+
+/// Reads roles, whatever their names are: Qlik may add others. A missing list is not an empty one.
+fn roles(list: List<Lax<'_>>) -> Option<BTreeSet<String>> {
+    let List::Of(roles) = list else { return None };
+    let texts = roles.into_iter().map(|role| match role {
+        Lax::Text(role) => Some(role.into_owned()),
+        Lax::Nothing | Lax::Other => None,
+    });
+    texts.collect()
+}
+
+fn by(id: Loose) -> Option<Id> {
+    Id::parse(&id.0?).ok()
+}
+
+fn id_of(text: &str) -> Option<Id> {
+    Id::parse(&wire::Glimpse::id(text)?).ok()
+}
+
+/// Reads a text, and once more with its invalid Unicode replaced if it cannot be read as it is.
+fn mended<T>(text: &str, read: impl Fn(&str) -> Option<T>) -> Option<T> {
+    read(text).or_else(|| read(&unicode::mend(text)?))
+}
+
+/// Rejects lists: serde would read one as an object's fields in their order.
+fn object<'a, T: Deserialize<'a>>(text: &'a str) -> Option<T> {
+    let object = text.starts_with('{').then_some(text)?;
+    serde_json::from_str(object).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::Timestamp;
+
+    fn id(n: u8) -> Id {
+        Id::parse(&format!("{n:024x}")).unwrap()
+    }
+
+    #[test]
+    fn an_assignment_keeps_words_that_nobody_has_documented() {
+        let text = r#"{"id":"a1","type":"hologram","assigneeId":"000000000000000000000002",
+            "roles":["archivist","consumer"],"createdAt":"2026-03-01T10:00:00Z",
+            "createdBy":"000000000000000000000003","updatedBy":{}}"#;
+
+        let (assignee, assignment) = assignment(text).unwrap();
+
+        assert_eq!((assignee.sort.as_str(), &assignee.id), ("hologram", &id(2)));
+        assert_eq!((assignee.user(), assignee.group()), (None, None));
+        assert_eq!(
+            assignment,
+            SpaceAssignment {
+                roles: ["archivist".to_owned(), "consumer".to_owned()].into(),
+                created_at: Timestamp::parse("2026-03-01T10:00:00Z"),
+                created_by: Some(id(3)),
+                updated_at: None,
+            }
+        );
+    }
+
+    #[test]
+    fn what_is_not_understood_is_not_read() {
+        for text in [
+            r#"{"type":"user","roles":[]}"#,
+            r#"{"type":"user","assigneeId":"000000000000000000000002"}"#,
+            r#"{"type":"user","assigneeId":"000000000000000000000002","roles":[7]}"#,
+            r#"{"type":"user","assigneeId":"../x","roles":[]}"#,
+            r#"{"assigneeId":"000000000000000000000002","roles":[]}"#,
+            r#"["user","000000000000000000000002",[]]"#,
+        ] {
+            assert_eq!(assignment(text), None, "{text}");
+        }
+        for text in [
+            r#"{"id":"s1","type":"user","roles":[]}"#,
+            r#"{"type":"link","roles":[]}"#,
+        ] {
+            assert_eq!(share(text), None, "{text}");
+        }
+        for text in [
+            r#"{"id":"s1","name":{}}"#,
+            r#"{"id":"s1","name":"x","ownerId":"../x"}"#,
+            r#"{"name":"x"}"#,
+        ] {
+            assert_eq!(space(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_share_with_nobody_in_particular_is_a_link() {
+        let text = r#"{"id":"s1","type":"link","roles":["basicconsumer"],"resourceId":"app-1",
+            "resourceType":"app","disabled":true}"#;
+
+        let (id, share) = share(text).unwrap();
+
+        assert_eq!(id.to_string(), "s1");
+        assert!(share.is_link() && share.is_disabled);
+        assert_eq!(share.assignee(), None);
+    }
+
+    #[test]
+    fn a_space_may_have_no_owner_and_half_a_character() {
+        let text = r#"{"id":"s1","name":"\ud83d!","type":"shared"}"#;
+
+        let (_, head) = space(text).unwrap();
+
+        assert_eq!((head.name.as_str(), head.owner), ("\u{fffd}!", None));
+    }
+}

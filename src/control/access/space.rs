@@ -1,0 +1,410 @@
+//! Who can open a space, by which path, since when; and which spaces a user can open.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::access::{self, SpaceWays};
+use crate::control::query::Which;
+use crate::control::reading::Reading;
+use crate::control::records::MAX_READ;
+use crate::control::{ControlError, MAX_PAGE, Query, page, query};
+use crate::history::{Picture, SpacesLook, each_space};
+use crate::model::{
+    Assignee, GroupId, Id, Kind, RecordRef, Role, Space, SpaceId, Timestamp, User, UserId,
+};
+use crate::store::Known;
+
+use super::answers::{AccessPerson, Envelope, NotKnown};
+use super::envelope;
+use super::space_answers::{SpaceAccess, SpaceEntry, SpaceEverybody, SpaceRow, SpaceShown};
+use super::user_spaces::{SpaceMention, UserSpace, UserSpaces};
+
+/// The most entries of a space that an answer lists.
+const MAX_ENTRIES: usize = 5_000;
+
+/// The most spaces of a user that an answer lists, and the most spaces of one name.
+const MAX_SPACES: usize = 1_000;
+
+impl Query for query::SpaceAccess {
+    type Answer = SpaceAccess;
+
+    fn about(&self) -> &'static str {
+        "who can open a space"
+    }
+
+    fn answer(self, reading: &Reading<'_>) -> Result<Self::Answer, ControlError> {
+        let known = reading.one(&self.tenant)?;
+        let picture = reading.context.pictures.of(reading.store, known, self.at)?;
+        let mut envelope = envelope::begin(reading, known, &picture, self.at, Some(&[]))?;
+        let (found, look) = called(reading, known, self.at, &self.space)?;
+        note_look(&mut envelope, look);
+        let mut answer = SpaceAccess {
+            envelope,
+            read_at: look.read,
+            found: found.iter().map(mention).collect(),
+            space: None,
+            rows: Vec::new(),
+            next: None,
+        };
+        let [space] = found.as_slice() else {
+            return Ok(answer);
+        };
+        note_unseen(&mut answer.envelope, space);
+        let ways = SpaceWays::of(space, picture.grants());
+        let asked = Asked {
+            reading,
+            known,
+            picture: &picture,
+            space,
+            ways: &ways,
+            at: answer.envelope.as_of,
+        };
+        answer.space = Some(asked.shown(self.after.as_ref())?);
+        let rows = match &self.user {
+            Some(user) => asked.of_user(user, &mut answer.envelope)?,
+            None => asked.of_all(self.which, self.after, self.limit, &mut answer)?,
+        };
+        answer.rows = rows;
+        Ok(answer)
+    }
+}
+
+/// What is asked about a space.
+struct Asked<'a> {
+    reading: &'a Reading<'a>,
+    known: &'a Known,
+    picture: &'a Picture,
+    space: &'a Space,
+    ways: &'a SpaceWays,
+    at: Timestamp,
+}
+
+impl Asked<'_> {
+    /// Describes the space without its users. What may be long is on the first page alone, which
+    /// comes after nobody.
+    fn shown(&self, after: Option<&Id>) -> Result<SpaceShown, ControlError> {
+        let head = &self.space.head;
+        let everybodys = self.ways.everybodys();
+        let everybody = match everybodys.is_empty() {
+            true => None,
+            false => Some(SpaceEverybody {
+                ways: everybodys.space.clone(),
+                shares: everybodys.shares.clone(),
+                users: self.picture.n_users(self.reading.store, self.known)?,
+            }),
+        };
+        Ok(SpaceShown {
+            space: mention(self.space),
+            owner: head.owner.clone(),
+            created_at: head.created_at,
+            unseen: head.unseen.clone(),
+            everybody,
+            names: match after {
+                None => self.names()?,
+                Some(_) => BTreeMap::new(),
+            },
+            entries: match after {
+                None => self.entries()?,
+                Some(_) => Vec::new(),
+            },
+        })
+    }
+
+    /// Lists what stands in the space and is not a user: groups, links, and whoever is not known.
+    fn entries(&self) -> Result<Vec<SpaceEntry>, ControlError> {
+        let mut entries = Vec::new();
+        for (assignee, assignment) in self.space.assignments.iter().flatten() {
+            if let Some(user) = assignee.user()
+                && self.user(&user)?.is_some()
+            {
+                // It has a row.
+                continue;
+            }
+            entries.push(SpaceEntry::Assigned {
+                name: match assignee.group() {
+                    Some(group) => self.group(&group)?,
+                    None => None,
+                },
+                assignee: assignee.clone(),
+                assignment: assignment.clone(),
+            });
+        }
+        for (id, share) in self.space.shares.iter().flatten() {
+            let with = share.assignee();
+            let group = with.as_ref().and_then(Assignee::group);
+            let user = with.as_ref().and_then(Assignee::user);
+            let name = match (group, user) {
+                (Some(group), _) => self.group(&group)?,
+                (None, Some(user)) => self.user(&user)?.map(|user| user.label().to_owned()),
+                (None, None) => None,
+            };
+            entries.push(SpaceEntry::Shared {
+                id: id.clone(),
+                name,
+                share: share.clone(),
+            });
+        }
+        entries.truncate(MAX_ENTRIES);
+        Ok(entries)
+    }
+
+    fn user(&self, id: &UserId) -> Result<Option<User>, ControlError> {
+        Ok(self.picture.user(self.reading.store, self.known, id)?)
+    }
+
+    /// Returns the name of a group, as it is now if it gives no roles.
+    fn group(&self, id: &GroupId) -> Result<Option<String>, ControlError> {
+        group_name(self.reading, self.known, self.picture, id)
+    }
+
+    /// Returns the names of the groups that the space mentions, as far as they are known.
+    fn names(&self) -> Result<BTreeMap<GroupId, String>, ControlError> {
+        let assigned = self.space.assignments.iter().flat_map(BTreeMap::keys);
+        let assigned = assigned.filter_map(Assignee::group);
+        let shares = self.space.shares.iter().flat_map(BTreeMap::values);
+        let shares = shares.filter_map(|share| share.assignee()?.group());
+        let groups: BTreeSet<GroupId> = assigned.chain(shares).collect();
+        let mut names = BTreeMap::new();
+        for group in groups {
+            if let Some(name) = self.group(&group)? {
+                names.insert(group, name);
+            }
+        }
+        Ok(names)
+    }
+
+    /// Answers for one user, also if nothing leads to the space.
+    fn of_user(&self, id: &UserId, envelope: &mut Envelope) -> Result<Vec<SpaceRow>, ControlError> {
+        let Some(user) = self.user(id)? else {
+            return Ok(Vec::new());
+        };
+        note_user(&user, envelope);
+        Ok(vec![self.row(&user, &self.administering())])
+    }
+
+    /// Answers for all users, from about so many at a time.
+    fn of_all(
+        &self,
+        which: Which,
+        after: Option<Id>,
+        limit: usize,
+        answer: &mut SpaceAccess,
+    ) -> Result<Vec<SpaceRow>, ControlError> {
+        let administering = self.administering();
+        let limit = page::size(limit);
+        let (mut rows, mut next) = (Vec::new(), after);
+        'read: for _ in 0..MAX_READ / MAX_PAGE {
+            let store = self.reading.store;
+            let page = self
+                .picture
+                .users(store, self.known, next.as_ref(), MAX_PAGE)?;
+            for user in page.users {
+                next = Some(user.id.0.clone());
+                note_user(&user, &mut answer.envelope);
+                if self.is_wanted(&user, which, &administering) {
+                    rows.push(self.row(&user, &administering));
+                }
+                if rows.len() >= limit {
+                    break 'read;
+                }
+            }
+            next = page.next;
+            if next.is_none() {
+                break;
+            }
+        }
+        answer.next = next;
+        Ok(rows)
+    }
+
+    fn is_wanted(&self, user: &User, which: Which, administering: &[&Role]) -> bool {
+        let own = self.ways.own(user);
+        match which {
+            Which::Own => !own.is_empty(),
+            Which::Redundant => own.space.len() + self.ways.everybodys().space.len() > 1,
+            Which::Potential => {
+                let has_a_way = !own.space.is_empty() || !self.ways.everybodys().space.is_empty();
+                !has_a_way && self.could_by(user, administering).is_some()
+            }
+        }
+    }
+
+    fn row(&self, user: &User, administering: &[&Role]) -> SpaceRow {
+        let mut ways = self.ways.own(user);
+        let everybodys = self.ways.everybodys();
+        ways.space.extend(everybodys.space.iter().cloned());
+        ways.shares.extend(everybodys.shares.iter().cloned());
+        let could_by = self.could_by(user, administering);
+        SpaceRow {
+            user: AccessPerson::of(user, self.at),
+            ways: ways.space,
+            shares: ways.shares,
+            could_by: could_by.map(|role| self.picture.mention(&role.id, None)),
+        }
+    }
+
+    /// Returns the roles in the tenant whose holders may take any role in the space.
+    fn administering(&self) -> Vec<&Role> {
+        let sort = self.space.head.sort.as_deref();
+        let roles = self.picture.roles();
+        roles
+            .filter(|role| access::administers(role, sort))
+            .collect()
+    }
+
+    fn could_by<'r>(&self, user: &User, administering: &[&'r Role]) -> Option<&'r Role> {
+        if administering.is_empty() {
+            return None;
+        }
+        let held = self.picture.grants().held(user);
+        let mut roles = administering.iter();
+        roles.find(|role| held.contains_key(&role.id)).copied()
+    }
+}
+
+/// Notes if it is not visible which groups a user is in: one of them may be assigned.
+fn note_user(user: &User, envelope: &mut Envelope) {
+    if user.groups.is_none() {
+        let what = NotKnown::User {
+            id: user.id.clone(),
+            name: user.label().to_owned(),
+        };
+        envelope::note(&mut envelope.not_known, what);
+    }
+}
+
+/// Returns which spaces a user can open; `None` if spaces are not read.
+pub(super) fn of_user(
+    reading: &Reading<'_>,
+    known: &Known,
+    picture: &Picture,
+    user: &User,
+    at: Option<Timestamp>,
+    envelope: &mut Envelope,
+) -> Result<Option<UserSpaces>, ControlError> {
+    let mut spaces: BTreeMap<SpaceId, UserSpace> = BTreeMap::new();
+    let mut is_cut = false;
+    let mut unseen = Vec::new();
+    let look = each_space(reading.store, known, at, None, |space| {
+        if !space.head.unseen.is_empty() {
+            unseen.push(space.clone());
+        }
+        let ways = SpaceWays::of(&space, picture.grants());
+        let mut own = ways.own(user);
+        let everybodys = ways.everybodys();
+        own.space.extend(everybodys.space.iter().cloned());
+        own.shares.extend(everybodys.shares.iter().cloned());
+        if own.is_empty() {
+            return;
+        }
+        if spaces.len() == MAX_SPACES {
+            is_cut = true;
+            return;
+        }
+        let of_user = UserSpace {
+            space: mention(&space),
+            ways: own.space,
+            shares: own.shares,
+        };
+        spaces.insert(space.id, of_user);
+    })?;
+    if !look.is_on {
+        return Ok(None);
+    }
+    note_look(envelope, look);
+    for space in &unseen {
+        note_unseen(envelope, space);
+    }
+    if is_cut {
+        envelope.not_known.insert(NotKnown::More);
+    }
+    let mut names = BTreeMap::new();
+    let ways = spaces.values().flat_map(|of_user| {
+        let ways = of_user.ways.iter().map(|way| &way.path);
+        ways.chain(of_user.shares.iter().map(|way| &way.path))
+    });
+    let groups: BTreeSet<&GroupId> = ways.filter_map(|path| path.group()).collect();
+    for group in groups {
+        if let Some(name) = group_name(reading, known, picture, group)? {
+            names.insert(group.clone(), name);
+        }
+    }
+    Ok(Some(UserSpaces {
+        read_at: look.read,
+        names,
+        spaces: spaces.into_values().collect(),
+    }))
+}
+
+/// Returns the name of a group; as it is now if it gave no roles at the time of the picture.
+fn group_name(
+    reading: &Reading<'_>,
+    known: &Known,
+    picture: &Picture,
+    id: &GroupId,
+) -> Result<Option<String>, ControlError> {
+    if let Some(name) = picture.group_name(id) {
+        return Ok(Some(name.to_owned()));
+    }
+    let record = RecordRef {
+        kind: Kind::Group,
+        id: id.0.clone(),
+    };
+    let kept = reading.store.get(known.no, &record)?;
+    Ok(kept.map(|kept| kept.record.label().to_owned()))
+}
+
+/// Finds the spaces that have this id, or else this name. Letter case is ignored.
+fn called(
+    reading: &Reading<'_>,
+    known: &Known,
+    at: Option<Timestamp>,
+    called: &str,
+) -> Result<(Vec<Space>, SpacesLook), ControlError> {
+    if let Ok(id) = Id::parse(called) {
+        let mut found = Vec::new();
+        let id = SpaceId(id);
+        let look = each_space(reading.store, known, at, Some(&id), |space| {
+            found.push(space);
+        })?;
+        if !found.is_empty() {
+            return Ok((found, look));
+        }
+    }
+    let called = called.to_lowercase();
+    let mut found = Vec::new();
+    let look = each_space(reading.store, known, at, None, |space| {
+        if space.head.name.to_lowercase() == called && found.len() < MAX_SPACES {
+            found.push(space);
+        }
+    })?;
+    Ok((found, look))
+}
+
+fn note_look(envelope: &mut Envelope, look: SpacesLook) {
+    if look.read.is_none() {
+        envelope.not_known.insert(NotKnown::Spaces);
+    }
+    if look.has_gap {
+        envelope.not_known.insert(NotKnown::History);
+    }
+}
+
+/// Notes what of a space is not visible.
+fn note_unseen(envelope: &mut Envelope, space: &Space) {
+    for part in &space.head.unseen {
+        let what = NotKnown::PartOfSpace {
+            id: space.id.clone(),
+            name: space.head.name.clone(),
+            part: *part,
+        };
+        envelope::note(&mut envelope.not_known, what);
+    }
+}
+
+fn mention(space: &Space) -> SpaceMention {
+    SpaceMention {
+        id: space.id.clone(),
+        name: space.head.name.clone(),
+        sort: space.head.sort.clone(),
+    }
+}

@@ -1,0 +1,41 @@
+//! The spaces of a user, as answers mention them.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::access::{ShareWay, SpaceWay};
+use crate::model::{GroupId, SpaceId, Timestamp};
+
+/// A space as answers mention it.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct SpaceMention {
+    /// The space.
+    pub id: SpaceId,
+    /// Its name.
+    pub name: String,
+    /// `shared`, `managed` or `data`, as the source wrote it.
+    pub sort: Option<String>,
+}
+
+/// A space that a user can open, or of which a single app is shared with the user.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UserSpace {
+    /// The space.
+    pub space: SpaceMention,
+    /// Every path to the space.
+    pub ways: Vec<SpaceWay>,
+    /// Every path to single apps of it.
+    pub shares: Vec<ShareWay>,
+}
+
+/// The spaces of a user.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UserSpaces {
+    /// When the last reading of all spaces began that had ended by then; `None` if there was none.
+    pub read_at: Option<Timestamp>,
+    /// The names of the groups that the paths go by.
+    pub names: BTreeMap<GroupId, String>,
+    /// The spaces, in the order of their ids; the first thousand.
+    pub spaces: Vec<UserSpace>,
+}

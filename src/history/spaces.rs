@@ -1,0 +1,205 @@
+//! The spaces of a tenant, now or as they were at a time: the present ones, with every change since
+//! undone.
+
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+
+use crate::model::{Entry, Fact, Seq, Space, SpaceChange, SpaceId, Timestamp};
+use crate::store::{KeptSpace, Known, Store};
+
+use super::error::HistoryError;
+use super::past::covered;
+use super::since::first_since;
+
+/// How many spaces are read from the store at once, and how many entries.
+const PAGE: usize = 100;
+const AT_ONCE: usize = 500;
+
+/// How many changed assignments and shares are kept to be undone. Each takes some 300 bytes.
+const MAX_CHANGED: usize = 200_000;
+
+/// How long a reader waits for the entry of a space that was just written, and how long it pauses
+/// in between.
+const MAX_WAIT: Duration = Duration::from_secs(2);
+const PAUSE: Duration = Duration::from_millis(2);
+
+/// What a look at spaces found out besides the spaces.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SpacesLook {
+    /// When the last reading of all spaces began that had ended by then; `None` if there was none,
+    /// so that there may be spaces that nobody has seen.
+    pub read: Option<Timestamp>,
+    /// Whether spaces were ever asked for.
+    pub is_on: bool,
+    /// Whether a part of what happened since that time could not be read.
+    pub has_gap: bool,
+}
+
+/// Visits the spaces of a tenant as they were at a time, or one of them. `None` means now.
+pub fn each_space(
+    store: &Store,
+    known: &Known,
+    at: Option<Timestamp>,
+    only: Option<&SpaceId>,
+    mut visit: impl FnMut(Space),
+) -> Result<SpacesLook, HistoryError> {
+    let reading = store.space_reading(known.no)?;
+    let mut look = SpacesLook {
+        read: reading.first.and(reading.last),
+        is_on: reading.tried.is_some(),
+        has_gap: false,
+    };
+    let mut past = match at {
+        None => None,
+        Some(at) => {
+            covered(store, known, at)?;
+            // Nothing was written down of what changed before the first reading ended.
+            if reading.first.is_none_or(|first| at < first) {
+                look.read = None;
+                return Ok(look);
+            }
+            look.read = look.read.map(|last| last.min(at));
+            Some(SpacePast::since(store, known, at)?)
+        }
+    };
+    let mut after: Option<SpaceId> = None;
+    loop {
+        let page: Vec<KeptSpace> = match only {
+            Some(id) => store.space(known.no, id)?.into_iter().collect(),
+            None => store.spaces(known.no, after.as_ref(), PAGE)?,
+        };
+        after = page.last().map(|kept| kept.space.id.clone());
+        if let Some(past) = &mut past {
+            past.catch_up(store, known, &page)?;
+        }
+        for kept in page {
+            let then = match &mut past {
+                Some(past) => past.then(&kept.space.id.clone(), Some(kept.space)),
+                None => Some(kept.space),
+            };
+            if let Some(space) = then {
+                visit(space);
+            }
+        }
+        if only.is_some() || after.is_none() {
+            break;
+        }
+    }
+    if let Some(mut past) = past {
+        look.has_gap = past.has_gap;
+        // Those that are gone by now.
+        while let Some(id) = past.changes.keys().next().cloned() {
+            let is_asked = only.is_none_or(|only| *only == id);
+            if let Some(space) = past.then(&id, None).filter(|_| is_asked) {
+                visit(space);
+            }
+        }
+    }
+    Ok(look)
+}
+
+/// What happened to spaces since a time.
+struct SpacePast {
+    at: Timestamp,
+    up_to: Seq,
+    changes: BTreeMap<SpaceId, Changes>,
+    n_changed: usize,
+    has_gap: bool,
+}
+
+/// The changes of one space, in their order.
+#[derive(Default)]
+struct Changes {
+    changes: Vec<SpaceChange>,
+    last: Option<Timestamp>,
+}
+
+impl SpacePast {
+    fn since(store: &Store, known: &Known, at: Timestamp) -> Result<Self, HistoryError> {
+        let after = Timestamp::from_millis(at.millis().saturating_add(1));
+        let up_to = match first_since(store, after)? {
+            Some(entry) => Seq(entry.seq.0.saturating_sub(1)),
+            None => store.last_seq(),
+        };
+        let mut past = Self {
+            at,
+            up_to,
+            changes: BTreeMap::new(),
+            n_changed: 0,
+            has_gap: false,
+        };
+        past.extend(store, known)?;
+        Ok(past)
+    }
+
+    fn extend(&mut self, store: &Store, known: &Known) -> Result<(), HistoryError> {
+        loop {
+            let entries = store.entries(self.up_to, AT_ONCE)?;
+            if entries.is_empty() {
+                return Ok(());
+            }
+            for entry in entries {
+                if entry.seq != self.up_to.next() {
+                    return Err(HistoryError::WasCut);
+                }
+                self.up_to = entry.seq;
+                self.take(known, entry);
+            }
+            if self.n_changed > MAX_CHANGED {
+                return Err(HistoryError::TooManyInSpaces { limit: MAX_CHANGED });
+            }
+        }
+    }
+
+    fn take(&mut self, known: &Known, entry: Entry) {
+        let is_ours = entry
+            .account()
+            .is_some_and(|account| account.tenant == known.tenant.id);
+        let at = entry.at;
+        if let Fact::Unreadable | Fact::HistoryLost(_) = entry.fact {
+            self.has_gap = true;
+        }
+        if let Fact::SpaceChanged(change) = entry.fact
+            && is_ours
+        {
+            self.n_changed += 1 + change.assignments.members.len() + change.shares.members.len();
+            let changes = self.changes.entry(change.id.clone()).or_default();
+            changes.last = Some(at);
+            changes.changes.push(change);
+        }
+    }
+
+    /// Takes in the entries of spaces that were just read. A space becomes visible a moment before
+    /// its entry is on disk, so this may have to wait.
+    fn catch_up(
+        &mut self,
+        store: &Store,
+        known: &Known,
+        page: &[KeptSpace],
+    ) -> Result<(), HistoryError> {
+        let begun = Instant::now();
+        loop {
+            self.extend(store, known)?;
+            let is_behind = page.iter().any(|kept| {
+                let changes = self.changes.get(&kept.space.id);
+                let last = changes.and_then(|changes| changes.last);
+                kept.changed_at > Some(self.at) && last < kept.changed_at
+            });
+            if !is_behind || self.has_gap {
+                return Ok(());
+            }
+            if begun.elapsed() > MAX_WAIT {
+                let tenant = known.name.clone();
+                return Err(HistoryError::Unsteady { tenant });
+            }
+            std::thread::sleep(PAUSE);
+        }
+    }
+
+    /// Returns a space as of then, given the present one, and forgets what happened to it.
+    fn then(&mut self, id: &SpaceId, now: Option<Space>) -> Option<Space> {
+        let Changes { changes, .. } = self.changes.remove(id).unwrap_or_default();
+        let changes = changes.iter().rev();
+        changes.fold(now, |space, change| change.undo(space))
+    }
+}

@@ -1,0 +1,174 @@
+//! A space: who owns it, who is assigned to it, and what is shared from it.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::{Deserialize, Serialize};
+
+use super::{GroupId, Id, SpaceId, Timestamp, UserId};
+
+/// The most assignments, or shares, of a space that are kept. A space with more counts as one whose
+/// list is not wholly visible.
+pub const MAX_IN_SPACE: usize = 10_000;
+
+/// A space of a tenant. Personal spaces are not among them.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Space {
+    /// The source's immutable id: the space's identity. Names are not unique.
+    pub id: SpaceId,
+    /// What it says about itself.
+    pub head: SpaceHead,
+    /// The roles of each assignee. `None` if they were never visible to us. The owner has all roles
+    /// and is not among the assignees.
+    pub assignments: Option<BTreeMap<Assignee, SpaceAssignment>>,
+    /// What is shared from it without the rest of it, by the id of the share. `None` if that was
+    /// never visible to us.
+    pub shares: Option<BTreeMap<Id, SpaceShare>>,
+}
+
+/// What a space says about itself.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SpaceHead {
+    /// Its name.
+    pub name: String,
+    /// `shared`, `managed` or `data`, as written; the source may add others.
+    pub sort: Option<String>,
+    /// Its owner; `None` if it has none, or the source does not say.
+    pub owner: Option<UserId>,
+    /// When the source created it.
+    pub created_at: Option<Timestamp>,
+    /// What was not visible, or could not be read, when we last looked: the known values of these
+    /// parts stay, and may be out of date.
+    pub unseen: BTreeSet<SpacePart>,
+}
+
+/// A part of a space that may be visible or not.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SpacePart {
+    /// The space itself: it is neither listed nor shown.
+    Itself,
+    /// Its assignments.
+    Assignments,
+    /// Its shares.
+    Shares,
+}
+
+impl SpacePart {
+    /// Returns the words for it in the middle of a sentence.
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::Itself => "the space itself",
+            Self::Assignments => "who is assigned to it",
+            Self::Shares => "what is shared from it",
+        }
+    }
+}
+
+/// Who is assigned to a space, or gets a share.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Assignee {
+    /// `user`, `group` or `bot`, as written; the source may add others.
+    pub sort: String,
+    /// The user or group.
+    pub id: Id,
+}
+
+impl Assignee {
+    /// Returns the group; `None` if it is something else.
+    pub fn group(&self) -> Option<GroupId> {
+        (self.sort == "group").then(|| GroupId(self.id.clone()))
+    }
+
+    /// Returns the user, who may be a bot; `None` if it is something else.
+    pub fn user(&self) -> Option<UserId> {
+        let is_user = matches!(self.sort.as_str(), "user" | "bot");
+        is_user.then(|| UserId(self.id.clone()))
+    }
+}
+
+/// The roles of an assignee in a space.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SpaceAssignment {
+    /// The roles, as written: `consumer`, `facilitator` and so on.
+    pub roles: BTreeSet<String>,
+    /// When the assignee was first assigned.
+    pub created_at: Option<Timestamp>,
+    /// Who assigned it.
+    pub created_by: Option<Id>,
+    /// When its roles last changed.
+    pub updated_at: Option<Timestamp>,
+}
+
+/// Something that is shared from a space without the rest of it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SpaceShare {
+    /// `user`, `group` or `link`, as written; the source may add others.
+    pub sort: String,
+    /// Whom it is shared with; `None` for a link, which anybody may open who has it.
+    pub with: Option<Id>,
+    /// What they may do, as written.
+    pub roles: BTreeSet<String>,
+    /// What is shared, by its id.
+    pub resource: Option<String>,
+    /// What that is: `app`, as written.
+    pub resource_sort: Option<String>,
+    /// Whether the share is switched off.
+    pub is_disabled: bool,
+    /// When it was created.
+    pub created_at: Option<Timestamp>,
+    /// Who created it.
+    pub created_by: Option<Id>,
+}
+
+impl SpaceShare {
+    /// Returns whether anybody who has the link may open it, also without an account.
+    pub fn is_link(&self) -> bool {
+        self.sort == "link"
+    }
+
+    /// Returns whom it is shared with; `None` for a link.
+    pub fn assignee(&self) -> Option<Assignee> {
+        self.with.as_ref().map(|id| Assignee {
+            sort: self.sort.clone(),
+            id: id.clone(),
+        })
+    }
+}
+
+/// What a reading saw of a list of a space.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum SpaceList<K: Ord, V> {
+    /// All of it.
+    Whole(BTreeMap<K, V>),
+    /// Some of it: the rest could not be read.
+    Part(BTreeMap<K, V>),
+    /// Nothing: we may not see it.
+    Hidden,
+}
+
+impl<K: Ord + Clone, V: Clone> SpaceList<K, V> {
+    /// Returns the list as it is known after this reading. What the reading did not see stays as it
+    /// was known.
+    pub fn over(self, known: Option<&BTreeMap<K, V>>) -> Option<BTreeMap<K, V>> {
+        match self {
+            Self::Whole(seen) => Some(seen),
+            Self::Part(mut seen) => {
+                for (key, value) in known.into_iter().flatten() {
+                    if seen.len() < MAX_IN_SPACE && !seen.contains_key(key) {
+                        seen.insert(key.clone(), value.clone());
+                    }
+                }
+                Some(seen)
+            }
+            Self::Hidden => known.cloned(),
+        }
+    }
+
+    /// Returns whether all of it was seen.
+    pub fn is_whole(&self) -> bool {
+        match self {
+            Self::Whole(_) => true,
+            Self::Part(_) | Self::Hidden => false,
+        }
+    }
+}

@@ -1,0 +1,178 @@
+//! Spaces: what is known of each, how far they were read, and which are to be read again.
+//!
+//! Each space has a row of its own, with its assignments and shares. A change is one write: the
+//! row, the entry that tells of it, and the end of what was to be done about it.
+
+use std::ops::Bound;
+
+use crate::lock::lock;
+use crate::model::{Fact, Seq, SpaceId};
+use crate::store::error::StoreError;
+use crate::store::handle::Store;
+use crate::store::layout::v6::space as v6;
+use crate::store::layout::{codec, keys};
+use crate::store::values::row::Row;
+use crate::store::values::space::{
+    KeptSpace, SpaceNews, SpaceReading, SpaceTodo, SpaceTold, SpaceWrite,
+};
+use crate::store::values::tenant_no::TenantNo;
+
+/// The most spaces that are returned at once to be read again. The others follow.
+const MAX_SPACE_TODO: usize = 5_000;
+
+impl Store {
+    /// Returns a space.
+    pub fn space(&self, no: TenantNo, id: &SpaceId) -> Result<Option<KeptSpace>, StoreError> {
+        self.engine.read("reading a space", |reader| {
+            let key = keys::space(no, id);
+            let value = reader.get(&key)?;
+            value.map(|value| read(&key, &value)).transpose()
+        })
+    }
+
+    /// Returns the spaces of a tenant after one, in the order of their ids.
+    pub fn spaces(
+        &self,
+        no: TenantNo,
+        after: Option<&SpaceId>,
+        limit: usize,
+    ) -> Result<Vec<KeptSpace>, StoreError> {
+        let prefix = keys::spaces_prefix(no);
+        self.engine.read("reading spaces", |reader| {
+            let from = match after {
+                Some(id) => Bound::Excluded(keys::space(no, id)),
+                None => Bound::Included(prefix.clone()),
+            };
+            let rows = reader.after(&prefix, from).take(limit);
+            rows.map(|row| {
+                let (key, value) = row?;
+                read(&key, &value)
+            })
+            .collect()
+        })
+    }
+
+    /// Keeps a space as it is now, or removes it, together with the entry that tells of it, if it
+    /// changed. `done` is no longer to be done, unless it was noted again meanwhile. On disk when
+    /// it returns.
+    pub fn write_space(
+        &self,
+        no: TenantNo,
+        write: SpaceWrite,
+        told: Option<SpaceTold>,
+        done: Option<&SpaceTodo>,
+    ) -> Result<Seq, StoreError> {
+        // Nobody may note the space between looking and writing.
+        let _alone = lock(&self.guards.numbering);
+        let mut rows: Vec<Row> = vec![match write {
+            SpaceWrite::Keep(kept) => {
+                let key = keys::space(no, &kept.space.id);
+                let row = v6::SpaceRow::from(kept);
+                let value = codec::packed_row(&key, &row);
+                (key, Some(value))
+            }
+            SpaceWrite::Remove(id) => (keys::space(no, &id), None),
+        }];
+        rows.extend(self.row_of_done(no, done)?);
+        let committed = match told {
+            None => self.engine.write(rows)?,
+            Some(told) => {
+                let fact = Fact::SpaceChanged(told.change);
+                let origin = (told.run, &told.account);
+                self.engine.write_with_entry(rows, told.at, origin, &fact)?
+            }
+        };
+        Ok(committed.last)
+    }
+
+    /// Ends what was to be done about a space that is not known, unless it was noted again.
+    pub fn forget_space_todo(&self, no: TenantNo, done: &SpaceTodo) -> Result<(), StoreError> {
+        let _alone = lock(&self.guards.numbering);
+        let rows = self.row_of_done(no, Some(done))?;
+        if rows.is_empty() {
+            return Ok(());
+        }
+        self.engine.write(rows).map(drop)
+    }
+
+    fn row_of_done(&self, no: TenantNo, done: Option<&SpaceTodo>) -> Result<Vec<Row>, StoreError> {
+        let Some(done) = done else {
+            return Ok(Vec::new());
+        };
+        let key = keys::space_todo(no, &done.id);
+        let noted = self.engine.read("reading what is to be done", |reader| {
+            let value = reader.get(&key)?;
+            let row = value.map(|value| codec::read_row::<v6::SpaceTodo>(&key, &value));
+            row.transpose()
+        })?;
+        let is_same = noted.is_some_and(|noted| noted.notes == done.notes);
+        Ok(if is_same {
+            vec![(key, None)]
+        } else {
+            Vec::new()
+        })
+    }
+
+    /// Returns how far the spaces of a tenant were read.
+    pub fn space_reading(&self, no: TenantNo) -> Result<SpaceReading, StoreError> {
+        self.engine
+            .read("reading how far spaces were read", |reader| {
+                let key = keys::space_reading(no);
+                match reader.get(&key)? {
+                    Some(value) => Ok(codec::read_row::<v6::SpaceReading>(&key, &value)?.into()),
+                    None => Ok(SpaceReading::default()),
+                }
+            })
+    }
+
+    /// Stores how far the spaces of a tenant were read.
+    pub fn set_space_reading(&self, no: TenantNo, reading: SpaceReading) -> Result<(), StoreError> {
+        let row = v6::SpaceReading::from(reading);
+        self.engine
+            .write(vec![codec::put(keys::space_reading(no), &row)])
+            .map(drop)
+    }
+
+    /// Returns the spaces that are to be read again, at most a few thousand.
+    pub fn space_todo(&self, no: TenantNo) -> Result<Vec<SpaceTodo>, StoreError> {
+        self.engine.read("reading what is to be done", |reader| {
+            let rows = reader.prefix(&keys::space_todo_prefix(no));
+            let rows = rows.take(MAX_SPACE_TODO).map(|row| {
+                let (key, value) = row?;
+                let id = keys::space_of(&key).ok_or_else(|| codec::flawed(&key, "of no space"))?;
+                let v6::SpaceTodo { notes, is_gone } = codec::read_row(&key, &value)?;
+                Ok(SpaceTodo { id, notes, is_gone })
+            });
+            rows.collect()
+        })
+    }
+
+    /// Notes that spaces are to be read again; on disk when it returns.
+    pub fn note_spaces(
+        &self,
+        no: TenantNo,
+        named: impl IntoIterator<Item = (SpaceId, SpaceNews)>,
+    ) -> Result<(), StoreError> {
+        let _alone = lock(&self.guards.numbering);
+        let mut rows = Vec::new();
+        for (id, news) in named {
+            let key = keys::space_todo(no, &id);
+            let noted = self.engine.read("reading what is to be done", |reader| {
+                let value = reader.get(&key)?;
+                let row = value.map(|value| codec::read_row::<v6::SpaceTodo>(&key, &value));
+                row.transpose()
+            })?;
+            let todo = v6::SpaceTodo {
+                notes: noted.map_or(0, |noted| noted.notes) + 1,
+                is_gone: news == SpaceNews::Deleted || noted.is_some_and(|noted| noted.is_gone),
+            };
+            rows.push(codec::put(key, &todo));
+        }
+        self.write_all(rows)
+    }
+}
+
+fn read(key: &[u8], value: &[u8]) -> Result<KeptSpace, StoreError> {
+    let row: v6::SpaceRow = codec::read_packed_row(key, value)?;
+    Ok(row.into())
+}

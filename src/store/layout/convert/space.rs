@@ -1,0 +1,331 @@
+//! Spaces.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::model::{
+    Assignee, ListChange, Space, SpaceAssignment, SpaceChange, SpaceHead, SpacePart, SpaceShare,
+};
+use crate::store::layout::v6::space as v6;
+use crate::store::values::space::{KeptSpace, SpaceReading};
+
+use super::{pairs, same_words};
+
+same_words! {
+    SpacePart = v6::SpacePart { Itself, Assignments, Shares }
+}
+
+impl From<KeptSpace> for v6::SpaceRow {
+    fn from(kept: KeptSpace) -> Self {
+        let KeptSpace {
+            space,
+            reading,
+            changed_at,
+        } = kept;
+        Self {
+            space: space.into(),
+            reading,
+            changed_at,
+        }
+    }
+}
+
+impl From<v6::SpaceRow> for KeptSpace {
+    fn from(row: v6::SpaceRow) -> Self {
+        let v6::SpaceRow {
+            space,
+            reading,
+            changed_at,
+        } = row;
+        Self {
+            space: space.into(),
+            reading,
+            changed_at,
+        }
+    }
+}
+
+impl From<Space> for v6::Space {
+    fn from(space: Space) -> Self {
+        let Space {
+            id,
+            head,
+            assignments,
+            shares,
+        } = space;
+        Self {
+            id,
+            head: head.into(),
+            assignments: assignments.map(pairs),
+            shares: shares.map(pairs),
+        }
+    }
+}
+
+impl From<v6::Space> for Space {
+    fn from(space: v6::Space) -> Self {
+        let v6::Space {
+            id,
+            head,
+            assignments,
+            shares,
+        } = space;
+        Self {
+            id,
+            head: head.into(),
+            assignments: assignments.map(pairs),
+            shares: shares.map(pairs),
+        }
+    }
+}
+
+impl From<SpaceHead> for v6::SpaceHead {
+    fn from(head: SpaceHead) -> Self {
+        let SpaceHead {
+            name,
+            sort,
+            owner,
+            created_at,
+            unseen,
+        } = head;
+        Self {
+            name,
+            sort,
+            owner,
+            created_at,
+            unseen: unseen.into_iter().map(Into::into).collect(),
+        }
+    }
+}
+
+impl From<v6::SpaceHead> for SpaceHead {
+    fn from(head: v6::SpaceHead) -> Self {
+        let v6::SpaceHead {
+            name,
+            sort,
+            owner,
+            created_at,
+            unseen,
+        } = head;
+        Self {
+            name,
+            sort,
+            owner,
+            created_at,
+            unseen: unseen.into_iter().map(Into::into).collect(),
+        }
+    }
+}
+
+impl From<Assignee> for v6::Assignee {
+    fn from(assignee: Assignee) -> Self {
+        let Assignee { sort, id } = assignee;
+        Self { sort, id }
+    }
+}
+
+impl From<v6::Assignee> for Assignee {
+    fn from(assignee: v6::Assignee) -> Self {
+        let v6::Assignee { sort, id } = assignee;
+        Self { sort, id }
+    }
+}
+
+impl From<SpaceAssignment> for v6::SpaceAssignment {
+    fn from(assignment: SpaceAssignment) -> Self {
+        let SpaceAssignment {
+            roles,
+            created_at,
+            created_by,
+            updated_at,
+        } = assignment;
+        Self {
+            roles: roles.into_iter().collect(),
+            created_at,
+            created_by,
+            updated_at,
+        }
+    }
+}
+
+impl From<v6::SpaceAssignment> for SpaceAssignment {
+    fn from(assignment: v6::SpaceAssignment) -> Self {
+        let v6::SpaceAssignment {
+            roles,
+            created_at,
+            created_by,
+            updated_at,
+        } = assignment;
+        Self {
+            roles: roles.into_iter().collect(),
+            created_at,
+            created_by,
+            updated_at,
+        }
+    }
+}
+
+impl From<SpaceShare> for v6::SpaceShare {
+    fn from(share: SpaceShare) -> Self {
+        let SpaceShare {
+            sort,
+            with,
+            roles,
+            resource,
+            resource_sort,
+            is_disabled,
+            created_at,
+            created_by,
+        } = share;
+        Self {
+            sort,
+            with,
+            roles: roles.into_iter().collect(),
+            resource,
+            resource_sort,
+            is_disabled,
+            created_at,
+            created_by,
+        }
+    }
+}
+
+impl From<v6::SpaceShare> for SpaceShare {
+    fn from(share: v6::SpaceShare) -> Self {
+        let v6::SpaceShare {
+            sort,
+            with,
+            roles,
+            resource,
+            resource_sort,
+            is_disabled,
+            created_at,
+            created_by,
+        } = share;
+        Self {
+            sort,
+            with,
+            roles: roles.into_iter().collect::<BTreeSet<_>>(),
+            resource,
+            resource_sort,
+            is_disabled,
+            created_at,
+            created_by,
+        }
+    }
+}
+
+impl From<SpaceChange> for v6::SpaceChange {
+    fn from(change: SpaceChange) -> Self {
+        let SpaceChange {
+            id,
+            before,
+            after,
+            assignments,
+            shares,
+        } = change;
+        Self {
+            id,
+            before: before.map(Into::into),
+            after: after.map(Into::into),
+            assignments: assignments.into(),
+            shares: shares.into(),
+        }
+    }
+}
+
+impl From<v6::SpaceChange> for SpaceChange {
+    fn from(change: v6::SpaceChange) -> Self {
+        let v6::SpaceChange {
+            id,
+            before,
+            after,
+            assignments,
+            shares,
+        } = change;
+        Self {
+            id,
+            before: before.map(Into::into),
+            after: after.map(Into::into),
+            assignments: assignments.into(),
+            shares: shares.into(),
+        }
+    }
+}
+
+impl<K: Ord + Into<L>, V: Into<W>, L, W> From<ListChange<K, V>> for v6::ListChange<L, W> {
+    fn from(change: ListChange<K, V>) -> Self {
+        let ListChange {
+            was_known,
+            is_known,
+            members,
+        } = change;
+        let members = members.into_iter().map(|(key, (before, after))| {
+            (key.into(), (before.map(Into::into), after.map(Into::into)))
+        });
+        Self {
+            was_known,
+            is_known,
+            members: members.collect(),
+        }
+    }
+}
+
+impl<K, V, L: Ord + From<K>, W: From<V>> From<v6::ListChange<K, V>> for ListChange<L, W> {
+    fn from(change: v6::ListChange<K, V>) -> Self {
+        let v6::ListChange {
+            was_known,
+            is_known,
+            members,
+        } = change;
+        let members = members.into_iter().map(|(key, (before, after))| {
+            (key.into(), (before.map(Into::into), after.map(Into::into)))
+        });
+        Self {
+            was_known,
+            is_known,
+            members: members.collect::<BTreeMap<_, _>>(),
+        }
+    }
+}
+
+impl From<SpaceReading> for v6::SpaceReading {
+    fn from(reading: SpaceReading) -> Self {
+        let SpaceReading {
+            number,
+            first,
+            last,
+            began,
+            tried,
+            is_refused,
+        } = reading;
+        Self {
+            number,
+            first,
+            last,
+            began,
+            tried,
+            refused: is_refused,
+        }
+    }
+}
+
+impl From<v6::SpaceReading> for SpaceReading {
+    fn from(reading: v6::SpaceReading) -> Self {
+        let v6::SpaceReading {
+            number,
+            first,
+            last,
+            began,
+            tried,
+            refused,
+        } = reading;
+        Self {
+            number,
+            first,
+            last,
+            began,
+            tried,
+            is_refused: refused,
+        }
+    }
+}

@@ -1,0 +1,235 @@
+//! Spaces: stored with the entry that tells of them, and noted until they are read again.
+
+use crate::clock::Clock;
+use crate::model::{
+    Assignee, Fact, Id, RunId, Space, SpaceAssignment, SpaceChange, SpaceHead, SpaceId, SpacePart,
+    SpaceShare, Timestamp,
+};
+use crate::store::layout::v6::space as v6;
+use crate::store::layout::{codec, keys};
+use crate::store::values::space::{
+    KeptSpace, SpaceNews, SpaceReading, SpaceTodo, SpaceTold, SpaceWrite,
+};
+use crate::store::values::tenant_no::TenantNo;
+
+use super::salvage::salvaged;
+use super::support::{self, account, adopt, in_hex};
+
+fn id(n: u8) -> Id {
+    Id::parse(&format!("60d5ca1b2f8a4c00000000{n:02x}")).unwrap()
+}
+
+fn at(millis: i64) -> Timestamp {
+    Timestamp::from_millis(millis)
+}
+
+fn space(n: u8, role: &str) -> Space {
+    let assignment = SpaceAssignment {
+        roles: [role.to_owned()].into(),
+        created_at: Some(at(1_000)),
+        created_by: Some(id(8)),
+        updated_at: None,
+    };
+    let assignee = Assignee {
+        sort: "group".into(),
+        id: id(7),
+    };
+    let share = SpaceShare {
+        sort: "link".into(),
+        with: None,
+        roles: ["basicconsumer".to_owned()].into(),
+        resource: Some("app".into()),
+        resource_sort: Some("app".into()),
+        is_disabled: true,
+        created_at: None,
+        created_by: None,
+    };
+    Space {
+        id: SpaceId(id(n)),
+        head: SpaceHead {
+            name: "Sales".into(),
+            sort: Some("shared".into()),
+            owner: None,
+            created_at: Some(at(500)),
+            unseen: [SpacePart::Shares].into(),
+        },
+        assignments: Some([(assignee, assignment)].into()),
+        shares: Some([(id(9), share)].into()),
+    }
+}
+
+pub(super) fn kept(n: u8, role: &str) -> KeptSpace {
+    KeptSpace {
+        space: space(n, role),
+        reading: 7,
+        changed_at: None,
+    }
+}
+
+fn todo(n: u8, notes: u64, news: SpaceNews) -> SpaceTodo {
+    SpaceTodo {
+        id: SpaceId(id(n)),
+        notes,
+        is_gone: news == SpaceNews::Deleted,
+    }
+}
+
+#[test]
+fn the_bytes_of_spaces() {
+    let no = TenantNo(1);
+    let key = keys::space(no, &SpaceId(id(1)));
+    let row = v6::SpaceRow::from(kept(1, "producer"));
+    insta::assert_snapshot!(in_hex(&key), @"90000000010060d5ca1b2f8a4c0000000001");
+    insta::assert_snapshot!(in_hex(&codec::packed_row(&key, &row)), @"060189000000f91b0d0060d5ca1b2f8a4c00000000010553616c657301067368617265640001e807010201010567726f75702a00f90007010870726f647563657201d00f0146003a0800011100f01609046c696e6b00010d6261736963636f6e73756d6572010361707001036170700100000700b679649b87e48d57");
+    let reading = SpaceReading {
+        number: 7,
+        first: Some(at(1)),
+        last: Some(at(2)),
+        began: None,
+        tried: Some(at(3)),
+        is_refused: true,
+    };
+    let row = v6::SpaceReading::from(reading);
+    insta::assert_snapshot!(in_hex(&codec::row(&keys::space_reading(no), &row)), @"0607010201040001060141046c668805e5aa");
+    let key = keys::space_todo(no, &SpaceId(id(1)));
+    let row = v6::SpaceTodo {
+        notes: 3,
+        is_gone: true,
+    };
+    insta::assert_snapshot!(in_hex(&codec::row(&key, &row)), @"060301a3f30b197bbff08b");
+    assert_eq!(keys::space_of(&key), Some(SpaceId(id(1))));
+}
+
+#[test]
+fn a_space_its_entry_and_the_end_of_its_note_are_one_write() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = support::open(dir.path());
+    let no = adopt(&store, 1).no;
+    let other = adopt(&store, 2).no;
+    for n in [2, 1] {
+        let write = SpaceWrite::Keep(kept(n, "consumer"));
+        store.write_space(no, write, None, None).unwrap();
+    }
+    store
+        .note_spaces(
+            no,
+            [
+                (SpaceId(id(1)), SpaceNews::Changed),
+                (SpaceId(id(2)), SpaceNews::Deleted),
+            ],
+        )
+        .unwrap();
+    let before = store.last_seq();
+    let change = SpaceChange::between(Some(&space(1, "consumer")), Some(&space(1, "producer")));
+    let change = change.unwrap();
+    let told = SpaceTold {
+        run: RunId(4),
+        at: at(3_000),
+        account: account(),
+        change: change.clone(),
+    };
+
+    let write = SpaceWrite::Keep(kept(1, "producer"));
+    store
+        .write_space(no, write, Some(told), Some(&todo(1, 1, SpaceNews::Changed)))
+        .unwrap();
+
+    store.close().unwrap();
+    let store = support::open(dir.path());
+    let told = store.entries(before, 10).unwrap();
+    assert_eq!(told.len(), 1);
+    assert_eq!(told[0].fact, Fact::SpaceChanged(change));
+    assert_eq!(told[0].run(), Some(RunId(4)));
+    assert_eq!(
+        store.space_todo(no).unwrap(),
+        [todo(2, 1, SpaceNews::Deleted)]
+    );
+    let all = [kept(1, "producer"), kept(2, "consumer")];
+    assert_eq!(store.spaces(no, None, 10).unwrap(), all);
+    assert_eq!(
+        store.spaces(no, Some(&SpaceId(id(1))), 10).unwrap(),
+        all[1..]
+    );
+    assert_eq!(store.spaces(other, None, 10).unwrap(), []);
+    let remove = SpaceWrite::Remove(SpaceId(id(2)));
+    store
+        .write_space(no, remove, None, Some(&todo(2, 1, SpaceNews::Deleted)))
+        .unwrap();
+    assert_eq!(store.space(no, &SpaceId(id(2))).unwrap(), None);
+    assert_eq!(store.space_todo(no).unwrap(), []);
+}
+
+#[test]
+fn a_space_that_was_noted_again_while_it_was_read_is_read_once_more() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = support::open(dir.path());
+    let no = adopt(&store, 1).no;
+    let note = |news| store.note_spaces(no, [(SpaceId(id(1)), news)]).unwrap();
+    note(SpaceNews::Deleted);
+    let begun = store.space_todo(no).unwrap().remove(0);
+    note(SpaceNews::Changed);
+
+    let write = SpaceWrite::Keep(kept(1, "consumer"));
+    store.write_space(no, write, None, Some(&begun)).unwrap();
+    store.forget_space_todo(no, &begun).unwrap();
+
+    // What was reported once stays reported.
+    assert_eq!(
+        store.space_todo(no).unwrap(),
+        [todo(1, 2, SpaceNews::Deleted)]
+    );
+    store
+        .forget_space_todo(no, &todo(1, 2, SpaceNews::Deleted))
+        .unwrap();
+    assert_eq!(store.space_todo(no).unwrap(), []);
+}
+
+/// Some of them may be lost: nothing can be said of spaces before all were read again.
+#[test]
+fn a_salvaged_store_has_the_spaces_but_not_how_far_they_were_read() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = support::open(dir.path());
+    let no = adopt(&store, 1).no;
+    let write = SpaceWrite::Keep(kept(1, "consumer"));
+    store.write_space(no, write, None, None).unwrap();
+    let noted = [(SpaceId(id(2)), SpaceNews::Changed)];
+    store.note_spaces(no, noted).unwrap();
+    let reading = SpaceReading {
+        number: 7,
+        first: Some(at(5)),
+        last: Some(at(5)),
+        ..SpaceReading::default()
+    };
+    store.set_space_reading(no, reading).unwrap();
+    store.close().unwrap();
+
+    let store = salvaged(dir.path(), &Clock::system());
+
+    assert_eq!(store.spaces(no, None, 9).unwrap(), [kept(1, "consumer")]);
+    assert_eq!(
+        store.space_todo(no).unwrap(),
+        [todo(2, 1, SpaceNews::Changed)]
+    );
+    assert_eq!(store.space_reading(no).unwrap(), SpaceReading::default());
+    store.close().unwrap();
+}
+
+#[test]
+fn how_far_spaces_were_read_outlives_the_process() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = support::open(dir.path());
+    let no = adopt(&store, 1).no;
+    assert_eq!(store.space_reading(no).unwrap(), SpaceReading::default());
+    let reading = SpaceReading {
+        began: Some(at(5)),
+        ..SpaceReading::default()
+    };
+
+    store.set_space_reading(no, reading.clone()).unwrap();
+    store.close().unwrap();
+
+    let store = support::open(dir.path());
+    assert_eq!(store.space_reading(no).unwrap(), reading);
+    let faults = store.check().unwrap().faults;
+    assert_eq!(faults, []);
+}

@@ -1,0 +1,76 @@
+//! Spaces as they are kept, and how far they were read.
+
+use crate::model::{Account, RunId, Space, SpaceChange, SpaceId, Timestamp};
+
+/// A space as it is kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KeptSpace {
+    /// The space.
+    pub space: Space,
+    /// The number of the reading of all spaces in which, or after which, it was last read.
+    pub reading: u64,
+    /// When it last changed, by our clock; `None` if it is as the first reading found it.
+    pub changed_at: Option<Timestamp>,
+}
+
+/// How far the spaces of a tenant were read.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct SpaceReading {
+    /// The number of the reading that goes on, or else of the last one. Times would not do, since
+    /// clocks are set.
+    pub number: u64,
+    /// When the first reading of all spaces ended; `None` if none has. Nothing can be said of
+    /// spaces at an earlier time.
+    pub first: Option<Timestamp>,
+    /// When the last reading of all spaces began that reached its end.
+    pub last: Option<Timestamp>,
+    /// When the reading began that has not reached its end; `None` if there is none. Spaces that
+    /// were read in it are not read again when it goes on.
+    pub began: Option<Timestamp>,
+    /// When the listing of spaces was last asked for.
+    pub tried: Option<Timestamp>,
+    /// Whether that was refused: these credentials may not list spaces.
+    pub is_refused: bool,
+}
+
+/// A space that is to be read again, since the audit log names it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SpaceTodo {
+    /// The space.
+    pub id: SpaceId,
+    /// How often it was named: a space that is named again while it is read is read once more.
+    pub notes: u64,
+    /// Whether the log says that it is gone.
+    pub is_gone: bool,
+}
+
+/// What the audit log says of a space.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum SpaceNews {
+    /// It came or changed, or something that belongs to it did.
+    Changed,
+    /// It was deleted.
+    Deleted,
+}
+
+/// What becomes of a space that was read.
+#[derive(Debug)]
+pub enum SpaceWrite {
+    /// It is kept as it is now.
+    Keep(KeptSpace),
+    /// It is gone.
+    Remove(SpaceId),
+}
+
+/// The entry that tells of a change to a space.
+#[derive(Debug)]
+pub struct SpaceTold {
+    /// The run that found it.
+    pub run: RunId,
+    /// When.
+    pub at: Timestamp,
+    /// The tenant as entries name it.
+    pub account: Account,
+    /// The change.
+    pub change: SpaceChange,
+}

@@ -1,0 +1,58 @@
+//! Decides whether all spaces of a tenant are to be read now.
+//!
+//! Pure.
+
+use std::time::Duration;
+
+use crate::model::Timestamp;
+use crate::store::SpaceReading;
+
+/// How far in the future a time may be that another clock noted. Beyond that, ours was set back.
+const AHEAD: Duration = Duration::from_secs(3600);
+
+/// Returns whether all spaces are to be read, or the reading of all is to go on.
+pub(super) fn is_due(reading: &SpaceReading, every: Duration, now: Timestamp) -> bool {
+    let was_within = |time: Timestamp| now.since(time) < every && time <= now.plus(AHEAD);
+    // Somebody may give the credentials the right meanwhile, but not every minute.
+    if reading.is_refused && reading.tried.is_some_and(was_within) {
+        return false;
+    }
+    reading.began.is_some() || !reading.last.is_some_and(was_within)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const DAY: Duration = Duration::from_secs(86_400);
+
+    fn at(hours: i64) -> Timestamp {
+        Timestamp::from_millis(hours * 3_600_000)
+    }
+
+    #[test]
+    fn spaces_are_read_at_first_then_at_the_interval_and_after_an_interruption() {
+        let now = at(1_000);
+        for (last, began, tried, is_refused, expected) in [
+            (None, None, None, false, true),
+            (Some(at(990)), None, Some(at(990)), false, false),
+            (Some(at(976)), None, Some(at(976)), false, true),
+            (Some(at(990)), Some(at(999)), Some(at(999)), false, true),
+            (None, None, Some(at(990)), true, false),
+            (None, None, Some(at(976)), true, true),
+            // The clock was set back.
+            (Some(at(2_000)), None, Some(at(2_000)), false, true),
+        ] {
+            let reading = SpaceReading {
+                number: 3,
+                first: last,
+                last,
+                began,
+                tried,
+                is_refused,
+            };
+
+            assert_eq!(is_due(&reading, DAY, now), expected, "{reading:?}");
+        }
+    }
+}

@@ -1,0 +1,148 @@
+//! Reads all spaces of a tenant, from where an earlier reading was interrupted.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::connector::{Connector, SpaceSeen};
+use crate::model::{Loss, Outcome, SpaceId, Weight};
+use crate::store::{SpaceReading, SpaceTodo, Store, StoreError, TenantNo};
+
+use super::spaces_run::{SpacesRun, judged};
+use crate::sync::RunError;
+use crate::sync::run::job::Job;
+
+/// How many spaces are read from the store at once.
+const PAGE: usize = 100;
+
+impl<C: Connector> Job<C> {
+    /// Reads all spaces. If it fails, what was read stays, and the next reading goes on from there.
+    pub(super) async fn read_all(&self, run: &mut SpacesRun) -> Result<Outcome, RunError> {
+        let no = run.known.no;
+        let known = self.store.offload(move |store| last_read(store, no)).await;
+        let known = known.map_err(RunError::store)?;
+        if run.reading.began.is_none() {
+            // What a damaged store has lost may have included the last number.
+            let last = known.values().copied().max().unwrap_or(0);
+            run.reading.number = run.reading.number.max(last) + 1;
+        }
+        let began = run.reading.began.unwrap_or_else(|| self.clock.now());
+        run.reading.began = Some(began);
+        run.reading.tried = Some(self.clock.now());
+        let listing = match self.connector.spaces().await {
+            Ok(listing) => listing,
+            Err(error) if error.is_forbidden() => {
+                run.reading.is_refused = true;
+                run.reading.began = None;
+                self.note(run).await?;
+                return Err(RunError::fetch("spaces")(error));
+            }
+            Err(error) => return Err(RunError::fetch("spaces")(error)),
+        };
+        run.reading.is_refused = false;
+        self.note(run).await?;
+        let mut todo: BTreeMap<SpaceId, SpaceTodo> = std::mem::take(&mut run.todo)
+            .into_iter()
+            .map(|todo| (todo.id.clone(), todo))
+            .collect();
+        let mut shown: BTreeSet<SpaceId> = listing.spaces.keys().cloned().collect();
+        run.counts.listed = shown.len() as u64 + listing.unreadable.len() as u64;
+        for (id, head) in listing.spaces {
+            if known.get(&id) != Some(&run.reading.number) {
+                let done = todo.remove(&id);
+                self.read_space(run, id, head, done).await?;
+            }
+        }
+        for id in listing.unreadable {
+            let done = todo.remove(&id);
+            self.miss_space(run, id.clone(), done).await?;
+            shown.insert(id);
+        }
+        let missing = known.into_keys().filter(|id| !shown.contains(id)).collect();
+        let held = self.ask_for(run, missing, &mut todo).await?;
+        // What is left was named while all were read, or is not listed.
+        for todo in todo.into_values() {
+            self.look_at_space(run, todo).await?;
+        }
+        run.reading = SpaceReading {
+            first: run.reading.first.or_else(|| Some(self.clock.now())),
+            last: Some(began),
+            began: None,
+            ..run.reading.clone()
+        };
+        self.note(run).await?;
+        run.counts.unseen += listing.n_unnamed;
+        Ok(match held {
+            Some(reason) => Outcome::Incomplete { reason },
+            None => judged(&run.counts),
+        })
+    }
+
+    /// Asks for known spaces that the listing does not show, and removes those that are gone.
+    /// Returns why they were not removed; `None` if they were.
+    async fn ask_for(
+        &self,
+        run: &mut SpacesRun,
+        missing: Vec<SpaceId>,
+        todo: &mut BTreeMap<SpaceId, SpaceTodo>,
+    ) -> Result<Option<String>, RunError> {
+        let n_known = run.counts.listed + missing.len() as u64;
+        let (mut reported, mut gone) = (Vec::new(), Vec::new());
+        for id in missing {
+            let seen = self.connector.space(&id).await;
+            let done = todo.remove(&id);
+            match seen.map_err(RunError::fetch("spaces"))? {
+                SpaceSeen::Shown(head) => self.read_space(run, id, head, done).await?,
+                SpaceSeen::Hidden | SpaceSeen::Unreadable => self.miss_space(run, id, done).await?,
+                SpaceSeen::Absent => match done.as_ref().is_some_and(|done| done.is_gone) {
+                    true => reported.push((id, done)),
+                    false => gone.push((id, done)),
+                },
+            }
+        }
+        for (id, done) in reported {
+            self.remove_space(run, id, done).await?;
+        }
+        let weight = Weight {
+            lost: gone.len() as u64,
+            known: n_known,
+            shown: run.counts.listed,
+        };
+        // Spaces are as many as groups, and are created and deleted like them.
+        if let Some(reason) = self.removal_policy.guard.weigh(Loss::Groups, weight) {
+            for (id, done) in gone {
+                self.miss_space(run, id, done).await?;
+            }
+            return Ok(Some(format!(
+                "{} of {n_known} spaces are gone, and the guard keeps them: {reason}; they count as \
+                 not visible",
+                weight.lost
+            )));
+        }
+        for (id, done) in gone {
+            self.remove_space(run, id, done).await?;
+        }
+        Ok(None)
+    }
+
+    /// Stores how far the spaces were read.
+    async fn note(&self, run: &SpacesRun) -> Result<(), RunError> {
+        let (no, reading) = (run.known.no, run.reading.clone());
+        self.store
+            .offload(move |store| store.set_space_reading(no, reading))
+            .await
+            .map_err(RunError::store)
+    }
+}
+
+/// Returns the known spaces, and the reading in which each was last read.
+fn last_read(store: &Store, no: TenantNo) -> Result<BTreeMap<SpaceId, u64>, StoreError> {
+    let mut known = BTreeMap::new();
+    let mut after = None;
+    loop {
+        let page = store.spaces(no, after.as_ref(), PAGE)?;
+        let Some(last) = page.last() else {
+            return Ok(known);
+        };
+        after = Some(last.space.id.clone());
+        known.extend(page.into_iter().map(|kept| (kept.space.id, kept.reading)));
+    }
+}

@@ -1,0 +1,78 @@
+//! Reads the spaces of one tenant when that is due, until told to end.
+
+use std::time::Duration;
+
+use crate::connector::Connector;
+use crate::signal::Shutdown;
+use crate::store::StoreError;
+
+use super::options::SpaceReadings;
+use crate::sync::Worker;
+
+/// How often to look whether something is due.
+const LOOK_AGAIN: Duration = Duration::from_secs(30);
+/// The first and the longest wait after a reading that failed.
+const BACK_OFF: [Duration; 2] = [Duration::from_secs(60), Duration::from_secs(3600)];
+
+impl<C: Connector> Worker<C> {
+    /// Reads spaces when that is due, and when the audit log names some, until told to end. Does
+    /// nothing if spaces are not read.
+    pub(in crate::sync) async fn spaces(&self, shutdown: &Shutdown) -> Result<(), StoreError> {
+        let SpaceReadings::Every(every) = self.job.spaces.readings else {
+            shutdown.triggered().await;
+            return Ok(());
+        };
+        let mut n_failures = 0;
+        loop {
+            let woken = async {
+                match n_failures {
+                    0 => self.job.spaces.wake.woken().await,
+                    _ => std::future::pending().await,
+                }
+            };
+            tokio::select! {
+                () = shutdown.triggered() => return Ok(()),
+                () = tokio::time::sleep(wait(n_failures)) => {}
+                () = woken => {}
+            }
+            // A paused tenant gets no requests.
+            if self.linked.pause().is_some() {
+                continue;
+            }
+            let mut reading = self.job.start_spaces(every);
+            tokio::select! {
+                () = shutdown.triggered() => {
+                    reading.abort();
+                    return Ok(());
+                }
+                read = reading.ended() => match read?.is_failure() {
+                    true => n_failures += 1,
+                    false => n_failures = 0,
+                },
+            }
+        }
+    }
+}
+
+/// Returns how long to wait after so many failures in a row.
+fn wait(n_failures: u32) -> Duration {
+    let [first, longest] = BACK_OFF;
+    match n_failures.checked_sub(1) {
+        None => LOOK_AGAIN,
+        Some(doublings) => first
+            .saturating_mul(2_u32.saturating_pow(doublings))
+            .min(longest),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn failures_are_tried_again_at_ever_longer_times_up_to_an_hour() {
+        let waits: Vec<u64> = [0, 1, 2, 6, 7, 40].map(|n| wait(n).as_secs()).into();
+
+        assert_eq!(waits, [30, 60, 120, 1_920, 3_600, 3_600]);
+    }
+}

@@ -1,0 +1,149 @@
+//! A run that reads spaces: those that the audit log named, or all.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tracing::{info, warn};
+
+use crate::connector::Connector;
+use crate::model::{Mode, Outcome, Run, RunId, SpaceCounts, Timestamp, Trigger};
+use crate::store::{Known, SpaceReading, SpaceTodo, StoreError};
+
+use super::due::is_due;
+use crate::sync::run::job::Job;
+use crate::sync::run::running::Running;
+use crate::sync::run::{measure, outcome};
+use crate::sync::{Progress, RunError};
+
+/// What a run that reads spaces goes by.
+#[derive(Debug)]
+pub(super) struct SpacesRun {
+    pub(super) known: Known,
+    pub(super) id: RunId,
+    pub(super) reading: SpaceReading,
+    /// Spaces that the audit log named.
+    pub(super) todo: Vec<SpaceTodo>,
+    pub(super) counts: SpaceCounts,
+}
+
+impl<C: Connector> Job<C> {
+    /// Starts to read what is due.
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "as with a run: it ends by itself, or its reader aborts it"
+    )]
+    pub(super) fn start_spaces(self: &Arc<Self>, every: Duration) -> Running<Outcome> {
+        let job = Arc::clone(self);
+        Running(tokio::spawn(async move { job.read_spaces(every).await }))
+    }
+
+    /// Reads what is due. Fails only if the store fails: whatever the tenant answers becomes the
+    /// outcome.
+    async fn read_spaces(&self, every: Duration) -> Result<Outcome, StoreError> {
+        let Some((known, reading, todo)) = self.to_read().await? else {
+            return Ok(Outcome::Succeeded);
+        };
+        let is_all = is_due(&reading, every, self.clock.now());
+        if !is_all && (todo.is_empty() || reading.last.is_none()) {
+            return Ok(Outcome::Succeeded);
+        }
+        let mut run = self.begin(Trigger::Spaces, Mode::Commit).await?;
+        run.tenant = Some(known.tenant.id.clone());
+        let mut spaces = SpacesRun {
+            known,
+            id: run.id,
+            reading,
+            todo,
+            counts: SpaceCounts::default(),
+        };
+        let before = self.store.last_seq();
+        let ended = match is_all {
+            true => self.read_all(&mut spaces).await,
+            false => self.read_named(&mut spaces).await,
+        };
+        if self.store.last_seq() != before {
+            self.observer.report(Progress::Committed);
+            if !self.turns.is_swept() {
+                self.observer.report(Progress::Ended);
+            }
+        }
+        run.ended_at = Some(self.clock.now());
+        run.spaces = Some(spaces.counts);
+        run.outcome = match ended {
+            Ok(outcome) => outcome,
+            Err(RunError::Store { source }) if source.is_fatal() => return Err(source),
+            Err(error) => outcome::failed(&error),
+        };
+        log(&run, &spaces.counts);
+        measure::run(&self.metrics, &run);
+        let saved = run.clone();
+        self.store
+            .offload(move |store| store.save_run(&saved))
+            .await?;
+        Ok(run.outcome)
+    }
+
+    /// Returns what is known of spaces and what is to be done about them; `None` if the tenant was
+    /// not read as a whole yet, or is read under another name.
+    async fn to_read(&self) -> Result<Option<(Known, SpaceReading, Vec<SpaceTodo>)>, StoreError> {
+        let name = self.name.clone();
+        self.store
+            .offload(move |store| {
+                let tenants = store.tenants()?.into_iter();
+                let mut tenants = tenants.filter(|known| known.loaded.is_some());
+                let Some(known) = tenants.find(|known| known.name == name) else {
+                    return Ok(None);
+                };
+                let reading = store.space_reading(known.no)?;
+                let todo = store.space_todo(known.no)?;
+                Ok(Some((known, reading, todo)))
+            })
+            .await
+    }
+
+    /// Reads the spaces that the audit log named.
+    async fn read_named(&self, run: &mut SpacesRun) -> Result<Outcome, RunError> {
+        for todo in std::mem::take(&mut run.todo) {
+            self.look_at_space(run, todo).await?;
+        }
+        Ok(judged(&run.counts))
+    }
+}
+
+/// Judges a run that has read what it was to read.
+pub(super) fn judged(counts: &SpaceCounts) -> Outcome {
+    match counts.unseen {
+        0 => Outcome::Succeeded,
+        _ => Outcome::Degraded,
+    }
+}
+
+fn log(run: &Run, counts: &SpaceCounts) {
+    let name = &run.tenant_name;
+    let took = run.ended_at.map_or(Duration::ZERO, |ended: Timestamp| {
+        ended.since(run.started_at)
+    });
+    match &run.outcome {
+        Outcome::Failed { code, message } => warn!(
+            tenant.name = %name, run.id = %run.id, error.code = %code, error = %message,
+            "Reading the spaces of `{name}` failed, and goes on later where it was: {message} \
+             [{code}]"
+        ),
+        Outcome::Incomplete { reason } => warn!(
+            tenant.name = %name, run.id = %run.id,
+            "Reading the spaces of `{name}` is incomplete, and leaves what it did not see as it \
+             was: {reason}"
+        ),
+        Outcome::Running
+        | Outcome::Succeeded
+        | Outcome::Degraded
+        | Outcome::Held
+        | Outcome::Interrupted => info!(
+            tenant.name = %name, run.id = %run.id, run.created = counts.created,
+            run.updated = counts.updated, run.deleted = counts.deleted,
+            "Read {} spaces of `{name}` in {took:.1?}: {} created, {} updated, {} deleted, {} not \
+             wholly visible",
+            counts.read, counts.created, counts.updated, counts.deleted, counts.unseen
+        ),
+    }
+}

@@ -1,0 +1,722 @@
+//! Spaces: what is known of them, whatever the tenant hides and wherever a reading is interrupted,
+//! and who can open them, now and at any earlier time.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use qlik_roster::access::SpacePath;
+use qlik_roster::clock::Clock;
+use qlik_roster::control::query::Which;
+use qlik_roster::control::{NotKnown, SpaceAccess, SpaceRow, query};
+use qlik_roster::demo::tenant::{
+    Assignee, Directory, Edit, Endpoint, Fault, NewSpace, NewUser, RateLimits, Space, SpaceEdit,
+    SpacePart, SpaceSort, TenantOptions, User, When,
+};
+use qlik_roster::model::{
+    self, GroupId, Id, Outcome, Run, SpaceId, TenantName, Timestamp, Trigger, UserId,
+};
+use qlik_roster::store::SpaceReading;
+use serde_json::Value;
+
+use crate::support::{Running, World, within};
+
+/// Histories in an ordinary run, and with `QLIK_ROSTER_LONG`.
+const HISTORIES: u64 = 3;
+const MANY_HISTORIES: u64 = 60;
+
+/// Readings in one history.
+const STEPS: usize = 6;
+
+const DAY: Duration = Duration::from_secs(25 * 3_600);
+
+fn acme() -> TenantName {
+    TenantName("acme".to_owned())
+}
+
+fn clock() -> Clock {
+    Clock::stopped_at(Timestamp::parse("2026-03-01T08:00:00Z").unwrap())
+}
+
+async fn world(clock: Clock, spaces: usize) -> World {
+    let world = World::by(
+        clock,
+        TenantOptions {
+            users: 30,
+            groups: 6,
+            spaces,
+            rate_limits: RateLimits::Off,
+            ..TenantOptions::default()
+        },
+    )
+    .await;
+    let config = world.standard_config();
+    world.write_config(&format!("[access]\nspaces = true\n{config}"));
+    world
+}
+
+fn reading(running: &Running) -> SpaceReading {
+    let store = running.store();
+    let known = store.tenants().unwrap().remove(0);
+    store.space_reading(known.no).unwrap()
+}
+
+/// Waits until all spaces were read once.
+async fn read_once(running: &Running) {
+    within("the spaces are read", || async {
+        reading(running).last.is_some()
+    })
+    .await;
+}
+
+/// Lets a day pass, and waits until all spaces were read again. Returns the run.
+async fn read_again(world: &World, running: &Running) -> Run {
+    world.clock.set(world.clock.now().plus(DAY));
+    running.sync().await;
+    let now = world.clock.now();
+    within("the spaces are read again", || async {
+        reading(running).last == Some(now)
+    })
+    .await;
+    ended_reading(running).await
+}
+
+/// Returns the last run that read spaces, once it has ended.
+async fn ended_reading(running: &Running) -> Run {
+    within("the reading has ended", || async {
+        last_reading(running)
+            .await
+            .is_some_and(|run| run.outcome != Outcome::Running)
+    })
+    .await;
+    last_reading(running).await.unwrap()
+}
+
+async fn last_reading(running: &Running) -> Option<Run> {
+    let runs = running.last_runs(50).await.into_iter();
+    let mut runs = runs.filter(|run| run.trigger == Trigger::Spaces);
+    runs.next()
+}
+
+/// Who has access to a space by which paths: to the space, and to single apps.
+type Reckoning = BTreeMap<UserId, (BTreeSet<String>, BTreeSet<String>)>;
+
+/// Reckons from what the tenant itself has: each user with each assignment and each share.
+fn reckon(space: &Space, users: &[User]) -> Reckoning {
+    let mut reckoning = Reckoning::new();
+    for user in users {
+        let path = |assignee: &Assignee| match assignee {
+            Assignee::User(id) | Assignee::Bot(id) if *id == user.id => Some("direct".to_owned()),
+            Assignee::Group(id) if *id == Directory::everyone() => Some(format!("everyone {id}")),
+            Assignee::Group(id) if user.groups.contains_key(id) => Some(format!("group {id}")),
+            Assignee::User(_) | Assignee::Bot(_) | Assignee::Group(_) | Assignee::Link => None,
+        };
+        let (mut ways, mut apps) = (BTreeSet::new(), BTreeSet::new());
+        if space.owner.as_ref() == Some(&user.id) {
+            ways.insert("owner: ".to_owned());
+        }
+        for assignment in space.assignments.values() {
+            if let Some(path) = path(&assignment.assignee) {
+                ways.insert(format!("{path}: {:?}", assignment.roles));
+            }
+        }
+        for share in space.shares.values().filter(|share| !share.is_disabled) {
+            if let Some(path) = path(&share.with) {
+                apps.insert(format!("{} {path}: {:?}", share.app, share.roles));
+            }
+        }
+        reckoning.insert(user.id.clone(), (ways, apps));
+    }
+    // Whoever has only what everybody has is not listed.
+    let is_own = |path: &String| !path.contains("everyone");
+    reckoning.retain(|_, (ways, apps)| ways.iter().chain(apps.iter()).any(is_own));
+    reckoning
+}
+
+fn word(path: &SpacePath) -> String {
+    match path {
+        SpacePath::Owner => "owner".to_owned(),
+        SpacePath::Direct => "direct".to_owned(),
+        SpacePath::Group(id) => format!("group {id}"),
+        SpacePath::Everyone(id) => format!("everyone {id}"),
+    }
+}
+
+fn as_reckoning(rows: &[SpaceRow]) -> Reckoning {
+    let mut reckoning = Reckoning::new();
+    for row in rows {
+        let ways = row.ways.iter().map(|way| match &way.path {
+            SpacePath::Owner => "owner: ".to_owned(),
+            path => format!("{}: {:?}", word(path), way.roles),
+        });
+        let apps = row.shares.iter().map(|way| {
+            let app = way.resource.clone().unwrap_or_default();
+            format!("{app} {}: {:?}", word(&way.path), way.roles)
+        });
+        let twice = reckoning.insert(row.user.id.clone(), (ways.collect(), apps.collect()));
+        assert_eq!(twice, None, "a row came twice");
+    }
+    reckoning
+}
+
+/// Asks for all rows of a space, in pages of a few. Returns the first page with them.
+async fn ask(
+    running: &Running,
+    space: &str,
+    which: Which,
+    at: Option<Timestamp>,
+    limit: usize,
+) -> SpaceAccess {
+    let mut whole: Option<SpaceAccess> = None;
+    let mut after: Option<Id> = None;
+    loop {
+        let mut page = running
+            .ask(query::SpaceAccess {
+                tenant: acme(),
+                space: space.to_owned(),
+                user: None,
+                which,
+                at,
+                after,
+                limit,
+            })
+            .await;
+        after = page.next.take();
+        match &mut whole {
+            Some(whole) => whole.rows.extend(page.rows),
+            None => whole = Some(page),
+        }
+        if after.is_none() {
+            return whole.unwrap();
+        }
+    }
+}
+
+async fn now(running: &Running, space: &SpaceId) -> SpaceAccess {
+    ask(running, &space.to_string(), Which::Own, None, 500).await
+}
+
+/// Returns the roles of whoever is assigned and is not a user of the tenant, or a group.
+fn assigned(answer: &SpaceAccess) -> Vec<String> {
+    let rows = answer.rows.iter().flat_map(|row| &row.ways);
+    let roles = rows.flat_map(|way| way.roles.iter().cloned());
+    roles.collect()
+}
+
+/// What was known at a time: the spaces as the tenant had them, and its users.
+struct Sight {
+    at: Timestamp,
+    spaces: BTreeMap<SpaceId, Space>,
+    users: Vec<User>,
+}
+
+/// Takes over what a reading can see: hidden parts stay as they were known.
+fn see(known: &BTreeMap<SpaceId, Space>, tenant: &Directory) -> BTreeMap<SpaceId, Space> {
+    let mut seen = BTreeMap::new();
+    for space in tenant.spaces() {
+        let before = known.get(&space.id);
+        let hides = |part| space.hidden.contains_key(&part);
+        if hides(SpacePart::Itself) {
+            if let Some(before) = before {
+                seen.insert(space.id, before.clone());
+            }
+            continue;
+        }
+        let mut space = space.clone();
+        if hides(SpacePart::Assignments) {
+            let known = before.map(|before| before.assignments.clone());
+            space.assignments = known.unwrap_or_default();
+        }
+        if hides(SpacePart::Shares) {
+            let known = before.map(|before| before.shares.clone());
+            space.shares = known.unwrap_or_default();
+        }
+        seen.insert(space.id.clone(), space);
+    }
+    seen
+}
+
+/// Changes something in the tenant, whatever the dice say.
+fn change(tenant: &Directory, dice: &mut fastrand::Rng) {
+    let users = tenant.users();
+    let user = users[dice.usize(..users.len())].clone();
+    let groups = tenant.groups();
+    let group = groups[dice.usize(..groups.len())].id.clone();
+    let spaces = tenant.spaces();
+    let space = spaces[dice.usize(..spaces.len())].id.clone();
+    let assignee = match dice.u32(..6) {
+        0..=2 => Assignee::User(user.id.clone()),
+        3 => Assignee::Group(group.clone()),
+        4 => Assignee::Group(Directory::everyone()),
+        _ => Assignee::Bot(user.id.clone()),
+    };
+    let roles: &[&str] = [&["consumer"][..], &["producer", "facilitator"], &[]][dice.usize(..3)];
+    match dice.u32(..14) {
+        0..=3 => drop(tenant.assign(&space, assignee, roles)),
+        4 | 5 => drop(tenant.unassign(&space, &assignee)),
+        6 => drop(tenant.share(&space, "app-1", assignee, roles)),
+        7 => drop(tenant.share(&space, "app-2", Assignee::Link, &["basicconsumer"])),
+        8 => {
+            let shares = tenant.space(&space).unwrap().shares;
+            if let Some(share) = shares.keys().next() {
+                tenant.disable_share(&space, share).unwrap();
+            }
+        }
+        9 => {
+            let part = match dice.bool() {
+                true => SpacePart::Assignments,
+                false => SpacePart::Shares,
+            };
+            let edit = match dice.bool() {
+                true => SpaceEdit::Hide(part, [403, 404][dice.usize(..2)]),
+                false => SpaceEdit::Show(part),
+            };
+            tenant.update_space(&space, edit).unwrap();
+        }
+        10 => drop(tenant.update_space(&space, SpaceEdit::Owner(user.id))),
+        11 if spaces.len() > 4 => drop(tenant.delete_space(&space)),
+        12 => {
+            tenant.create_space(NewSpace {
+                name: "Newly made".into(),
+                sort: SpaceSort::Managed,
+                owner: user.id,
+            });
+        }
+        _ => drop(tenant.update_user(&user.id, Edit::JoinGroup(group))),
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn answers_equal_a_slow_reckoning_at_every_time_of_random_histories() {
+    let long = std::env::var_os("QLIK_ROSTER_LONG").is_some();
+    let histories = if long { MANY_HISTORIES } else { HISTORIES };
+    for seed in 0..histories {
+        println!("history {seed}");
+        live(seed).await;
+    }
+}
+
+async fn live(seed: u64) {
+    let mut dice = fastrand::Rng::with_seed(seed);
+    let world = world(clock(), 7).await;
+    let tenant = world.tenant.directory();
+    let mut running = world.start().await;
+    read_once(&running).await;
+    let sight = |known: &BTreeMap<SpaceId, Space>| Sight {
+        at: world.clock.now(),
+        spaces: see(known, tenant),
+        users: tenant.users(),
+    };
+    let mut sights = vec![sight(&BTreeMap::new())];
+    for _ in 0..STEPS {
+        for _ in 0..dice.usize(..15) {
+            change(tenant, &mut dice);
+        }
+        if dice.u32(..4) == 0 {
+            running.stop().await;
+            running = world.start().await;
+        }
+        read_again(&world, &running).await;
+        let last = &sights[sights.len() - 1].spaces;
+        sights.push(sight(last));
+    }
+
+    let ever: BTreeSet<SpaceId> = sights
+        .iter()
+        .flat_map(|sight| sight.spaces.keys().cloned())
+        .collect();
+    for sight in &sights {
+        for id in &ever {
+            let limit = dice.usize(1..40);
+            let at = Some(sight.at);
+            let answer = ask(&running, &id.to_string(), Which::Own, at, limit).await;
+            let expected = sight.spaces.get(id).map(|it| reckon(it, &sight.users));
+            assert_eq!(answer.space.is_some(), expected.is_some(), "{id} at {at:?}");
+            assert_eq!(
+                as_reckoning(&answer.rows),
+                expected.unwrap_or_default(),
+                "{id} at {at:?}"
+            );
+        }
+        let user = &sight.users[dice.usize(..sight.users.len())];
+        let answer = running
+            .ask(query::UserAccess {
+                tenant: acme(),
+                user: user.id.clone(),
+                at: Some(sight.at),
+            })
+            .await;
+        let found: BTreeSet<SpaceId> = answer
+            .spaces
+            .unwrap()
+            .spaces
+            .into_iter()
+            .map(|it| it.space.id)
+            .collect();
+        let is_open = |space: &&Space| {
+            let is_everyones = |to: &Assignee| *to == Assignee::Group(Directory::everyone());
+            let shares = space.shares.values().filter(|share| !share.is_disabled);
+            reckon(space, std::slice::from_ref(user)).contains_key(&user.id)
+                || space
+                    .assignments
+                    .values()
+                    .any(|it| is_everyones(&it.assignee))
+                || shares.map(|it| &it.with).any(is_everyones)
+        };
+        let spaces = sight.spaces.values().filter(is_open);
+        let expected: BTreeSet<SpaceId> = spaces.map(|space| space.id.clone()).collect();
+        assert_eq!(found, expected, "{} at {}", user.id, sight.at);
+    }
+    running.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_is_asked_about_spaces_unless_that_is_switched_on() {
+    let world = world(clock(), 5).await;
+    world.write_config(&world.standard_config());
+    let running = world.start().await;
+    running.sync().await;
+
+    let answer = ask(&running, "Berlin", Which::Own, None, 10).await;
+
+    assert_eq!(answer.envelope.not_known, [NotKnown::Spaces].into());
+    for endpoint in [Endpoint::Spaces, Endpoint::Assignments, Endpoint::Shares] {
+        assert_eq!(world.tenant.requests().at(endpoint), 0);
+    }
+    running.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_hidden_stays_as_it_was_known_and_is_said() {
+    let world = world(clock(), 3).await;
+    let tenant = world.tenant.directory();
+    let spaces = tenant.spaces();
+    let (seen, never) = (&spaces[0].id, &spaces[1].id);
+    let user = tenant.users()[20].id.clone();
+    tenant
+        .assign(seen, Assignee::User(user.clone()), &["producer"])
+        .unwrap();
+    let hide = |space, part| {
+        let edit = SpaceEdit::Hide(part, 403);
+        tenant.update_space(space, edit).unwrap();
+    };
+    hide(never, SpacePart::Assignments);
+    let running = world.start().await;
+    read_once(&running).await;
+    let part = |space: &SpaceId, part| NotKnown::PartOfSpace {
+        id: space.clone(),
+        name: tenant.space(space).unwrap().name,
+        part,
+    };
+    let answer = now(&running, never).await;
+    assert_eq!(
+        answer.envelope.not_known,
+        [part(never, model::SpacePart::Assignments)].into()
+    );
+
+    hide(seen, SpacePart::Assignments);
+    tenant.unassign(seen, &Assignee::User(user)).unwrap();
+    let run = read_again(&world, &running).await;
+
+    assert_eq!(run.outcome, Outcome::Degraded);
+    assert_eq!(run.spaces.unwrap().unseen, 2);
+    let answer = now(&running, seen).await;
+    assert_eq!(
+        answer.envelope.not_known,
+        [part(seen, model::SpacePart::Assignments)].into()
+    );
+    assert!(assigned(&answer).contains(&"producer".to_owned()));
+    tenant
+        .update_space(seen, SpaceEdit::Show(SpacePart::Assignments))
+        .unwrap();
+    read_again(&world, &running).await;
+    let answer = now(&running, seen).await;
+    assert_eq!(answer.envelope.not_known, BTreeSet::new());
+    assert!(!assigned(&answer).contains(&"producer".to_owned()));
+    running.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn credentials_that_see_fewer_spaces_remove_none() {
+    let world = world(clock(), 30).await;
+    let tenant = world.tenant.directory();
+    let running = world.start().await;
+    read_once(&running).await;
+    let spaces = tenant.spaces();
+    for space in &spaces[..20] {
+        let edit = SpaceEdit::Hide(SpacePart::Itself, 404);
+        tenant.update_space(&space.id, edit).unwrap();
+    }
+
+    let run = read_again(&world, &running).await;
+
+    let Outcome::Incomplete { reason } = &run.outcome else {
+        panic!("{:?}", run.outcome);
+    };
+    assert!(reason.contains("20 of 30 spaces"), "{reason}");
+    assert_eq!(run.spaces.unwrap().deleted, 0);
+    let answer = now(&running, &spaces[0].id).await;
+    assert!(!answer.rows.is_empty());
+    assert_eq!(answer.envelope.not_known.len(), 1);
+    // One that is gone, as far as we are told, may go.
+    for space in &spaces[1..20] {
+        let edit = SpaceEdit::Show(SpacePart::Itself);
+        tenant.update_space(&space.id, edit).unwrap();
+    }
+    let run = read_again(&world, &running).await;
+    assert_eq!(run.outcome, Outcome::Succeeded);
+    assert_eq!(run.spaces.unwrap().deleted, 1);
+    let answer = now(&running, &spaces[0].id).await;
+    assert_eq!(answer.space, None);
+    running.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_tenant_that_forbids_spaces_is_asked_again_the_next_day() {
+    let world = world(clock(), 3).await;
+    let faults = world.tenant.faults();
+    faults.on(Endpoint::Spaces, Fault::Forbidden, When::Always);
+    let running = world.start().await;
+    let run = ended_reading(&running).await;
+
+    assert!(
+        matches!(&run.outcome, Outcome::Failed { code, .. } if code == "qlik.forbidden"),
+        "{:?}",
+        run.outcome
+    );
+    assert!(reading(&running).is_refused);
+    let n_asked = world.tenant.requests().at(Endpoint::Spaces);
+    running.sync().await;
+    assert_eq!(world.tenant.requests().at(Endpoint::Spaces), n_asked);
+    faults.clear();
+    running.stop().await;
+    let running = world.start().await;
+    read_again(&world, &running).await;
+    assert!(!reading(&running).is_refused);
+    running.stop().await;
+}
+
+/// Stops the daemon again and again in the middle of the first reading, at random. What was read
+/// stays, and nothing is read twice but what was under way.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_reading_goes_on_where_it_was_interrupted() {
+    let n_spaces = 40;
+    let world = world(clock(), n_spaces).await;
+    let mut dice = fastrand::Rng::with_seed(7);
+    let faults = world.tenant.faults();
+    let slow = Fault::Slow(Duration::from_millis(100));
+    faults.on(Endpoint::Assignments, slow, When::Always);
+    let mut n_stops = 0;
+    let running = loop {
+        let until = world.tenant.requests().at(Endpoint::Assignments) + dice.u64(1..9);
+        let running = world.start().await;
+        within("some are read", || async {
+            reading(&running).last.is_some()
+                || world.tenant.requests().at(Endpoint::Assignments) >= until
+        })
+        .await;
+        if reading(&running).last.is_some() {
+            break running;
+        }
+        running.stop().await;
+        n_stops += 1;
+    };
+
+    assert!(n_stops > 1, "it was never interrupted");
+    let n_asked = world.tenant.requests().at(Endpoint::Assignments);
+    assert!(
+        n_asked <= n_spaces as u64 + n_stops,
+        "{n_asked} requests, {n_stops} interruptions"
+    );
+    let tenant = world.tenant.directory();
+    for space in tenant.spaces() {
+        let answer = now(&running, &space.id).await;
+        assert_eq!(as_reckoning(&answer.rows), reckon(&space, &tenant.users()));
+    }
+    running.stop().await;
+}
+
+/// Reads what the audit log names soon after it happened, without reading all.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_audit_log_says_which_spaces_to_read_again() {
+    let world = world(Clock::system(), 12).await;
+    let config = world
+        .standard_config()
+        .replace("poll = \"off\"", "poll = \"1s\"");
+    world.write_config(&format!("[access]\nspaces = true\n{config}"));
+    let tenant = world.tenant.directory();
+    let running = world.start().await;
+    read_once(&running).await;
+    let spaces = tenant.spaces();
+    let (changed, gone) = (&spaces[0].id, &spaces[1].id);
+    let n_listings = world.tenant.requests().at(Endpoint::Spaces);
+    let group = tenant.groups()[0].id.clone();
+    let everyone = GroupId(Directory::everyone().0);
+
+    tenant
+        .assign(changed, Assignee::Group(group), &["operator"])
+        .unwrap();
+    tenant
+        .unassign(changed, &Assignee::Group(everyone))
+        .unwrap();
+    tenant.delete_space(gone).unwrap();
+    let made = tenant.create_space(NewSpace {
+        name: "Made today".into(),
+        sort: SpaceSort::Data,
+        owner: tenant.users()[2].id.clone(),
+    });
+
+    let expected = tenant.space(changed).unwrap();
+    let users = tenant.users();
+    within("the change is known", || async {
+        let answer = now(&running, changed).await;
+        as_reckoning(&answer.rows) == reckon(&expected, &users)
+    })
+    .await;
+    within("the deletion is known", || async {
+        now(&running, gone).await.space.is_none()
+    })
+    .await;
+    within("the creation is known", || async {
+        now(&running, &made).await.space.is_some()
+    })
+    .await;
+    assert_eq!(world.tenant.requests().at(Endpoint::Spaces), n_listings);
+    running.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_could_take_a_role_is_listed_apart() {
+    let world = world(clock(), 3).await;
+    let tenant = world.tenant.directory();
+    let space = tenant.create_space(NewSpace {
+        name: "Vault".into(),
+        sort: SpaceSort::Data,
+        owner: tenant.users()[3].id.clone(),
+    });
+    let role = |name: &str| tenant.role_named(name).unwrap();
+    let user = |role| {
+        let new = NewUser {
+            roles: vec![role],
+            ..NewUser::named("Somebody")
+        };
+        tenant.create_user(new).unwrap()
+    };
+    let (data, analytics) = (user(role("DataAdmin")), user(role("AnalyticsAdmin")));
+    let running = world.start().await;
+    read_once(&running).await;
+
+    let could = ask(&running, "vault", Which::Potential, None, 500).await;
+
+    let could: BTreeMap<UserId, String> = could
+        .rows
+        .into_iter()
+        .map(|row| (row.user.id, row.could_by.unwrap().name))
+        .collect();
+    assert_eq!(could.get(&data), Some(&"DataAdmin".to_owned()));
+    assert_eq!(could.get(&analytics), None);
+    assert!(could.values().any(|by| by == "TenantAdmin"));
+    let has = now(&running, &space).await;
+    assert_eq!(has.rows.len(), 1);
+    running.stop().await;
+}
+
+async fn json(world: &World, args: &[&str]) -> Value {
+    let (code, out, err) = world.command(&[args, &["--output", "json"]].concat()).await;
+    assert_eq!(code, 0, "{args:?}: {err}");
+    serde_json::from_str(&out).unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_operator_asks_who_can_open_a_space() {
+    let world = world(Clock::system(), 2).await;
+    let tenant = world.tenant.directory();
+    let sales = tenant.create_group("Sales");
+    let maria = NewUser {
+        groups: vec![sales.clone()],
+        ..NewUser::named("Maria Silva")
+    };
+    let maria = tenant.create_user(maria).unwrap();
+    let owner = tenant.create_user(NewUser::named("Olga Owner")).unwrap();
+    let space = tenant.create_space(NewSpace {
+        name: "Sales EMEA".into(),
+        sort: SpaceSort::Shared,
+        owner,
+    });
+    for (assignee, role) in [
+        (Assignee::Group(sales), "producer"),
+        (Assignee::User(maria), "consumer"),
+        (Assignee::Group(Directory::everyone()), "consumer"),
+    ] {
+        tenant.assign(&space, assignee, &[role]).unwrap();
+    }
+    tenant
+        .share(&space, "app-1", Assignee::Link, &["basicconsumer"])
+        .unwrap();
+    let running = world.start().await;
+    read_once(&running).await;
+
+    let told = json(&world, &["access", "--space", "sales emea"]).await;
+    let names: Vec<_> = told["rows"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|row| row["user"]["name"].as_str().unwrap())
+        .collect();
+    assert_eq!(names, ["Maria Silva", "Olga Owner"]);
+    let answer = &told["answers"][0];
+    assert_eq!(answer["complete"], true, "{answer}");
+    assert_eq!(answer["space"]["name"], "Sales EMEA");
+    assert_eq!(answer["space"]["everybody"]["paths"][0]["type"], "everyone");
+    let link = answer["space"]["entries"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|entry| entry["anonymous"] == true)
+        .unwrap();
+    assert_eq!(link["resource_id"], "app-1");
+
+    let (code, out, err) = world.command(&["access", "--space", "Sales EMEA"]).await;
+    assert_eq!(code, 0, "{err}");
+    assert!(
+        out.contains("directly, by the group Sales, as everyone is by"),
+        "{out}"
+    );
+    assert!(
+        err.contains("Anybody who has the link may open the app app-1"),
+        "{err}"
+    );
+    assert!(
+        err.contains("users of `acme` have access to Sales EMEA as consumer"),
+        "{err}"
+    );
+
+    let args = [
+        "access",
+        "explain",
+        "--user",
+        "Maria Silva",
+        "--space",
+        "Sales EMEA",
+    ];
+    let (code, out, err) = world.command(&args).await;
+    assert_eq!(code, 0, "{err}");
+    assert!(out.contains("by 3 paths"), "{out}");
+    assert!(
+        out.contains("Maria Silva -> group Sales -> producer -> Sales EMEA"),
+        "{out}"
+    );
+
+    let told = json(&world, &["access", "--user", "Maria Silva"]).await;
+    let spaces = told["spaces"]["spaces"].as_array().unwrap();
+    assert!(spaces.iter().any(|it| it["space"]["name"] == "Sales EMEA"));
+
+    let (code, _, err) = world.command(&["access", "--space", "Nowhere"]).await;
+    assert_eq!(code, 7, "{err}");
+    assert!(err.contains("No space is called `Nowhere`."), "{err}");
+    let (_, out, _) = world.command(&["events", "--type", "space.*"]).await;
+    assert!(
+        !out.contains("space.created"),
+        "the first reading tells nothing: {out}"
+    );
+    running.stop().await;
+}
