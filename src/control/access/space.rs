@@ -255,9 +255,9 @@ impl Asked<'_> {
         if administering.is_empty() {
             return None;
         }
-        let held = self.picture.grants().held(user);
+        let by_role = self.picture.grants().roles_of(user);
         let mut roles = administering.iter();
-        roles.find(|role| held.contains_key(&role.id)).copied()
+        roles.find(|role| by_role.contains_key(&role.id)).copied()
     }
 }
 
