@@ -24,10 +24,6 @@ use crate::tracer;
 const CONNECTIONS: [&str; 1] = ["all"];
 const ENDPOINTS: [&str; 5] = ["hr", "audit", "gone", "quiet", "weak"];
 
-/// At one in how many calls of each sort an ordinary run kills. A migration from the oldest format
-/// goes through all of them, so it makes more calls with each format that is added.
-const KILLED_ONE_IN: usize = 3;
-
 /// What the fixture of format 1 contains, read without the store.
 static HELD: LazyLock<(Rows, Value)> = LazyLock::new(|| {
     let folder = old();
@@ -386,7 +382,7 @@ fn a_kill_at_any_call_of_a_migration_loses_nothing() {
     let met = meet_with(
         Role::Migrate,
         &old,
-        seen.faults(What::Kill, some(KILLED_ONE_IN)),
+        seen.faults(What::Kill, 1),
         |folder, trace| {
             assert_eq!(trace.end, End::Killed);
             verify(folder);
@@ -439,7 +435,7 @@ fn a_kill_at_any_call_of_the_opening_after_a_killed_migration_loses_nothing() {
             folder
         };
         let opening = traced(Role::Migrate, again().path(), None);
-        let faults = Sorts::of(&opening.calls).faults(What::Kill, some(KILLED_ONE_IN));
+        let faults = Sorts::of(&opening.calls).faults(What::Kill, 1);
 
         let met = meet_with(Role::Migrate, &again, faults, |folder, _| verify(folder));
 
