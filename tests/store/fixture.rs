@@ -576,12 +576,16 @@ fn between(store: &Store, acme: &Known) -> Result<(), StoreError> {
         since: day(2),
         until: day(100),
         untold: vec![(day(99), user(6, "first").to_ref())],
+        sessions: Some(day(3)),
     };
     let seen = [1_u8, 2].map(|number| SeenEvent {
         at: day(99),
         id: AuditEventId([number; 16]),
     });
     store.set_bookmark(acme.no, &bookmark, &seen, day(90))?;
+    let sessions = [(1, 97), (6, 99)];
+    let sessions = sessions.map(|(number, at)| (UserId(id(Kind::User, number)), day(at)));
+    store.note_sessions(acme.no, &sessions.into())?;
     let pauses = [
         None,
         Some(Pause::Status("deactivated".into())),

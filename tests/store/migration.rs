@@ -130,7 +130,7 @@ fn a_store_of_format_2_is_the_same_to_the_byte_but_for_its_head() {
     compare_runs(&mut before, &mut after);
     assert_eq!(after, before);
     let checked = Store::check_at(&path).unwrap();
-    assert_eq!((checked.format, checked.faults), (6, Vec::new()));
+    assert_eq!((checked.format, checked.faults), (7, Vec::new()));
 }
 
 /// No key and no value changes but for what later formats add; findings may be accepted now.
@@ -149,7 +149,7 @@ fn a_store_of_format_3_is_the_same_to_the_byte() {
     let mut after = format_1::rows(&path);
     let format = [0x01, 0x00];
     let (_, payload) = format_1::opened(&format, &after[&format[..]]);
-    assert_eq!(payload[0], 6);
+    assert_eq!(payload[0], 7);
     after.insert(format.to_vec(), before[&format[..]].clone());
     // How much was counted in it.
     for rows in [&mut before, &mut after] {
@@ -180,7 +180,7 @@ fn a_store_of_format_4_is_the_same_to_the_byte_but_for_its_deliveries() {
     let mut after = format_1::rows(&path);
     let format = [0x01, 0x00];
     let (_, payload) = format_1::opened(&format, &after[&format[..]]);
-    assert_eq!(payload[0], 6);
+    assert_eq!(payload[0], 7);
     after.insert(format.to_vec(), before[&format[..]].clone());
     for rows in [&mut before, &mut after] {
         rows.remove(&[0x01, 0x03][..]);
@@ -190,7 +190,7 @@ fn a_store_of_format_4_is_the_same_to_the_byte_but_for_its_deliveries() {
     assert!(after == before, "{after:?} {before:?}");
 }
 
-/// Runs may say what was read of spaces now. Nothing else changes.
+/// Runs may say what was read of spaces now. Nothing else changes but for what later formats add.
 #[test]
 fn a_store_of_format_5_is_the_same_to_the_byte_but_for_its_runs() {
     let folder = place();
@@ -210,12 +210,38 @@ fn a_store_of_format_5_is_the_same_to_the_byte_but_for_its_runs() {
     let mut after = format_1::rows(&path);
     let format = [0x01, 0x00];
     let (_, payload) = format_1::opened(&format, &after[&format[..]]);
-    assert_eq!(payload[0], 6);
+    assert_eq!(payload[0], 7);
     after.insert(format.to_vec(), before[&format[..]].clone());
     for rows in [&mut before, &mut after] {
         rows.remove(&[0x01, 0x03][..]);
     }
     compare_runs(&mut before, &mut after);
+    assert!(after == before, "{after:?} {before:?}");
+}
+
+/// No key and no value changes; sessions are known from the first poll on that reads them.
+#[test]
+fn a_store_of_format_6_is_the_same_to_the_byte() {
+    let folder = place();
+    let path = folder.path().join("store");
+    fixture(6, &path);
+    let mut before = format_1::rows(&path);
+
+    let store = open(&path);
+    for known in store.tenants().unwrap() {
+        let bookmark = store.bookmark(known.no).unwrap();
+        assert_eq!(bookmark.and_then(|bookmark| bookmark.sessions), None);
+    }
+    store.close().unwrap();
+
+    let mut after = format_1::rows(&path);
+    let format = [0x01, 0x00];
+    let (_, payload) = format_1::opened(&format, &after[&format[..]]);
+    assert_eq!(payload[0], 7);
+    after.insert(format.to_vec(), before[&format[..]].clone());
+    for rows in [&mut before, &mut after] {
+        rows.remove(&[0x01, 0x03][..]);
+    }
     assert!(after == before, "{after:?} {before:?}");
 }
 

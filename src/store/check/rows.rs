@@ -59,6 +59,15 @@ fn brought_by(format: u32) -> &'static [Keyspace] {
             Keyspace::ListHead,
             Keyspace::RightsMark,
         ],
+        6 => &[
+            Keyspace::Accepted,
+            Keyspace::ListPart,
+            Keyspace::ListHead,
+            Keyspace::RightsMark,
+            Keyspace::Space,
+            Keyspace::SpaceReading,
+            Keyspace::SpaceTodo,
+        ],
         _ => &[
             Keyspace::Accepted,
             Keyspace::ListPart,
@@ -67,6 +76,8 @@ fn brought_by(format: u32) -> &'static [Keyspace] {
             Keyspace::Space,
             Keyspace::SpaceReading,
             Keyspace::SpaceTodo,
+            Keyspace::Session,
+            Keyspace::SessionReading,
         ],
     }
 }
@@ -120,7 +131,7 @@ impl Check<'_> {
         };
         match key.first() {
             Some(
-                0x10 | 0x11 | 0x20..=0x22 | 0x32 | 0x33 | 0x40..=0x44 | 0x70..=0x72 | 0x90..=0x92,
+                0x10 | 0x11 | 0x20..=0x22 | 0x32 | 0x33 | 0x40..=0x44 | 0x70..=0x72 | 0x90..=0x94,
             ) => match key.get(1..).and_then(<[u8]>::first_chunk) {
                 Some(no) => {
                     let no = TenantNo(u32::from_be_bytes(*no));

@@ -5,7 +5,7 @@ use crate::store::engine::rows::journal;
 use crate::store::engine::scan;
 use crate::store::error::StoreError;
 use crate::store::layout::keys::{self, Keyspace};
-use crate::store::layout::{Format, codec, v1, v2, v3, v4, v6};
+use crate::store::layout::{Format, codec, v1, v2, v3, v4, v6, v7};
 use crate::store::values::head::Head;
 use crate::store::values::tenant_no::TenantNo;
 
@@ -113,6 +113,7 @@ impl Check<'_> {
             }
         });
         self.spaces();
+        self.sessions();
         self.simple(Keyspace::Absent, |key, value| {
             let v1::Absent(_) = codec::read_row(key, value)?;
             let no = key.get(1..).and_then(<[u8]>::first_chunk);
@@ -146,6 +147,21 @@ impl Check<'_> {
                 Some(_) => Ok(no_of(key)),
                 None => Err(codec::flawed(key, "of no space")),
             }
+        });
+    }
+
+    /// Checks when users last began sessions.
+    fn sessions(&mut self) {
+        self.simple(Keyspace::Session, |key, value| {
+            codec::read_row::<v7::session::LastSession>(key, value)?;
+            match keys::session_of(key) {
+                Some((no, _)) => Ok(Some(no)),
+                None => Err(codec::flawed(key, "of no user")),
+            }
+        });
+        self.simple(Keyspace::SessionReading, |key, value| {
+            codec::read_row::<v7::session::SessionReading>(key, value)?;
+            Ok(keys::tenant_no(key))
         });
     }
 

@@ -15,6 +15,7 @@ pub mod losses;
 pub mod maintenance;
 pub mod names;
 pub mod seen_events;
+pub mod sessions;
 pub mod spaces;
 pub mod plan;
 pub mod rights;

@@ -6,7 +6,7 @@ use crate::model::{AuditEventId, Timestamp};
 use crate::store::error::StoreError;
 use crate::store::handle::Store;
 use crate::store::layout::keys::{self, Key};
-use crate::store::layout::{codec, v1};
+use crate::store::layout::{codec, v1, v7};
 use crate::store::values::audit::{Bookmark, SeenEvent};
 use crate::store::values::tenant_no::TenantNo;
 
@@ -20,10 +20,18 @@ impl Store {
         self.engine
             .read("reading how far the audit log was read", |reader| {
                 let key = keys::bookmark(no);
-                match reader.get(&key)? {
-                    Some(value) => Ok(Some(codec::read_row::<v1::Bookmark>(&key, &value)?.into())),
-                    None => Ok(None),
+                let Some(value) = reader.get(&key)? else {
+                    return Ok(None);
+                };
+                let mut bookmark: Bookmark = codec::read_row::<v1::Bookmark>(&key, &value)?.into();
+                let key = keys::session_reading(no);
+                if let Some(value) = reader.get(&key)? {
+                    let v7::session::SessionReading { since, until } =
+                        codec::read_row(&key, &value)?;
+                    // Otherwise the bookmark was moved since, without sessions.
+                    bookmark.sessions = (until == bookmark.until).then_some(since);
                 }
+                Ok(Some(bookmark))
             })
     }
 
@@ -60,10 +68,14 @@ impl Store {
         let old = self.seen_before(no, forget_before)?;
         let forgotten = old.into_iter().map(|key| (key, None));
         self.write_all(remembered.chain(forgotten).collect())?;
-        self.engine.write(vec![codec::put(
-            keys::bookmark(no),
-            &v1::Bookmark::from(bookmark),
-        )])?;
+        let row = v1::Bookmark::from(bookmark);
+        let mut rows = vec![codec::put(keys::bookmark(no), &row)];
+        rows.extend(bookmark.sessions.map(|since| {
+            let until = bookmark.until;
+            let row = v7::session::SessionReading { since, until };
+            codec::put(keys::session_reading(no), &row)
+        }));
+        self.engine.write(rows)?;
         Ok(())
     }
 

@@ -12,6 +12,7 @@ use crate::store::values::tenant_no::TenantNo;
 mod audit;
 mod deliveries;
 mod lists;
+mod sessions;
 mod spaces;
 mod words;
 
@@ -21,6 +22,7 @@ pub use deliveries::{delivery, item_of, named_by, naming};
 pub use lists::{
     list_head, list_heads, list_of, list_part, list_parts, list_parts_prefix, rights_mark,
 };
+pub use sessions::{session, session_of, session_reading};
 pub use spaces::{space, space_of, space_reading, space_todo, space_todo_prefix, spaces_prefix};
 pub use words::{describe, undescribed};
 
@@ -95,6 +97,10 @@ pub enum Keyspace {
     SpaceReading = 0x91,
     /// Spaces that are to be read again, by tenant and id.
     SpaceTodo = 0x92,
+    /// When users last began a session, by tenant and user.
+    Session = 0x93,
+    /// From when on all sessions of a tenant are known.
+    SessionReading = 0x94,
 }
 
 /// The key of the format record, which is read first.

@@ -32,13 +32,14 @@ pub mod v3;
 pub mod v4;
 pub mod v5;
 pub mod v6;
+pub mod v7;
 
 use serde::{Deserialize, Serialize};
 
 use crate::model::StoreId;
 
 /// The newest format of a store: the one that this version writes, and the newest that it reads.
-pub const NEWEST: u32 = 6;
+pub const NEWEST: u32 = 7;
 
 /// The layout of the values that serde does not encode: blocks of records, and buckets of
 /// fingerprints.

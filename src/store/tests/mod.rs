@@ -9,6 +9,7 @@ mod parts;
 mod plans;
 mod recovery;
 mod salvage;
+mod sessions;
 mod spaces;
 pub(in crate::store) mod support;
 mod untouched;

@@ -110,6 +110,7 @@ fn a_store_with_a_gap_in_its_log_is_looked_at_as_a_whole() {
         since: heard[0].at,
         until: heard[2_999].at,
         untold: Vec::new(),
+        sessions: None,
     };
     let no = adopt(&store, 1).no;
     store

@@ -12,6 +12,9 @@ pub struct Bookmark {
     pub until: Timestamp,
     /// Records that were found to be deleted, and when, but which no event has reported yet.
     pub untold: Vec<(Timestamp, RecordRef)>,
+    /// From when on the log was read with the begins of sessions, without a gap up to `until`;
+    /// `None` if it is read without them.
+    pub sessions: Option<Timestamp>,
 }
 
 /// An event that was handled.

@@ -55,6 +55,7 @@ impl Swept {
                 since: self.began,
                 until: self.began,
                 untold: Vec::new(),
+                sessions: None,
             },
         };
         if kept.as_ref() != Some(&next) {

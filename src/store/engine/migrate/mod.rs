@@ -13,6 +13,7 @@
 mod acceptances;
 mod rights;
 mod runs_by_tenant;
+mod sessions;
 mod spaces;
 mod versions;
 
@@ -55,6 +56,7 @@ fn step_from(format: u32) -> Option<(u32, Box<dyn Rewrite>)> {
         3 => Some((4, Box::new(acceptances::Acceptances))),
         4 => Some((5, Box::new(rights::Rights::default()))),
         5 => Some((6, Box::new(spaces::Spaces))),
+        6 => Some((7, Box::new(sessions::Sessions))),
         _ => None,
     }
 }

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::ops::Bound;
 
-use crate::model::{Fingerprint, Id, Kind, Timestamp};
+use crate::model::{Fingerprint, Id, Kind, Timestamp, UserId};
 use crate::store::engine::files::pending::Rows;
 use crate::store::engine::scan;
 use crate::store::engine::writing::prepared::Prepared;
@@ -56,6 +56,7 @@ pub fn commit(db: &sled::Db, head: &Head, prepared: Prepared) -> Result<Composed
         advance_plan(db, &mut draft, no, prepared.plan_rows)?;
     }
     let mut records: BTreeMap<Kind, BTreeMap<Id, Option<After>>> = BTreeMap::new();
+    let gone = users_gone(&prepared);
     for write in prepared.writes {
         let of_kind = records.entry(write.kind).or_default();
         let version = match &write.entry {
@@ -111,11 +112,36 @@ pub fn commit(db: &sled::Db, head: &Head, prepared: Prepared) -> Result<Composed
     }
     // The blocks are still to be added.
     let mut room = draft.room().saturating_sub(blocks.len());
+    remove_sessions(db, &mut draft, (no, gone), &mut room)?;
     for changed in blocks {
         draft.rows.extend(changed.rows(&mut room));
     }
     divide(&mut draft, overfull, room);
     Ok(draft.finish(after))
+}
+
+fn users_gone(prepared: &Prepared) -> Vec<UserId> {
+    let writes = prepared.writes.iter();
+    let gone = writes.filter(|write| write.kind == Kind::User && write.state.is_none());
+    gone.map(|write| UserId(write.id.clone())).collect()
+}
+
+/// Removes the last sessions of users who are gone, as many as there is room for. Maintenance
+/// deletes the others.
+fn remove_sessions(
+    db: &sled::Db,
+    draft: &mut Draft,
+    (no, gone): (TenantNo, Vec<UserId>),
+    room: &mut usize,
+) -> Result<(), StoreError> {
+    for user in gone {
+        let key = keys::session(no, &user);
+        if *room > 0 && get(db, &key)?.is_some() {
+            draft.set(key, None);
+            *room -= 1;
+        }
+    }
+    Ok(())
 }
 
 /// The rows to write. A key that is set twice is written once.

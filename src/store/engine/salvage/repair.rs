@@ -14,7 +14,7 @@ use crate::store::engine::scan;
 use crate::store::error::StoreError;
 use crate::store::layout::keys::{self, Keyspace};
 use crate::store::layout::rows::{self, read_attempts, read_cursor, read_parked, read_run};
-use crate::store::layout::{self, Format, codec, entry, held, v1, v2, v3, v4, v5, v6};
+use crate::store::layout::{self, Format, codec, entry, held, v1, v2, v3, v4, v5, v6, v7};
 use crate::store::values::delivery::Item;
 use crate::store::values::head::Head;
 use crate::store::values::held::RemovalSum;
@@ -124,6 +124,13 @@ fn tenants(target: &mut Target) -> Result<BTreeSet<TenantNo>, StoreError> {
             && keys::space_of(key).is_some()
             && codec::read_row::<v6::space::SpaceTodo>(key, value).is_ok()
     })?;
+    // From when on sessions are known is dropped, since some of them may be lost.
+    target.keep(Keyspace::Session, |_, key, value| {
+        of_known(key)
+            && keys::session_of(key).is_some()
+            && codec::read_row::<v7::session::LastSession>(key, value).is_ok()
+    })?;
+    target.keep(Keyspace::SessionReading, |_, _, _| false)?;
     target.keep(Keyspace::Bookmark, |_, key, value| {
         of_known(key) && codec::read_row::<v1::Bookmark>(key, value).is_ok()
     })?;

@@ -9,6 +9,7 @@ use crate::store::engine::{Beside, CompactError, Compacted, Rule, Wanted};
 use crate::store::error::StoreError;
 use crate::store::handle::Store;
 use crate::store::kept::rights::NextList;
+use crate::store::kept::sessions::NextSession;
 use crate::store::layout::keys::Key;
 
 use super::retention::{self, Retention};
@@ -54,6 +55,8 @@ enum Stage {
     Kept(Seq),
     /// After the head of this list.
     Lists(Option<Key>),
+    /// After this session.
+    Sessions(Option<Key>),
     Attempts,
     Endpoints,
     /// Of the tenants after this one.
@@ -90,6 +93,7 @@ impl MaintenancePass {
             Stage::Journal => self.cut(),
             Stage::Kept(after) => self.forget(after),
             Stage::Lists(after) => self.delete_lists(after),
+            Stage::Sessions(after) => self.delete_sessions(after),
             Stage::Attempts => self.delete_attempts(),
             Stage::Endpoints => self.delete_endpoints(),
             Stage::Runs(after) => self.next_runs(after.as_ref()),
@@ -162,7 +166,15 @@ impl MaintenancePass {
         }
         Ok(match next {
             NextList::After(after) => Stage::Lists(after),
-            NextList::None => Stage::Attempts,
+            NextList::None => Stage::Sessions(None),
+        })
+    }
+
+    /// Deletes sessions of users who are not there.
+    fn delete_sessions(&self, after: Option<Key>) -> Result<Stage, StoreError> {
+        Ok(match self.store.delete_strange_sessions(after, self.now)? {
+            NextSession::After(after) => Stage::Sessions(Some(after)),
+            NextSession::None => Stage::Attempts,
         })
     }
 

@@ -203,6 +203,8 @@ impl From<&Bookmark> for v1::Bookmark {
             since,
             until,
             untold,
+            // It has a row of its own.
+            sessions: _,
         } = bookmark;
         Self {
             since: *since,
@@ -229,6 +231,7 @@ impl From<v1::Bookmark> for Bookmark {
                 .into_iter()
                 .map(|(at, record)| (at, record.into()))
                 .collect(),
+            sessions: None,
         }
     }
 }

@@ -1,7 +1,7 @@
 //! The bytes of keys are frozen, and keys can be decoded.
 
 use super::*;
-use crate::model::{AuditEventId, ListId, Timestamp};
+use crate::model::{AuditEventId, ListId, Timestamp, UserId};
 use crate::store::tests::support::in_hex;
 use crate::store::values::delivery::Item;
 
@@ -21,7 +21,7 @@ fn the_bytes_of_keys_are_frozen() {
         },
     };
     let acme = TenantName("acme".into());
-    let cases: [(&str, Key, &str); 36] = [
+    let cases: [(&str, Key, &str); 38] = [
         ("format", format(), "0100"),
         ("head", head(), "0101"),
         ("cut", cut(), "0102"),
@@ -121,6 +121,12 @@ fn the_bytes_of_keys_are_frozen() {
             accepted(no, FindingId([0x3f, 0xa9, 0xc2, 0xe1, 0x7b])),
             "80010203043fa9c2e17b",
         ),
+        (
+            "session",
+            session(no, &UserId(id.clone())),
+            "93010203040060d5ca1b2f8a4c0012345678",
+        ),
+        ("reading of sessions", session_reading(no), "9401020304"),
     ];
 
     for (name, key, hex) in cases {

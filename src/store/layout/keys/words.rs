@@ -33,6 +33,8 @@ pub fn describe(key: &[u8]) -> String {
         Some(0x80) => "a finding that was accepted",
         Some(0x90) => "a space",
         Some(0x91 | 0x92) => "how far spaces were read",
+        Some(0x93) => "the last session of a user",
+        Some(0x94) => "from when on sessions are known",
         Some(_) | None => "a value of no known space",
     };
     what.to_owned()

@@ -1,0 +1,217 @@
+//! Last sessions: noted in any order, kept with the bookmark, and removed with their users.
+
+use std::collections::BTreeMap;
+
+use proptest::prelude::*;
+
+use crate::clock::Clock;
+use crate::model::{Change, Kind, RunId, Timestamp, UserId};
+use crate::store::handle::Store;
+use crate::store::kept::tenants::Known;
+use crate::store::layout::{codec, keys, v7};
+use crate::store::values::audit::Bookmark;
+use crate::store::values::commit::{Closing, Commit, MAX_WRITES, Write};
+use crate::store::values::tenant_no::TenantNo;
+use crate::store::{MaintenancePass, Retention};
+
+use super::salvage::salvaged;
+use super::support::{self, account, adopt, fingerprint, in_hex, quiet, record};
+
+const DAY: i64 = 24 * 3600 * 1000;
+
+fn at(millis: i64) -> Timestamp {
+    Timestamp::from_millis(millis)
+}
+
+fn user(number: u32) -> UserId {
+    UserId(support::id(Kind::User, number))
+}
+
+fn bookmark(until: i64, sessions: Option<i64>) -> Bookmark {
+    Bookmark {
+        since: at(1),
+        until: at(until),
+        untold: Vec::new(),
+        sessions: sessions.map(at),
+    }
+}
+
+fn note(store: &Store, known: &Known, begun: &[(u32, i64)]) {
+    let mut latest: BTreeMap<UserId, Timestamp> = BTreeMap::new();
+    for (number, millis) in begun {
+        let known = latest.entry(user(*number)).or_insert(at(*millis));
+        *known = at(*millis).max(*known);
+    }
+    store.note_sessions(known.no, &latest).unwrap();
+}
+
+fn set(store: &Store, known: &Known, bookmark: &Bookmark) {
+    store.set_bookmark(known.no, bookmark, &[], at(0)).unwrap();
+}
+
+fn commit(store: &Store, known: &Known, writes: Vec<Write>) {
+    let commit = Commit {
+        tenant: known.no,
+        run: RunId(1),
+        at: at(1),
+        account: account(),
+        writes,
+        closing: Closing::Nothing,
+    };
+    store.commit(commit).unwrap();
+}
+
+fn load(store: &Store, known: &Known, users: std::ops::Range<u32>) {
+    let writes = users.map(|number| quiet(record(Kind::User, number, "first")));
+    commit(store, known, writes.collect());
+}
+
+fn delete(number: u32) -> Write {
+    let before = record(Kind::User, number, "first");
+    Write::Change {
+        fingerprint: fingerprint(&before),
+        change: Change::Deleted { before },
+        raw: "".into(),
+    }
+}
+
+#[test]
+fn the_bytes_of_sessions() {
+    let no = TenantNo(1);
+    let key = keys::session(no, &user(1));
+    insta::assert_snapshot!(in_hex(&key), @"93000000010060d5ca1b2f8a4c0000000001");
+    insta::assert_snapshot!(in_hex(&codec::row(&key, &v7::session::LastSession(at(7)))), @"070e8c26d0da32e65364");
+    let key = keys::session_reading(no);
+    let row = v7::session::SessionReading {
+        since: at(5),
+        until: at(1_700_000_000_000),
+    };
+    insta::assert_snapshot!(in_hex(&key), @"9400000001");
+    insta::assert_snapshot!(in_hex(&codec::row(&key, &row)), @"070a80a0abfef962eb19b18c0d7ead9b");
+    let key = keys::session(no, &user(6));
+    assert_eq!(keys::session_of(&key), Some((no, user(6))));
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(24))]
+
+    /// Late, twice and in any order, over restarts: the latest counts.
+    #[test]
+    fn the_last_session_is_the_latest_that_was_ever_noted(
+        polls in prop::collection::vec(
+            (prop::collection::vec((0..9_u32, 0..50_i64), 0..12), any::<bool>()), 1..9),
+    ) {
+        let dir = tempfile::tempdir().unwrap();
+        let mut store = support::open(dir.path());
+        let (known, other) = (adopt(&store, 1), adopt(&store, 2));
+        let mut expected: BTreeMap<UserId, Timestamp> = BTreeMap::new();
+
+        for (begun, restarts) in polls {
+            note(&store, &known, &begun);
+            for (number, millis) in begun {
+                let known = expected.entry(user(number)).or_insert(at(millis));
+                *known = at(millis).max(*known);
+            }
+            if restarts {
+                store.close().unwrap();
+                store = support::open(dir.path());
+            }
+        }
+
+        for number in 0..9 {
+            let last = store.last_session(known.no, &user(number)).unwrap();
+            prop_assert_eq!(last, expected.get(&user(number)).copied());
+            prop_assert_eq!(store.last_session(other.no, &user(number)).unwrap(), None);
+        }
+        store.close().unwrap();
+    }
+}
+
+/// Whoever moves the bookmark without reading sessions leaves a gap.
+#[test]
+fn sessions_are_known_only_as_far_as_the_bookmark_was_moved_with_them() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = support::open(dir.path());
+    let known = adopt(&store, 1);
+    let read = |store: &Store| store.bookmark(known.no).unwrap().unwrap();
+    set(&store, &known, &bookmark(100, None));
+    assert_eq!(read(&store), bookmark(100, None));
+
+    set(&store, &known, &bookmark(200, Some(150)));
+    store.close().unwrap();
+    let store = support::open(dir.path());
+    assert_eq!(read(&store), bookmark(200, Some(150)));
+
+    set(&store, &known, &bookmark(300, None));
+    assert_eq!(read(&store), bookmark(300, None));
+    assert_eq!(store.check().unwrap().faults, []);
+}
+
+#[test]
+fn the_last_session_goes_with_its_user() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = support::open(dir.path());
+    let (known, other) = (adopt(&store, 1), adopt(&store, 2));
+    load(&store, &known, 0..4);
+    note(&store, &known, &[(1, 50), (2, 60)]);
+    note(&store, &other, &[(1, 70)]);
+
+    commit(&store, &known, vec![delete(1), delete(3)]);
+
+    let last = |no, number| store.last_session(no, &user(number)).unwrap();
+    assert_eq!(last(known.no, 1), None);
+    assert_eq!(last(known.no, 2), Some(at(60)));
+    assert_eq!(last(other.no, 1), Some(at(70)));
+    // As many at once as fit into a commit.
+    let many = u32::try_from(MAX_WRITES).unwrap();
+    load(&store, &known, 100..100 + many);
+    note(&store, &known, &[(100, 5), (100 + many - 1, 5)]);
+    commit(&store, &known, (100..100 + many).map(delete).collect());
+    assert_eq!(last(known.no, 100), None);
+    assert_eq!(last(known.no, 100 + many - 1), None);
+    assert_eq!(store.check().unwrap().faults, []);
+}
+
+#[test]
+fn maintenance_deletes_old_sessions_of_users_who_are_not_there() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = support::open(dir.path());
+    let known = adopt(&store, 1);
+    load(&store, &known, 0..2);
+    // More than one step looks at.
+    let strangers = (10..700).map(|number| (number, DAY));
+    let begun: Vec<_> = strangers.chain([(0, DAY), (900, 95 * DAY)]).collect();
+    note(&store, &known, &begun);
+    let retention = Retention {
+        keep: std::time::Duration::from_secs(90 * 24 * 3600),
+        keep_runs: 10,
+    };
+
+    let pass = MaintenancePass::new(store.clone(), retention, Vec::new(), at(100 * DAY));
+    pass.finish().unwrap();
+
+    let last = |number| store.last_session(known.no, &user(number)).unwrap();
+    assert_eq!(last(0), Some(at(DAY)), "a user whom we know");
+    assert_eq!(last(900), Some(at(95 * DAY)), "a sweep may find the user");
+    assert!((10..700).all(|number| last(number).is_none()));
+}
+
+/// Some of them may be lost: nothing can be said of a time before.
+#[test]
+fn a_salvaged_store_has_the_sessions_but_not_from_when_on_all_are_known() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = support::open(dir.path());
+    let known = adopt(&store, 1);
+    load(&store, &known, 0..2);
+    note(&store, &known, &[(1, 50)]);
+    set(&store, &known, &bookmark(200, Some(150)));
+    store.close().unwrap();
+
+    let store = salvaged(dir.path(), &Clock::system());
+
+    let kept = store.bookmark(known.no).unwrap();
+    assert_eq!(kept, Some(bookmark(200, None)));
+    let last = store.last_session(known.no, &user(1)).unwrap();
+    assert_eq!(last, Some(at(50)));
+    store.close().unwrap();
+}
