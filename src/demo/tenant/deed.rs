@@ -37,6 +37,8 @@ pub enum Deed<'a> {
     ShareCreated(&'a SpaceId, &'a Share),
     ShareUpdated(&'a SpaceId, &'a Share),
     ShareDeleted(&'a SpaceId, &'a Share),
+    /// A user logged in.
+    SessionBegun(&'a UserId),
 }
 
 impl Deed<'_> {
@@ -128,6 +130,7 @@ impl Deed<'_> {
             | Self::ShareCreated(..)
             | Self::ShareUpdated(..)
             | Self::ShareDeleted(..) => self.of_spaces(generation).into_iter().collect(),
+            Self::SessionBegun(user) => vec![of_session(user, generation)],
         }
     }
 
@@ -159,7 +162,8 @@ impl Deed<'_> {
             | Self::EveryoneUpdated
             | Self::RoleCreated(_)
             | Self::RoleUpdated(_)
-            | Self::RoleDeleted(_) => return None,
+            | Self::RoleDeleted(_)
+            | Self::SessionBegun(_) => return None,
         };
         let noun = match generation {
             "core" => "core.space",
@@ -171,6 +175,25 @@ impl Deed<'_> {
             data,
             top_level: None,
         })
+    }
+}
+
+/// The old generation has no `v1` in the name here either, and another verb.
+fn of_session(user: &UserId, generation: &str) -> Draft {
+    let name = match generation {
+        "core" => "core.user-session.begun",
+        _ => "user-session.begin",
+    };
+    Draft {
+        kind: format!("com.qlik.{name}"),
+        source: "com.qlik/edge-auth",
+        data: json!({
+            "userid": user.to_string(),
+            "source": "interactive",
+            "idpId": "000000000000000000000002",
+            "originip": "192.0.2.7",
+        }),
+        top_level: None,
     }
 }
 

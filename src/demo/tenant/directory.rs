@@ -90,6 +90,17 @@ impl Directory {
         self.edit_user(id, edit, Some(self.clock.now()))
     }
 
+    /// Lets a user log in, which the log alone shows.
+    pub fn log_in(&self, id: &UserId) -> Result<(), EditError> {
+        let now = self.clock.now();
+        let state = self.write();
+        if state.users.get(&id.0).is_none() {
+            return Err(EditError::NoUser(id.clone()));
+        }
+        self.audit.write(now, &Deed::SessionBegun(id));
+        Ok(())
+    }
+
     /// Changes a user without changing its `lastUpdatedAt` and without an event.
     pub fn update_user_quietly(&self, id: &UserId, edit: Edit) -> Result<(), EditError> {
         self.edit_user(id, edit, None)

@@ -16,6 +16,7 @@
 //! - The audit log tells of an updated user in the envelope alone, names the members of a group
 //!   in parts, and says nothing of a user's update in its old generation.
 //! - A token whose scopes lack `admin_classic` sees no spaces: 403.
+//! - The envelope of an event about a session names the owner of the tenant, as all do.
 //! - Assignments of deleted users and groups stay where they are.
 //! - Codes of OAuth errors are made up, but for `OAUTH-14`; those of the spaces service too.
 //!

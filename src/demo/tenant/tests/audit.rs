@@ -67,6 +67,34 @@ async fn both_generations_tell_of_an_edit_and_one_tells_of_no_updated_user() {
 }
 
 #[tokio::test]
+async fn a_log_in_shows_in_the_log_alone_and_names_the_user_in_the_payload() {
+    for (generations, expected) in [
+        (Generations::Core, "com.qlik.core.user-session.begun"),
+        (Generations::Legacy, "com.qlik.user-session.begin"),
+    ] {
+        let world = World::new(TenantOptions {
+            generations,
+            ..TenantOptions::default()
+        })
+        .await;
+        let directory = world.tenant.directory();
+        let before = directory.users().swap_remove(5);
+
+        directory.log_in(&before.id).unwrap();
+
+        let event = world.events().await.pop().unwrap();
+        assert_eq!(event["eventType"], expected);
+        assert_eq!(event["data"]["userid"], before.id.to_string());
+        assert_ne!(event["userId"], before.id.to_string());
+        let after = directory.user(&before.id).unwrap();
+        assert_eq!(after.updated_at, before.updated_at);
+        directory.delete_user(&before.id).unwrap();
+        let gone = directory.log_in(&before.id);
+        assert_eq!(gone, Err(EditError::NoUser(before.id.clone())));
+    }
+}
+
+#[tokio::test]
 async fn an_updated_user_is_named_by_the_envelope_alone_and_never_as_the_actor() {
     let world = World::small().await;
     let directory = world.tenant.directory();
