@@ -20,8 +20,12 @@ pub enum ConcernCode {
     EveryoneAdmin,
     /// Somebody holds roles that a rule keeps apart.
     Separation,
+    /// A user with an administrator role has begun no session for long.
+    IdleAdmin,
     /// Several bot users act for one client, or have the same name.
     SpareBot,
+    /// A user of an identity provider has begun no session for long, and may have left it.
+    LeftIdp,
     /// An invitation expired without being accepted.
     ExpiredInvitation,
     /// A group gives an administrator role to its members.
@@ -61,12 +65,14 @@ impl Severity {
 
 impl ConcernCode {
     /// All codes.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 10] = [
         Self::DisabledAdmin,
         Self::UnknownBot,
         Self::EveryoneAdmin,
         Self::Separation,
+        Self::IdleAdmin,
         Self::SpareBot,
+        Self::LeftIdp,
         Self::ExpiredInvitation,
         Self::AdminByGroup,
         Self::RedundantAdmin,
@@ -79,7 +85,9 @@ impl ConcernCode {
             Self::UnknownBot => "access.unknown-bot",
             Self::EveryoneAdmin => "access.everyone-admin",
             Self::Separation => "access.sod",
+            Self::IdleAdmin => "access.idle-admin",
             Self::SpareBot => "access.spare-bot",
+            Self::LeftIdp => "access.left-idp",
             Self::ExpiredInvitation => "access.expired-invitation",
             Self::AdminByGroup => "access.admin-by-group",
             Self::RedundantAdmin => "access.redundant-admin",
@@ -92,8 +100,8 @@ impl ConcernCode {
             Self::DisabledAdmin | Self::UnknownBot | Self::EveryoneAdmin | Self::Separation => {
                 Severity::High
             }
-            Self::SpareBot => Severity::Medium,
-            Self::ExpiredInvitation => Severity::Low,
+            Self::IdleAdmin | Self::SpareBot => Severity::Medium,
+            Self::LeftIdp | Self::ExpiredInvitation => Severity::Low,
             Self::AdminByGroup | Self::RedundantAdmin => Severity::Notice,
         }
     }
@@ -115,6 +123,15 @@ impl ConcernCode {
             Self::Separation => {
                 "a rule of the configuration says that nobody may hold these roles together: take \
                  away all paths to those of one side"
+            }
+            Self::IdleAdmin => {
+                "an administrator's account that nobody uses is one that nobody watches: take the \
+                 roles away, or disable the account; who works with API keys alone begins no \
+                 session"
+            }
+            Self::LeftIdp => {
+                "somebody who was removed at the identity provider stays active here, with groups \
+                 and licence, unless it tells Qlik: ask there, and disable the account"
             }
             Self::SpareBot => {
                 "one client needs one bot user; another is left over from a client that was \

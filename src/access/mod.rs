@@ -5,9 +5,10 @@
 //! holds.
 //! [`Inspection`] looks at roles, groups and users once, in that order, and says what an auditor
 //! would ask about, as each [`Separation`] of duties; [`Administration`] says who administers,
-//! [`Holding`] who holds a role. [`SpaceWays`] says who can open a space, each by every
-//! [`SpacePath`].
+//! [`Holding`] who holds a role, [`Absences`] who was not seen for long. [`SpaceWays`] says who can
+//! open a space, each by every [`SpacePath`].
 
+mod absence;
 mod grants;
 mod content;
 mod compare;
@@ -21,6 +22,9 @@ mod inspection;
 mod unseen;
 mod space;
 
+pub use absence::{
+    Absences, IDLE_ADMIN, IdleLimits, Idleness, LEFT_IDP, covers, earlier, has_sessions,
+};
 pub use administration::Administration;
 pub use compare::{Difference, differences, everybodys_differences};
 pub use concern::{Concern, ConcernCode, ConcernSubject, Severity};

@@ -13,7 +13,7 @@ mod records;
 
 pub(super) use access::{
     AccessAction, AccessArgs, AccessChangesArgs, AccessDiffArgs, AccessExplainArgs, AccessListArgs,
-    AccessRedundantArgs, AccessReviewArgs,
+    AccessRedundantArgs, AccessReviewArgs, AccessStaleArgs,
 };
 pub(super) use deliveries::{
     DeliveriesAction, DeliveriesArgs, DeliveryListArgs, EndpointsAction, EndpointsArgs, ReplayArgs,

@@ -6,8 +6,8 @@ use std::path::Path;
 
 use crate::control::query::FindingStanding;
 use crate::control::{
-    ConcernCode, ConcernRow, ConcernSubject, FindingPosition, RuleRow, Severity, UnreadRow,
-    command, query,
+    ConcernCode, ConcernRow, ConcernSubject, FindingPosition, IdlenessRow, RuleRow, Severity,
+    UnreadRow, command, query,
 };
 use crate::daemon::Hooks;
 use crate::model::{FindingId, TenantName, Thousands};
@@ -137,6 +137,9 @@ async fn read(
         let page = client.ask(asked.clone()).await?;
         name_unread(&page.unread);
         found.n_unread += page.unread.len();
+        if let Some(row) = &page.idleness {
+            name_idleness(row);
+        }
         if asked.standing == FindingStanding::Open {
             found.n_not_judged += name_not_judged(&page.rules);
         }
@@ -181,6 +184,16 @@ fn name_not_judged(rules: &[RuleRow]) -> usize {
         ));
     }
     not_judged.count()
+}
+
+/// Says that sessions are not known for long enough.
+fn name_idleness(row: &IdlenessRow) {
+    let IdlenessRow { tenant, known } = row;
+    say(format_args!(
+        "It is not known who is idle in `{tenant}`: sessions are known from {} to {}; `qlik-roster \
+         access stale --tenant {tenant}` lists who may be.",
+        known.since, known.until
+    ));
 }
 
 /// Whether findings were chosen by code or severity.

@@ -31,6 +31,7 @@ pub(super) fn idle(raw: &raw::Raw, addresses: &[Option<Address>]) -> Vec<Idle> {
     sync(raw, &mut add);
     guards(raw, &mut add);
     spaces(raw, &mut add);
+    sessions(raw, &mut add);
     connections(raw, &mut add);
     for (i, (endpoint, address)) in raw.endpoints.iter().zip(addresses).enumerate() {
         let at = format!("endpoints[{i}]");
@@ -76,6 +77,48 @@ fn spaces(raw: &raw::Raw, add: &mut impl FnMut(String, String, &'static str)) {
             "no spaces are read: `access.spaces` is not true".to_owned(),
             "remove it, or set `spaces = true` in [access]",
         );
+    }
+}
+
+fn sessions(raw: &raw::Raw, add: &mut impl FnMut(String, String, &'static str)) {
+    let is_off = |poll: Option<&str>| poll == Some("off");
+    let usual = raw.access.sessions.unwrap_or(false);
+    let usual_poll = raw.sync.poll.as_deref();
+    for (i, tenant) in raw.tenants.iter().enumerate() {
+        let poll = tenant.poll.as_deref().or(usual_poll);
+        if tenant.sessions == Some(true) && is_off(poll) {
+            add(
+                format!("tenants[{i}].sessions"),
+                "sessions are read from the audit log, which is not polled: `poll` is \"off\""
+                    .to_owned(),
+                "remove it, or give `poll` an interval",
+            );
+        }
+    }
+    // Tenants that are not listed here go by the usual settings.
+    let polls = |tenant: &raw::Tenant| !is_off(tenant.poll.as_deref().or(usual_poll));
+    if usual && is_off(usual_poll) && !raw.tenants.iter().any(polls) {
+        add(
+            "access.sessions".to_owned(),
+            "sessions are read from the audit log, which is not polled: `poll` is \"off\""
+                .to_owned(),
+            "remove it, or give `poll` an interval",
+        );
+    }
+    let own = raw.tenants.iter().map(|tenant| tenant.sessions);
+    let are_read = own.chain([raw.access.sessions]).flatten().any(|it| it);
+    let limits = [
+        ("idle_admin", &raw.access.idle_admin),
+        ("left_idp", &raw.access.left_idp),
+    ];
+    for (key, limit) in limits {
+        if !are_read && limit.as_deref().is_some_and(|limit| limit != "off") {
+            add(
+                format!("access.{key}"),
+                "no sessions are read: `access.sessions` is not true".to_owned(),
+                "remove it, or set `sessions = true` in [access]",
+            );
+        }
     }
 }
 

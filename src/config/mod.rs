@@ -36,6 +36,7 @@ mod secret_custody;
 mod secret_places;
 mod secret_text;
 mod separations;
+mod sessions;
 mod spaces;
 mod tenants;
 mod validate;

@@ -5,14 +5,14 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::Idle;
-use crate::access::Separation;
+use crate::access::{IdleLimits, Separation};
 use crate::connector::qlik;
 use crate::deliver::Endpoint;
 use crate::environment_proxy::EnvironmentProxy;
 use crate::model::{ConnectionName, TenantName};
 use crate::secret::Secret;
 use crate::store::Retention;
-use crate::sync::{Listening, Rank, RemovalPolicy, Schedule, SpaceReadings};
+use crate::sync::{Listening, Rank, RemovalPolicy, Schedule, SessionReadings, SpaceReadings};
 use crate::telemetry::LogOptions;
 
 /// A valid configuration.
@@ -34,6 +34,8 @@ pub struct Config {
     pub organizations: Vec<OrganizationConfig>,
     /// The rules of separation of duties.
     pub separations: Vec<Separation>,
+    /// After which time without a session users are of concern.
+    pub idle_limits: IdleLimits,
     /// The endpoints that receive events.
     pub endpoints: Vec<Endpoint>,
     /// The environment's forward proxy.
@@ -79,6 +81,8 @@ pub struct TenantConfig {
     pub listening: Listening,
     /// Whether its spaces are read, and how often.
     pub spaces: SpaceReadings,
+    /// Whether the begins of its sessions are read.
+    pub sessions: SessionReadings,
     /// The secret of Qlik's own webhooks; `None` if they are not accepted.
     pub webhook_secret: Option<Secret>,
     /// What may be removed without an operator.
@@ -106,6 +110,8 @@ pub struct OrganizationConfig {
     pub listening: Listening,
     /// Whether their spaces are read, and how often.
     pub spaces: SpaceReadings,
+    /// Whether the begins of their sessions are read.
+    pub sessions: SessionReadings,
     /// What may be removed from each without an operator.
     pub removal_policy: RemovalPolicy,
 }

@@ -102,6 +102,7 @@ pub(super) fn organizations(
             schedule,
             listening: usual.ears.usual(),
             spaces: usual.spaces.of(None),
+            sessions: usual.sessions.of(None),
             removal_policy: usual.removal_policy(),
         });
     }

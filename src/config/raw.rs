@@ -75,6 +75,9 @@ pub(super) struct Access {
     pub(super) sod: Vec<Separation>,
     pub(super) spaces: Option<bool>,
     pub(super) interval: Option<String>,
+    pub(super) sessions: Option<bool>,
+    pub(super) idle_admin: Option<String>,
+    pub(super) left_idp: Option<String>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -122,6 +125,7 @@ pub(super) struct Tenant {
     pub(super) schedule: Option<String>,
     pub(super) poll: Option<String>,
     pub(super) spaces: Option<bool>,
+    pub(super) sessions: Option<bool>,
     pub(super) webhook_secret_file: Option<String>,
     pub(super) webhook_secret_env: Option<String>,
     pub(super) guard: Guard,

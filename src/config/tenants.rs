@@ -9,6 +9,7 @@ use super::guard::GuardDraft;
 use super::listening::Ears;
 use super::options::TenantConfig;
 use super::problem::Problems;
+use super::sessions::SessionsDraft;
 use super::spaces::SpacesDraft;
 use super::values::{Names, required, schedule};
 use super::{Fault, raw};
@@ -24,6 +25,7 @@ pub(super) struct Usual<'a> {
     pub(super) absent_sweeps: u32,
     pub(super) ears: &'a Ears<'a>,
     pub(super) spaces: SpacesDraft,
+    pub(super) sessions: SessionsDraft,
 }
 
 impl Usual<'_> {
@@ -52,6 +54,7 @@ pub(super) fn tenants(
         let name = names.take(i, raw.name.as_deref(), problems);
         let (listening, webhook_secret) = usual.ears.of(&at, &raw, problems);
         let spaces = usual.spaces.of(Some(&raw));
+        let sessions = usual.sessions.of(Some(&raw));
         let host = host(&at, raw.host, problems);
         let connection = connection_of(&at, raw.connection, connections, problems);
         let schedule = match raw.schedule {
@@ -73,6 +76,7 @@ pub(super) fn tenants(
             schedule,
             listening,
             spaces,
+            sessions,
             webhook_secret,
             removal_policy: guard.removal_policy(usual.absent_sweeps),
         });
@@ -126,6 +130,7 @@ fn implied(
                 schedule: schedule.clone(),
                 listening: usual.ears.usual(),
                 spaces: usual.spaces.of(None),
+                sessions: usual.sessions.of(None),
                 webhook_secret: None,
                 removal_policy: usual.removal_policy(),
             });

@@ -22,6 +22,7 @@ mod idle;
 mod mistakes;
 mod secrets;
 mod separations;
+mod sessions;
 
 const SIGNING: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
 

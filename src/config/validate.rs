@@ -18,6 +18,7 @@ use super::proxies::environment_proxy;
 use super::retention::retention;
 use super::secrets::Vault;
 use super::separations::separations;
+use super::sessions::{SessionsDraft, idle_limits};
 use super::spaces::SpacesDraft;
 use super::tenants::{Usual, tenants};
 use super::values::schedule;
@@ -56,12 +57,14 @@ pub(super) fn validate(
         zone,
         ears: &ears,
         spaces: SpacesDraft::new(&raw.access, &mut problems),
+        sessions: SessionsDraft::new(&raw.access),
         guard: GuardDraft::default().with("sync.guard", &raw.sync.guard, &mut problems),
         absent_sweeps: absent_sweeps(raw.sync.absent_sweeps, &mut problems),
     };
     let tenants = tenants(raw.tenants, &connections, &for_tenants, &mut problems);
     let organizations = organizations(&connections, &for_tenants, &mut problems);
     let endpoints = endpoints(raw.endpoints, addresses, &vault, &proxies, &mut problems);
+    let idle_limits = idle_limits(&raw.access, &mut problems);
     let separations = separations(raw.access.sod, &mut problems);
     let concurrency = concurrency(raw.sync.concurrency, &mut problems);
     let retention = retention(&raw.store, &mut problems);
@@ -82,6 +85,7 @@ pub(super) fn validate(
                 tenants,
                 organizations,
                 separations,
+                idle_limits,
                 endpoints,
                 proxies,
                 log,

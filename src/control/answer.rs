@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
 
-use crate::access::Separation;
+use crate::access::{IdleLimits, Separation};
 use crate::clock::{Clock, LastTurn};
 use crate::history::Pictures;
 use crate::model::TenantName;
@@ -48,12 +48,20 @@ impl Control {
                 endpoints,
                 retention,
                 separations: separations.into(),
+                idle_limits: IdleLimits::default(),
                 meanings: Meanings::default(),
                 pictures: Pictures::default(),
                 last_turn,
             },
             tasks: Tasks::default(),
         }
+    }
+
+    /// Makes findings go by these times without a session.
+    #[must_use]
+    pub fn with_idle_limits(mut self, limits: IdleLimits) -> Self {
+        self.context.idle_limits = limits;
+        self
     }
 
     /// Returns whether the store has failed for good, so that nothing can be answered any more.

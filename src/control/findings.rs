@@ -3,18 +3,19 @@
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 
-use crate::access::{Concern, ConcernCode, Inspection, Judged};
-use crate::model::{Acceptance, FindingId};
-use crate::store::{Known, StoreError};
+use crate::access::{Absences, Concern, ConcernCode, Inspection, Judged, covers, earlier};
+use crate::model::{Acceptance, FindingId, Record};
+use crate::store::{Known, Store, StoreError};
 
+use super::access::span;
 use super::acting::Acting;
 use super::deliveries::names_of;
 use super::page::{self, Cut};
 use super::query::FindingStanding;
 use super::reading::Reading;
 use super::{
-    Command, ConcernRow, ControlError, FindingPlace, FindingPosition, Findings, MAX_FINDINGS,
-    Query, RuleRow, UnreadRow, command, linked, query,
+    Command, ConcernRow, ControlError, FindingPlace, FindingPosition, Findings, IdlenessRow,
+    MAX_FINDINGS, Query, RuleRow, UnreadRow, command, linked, query,
 };
 
 impl query::Findings {
@@ -29,6 +30,31 @@ impl query::Findings {
             Some(FindingPosition::Within(tenant, _)) => known.name >= *tenant,
             Some(FindingPosition::AfterTenant(tenant)) => known.name > *tenant,
         }
+    }
+
+    /// Returns in which span sessions of a tenant are known, if that is not enough to say who is
+    /// idle. Nothing is said of a tenant whose sessions are not read.
+    fn idleness(
+        &self,
+        reading: &Reading<'_>,
+        known: &Known,
+    ) -> Result<Option<IdlenessRow>, StoreError> {
+        let limits = reading.context.idle_limits;
+        let wanted = [
+            (ConcernCode::IdleAdmin, limits.admin),
+            (ConcernCode::LeftIdp, limits.left_idp),
+        ];
+        let wanted = wanted.into_iter().filter(|(code, _)| self.has(*code));
+        let Some(longest) = wanted.filter_map(|(_, limit)| limit).max() else {
+            return Ok(None);
+        };
+        let now = reading.context.clock.now();
+        let span = span(reading.store, known)?;
+        let lacking = span.filter(|span| !covers(*span, earlier(now, longest), now));
+        Ok(lacking.map(|span| IdlenessRow {
+            tenant: known.name.clone(),
+            known: span,
+        }))
     }
 
     /// Returns the requested tenants that were never read, by name.
@@ -93,10 +119,14 @@ impl Query for query::Findings {
         if self.has(ConcernCode::Separation) {
             answer.rules = judged.into_iter().map(|it| rule(known, it)).collect();
         }
+        if self.standing == FindingStanding::Open {
+            answer.idleness = self.idleness(reading, known)?;
+        }
         if after.is_some() {
             // The first page of the tenant has said it.
             answer.counts.clear();
             (answer.accepted, answer.rules) = (0, Vec::new());
+            answer.idleness = None;
         }
         let (rows, last) = shortlist.end();
         answer.rows = rows;
@@ -251,11 +281,41 @@ fn look(
         });
     };
     let mut inspection = Inspection::begin(now, client.into_iter().collect(), rules);
+    let mut absences = Absences::begin(now, context.idle_limits, span(store, known)?);
+    let mut read = Ok(());
     for kind in Inspection::ORDER {
         store.walk(known.no, kind, &mut |record| {
             inspection.look(record, &mut found);
-            ControlFlow::Continue(())
+            match absent(store, known, &mut absences, record) {
+                Ok(concern) => {
+                    concern.into_iter().for_each(&mut found);
+                    ControlFlow::Continue(())
+                }
+                Err(failed) => {
+                    read = Err(failed);
+                    ControlFlow::Break(())
+                }
+            }
         })?;
+        std::mem::replace(&mut read, Ok(()))?;
     }
     Ok(inspection.end(&mut found))
+}
+
+/// Looks at a record for users who were not seen for long.
+fn absent(
+    store: &Store,
+    known: &Known,
+    absences: &mut Absences,
+    record: &Record,
+) -> Result<Option<Concern>, StoreError> {
+    absences.look(record);
+    let Record::User(user) = record else {
+        return Ok(None);
+    };
+    if !absences.concern(user) {
+        return Ok(None);
+    }
+    let at = store.last_session(known.no, &user.id)?;
+    Ok(absences.judge(user, at))
 }

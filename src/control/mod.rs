@@ -44,14 +44,15 @@ mod deliveries;
 mod error;
 
 pub use crate::access::{
-    ConcernCode, ConcernSubject, Separation, Severity, ShareWay, SpacePath, SpaceWay, Unseen,
+    ConcernCode, ConcernSubject, Idleness, Separation, Severity, ShareWay, SpacePath, SpaceWay,
+    Unseen,
 };
 pub use crate::history::Since;
 pub use access::{
     AccessChangeChoice, AccessChangePosition, AccessChangeRow, AccessChanges, AccessPage,
     AccessPerson, AccessRow, AccessStanding, DiffPage, DiffRow, Envelope, Everybody, EverybodyDiff,
     NotKnown, Permission, Population, ReviewPage, SpaceAccess, SpaceEntry, SpaceEverybody,
-    SpaceMention, SpaceRow, SpaceShown, SweepMark, UserAccess, UserSpace, UserSpaces,
+    SpaceMention, SpaceRow, SpaceShown, StaleRow, SweepMark, UserAccess, UserSpace, UserSpaces,
 };
 pub use acting::{Acting, Actor, Face};
 pub use answer::Control;
@@ -70,8 +71,8 @@ pub use position::{
     RecordPosition, StatusPosition, WaitingPosition,
 };
 pub use reply::{
-    Approved, ConcernRow, EventRow, Events, Findings, FoundEvent, LinkedRow, RecordRow, RuleRow,
-    Standing, Status, SyncRow, Synced, TenantRow, UnreadRow,
+    Approved, ConcernRow, EventRow, Events, Findings, FoundEvent, IdlenessRow, LinkedRow,
+    RecordRow, RuleRow, Standing, Status, SyncRow, Synced, TenantRow, UnreadRow,
 };
 pub use separations::SeparationRow;
 pub use task_id::TaskId;

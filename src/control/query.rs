@@ -140,6 +140,32 @@ pub struct Access {
     pub limit: usize,
 }
 
+/// Users who have begun no session for some time, or of whom nobody knows whether they have. Users
+/// who cannot log in and bots are not among them.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StaleAccess {
+    /// The tenant.
+    pub tenant: TenantName,
+    /// Which users are asked about.
+    pub who: StaleWho,
+    /// For how many days.
+    pub days: u32,
+    /// The last user of the previous page.
+    pub after: Option<Id>,
+    /// How many rows are wanted, at most [`MAX_PAGE`].
+    pub limit: usize,
+}
+
+/// Whose sessions are asked about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum StaleWho {
+    /// Users who hold a role that administers.
+    Privileged,
+    /// All users.
+    All,
+}
+
 /// Evidence of who holds which roles at one time: a page of rows, each with since when, and how
 /// many users there were.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

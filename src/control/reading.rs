@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::meanings::Meanings;
 use super::{ControlError, Endpoints};
-use crate::access::Separation;
+use crate::access::{IdleLimits, Separation};
 use crate::clock::{Clock, LastTurn};
 use crate::history::Pictures;
 use crate::model::{Tenant, TenantId, TenantName};
@@ -19,6 +19,7 @@ pub(super) struct Context {
     pub(super) endpoints: Endpoints,
     pub(super) retention: Retention,
     pub(super) separations: Arc<[Separation]>,
+    pub(super) idle_limits: IdleLimits,
     pub(super) meanings: Meanings,
     pub(super) pictures: Pictures,
     pub(super) last_turn: LastTurn,

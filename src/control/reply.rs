@@ -10,7 +10,7 @@ use crate::access::{Concern, ConcernCode};
 use crate::clock::Turned;
 use crate::model::{
     Acceptance, Change, ConnectionName, Entry, FindingId, HeldPlan, HistoryLoss, Pause, Record,
-    Run, Seq, StoreId, StoreUsage, Tenant, TenantId, TenantName, Timestamp, Version,
+    Run, Seq, SessionSpan, StoreId, StoreUsage, Tenant, TenantId, TenantName, Timestamp, Version,
 };
 use crate::sync::Moment;
 
@@ -30,8 +30,21 @@ pub struct Findings {
     /// first page of a tenant.
     #[serde(default)]
     pub rules: Vec<RuleRow>,
+    /// Whether it is not known who of the tenant is idle, if such findings are wanted; only on the
+    /// first page of a tenant.
+    #[serde(default)]
+    pub idleness: Option<IdlenessRow>,
     /// Where the next page begins; `None` if this is the last one.
     pub next: Option<FindingPosition>,
+}
+
+/// A tenant whose sessions are known for less time than findings ask about.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct IdlenessRow {
+    /// The operator's name for the tenant.
+    pub tenant: TenantName,
+    /// The span in which they are known.
+    pub known: SessionSpan,
 }
 
 /// What came of a rule of separation of duties in one tenant.

@@ -88,6 +88,7 @@ queries! {
     SpaceAccess,
     AccessDiff,
     AccessReview,
+    StaleAccess,
     AccessChanges,
     Runs,
     Run,

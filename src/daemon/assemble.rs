@@ -92,7 +92,7 @@ impl Parts {
             (endpoint.clone(), wake)
         });
         let last_turn = LastTurn::of(clock.clone());
-        let control = Arc::new(Control::new(
+        let control = Control::new(
             store.clone(),
             clock.clone(),
             linker.registry.clone(),
@@ -100,7 +100,8 @@ impl Parts {
             config.retention,
             config.separations.clone(),
             last_turn.clone(),
-        ));
+        );
+        let control = Arc::new(control.with_idle_limits(config.idle_limits));
         Ok(Self {
             control,
             workers,

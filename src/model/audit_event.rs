@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
-use super::{RecordRef, SpaceId, Timestamp};
+use super::{RecordRef, SpaceId, Timestamp, UserId};
 
 /// The id of an audit event, derived from the source's. An event that is reported twice has the
 /// same id both times.
@@ -45,8 +45,19 @@ pub enum About {
 pub struct AuditPage {
     /// The events that concern us. The same event may appear twice.
     pub events: Vec<AuditEvent>,
+    /// The sessions that began. The same one may appear twice.
+    pub sessions: Vec<SessionBegin>,
     /// Whether these are all the events of that span.
     pub extent: Extent,
+}
+
+/// The begin of a session: a user logged in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SessionBegin {
+    /// Who; `None` if it cannot be read who or when, so that it may be anybody's.
+    pub user: Option<UserId>,
+    /// When, by the source's clock.
+    pub at: Timestamp,
 }
 
 /// How much of a span of time was read.

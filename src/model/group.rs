@@ -29,3 +29,11 @@ pub struct Group {
     /// When the source says it last changed. Not content.
     pub updated_at: Option<Timestamp>,
 }
+
+impl Group {
+    /// Returns whether its members come from an identity provider, which tells them to the source
+    /// only when they log in.
+    pub fn is_of_idp(&self) -> bool {
+        self.group_type.source_value.as_deref() == Some("idp")
+    }
+}

@@ -35,6 +35,7 @@ mod number;
 mod right;
 mod run;
 mod run_id;
+mod session;
 mod store_usage;
 mod store_check;
 mod tenant;
@@ -42,7 +43,7 @@ mod tenant;
 pub mod unified;
 
 pub use acceptance::{Acceptance, FindingId, InvalidFindingId};
-pub use audit_event::{About, AuditEvent, AuditEventId, AuditPage, Extent};
+pub use audit_event::{About, AuditEvent, AuditEventId, AuditPage, Extent, SessionBegin};
 pub use called::Called;
 pub use canonical::canonical;
 pub use change::{Change, Verb};
@@ -71,6 +72,7 @@ pub use right::{
 pub use role::Role;
 pub use run::{Held, KindCounts, Mode, Outcome, Run, SpaceCounts, Traffic, Trigger};
 pub use run_id::{PlanId, RunId};
+pub use session::{LastSession, SessionSpan};
 pub use space::{
     Assignee, MAX_IN_SPACE, Space, SpaceAssignment, SpaceHead, SpaceList, SpacePart, SpaceShare,
 };

@@ -78,6 +78,7 @@ mod tenants;
 pub use crate::reconcile::{Guard, Limits};
 pub use error::RunError;
 pub use poll::listening::{Listening, OVERLAP, POLL, Polling};
+pub use poll::sessions::SessionReadings;
 pub use removals::removal_policy::RemovalPolicy;
 pub use run::job::Job;
 pub use run::measure::recall;

@@ -6,10 +6,10 @@ use super::user_spaces::user_spaces;
 use super::{Frame, FrameEnd, put};
 use crate::control::{
     AccessPerson, AccessRow, DiffRow, Envelope, Everybody, EverybodyDiff, NotKnown, Permission,
-    Since, Unseen, UserAccess,
+    Since, StaleRow, Unseen, UserAccess,
 };
 use crate::model::unified::UnifiedId;
-use crate::model::{Kind, RoleMention, ShownPath, TenantName, Timestamp, UserId};
+use crate::model::{Kind, LastSession, RoleMention, ShownPath, TenantName, Timestamp, UserId};
 
 /// Returns a role that a user holds.
 pub fn access(tenant: &TenantName, row: &AccessRow) -> Value {
@@ -36,7 +36,11 @@ pub fn user_access(answer: &UserAccess) -> Value {
         unseen,
         can_grant,
         spaces,
+        last_session: last,
+        of_idp,
     } = answer;
+    let of_idp = of_idp.iter();
+    let of_idp = of_idp.map(|(id, name)| json!({ "remote_id": id, "name": name }));
     let barrier = user.as_ref().and_then(|user| user.barrier);
     let roles = roles.iter().map(|row| {
         json!({
@@ -53,9 +57,35 @@ pub fn user_access(answer: &UserAccess) -> Value {
         "permissions": permissions.iter().map(permission).collect::<Vec<_>>(),
         "could_assign_itself_any_role_by": can_grant.as_ref().map(right),
         "spaces": spaces.as_ref().map(user_spaces),
+        "last_session": last_session(last),
+        "groups_as_of_last_session": of_idp.collect::<Vec<_>>(),
         "not_visible": unseen.iter().map(not_visible).collect::<Vec<_>>(),
         "answer": envelope(resting_on, None),
     })
+}
+
+/// Returns a user who has not been seen for some time, or of whom nobody knows that.
+pub fn stale(tenant: &TenantName, row: &StaleRow) -> Value {
+    let StaleRow {
+        user,
+        admin_roles,
+        last,
+        idleness,
+    } = row;
+    json!({
+        "tenant": tenant,
+        "user": person(user),
+        "admin_roles": admin_roles.iter().map(right).collect::<Vec<_>>(),
+        "last_session": last_session(last),
+        "idle": idleness,
+    })
+}
+
+/// Returns what is known of a user's last session. If `at` is before `known_since`, there may have
+/// been a later one before that time.
+fn last_session(last: &LastSession) -> Value {
+    let LastSession { at, known_since } = last;
+    json!({ "at": at, "known_since": known_since })
 }
 
 /// Returns whether a user holds a role: the role with every path, for each role of that name.
@@ -228,6 +258,11 @@ fn not_known(what: &NotKnown) -> Value {
             "what": "part_of_space",
             "space": { "remote_id": id, "name": name },
             "part": part,
+        }),
+        NotKnown::Sessions { known } => json!({
+            "what": "sessions",
+            "known_since": known.map(|span| span.since),
+            "known_until": known.map(|span| span.until),
         }),
         NotKnown::More => json!({ "what": "more" }),
         NotKnown::Rest => json!({ "what": "rest" }),

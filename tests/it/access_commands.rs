@@ -144,13 +144,15 @@ async fn each_path_is_drawn_and_what_stands_twice_is_found() {
         explain("maria@acme.example").await,
         "Maria Silva holds TenantAdmin in `acme` by 2 paths; it is gone when all of them are:\n  \
          Maria Silva -> TenantAdmin\n  Maria Silva -> group Platform -> TenantAdmin\nIt was held \
-         already when the tenant was first read, at *.\n"
+         already when the tenant was first read, at *.\nGroups of the identity provider are as of \
+         the last log-in of Maria Silva, since Qlik refreshes them only then: Platform.\n"
     );
     assert_eq!(
         explain("Noah Klein").await,
         "Noah Klein holds TenantAdmin in `acme` by one path:\n  Noah Klein -> group Platform -> \
          TenantAdmin\nIt was held already when the tenant was first read, at *.\nIt cannot be used at \
-         present: disabled.\n"
+         present: disabled.\nGroups of the identity provider are as of the last log-in of Noah \
+         Klein, since Qlik refreshes them only then: Platform.\n"
     );
     assert_eq!(
         explain("Ada Byron").await,

@@ -1,6 +1,6 @@
 //! Reads the answers about tenants, and prints their rows as they come.
 
-use crate::control::{AccessPage, AccessRow, DiffPage, DiffRow, NotKnown, Query};
+use crate::control::{AccessPage, AccessRow, DiffPage, DiffRow, NotKnown, Query, StaleRow};
 use crate::doing::Count;
 use crate::model::Id;
 use crate::view;
@@ -14,7 +14,7 @@ use super::asking::take_in;
 
 /// An answer about one tenant.
 pub(super) trait TenantAnswer: Paged<Position = Id> {
-    /// What there is one of for each user and role.
+    /// What there is one of for each user, or each user and role.
     type Row;
 
     /// Returns the rows, and what they rest on.
@@ -25,6 +25,14 @@ impl TenantAnswer for AccessPage<AccessRow, Id> {
     type Row = AccessRow;
 
     fn page(&mut self) -> &mut AccessPage<AccessRow, Id> {
+        self
+    }
+}
+
+impl TenantAnswer for AccessPage<StaleRow, Id> {
+    type Row = StaleRow;
+
+    fn page(&mut self) -> &mut AccessPage<StaleRow, Id> {
         self
     }
 }

@@ -96,6 +96,7 @@ pub(super) fn take_in(envelope: &mut Envelope, page: BTreeSet<NotKnown>) {
             NotKnown::WholeTenant
             | NotKnown::Roles
             | NotKnown::Spaces
+            | NotKnown::Sessions { .. }
             | NotKnown::More
             | NotKnown::Rest
             | NotKnown::History => false,

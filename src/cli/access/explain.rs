@@ -118,6 +118,15 @@ fn tell(answer: &UserAccess, rows: &[&AccessRow], called: &str) -> anyhow::Resul
             lines.push(format!("It cannot be used at present: {}.", barrier.word()));
         }
     }
+    let groups = rows.iter().flat_map(|row| &row.paths);
+    let groups = groups.filter_map(|shown| shown.path.group());
+    let of_idp: BTreeSet<&str> = groups
+        .filter_map(|group| answer.of_idp.get(group).map(String::as_str))
+        .collect();
+    if !of_idp.is_empty() {
+        let of_idp: Vec<&str> = of_idp.into_iter().collect();
+        lines.extend(words::seen(answer, &of_idp));
+    }
     let lacking = answer.envelope.not_known.iter();
     lines.extend(lacking.map(|it| format!("`{tenant}`: {}", words::not_known(it))));
     let mut out = output::stdout();

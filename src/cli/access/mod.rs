@@ -11,6 +11,7 @@ mod list;
 mod review;
 mod space;
 mod space_words;
+mod stale;
 mod tree;
 mod user;
 mod words;
@@ -31,6 +32,7 @@ pub(super) async fn run(config: Option<&Path>, args: AccessArgs) -> anyhow::Resu
         Some(AccessAction::List(args)) => list::run(&client, args).await,
         Some(AccessAction::Explain(args)) => explain::run(&client, args).await,
         Some(AccessAction::Redundant(args)) => list::redundant(&client, args).await,
+        Some(AccessAction::Stale(args)) => stale::run(&client, args).await,
         Some(AccessAction::Diff(args)) => diff::run(&client, args).await,
         Some(AccessAction::Review(args)) => review::run(&client, args).await,
         Some(AccessAction::Changes(args)) => changes::run(&client, args).await,

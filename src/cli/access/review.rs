@@ -87,11 +87,17 @@ async fn write_rows(
     let as_of = first.page.envelope.as_of;
     let mut answer = first;
     loop {
-        let ReviewPage { page, n_unseen, .. } = answer;
+        let ReviewPage {
+            page,
+            n_unseen,
+            sessions,
+            population: _,
+        } = answer;
         let mut last: Option<&AccessRow> = None;
         for row in &page.rows {
-            table::row(csv, &evidence.envelope.tenant, as_of, row)?;
-            html::row(rows, row)?;
+            let seen = sessions.get(&row.user.id).copied().unwrap_or_default();
+            table::row(csv, (&evidence.envelope.tenant, as_of), row, seen)?;
+            html::row(rows, row, seen)?;
             evidence.n_rows += 1;
             // All rows of a user are on one page.
             let is_next = last.is_none_or(|last| last.user.id != row.user.id);

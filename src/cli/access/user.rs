@@ -12,8 +12,8 @@ use super::super::store_client::StoreClient;
 use super::super::style::{count, say};
 use super::asking::{say_of, users};
 use super::cells::{About, cells, columns};
-use super::space_words;
 use super::tree::Tree;
+use super::{space_words, words};
 
 const NOTHING: &str = "The user holds no role.";
 
@@ -96,6 +96,10 @@ fn say_rest(answer: &UserAccess) {
             user.label,
             barrier.word()
         ));
+    }
+    let of_idp: Vec<&str> = answer.of_idp.values().map(String::as_str).collect();
+    if let Some(seen) = words::seen(answer, &of_idp) {
+        say(format_args!("{seen}"));
     }
     if let Some(role) = &answer.can_grant {
         say(format_args!(

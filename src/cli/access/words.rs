@@ -1,7 +1,7 @@
 //! How access is said in words.
 
-use crate::control::{AccessPerson, NotKnown, Since};
-use crate::model::{AccessChange, Path, RoleMention, ShownPath};
+use crate::control::{AccessPerson, NotKnown, Since, UserAccess};
+use crate::model::{AccessChange, LastSession, Path, RoleMention, ShownPath};
 use crate::view::{path_group, role_name};
 
 use super::super::style::Tone;
@@ -46,6 +46,27 @@ pub(super) fn since(since: Option<Since>) -> Cell {
         Some(Since::BeforeFirstLoad { .. }) => "before the first load".into(),
         Some(Since::Before { at }) => format!("before {at}").into(),
     }
+}
+
+/// Says when a user was last seen, and what of the user's groups goes by that; `None` if there is
+/// nothing to say.
+pub(super) fn seen(answer: &UserAccess, of_idp: &[&str]) -> Option<String> {
+    let user = answer.user.as_ref()?;
+    let last = &answer.last_session;
+    let is_known = *last != LastSession::default();
+    if of_idp.is_empty() {
+        return is_known.then(|| format!("Last session of {}: {}.", user.label, last.in_words()));
+    }
+    let when = match is_known {
+        true => format!(" ({})", last.in_words()),
+        false => String::new(),
+    };
+    Some(format!(
+        "Groups of the identity provider are as of the last log-in of {}{when}, since Qlik \
+         refreshes them only then: {}.",
+        user.label,
+        of_idp.join(", ")
+    ))
 }
 
 /// Returns the word for what became of an access.
@@ -93,6 +114,15 @@ pub(super) fn not_known(what: &NotKnown) -> String {
              seen; `[access] spaces = true` has the daemon read them"
                 .to_owned()
         }
+        NotKnown::Sessions { known: None } => {
+            "when its users were last seen is not known: `[access] sessions = true` has the daemon \
+             note it from then on"
+                .to_owned()
+        }
+        NotKnown::Sessions { known: Some(span) } => format!(
+            "sessions are known from {} to {}; whether users began one at another time is not known",
+            span.since, span.until
+        ),
         NotKnown::PartOfSpace { id, name, part } => format!(
             "of the space {name} ({id}) {} was not visible at last; what is shown of it is as it \
              was known before",

@@ -29,6 +29,8 @@ pub(in crate::cli) enum AccessAction {
     Redundant(AccessRedundantArgs),
     /// List who came to hold a role, holds it no longer, or holds it by other paths.
     Diff(AccessDiffArgs),
+    /// List administrators who have begun no session for some time, or of whom nobody knows that.
+    Stale(AccessStaleArgs),
     /// Write the evidence for an auditor: who holds what, by which paths and since when.
     Review(AccessReviewArgs),
     /// List who came to hold a role, holds it no longer, or holds it by other paths, as each run
@@ -87,6 +89,19 @@ pub(in crate::cli) struct AccessRedundantArgs {
     pub(in crate::cli) role: Option<String>,
     #[command(flatten)]
     pub(in crate::cli) time: AsOfArgs,
+    #[command(flatten)]
+    pub(in crate::cli) list: ListArgs,
+}
+
+#[derive(Debug, clap::Args)]
+pub(in crate::cli) struct AccessStaleArgs {
+    /// For how many days.
+    #[arg(long, value_name = "N", default_value_t = 90,
+        value_parser = clap::value_parser!(u32).range(1..=3650))]
+    pub(in crate::cli) days: u32,
+    /// All users, not only administrators.
+    #[arg(long)]
+    pub(in crate::cli) all: bool,
     #[command(flatten)]
     pub(in crate::cli) list: ListArgs,
 }

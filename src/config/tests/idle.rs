@@ -61,6 +61,18 @@ fn what_does_nothing_is_named() {
             ),
             &["connections[1]"],
         ),
+        (
+            format!("[access]\nidle_admin = \"30d\"\nleft_idp = \"off\"\n{GOOD}"),
+            &["access.idle_admin"],
+        ),
+        (
+            format!("[access]\nsessions = true\n[sync]\npoll = \"off\"\n{GOOD}"),
+            &["access.sessions"],
+        ),
+        (
+            tenant("sessions = true\npoll = \"off\""),
+            &["tenants[0].sessions"],
+        ),
     ] {
         assert_eq!(idle(&text), expected, "{text}");
     }
@@ -74,6 +86,7 @@ fn what_does_something_is_not_named() {
         EXAMPLE.to_owned(),
         format!("{GOOD}events = [\"*\"]\nkinds = [\"user\"]\nroles = [\"TenantAdmin\"]"),
         format!("{GOOD}events = [\"*.*\", \"user.created\"]\nomit = [\"avatar\"]"),
+        format!("[access]\nsessions = true\nidle_admin = \"30d\"\n{GOOD}"),
         format!("[sync]\n{cron}\n{GOOD}"),
         format!("[sync]\npoll_overlap = \"10m\"\n{GOOD}"),
         format!("[sync]\nguard = {{ users = {{ max_count = 1 }} }}\n{GOOD}"),

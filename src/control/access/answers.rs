@@ -1,15 +1,15 @@
 //! The answers about who may do what.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::access::Unseen;
+use crate::access::{Idleness, Unseen};
 use crate::history::Since;
 use crate::model::{
-    AccessChange, AccountChange, Barrier, GroupId, Holder, Id, RoleMention, RunId, ShownPath,
-    SpaceId, SpacePart, TenantName, Timestamp, User, UserId,
+    AccessChange, AccountChange, Barrier, GroupId, Holder, Id, LastSession, RoleMention, RunId,
+    SessionSpan, ShownPath, SpaceId, SpacePart, TenantName, Timestamp, User, UserId,
 };
 
 use super::user_spaces::UserSpaces;
@@ -34,6 +34,8 @@ pub struct ReviewPage {
     pub n_unseen: u64,
     /// How many users there are; the same on each page.
     pub population: Population,
+    /// When the users of this page were last seen.
+    pub sessions: BTreeMap<UserId, LastSession>,
 }
 
 /// How many users a tenant had at a time, and how many its source showed.
@@ -114,6 +116,11 @@ pub enum NotKnown {
         /// Which part.
         part: SpacePart,
     },
+    /// Whether users began sessions: that is known within this span at most, or not at all.
+    Sessions {
+        /// The span; `None` if sessions are not read.
+        known: Option<SessionSpan>,
+    },
     /// More users, groups or spaces than are listed here.
     More,
     /// What comes after the rows that were asked for: nobody looked at it.
@@ -173,6 +180,7 @@ impl fmt::Debug for NotKnown {
             Self::PartOfSpace { id, part, .. } => {
                 f.debug_tuple("PartOfSpace").field(id).field(part).finish()
             }
+            Self::Sessions { known } => f.debug_tuple("Sessions").field(known).finish(),
             Self::More => f.write_str("More"),
             Self::Rest => f.write_str("Rest"),
             Self::History => f.write_str("History"),
@@ -252,6 +260,24 @@ pub struct UserAccess {
     pub can_grant: Option<RoleMention>,
     /// The spaces that the user can open; `None` if spaces are not read.
     pub spaces: Option<UserSpaces>,
+    /// When the user was last seen.
+    pub last_session: LastSession,
+    /// The groups of an identity provider by which the user holds something, with their names:
+    /// whether the user is in them was last told when the user logged in.
+    pub of_idp: BTreeMap<GroupId, String>,
+}
+
+/// A user who has begun no session for some time, or of whom nobody knows that.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StaleRow {
+    /// The user.
+    pub user: AccessPerson,
+    /// The roles that the user holds and that administer.
+    pub admin_roles: Vec<RoleMention>,
+    /// When the user was last seen.
+    pub last: LastSession,
+    /// Whether the user is certainly idle.
+    pub idleness: Idleness,
 }
 
 /// Something that a user is allowed to do.

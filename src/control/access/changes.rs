@@ -234,6 +234,7 @@ mod tests {
     use std::sync::Arc;
 
     use super::*;
+    use crate::access::IdleLimits;
     use crate::clock::{Clock, LastTurn};
     use crate::control::Endpoints;
     use crate::control::meanings::Meanings;
@@ -271,6 +272,7 @@ mod tests {
                 keep_runs: 1,
             },
             separations: Arc::from([]),
+            idle_limits: IdleLimits::default(),
             meanings: Meanings::default(),
             pictures: Pictures::default(),
             last_turn: LastTurn::of(Clock::system()),

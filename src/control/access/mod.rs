@@ -18,13 +18,15 @@ mod mentions;
 mod review;
 mod space;
 mod space_answers;
+mod stale;
 mod user;
 mod user_spaces;
 
 pub use answers::{
     AccessPage, AccessPerson, AccessRow, AccessStanding, DiffPage, DiffRow, Envelope, Everybody,
-    EverybodyDiff, NotKnown, Permission, Population, ReviewPage, SweepMark, UserAccess,
+    EverybodyDiff, NotKnown, Permission, Population, ReviewPage, StaleRow, SweepMark, UserAccess,
 };
 pub use change_rows::{AccessChangeChoice, AccessChangePosition, AccessChangeRow, AccessChanges};
 pub use space_answers::{SpaceAccess, SpaceEntry, SpaceEverybody, SpaceRow, SpaceShown};
+pub(super) use stale::span;
 pub use user_spaces::{SpaceMention, UserSpace, UserSpaces};

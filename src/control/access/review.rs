@@ -3,7 +3,7 @@
 //! All pages describe the same time, so that the whole is a state that the tenant was in, however
 //! long it takes to write down.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::control::query::Which;
 use crate::control::reading::Reading;
@@ -15,7 +15,7 @@ use crate::store::{Known, StoreError};
 use super::answers::{AccessPage, Population, ReviewPage};
 use super::dating::date_page;
 use super::list::Finder;
-use super::{envelope, mentions};
+use super::{envelope, mentions, stale};
 
 impl Query for query::AccessReview {
     type Answer = ReviewPage;
@@ -51,11 +51,18 @@ impl Query for query::AccessReview {
         };
         let limit = page::size(self.limit);
         let mut found = finder.read(reading, known, self.after, limit, &mut envelope)?;
+        let span = stale::span(reading.store, known)?;
+        let mut sessions = BTreeMap::new();
+        for user in &found.users {
+            let last = stale::last_session(reading.store, known, user, span, at)?;
+            sessions.insert(user.id.clone(), last);
+        }
         let (users, rows) = (found.users, &mut found.rows);
         date_page(reading.store, known, &picture, users, rows)?;
         Ok(ReviewPage {
             population: population(reading, known, &picture, at)?,
             n_unseen: found.n_unseen,
+            sessions,
             page: AccessPage {
                 envelope,
                 rows: found.rows,

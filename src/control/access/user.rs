@@ -6,13 +6,15 @@ use crate::access::{self, RolePaths};
 use crate::control::reading::Reading;
 use crate::control::{ControlError, Query, query};
 use crate::history::Picture;
-use crate::model::{RoleId, User};
+use crate::model::{GroupId, Kind, LastSession, Path, Record, RecordRef, RoleId, User};
+use crate::store::Known;
 
-use super::answers::{AccessPerson, AccessStanding, Permission, UserAccess};
+use super::answers::{AccessPerson, AccessRow, AccessStanding, Permission, UserAccess};
 use super::dating::date;
-use super::envelope;
 use super::list::row;
 use super::space::of_user;
+use super::user_spaces::UserSpaces;
+use super::{envelope, stale};
 
 impl Query for query::UserAccess {
     type Answer = UserAccess;
@@ -34,6 +36,8 @@ impl Query for query::UserAccess {
                 unseen: Vec::new(),
                 can_grant: None,
                 spaces: None,
+                last_session: LastSession::default(),
+                of_idp: BTreeMap::new(),
             });
         };
         let unseen = picture.grants().unseen(&user);
@@ -54,7 +58,10 @@ impl Query for query::UserAccess {
             vec![user.clone()],
             &mut roles,
         )?;
+        let span = stale::span(reading.store, known)?;
         Ok(UserAccess {
+            last_session: stale::last_session(reading.store, known, &user, span, at)?,
+            of_idp: of_idp(reading, known, &picture, &roles, spaces.as_ref())?,
             roles,
             permissions: permissions(&picture, &user, &by_role),
             can_grant: grants_by.map(|role| picture.mention(role, None)),
@@ -64,6 +71,39 @@ impl Query for query::UserAccess {
             envelope,
         })
     }
+}
+
+/// Finds the groups of an identity provider among those by which a user holds something.
+fn of_idp(
+    reading: &Reading<'_>,
+    known: &Known,
+    picture: &Picture,
+    roles: &[AccessRow],
+    spaces: Option<&UserSpaces>,
+) -> Result<BTreeMap<GroupId, String>, ControlError> {
+    let by_role = roles.iter().flat_map(|row| &row.paths);
+    let by_role = by_role.filter_map(|shown| match &shown.path {
+        Path::Group(group) => Some(group),
+        Path::Direct | Path::Everyone(_) | Path::UserDefault => None,
+    });
+    let by_space = spaces.iter().flat_map(|spaces| spaces.names.keys());
+    let groups: BTreeSet<&GroupId> = by_role.chain(by_space).collect();
+    let mut found = BTreeMap::new();
+    for id in groups {
+        let record = RecordRef {
+            kind: Kind::Group,
+            id: id.0.clone(),
+        };
+        let kept = reading.store.get(known.no, &record)?;
+        let Some(Record::Group(group)) = kept.map(|kept| kept.record) else {
+            continue;
+        };
+        if group.is_of_idp() {
+            let name = picture.group_name(id).unwrap_or(&group.name);
+            found.insert(id.clone(), name.to_owned());
+        }
+    }
+    Ok(found)
 }
 
 /// Adds up what the roles of a user allow, and what is assigned to the user alone.

@@ -8,14 +8,14 @@ use proptest::prelude::*;
 
 use crate::model::{
     Change, EndpointName, Fault, FindingId, Id, Kind, Mode, Outcome, Seq, SpaceId, TenantName,
-    Trigger, Version,
+    Timestamp, Trigger, UserId, Version,
 };
 use crate::store::engine::rows::block::Block;
 use crate::store::engine::rows::bucket::Bucket;
 use crate::store::handle::Store;
 use crate::store::kept::delivery::{DeliveryChange, Progress};
 use crate::store::kept::runs::NewRun;
-use crate::store::layout::{codec, keys, v1, v2, v4, v5, v6};
+use crate::store::layout::{codec, keys, v1, v2, v4, v5, v6, v7};
 use crate::store::values::commit::Closing;
 use crate::store::values::delivery::{Cursor, Item, Parked};
 use crate::store::values::plan::PlanHead;
@@ -83,8 +83,8 @@ fn filled(path: &Path) -> Store {
     store
 }
 
-fn support_time() -> crate::model::Timestamp {
-    crate::model::Timestamp::from_millis(1_700_000_000_000)
+fn support_time() -> Timestamp {
+    Timestamp::from_millis(1_700_000_000_000)
 }
 
 fn new_run() -> NewRun {
@@ -144,7 +144,7 @@ type Tampering = fn(&sled::Db);
 #[test]
 #[expect(clippy::too_many_lines, reason = "a table of cases")]
 fn each_sort_of_fault_is_named() {
-    let cases: [(&str, Tampering, &[&str]); 24] = [
+    let cases: [(&str, Tampering, &[&str]); 25] = [
         ("nothing", |_| {}, &[]),
         (
             "a bit",
@@ -323,6 +323,19 @@ fn each_sort_of_fault_is_named() {
             &[
                 "how far spaces were read of tenant number 9: of a tenant, number 9, that the store \
                  does not know",
+            ],
+        ),
+        (
+            "the session of a user of a tenant that is not there",
+            |db| {
+                let user = UserId(support::id(Kind::User, 1));
+                let key = keys::session(TenantNo(9), &user);
+                let row = v7::session::LastSession(Timestamp::from_millis(7));
+                db.insert(&*key, codec::row(&key, &row)).unwrap();
+            },
+            &[
+                "the last session of a user of tenant number 9: of a tenant, number 9, that the \
+                 store does not know",
             ],
         ),
         (

@@ -1,6 +1,6 @@
 //! How far the audit log of a tenant was read.
 
-use crate::model::{AuditEventId, RecordRef, Timestamp};
+use crate::model::{AuditEventId, RecordRef, SessionSpan, Timestamp};
 
 /// How far the audit log of a tenant was read.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -15,6 +15,15 @@ pub struct Bookmark {
     /// From when on the log was read with the begins of sessions, without a gap up to `until`;
     /// `None` if it is read without them.
     pub sessions: Option<Timestamp>,
+}
+
+impl Bookmark {
+    /// Returns the span in which all begins of sessions are known; `None` if they are not read.
+    pub fn session_span(&self) -> Option<SessionSpan> {
+        let since = self.sessions?;
+        let until = self.until;
+        Some(SessionSpan { since, until })
+    }
 }
 
 /// An event that was handled.

@@ -9,5 +9,6 @@ pub(super) mod poll_once;
 pub(super) mod poller;
 pub(super) mod present;
 pub(super) mod refresh;
+pub(super) mod sessions;
 pub(super) mod swept;
 pub(super) mod todo;

@@ -5,12 +5,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::connector::{Connector, FetchError};
-use crate::model::{About, Extent, Mode, RecordRef, Run, Seq, Timestamp, Trigger};
+use crate::model::{About, AuditPage, Extent, Mode, RecordRef, Run, Seq, Timestamp, Trigger};
 use crate::store::{Bookmark, MAX_SEEN_EVENTS, StoreError, TenantNo};
 use crate::telemetry::{PollOutcome, Sample, chain};
 
 use super::audit_state::{Bearable, Pace, Success, Then, Waited};
 use super::missed::before;
+use super::sessions::{KnownSince, SessionReadings};
 use super::swept::Swept;
 use super::todo::{Portion, Todo};
 use crate::sync::Polling;
@@ -63,6 +64,8 @@ struct PollStart {
     /// The time up to which earlier polls have read.
     until: Timestamp,
     now: Timestamp,
+    /// From when on sessions are known; `None` if they are not read.
+    sessions: Option<KnownSince>,
 }
 
 impl<C: Connector> Job<C> {
@@ -83,8 +86,8 @@ impl<C: Connector> Job<C> {
         {
             self.audit.met(&tenant.id);
         }
-        let polled = if let Some(start) = self.poll_start().await? {
-            self.poll_from(&start).await?
+        let polled = if let Some(mut start) = self.poll_start().await? {
+            self.poll_from(&mut start).await?
         } else {
             self.audit.remind(self.clock.now());
             Polled::Asleep
@@ -118,16 +121,49 @@ impl<C: Connector> Job<C> {
             return Ok(None);
         };
         let now = self.clock.now();
-        Ok(Some(PollStart {
+        let mut start = PollStart {
             no,
             polling,
             until: self.audit.until(bookmark.until),
             bookmark,
             now,
-        }))
+            sessions: None,
+        };
+        start.sessions = match self.sessions {
+            SessionReadings::Off => None,
+            SessionReadings::On => Some(KnownSince::of(&start.bookmark, start.from(), now)),
+        };
+        Ok(Some(start))
     }
 
-    async fn poll_from(&self, start: &PollStart) -> Result<Polled, StoreError> {
+    /// Reads a slice of the log without what is not wanted of it, and notes the sessions in it.
+    async fn slice(
+        &self,
+        start: &mut PollStart,
+        from: Timestamp,
+    ) -> Result<Result<AuditPage, FetchError>, StoreError> {
+        let span = from..=start.now.plus(AHEAD);
+        let mut audit_page = match self.connector.audit_events(span).await {
+            Ok(audit_page) => audit_page,
+            Err(error) => return Ok(Err(error)),
+        };
+        if !self.spaces.are_read() {
+            let is_space = |about: &About| matches!(about, About::Space { .. });
+            audit_page.events.retain(|event| !is_space(&event.about));
+        }
+        if let Some(sessions) = &mut start.sessions {
+            let begun = sessions.take(&mut audit_page, start.now);
+            if !begun.is_empty() {
+                let no = start.no;
+                self.store
+                    .offload(move |store| store.note_sessions(no, &begun))
+                    .await?;
+            }
+        }
+        Ok(Ok(audit_page))
+    }
+
+    async fn poll_from(&self, start: &mut PollStart) -> Result<Polled, StoreError> {
         if start.now.since(start.until) > OLDEST {
             let reason = format!("it was last read at {}", start.until);
             return Ok(self.gap(start, reason));
@@ -139,11 +175,7 @@ impl<C: Connector> Job<C> {
         let mut polled = Polled::Quiet;
         let mut from = start.from();
         for _ in 0..MAX_SLICES {
-            let mut audit_page = match self
-                .connector
-                .audit_events(from..=start.now.plus(AHEAD))
-                .await
-            {
+            let audit_page = match self.slice(start, from).await? {
                 Ok(audit_page) => audit_page,
                 Err(error) => return Ok(self.unanswered(start, &error)),
             };
@@ -152,10 +184,6 @@ impl<C: Connector> Job<C> {
                 Extent::Whole => (start.now, Pace::Abreast),
                 Extent::CutOff { read_to } => (read_to.min(start.now), Pace::Behind),
             };
-            if !self.spaces.are_read() {
-                let is_space = |about: &About| matches!(about, About::Space { .. });
-                audit_page.events.retain(|event| !is_space(&event.about));
-            }
             let no = start.no;
             let seen = self
                 .store
@@ -208,7 +236,8 @@ impl<C: Connector> Job<C> {
             };
             format!("an event cannot be read ({first}){others}")
         });
-        if todo.is_empty() && to.since(start.bookmark.until) < KEEP_AFTER {
+        let is_kept = !start.is_span_new() && to.since(start.bookmark.until) < KEEP_AFTER;
+        if todo.is_empty() && is_kept {
             self.audit.read(&self.name, to.max(start.until));
             return Ok(Polled::Quiet);
         }
@@ -323,11 +352,13 @@ impl<C: Connector> Job<C> {
         let before_it = self.audit.until(kept.until);
         let until = until.map_or(before_it, |until| until.max(before_it));
         self.audit.read(&self.name, until);
-        if portion.seen.is_empty() && until.since(kept.until) < KEEP_AFTER {
+        let is_kept = !start.is_span_new() && until.since(kept.until) < KEEP_AFTER;
+        if portion.seen.is_empty() && is_kept {
             return Ok(());
         }
         let mut bookmark = kept;
         bookmark.until = until;
+        bookmark.sessions = start.sessions.map(KnownSince::since);
         bookmark
             .untold
             .retain(|(_, record)| !portion.records.contains(record));
@@ -391,6 +422,10 @@ impl<C: Connector> Job<C> {
             overlap: polling.overlap,
             waited,
             covered,
+            sessions: match self.sessions {
+                SessionReadings::Off => None,
+                SessionReadings::On => Some(before(began, SKEW)),
+            },
         };
         let concluded = self.store.offload(move |store| swept.conclude(store));
         if let Some((missed, is_reset)) = concluded.await? {
@@ -404,6 +439,11 @@ impl<C: Connector> Job<C> {
 }
 
 impl PollStart {
+    /// Returns whether the store is to say something else of when sessions are known.
+    fn is_span_new(&self) -> bool {
+        self.sessions.is_some_and(KnownSince::is_news)
+    }
+
     /// Returns the time from which to read: somewhat before the end of the last poll, but not
     /// before the sweep with which listening began, since that has seen everything until then.
     /// Otherwise, with an overlap of a day, polls after a gap would reread for a day everything

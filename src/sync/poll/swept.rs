@@ -27,6 +27,9 @@ pub(super) struct Swept {
     pub waited: Waited,
     /// Events that polls have left to the sweep.
     pub covered: Vec<SeenEvent>,
+    /// From when on sessions are known if polls start again where the sweep did; `None` if they are
+    /// not read.
+    pub sessions: Option<Timestamp>,
 }
 
 impl Swept {
@@ -55,7 +58,7 @@ impl Swept {
                 since: self.began,
                 until: self.began,
                 untold: Vec::new(),
-                sessions: None,
+                sessions: self.sessions,
             },
         };
         if kept.as_ref() != Some(&next) {

@@ -157,6 +157,7 @@ mod tests {
         });
         let audit_page = AuditPage {
             events: told.collect(),
+            sessions: Vec::new(),
             extent: Extent::Whole,
         };
         let known = known.iter().map(|n| seen(*n)).collect();

@@ -13,6 +13,7 @@ use super::beside::Turns;
 use super::progress::Observer;
 use crate::sync::poll::audit_state::AuditState;
 use crate::sync::poll::listening::Listening;
+use crate::sync::poll::sessions::SessionReadings;
 use crate::sync::removals::removal_policy::RemovalPolicy;
 use crate::sync::rights::Looked;
 use crate::sync::spaces::options::{SpaceReadings, Spaces};
@@ -39,6 +40,7 @@ pub struct Job<C> {
     /// A tenant has one run of the whole at a time, and one writer.
     pub(in crate::sync) turns: Turns,
     pub(in crate::sync) spaces: Spaces,
+    pub(in crate::sync) sessions: SessionReadings,
 }
 
 impl<C: Connector> Job<C> {
@@ -69,6 +71,7 @@ impl<C: Connector> Job<C> {
             claim,
             turns: Turns::default(),
             spaces: Spaces::of(SpaceReadings::Off),
+            sessions: SessionReadings::Off,
         }
     }
 
@@ -88,6 +91,12 @@ impl<C: Connector> Job<C> {
             spaces: Spaces::of(readings),
             ..self
         }
+    }
+
+    /// Makes the job note when users of the tenant begin sessions.
+    #[must_use]
+    pub fn with_sessions(self, sessions: SessionReadings) -> Self {
+        Self { sessions, ..self }
     }
 
     /// Returns the record of when the tenant was last read as a whole.

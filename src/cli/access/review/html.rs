@@ -3,6 +3,7 @@
 use std::io::{self, Write};
 
 use crate::control::{AccessRow, Since};
+use crate::model::LastSession;
 use crate::printable;
 use crate::view;
 
@@ -37,7 +38,9 @@ const LEGEND: [&str; 7] = [
     "Given by: empty where it is not known. What is read so far does not say who gave a right.",
     "Usable: whether the account can use the right. A disabled account holds it and can use it again \
      once it is enabled; an invited one from its first log-in on.",
-    "Last session: not known. It is not read yet.",
+    "Last session: when the user last logged in, as far as Qlik\u{2019}s audit log was read; \
+     \u{201c}or later\u{201d}: a part of the log was not read since. Whoever works with API keys \
+     alone begins no session, nor do bots.",
     "Groups of an identity provider are as of each member's last log-in: Qlik refreshes them only \
      then.",
     "Not in here: who does not hold a right but could assign it to their own account; \
@@ -108,7 +111,7 @@ fn completeness(out: &mut impl Write, evidence: &Evidence) -> io::Result<()> {
 }
 
 /// Writes a row.
-pub(super) fn row(out: &mut impl Write, row: &AccessRow) -> io::Result<()> {
+pub(super) fn row(out: &mut impl Write, row: &AccessRow, seen: LastSession) -> io::Result<()> {
     let AccessRow {
         user, role, paths, ..
     } = row;
@@ -145,13 +148,14 @@ pub(super) fn row(out: &mut impl Write, row: &AccessRow) -> io::Result<()> {
     };
     writeln!(
         out,
-        "</td><td>{}<small>{}</small><small>{}</small></td><td></td><td{class}>{}</td><td>{NOT_KNOWN}</td>\
+        "</td><td>{}<small>{}</small><small>{}</small></td><td></td><td{class}>{}</td><td>{}</td>\
          <td class=\"blank\"></td><td class=\"blank\"></td><td class=\"blank\"></td>\
          <td class=\"blank\"></td></tr>",
         escaped(&day),
         escaped(&time),
         escaped(&basis),
-        escaped(&usable)
+        escaped(&usable),
+        escaped(&seen.in_words())
     )
 }
 

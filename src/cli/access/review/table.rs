@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use crate::cli::csv;
 use crate::control::AccessRow;
-use crate::model::{TenantName, Timestamp};
+use crate::model::{LastSession, TenantName, Timestamp};
 use crate::view;
 
 use super::super::words;
@@ -46,9 +46,9 @@ pub(super) fn header(out: &mut impl Write) -> io::Result<()> {
 /// Writes a row.
 pub(super) fn row(
     out: &mut impl Write,
-    tenant: &TenantName,
-    as_of: Timestamp,
+    (tenant, as_of): (&TenantName, Timestamp),
     row: &AccessRow,
+    seen: LastSession,
 ) -> io::Result<()> {
     let AccessRow {
         user, role, paths, ..
@@ -83,7 +83,7 @@ pub(super) fn row(
         // Not known yet; an empty cell is explained on the page.
         String::new(),
         words::usable(user),
-        NOT_KNOWN.to_owned(),
+        seen.in_words(),
         String::new(),
         String::new(),
         String::new(),

@@ -9,7 +9,9 @@ use xxhash_rust::xxh3::xxh3_128;
 use super::super::map::EVERYONE;
 use super::super::unicode;
 use super::super::wire::{Loose, Time};
-use crate::model::{About, AuditEvent, AuditEventId, Id, Kind, RecordRef, SpaceId, Timestamp};
+use crate::model::{
+    About, AuditEvent, AuditEventId, Id, Kind, RecordRef, SessionBegin, SpaceId, Timestamp, UserId,
+};
 
 /// The prefix of Qlik's event types, before the generation.
 const QLIK: &str = "com.qlik.";
@@ -41,6 +43,9 @@ struct Item<'a> {
 struct Data<'a> {
     id: Loose,
     user_id: Loose,
+    /// Events of sessions spell it so.
+    #[serde(rename = "userid")]
+    session_user: Loose,
     space_id: Loose,
     #[serde(borrow)]
     affected_users: Option<&'a RawValue>,
@@ -58,6 +63,15 @@ struct Extensions {
 #[serde(default)]
 struct Identified {
     id: Loose,
+}
+
+/// What an event tells.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Told {
+    /// Something that came, changed or went.
+    Event(AuditEvent),
+    /// The begin of a session.
+    Session(SessionBegin),
 }
 
 /// Where an event of some type names the records it is about.
@@ -78,7 +92,7 @@ enum Subject {
 }
 
 /// Reads an event. `None` if it does not concern us. `latest` is used if the time is missing.
-pub(super) fn read(text: &str, latest: Timestamp) -> Option<AuditEvent> {
+pub(super) fn read(text: &str, latest: Timestamp) -> Option<Told> {
     let event: Option<Item<'_>> = object(text);
     if event.is_none()
         && let Some(mended) = unicode::mend(text)
@@ -91,11 +105,11 @@ pub(super) fn read(text: &str, latest: Timestamp) -> Option<AuditEvent> {
     // An event without an id is identified by its text.
     let id = AuditEventId(xxh3_128(id.map_or(text, String::as_str).as_bytes()).to_be_bytes());
     let unreadable = |at: Timestamp, what: String| {
-        Some(AuditEvent {
+        Some(Told::Event(AuditEvent {
             id,
             at,
             about: About::Unreadable(what),
-        })
+        }))
     };
     let Some(event) = event else {
         return unreadable(latest, "an event that is not as documented".to_owned());
@@ -104,17 +118,20 @@ pub(super) fn read(text: &str, latest: Timestamp) -> Option<AuditEvent> {
     let Some(kind) = event.event_type.0.as_deref().or(event.kind.0.as_deref()) else {
         return unreadable(at, "an event without a type".to_owned());
     };
+    if is_session_begin(kind) {
+        return Some(Told::Session(session_begin(&event, latest)));
+    }
     if let Some(space) = space_event(kind) {
         // An event that does not say which space it is about costs nothing but time: all are read
         // again.
         let about = space.about(&event)?;
-        return Some(AuditEvent { id, at, about });
+        return Some(Told::Event(AuditEvent { id, at, about }));
     }
     let about = match subject(kind)?.records(&event) {
         Some(records) => About::Records(records),
         None => About::Unreadable(format!("`{}`: whom it is about", shown(kind))),
     };
-    Some(AuditEvent { id, at, about })
+    Some(Told::Event(AuditEvent { id, at, about }))
 }
 
 /// Reads the time of an event; `None` if it cannot be read.
@@ -146,6 +163,28 @@ fn subject(kind: &str) -> Option<Subject> {
             _ => return None,
         }),
     })
+}
+
+/// Returns whether a type of event reports that somebody logged in, in either generation.
+fn is_session_begin(kind: &str) -> bool {
+    let name = name(kind).map(|(name, _)| name);
+    matches!(name, Some("user-session.begin" | "user-session.begun"))
+}
+
+/// Reads who began a session, and when. The envelope names who caused the event, which need not be
+/// the same.
+fn session_begin(event: &Item<'_>, latest: Timestamp) -> SessionBegin {
+    let data: Data<'_> = event
+        .data
+        .and_then(|data| object(data.get()))
+        .unwrap_or_default();
+    let user = data.session_user.0.or(data.user_id.0);
+    let user = user.and_then(|id| Id::parse(&id).ok()).map(UserId);
+    let at = event.event_time.0.or(event.time.0);
+    SessionBegin {
+        user: user.filter(|_| at.is_some()),
+        at: at.unwrap_or(latest),
+    }
 }
 
 /// What an event about a space tells.

@@ -18,6 +18,7 @@ use super::client::{Ask, Client, Patience, Redirects};
 use super::listing::{WALKS, expired, is_expired};
 use super::wire;
 use crate::model::{About, AuditEvent, AuditPage, Extent, Timestamp};
+use event::Told;
 
 /// Events per page: the most that Qlik allows.
 const LIMIT: u64 = 100;
@@ -39,6 +40,7 @@ pub(super) async fn read(
 ) -> Result<AuditPage, ReadError> {
     let mut audit_page = AuditPage {
         events: Vec::new(),
+        sessions: Vec::new(),
         extent: Extent::Whole,
     };
     let mut cursor: Option<String> = None;
@@ -57,6 +59,7 @@ pub(super) async fn read(
                 (cursor, n_records, walks) = (None, 0, walks + 1);
                 cursors.clear();
                 audit_page.events.clear();
+                audit_page.sessions.clear();
                 continue;
             }
             Err(error) if error.is_too_large() && limit > 1 => {
@@ -73,9 +76,14 @@ pub(super) async fn read(
         cursor = answer.next().map_err(unexpected)?;
         let data = (answer.data).ok_or_else(|| unexpected("field `data`: expected a list"))?;
         let texts = data.iter().map(AsRef::as_ref).map(RawValue::get);
-        for event in texts.filter_map(|text| event::read(text, *span.end())) {
-            n_records += n_named(&event);
-            audit_page.events.push(event);
+        for told in texts.filter_map(|text| event::read(text, *span.end())) {
+            match told {
+                Told::Event(event) => {
+                    n_records += n_named(&event);
+                    audit_page.events.push(event);
+                }
+                Told::Session(begin) => audit_page.sessions.push(begin),
+            }
         }
         let last = data.last().and_then(|text| event::time(text.get()));
         read_to = last.unwrap_or(read_to);

@@ -14,7 +14,7 @@ use crate::demo::EmulatedTenant;
 use crate::demo::tenant::{
     Edit, Endpoint, Fault, Hidden, LogFault, NewUser, RateLimits, TenantOptions, When,
 };
-use crate::model::{AuditEvent, Id, Kind, RecordRef};
+use crate::model::{AuditEvent, Id, Kind, RecordRef, UserId};
 
 const USER: &str = "60d5ca1b2f8a4c0000000001";
 const OTHER: &str = "60d5ca1b2f8a4c0000000002";
@@ -28,8 +28,16 @@ fn latest() -> Timestamp {
     Timestamp::parse("2026-06-01T09:00:00Z").unwrap()
 }
 
+/// Reads an event that is not about a session.
+fn read_event(text: &str) -> Option<AuditEvent> {
+    event::read(text, latest()).map(|told| match told {
+        Told::Event(event) => event,
+        Told::Session(begin) => panic!("{begin:?}"),
+    })
+}
+
 fn read_one(event: &Value) -> Option<AuditEvent> {
-    event::read(&event.to_string(), latest())
+    read_event(&event.to_string())
 }
 
 /// Returns the records by kind and id, or what is unreadable; empty if the event does not concern
@@ -47,6 +55,71 @@ fn told(event: &Value) -> String {
 }
 
 #[test]
+fn a_session_says_whose_it_is_and_when_it_began() {
+    let user = UserId(Id::parse(USER).unwrap());
+    let time = "2026-06-01T08:00:00Z";
+    let time_read = Timestamp::parse(time).unwrap();
+    for (kind, time, data, expected) in [
+        (
+            "com.qlik.user-session.begin",
+            json!(time),
+            json!({"userid": USER}),
+            Some(time_read),
+        ),
+        (
+            "com.qlik.core.user-session.begun",
+            json!(time),
+            json!({"userId": USER}),
+            Some(time_read),
+        ),
+        (
+            "com.qlik.v1.user-session.begin",
+            json!(time),
+            json!({"userid": USER, "source":
+            "jwt-login-session", "idpId": OTHER, "originip": "192.0.2.1"}),
+            Some(time_read),
+        ),
+        (
+            "com.qlik.core.user-session.begun",
+            json!(time),
+            json!({"userid": "a/b"}),
+            None,
+        ),
+        (
+            "com.qlik.core.user-session.begun",
+            json!(time),
+            json!({}),
+            None,
+        ),
+        (
+            "com.qlik.core.user-session.begun",
+            json!(time),
+            json!("text"),
+            None,
+        ),
+        (
+            "com.qlik.core.user-session.begun",
+            json!(null),
+            json!({"userid": USER}),
+            None,
+        ),
+    ] {
+        let event = json!({"eventId": "e", "eventTime": time, "eventType": kind, "userId": OTHER,
+            "data": data});
+
+        let Some(Told::Session(begin)) = event::read(&event.to_string(), latest()) else {
+            panic!("{kind} is not about a session");
+        };
+
+        assert_eq!(begin.user, expected.map(|_| user.clone()), "{event}");
+        let at = if time.is_null() { latest() } else { time_read };
+        assert_eq!(begin.at, at);
+    }
+    let ended = json!({"eventType": "com.qlik.core.user-session.ended", "data": {"userid": USER}});
+    assert_eq!(event::read(&ended.to_string(), latest()), None);
+}
+
+#[test]
 fn half_a_character_hides_no_event() {
     let event = json!({"eventId": "e", "eventTime": "2026-06-01T08:00:00Z", "eventType":
         "com.qlik.core.user.updated", "userName": "NAME", "data": {"id": USER, "name": "NAME"}});
@@ -56,7 +129,7 @@ fn half_a_character_hides_no_event() {
             .to_string()
             .replace("updated\"", "updated\",\"id\":\"\\ud83d\""),
     ] {
-        let event = event::read(&odd, latest()).unwrap();
+        let event = read_event(&odd).unwrap();
 
         let record = reference(Kind::User, USER);
         assert_eq!(event.about, About::Records([record].into()), "{odd}");
@@ -139,7 +212,7 @@ fn what_does_not_concern_us_is_passed_over() {
         "com.qlik.core.user-identity.conflicted",
         "com.qlik.core.space.assignment.created",
         "com.qlik.license.assignment.updated",
-        "com.qlik.core.user-session.begun",
+        "com.qlik.core.user-session.ended",
         "com.qlik.core.userstore.updated",
         "com.qlik.user",
         "com.qlik",

@@ -1,0 +1,132 @@
+//! Lists users who have not been seen for some time, or of whom nobody knows whether they were.
+
+use std::time::Duration;
+
+use crate::access::{Idleness, covers, earlier, has_sessions};
+use crate::control::query::StaleWho;
+use crate::control::reading::Reading;
+use crate::control::records::MAX_READ;
+use crate::control::{ControlError, MAX_PAGE, Query, page, query};
+use crate::history::Picture;
+use crate::model::{Id, LastSession, RoleMention, SessionSpan, Timestamp, User};
+use crate::store::{Known, Store, StoreError};
+
+use super::answers::{AccessPage, AccessPerson, NotKnown, StaleRow};
+use super::envelope;
+
+impl Query for query::StaleAccess {
+    type Answer = AccessPage<StaleRow, Id>;
+
+    fn about(&self) -> &'static str {
+        "who was not seen"
+    }
+
+    fn answer(self, reading: &Reading<'_>) -> Result<Self::Answer, ControlError> {
+        let known = reading.one(&self.tenant)?;
+        let store = reading.store;
+        let picture = reading.context.pictures.of(store, known, None)?;
+        let mut envelope = envelope::begin(reading, known, &picture, None, Some(&[]))?;
+        let now = envelope.as_of;
+        let idle_for = Duration::from_secs(u64::from(self.days) * 24 * 3600);
+        let span = span(store, known)?;
+        if !span.is_some_and(|span| covers(span, earlier(now, idle_for), now)) {
+            envelope
+                .not_known
+                .insert(NotKnown::Sessions { known: span });
+        }
+        let finder = Finder {
+            store,
+            known,
+            picture: &picture,
+            span,
+            now,
+            idle_for,
+            who: self.who,
+        };
+        let limit = page::size(self.limit);
+        let (mut rows, mut next) = (Vec::new(), self.after);
+        for _ in 0..MAX_READ / MAX_PAGE {
+            let read = picture.users(store, known, next.as_ref(), MAX_PAGE)?;
+            for user in read.users {
+                next = Some(user.id.0.clone());
+                if has_sessions(&user, now) {
+                    let unseen = picture.grants().unseen(&user);
+                    envelope::note_user(&mut envelope, &picture, &user, &unseen);
+                    rows.extend(finder.row(&user)?);
+                }
+                if rows.len() >= limit {
+                    return Ok(AccessPage {
+                        envelope,
+                        rows,
+                        next,
+                    });
+                }
+            }
+            next = read.next;
+            if next.is_none() {
+                break;
+            }
+        }
+        Ok(AccessPage {
+            envelope,
+            rows,
+            next,
+        })
+    }
+}
+
+/// Returns the span in which the sessions of a tenant are known; `None` if they are not read.
+pub(in crate::control) fn span(
+    store: &Store,
+    known: &Known,
+) -> Result<Option<SessionSpan>, StoreError> {
+    let bookmark = store.bookmark(known.no)?;
+    Ok(bookmark.and_then(|bookmark| bookmark.session_span()))
+}
+
+/// Returns what is known of the last session of a user at a time.
+pub(super) fn last_session(
+    store: &Store,
+    known: &Known,
+    user: &User,
+    span: Option<SessionSpan>,
+    as_of: Timestamp,
+) -> Result<LastSession, StoreError> {
+    let at = store.last_session(known.no, &user.id)?;
+    Ok(LastSession::of(at, span, as_of))
+}
+
+struct Finder<'a> {
+    store: &'a Store,
+    known: &'a Known,
+    picture: &'a Picture,
+    span: Option<SessionSpan>,
+    now: Timestamp,
+    idle_for: Duration,
+    who: StaleWho,
+}
+
+impl Finder<'_> {
+    /// Returns the row of a user; `None` if the user is not asked about, or was seen.
+    fn row(&self, user: &User) -> Result<Option<StaleRow>, StoreError> {
+        let held = self.picture.grants().roles_of(user).into_keys();
+        let held = held.map(|role| self.picture.mention(&role, None));
+        let admin_roles: Vec<RoleMention> = held.filter(RoleMention::is_admin).collect();
+        match self.who {
+            StaleWho::Privileged if admin_roles.is_empty() => return Ok(None),
+            StaleWho::Privileged | StaleWho::All => {}
+        }
+        let last = last_session(self.store, self.known, user, self.span, self.now)?;
+        let idleness = Idleness::of(user, last.at, self.span, self.now, self.idle_for);
+        match idleness {
+            Idleness::Active => return Ok(None),
+            Idleness::Idle | Idleness::NotKnown => {}
+        }
+        Ok(Some(StaleRow {
+            user: AccessPerson::of(user, self.now),
+            admin_roles,
+            last,
+            idleness,
+        }))
+    }
+}

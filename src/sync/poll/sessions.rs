@@ -1,0 +1,155 @@
+//! What a poll does with the begins of sessions that the audit log shows.
+//!
+//! A session is noted before its event is behind the bookmark, and noting it twice changes nothing.
+//! So these events need not be remembered as seen: a day with many log-ins takes no room from those
+//! that name records.
+//!
+//! Pure.
+
+use std::collections::BTreeMap;
+
+use crate::model::{About, AuditPage, SessionBegin, Timestamp, UserId};
+use crate::store::Bookmark;
+
+/// Whether the begins of sessions are read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SessionReadings {
+    /// They are passed over.
+    Off,
+    /// They are noted.
+    On,
+}
+
+/// From when on all begins of sessions are known to a poll.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct KnownSince {
+    /// What the store says; `None` if it has them only with a gap, or not at all.
+    stored: Option<Timestamp>,
+    since: Timestamp,
+}
+
+impl KnownSince {
+    /// Begins a poll that reads the log from a time on. Without a gap, what earlier polls knew is
+    /// still known.
+    pub(super) fn of(bookmark: &Bookmark, from: Timestamp, now: Timestamp) -> Self {
+        // A time that is still to come was noted by a clock that was set back.
+        let stored = bookmark.sessions.filter(|since| *since <= now);
+        Self {
+            stored: bookmark.sessions,
+            since: stored.unwrap_or(from),
+        }
+    }
+
+    /// Returns from when on they are known.
+    pub(super) fn since(self) -> Timestamp {
+        self.since
+    }
+
+    /// Returns whether the store says something else.
+    pub(super) fn is_news(self) -> bool {
+        self.stored != Some(self.since)
+    }
+
+    /// Takes the sessions out of a slice of the log. Returns when users last began one in it.
+    pub(super) fn take(
+        &mut self,
+        audit_page: &mut AuditPage,
+        now: Timestamp,
+    ) -> BTreeMap<UserId, Timestamp> {
+        for event in &audit_page.events {
+            match event.about {
+                // It may be about a session.
+                About::Unreadable(_) => self.since = self.since.max(event.at.min(now)),
+                About::Records(_) | About::Space { .. } => {}
+            }
+        }
+        let mut latest: BTreeMap<UserId, Timestamp> = BTreeMap::new();
+        for SessionBegin { user, at } in audit_page.sessions.drain(..) {
+            match user {
+                Some(user) => {
+                    let known = latest.entry(user).or_insert(at);
+                    *known = at.max(*known);
+                }
+                // Anybody may have begun it.
+                None => self.since = self.since.max(at.min(now)),
+            }
+        }
+        latest
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{AuditEvent, AuditEventId, Extent, Id};
+
+    fn at(seconds: i64) -> Timestamp {
+        Timestamp::from_millis(seconds * 1000)
+    }
+
+    fn user(n: u8) -> UserId {
+        UserId(Id::parse(&format!("{n:024x}")).unwrap())
+    }
+
+    fn page(sessions: Vec<SessionBegin>, events: Vec<AuditEvent>) -> AuditPage {
+        AuditPage {
+            events,
+            sessions,
+            extent: Extent::Whole,
+        }
+    }
+
+    fn bookmark(sessions: Option<i64>) -> Bookmark {
+        Bookmark {
+            since: at(0),
+            until: at(500),
+            untold: Vec::new(),
+            sessions: sessions.map(at),
+        }
+    }
+
+    #[test]
+    fn sessions_are_known_from_the_first_reading_on_or_from_after_a_gap() {
+        for (stored, from, expected, is_news) in [
+            (None, 400, 400, true),
+            (Some(100), 400, 100, false),
+            // The clock was set back.
+            (Some(900), 400, 400, true),
+        ] {
+            let known = KnownSince::of(&bookmark(stored), at(from), at(600));
+
+            assert_eq!((known.since(), known.is_news()), (at(expected), is_news));
+        }
+    }
+
+    #[test]
+    fn the_latest_of_each_user_counts_and_one_of_nobody_is_a_gap() {
+        let mut known = KnownSince::of(&bookmark(Some(100)), at(400), at(600));
+        let begun = [(Some(1), 450), (Some(2), 420), (Some(1), 440), (None, 430)];
+        let begun = begun.map(|(n, seconds)| SessionBegin {
+            user: n.map(user),
+            at: at(seconds),
+        });
+
+        let mut read = page(begun.to_vec(), Vec::new());
+        let latest = known.take(&mut read, at(600));
+
+        assert_eq!(latest, [(user(1), at(450)), (user(2), at(420))].into());
+        assert_eq!((known.since(), known.is_news()), (at(430), true));
+        assert_eq!(read.sessions, []);
+        let unreadable = AuditEvent {
+            id: AuditEventId([1; 16]),
+            at: at(470),
+            about: About::Unreadable("odd".to_owned()),
+        };
+        known.take(&mut page(Vec::new(), vec![unreadable]), at(600));
+        assert_eq!(known.since(), at(470));
+        // Events without a time count as the latest that the log may have.
+        let nobodys = SessionBegin {
+            user: None,
+            at: at(4_000),
+        };
+        known.take(&mut page(vec![nobodys], Vec::new()), at(600));
+        assert_eq!(known.since(), at(600));
+    }
+}

@@ -1,0 +1,470 @@
+//! When users were last seen: as the tenant's audit log has it, whatever is late or twice in it, and
+//! what is said of users who were not seen.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use qlik_roster::clock::Clock;
+use qlik_roster::control::query::{FindingStanding, StaleWho};
+use qlik_roster::control::{
+    AccessPage, ConcernCode, Findings, Idleness, NotKnown, Severity, StaleRow, query,
+};
+use qlik_roster::demo::tenant::{
+    Edit, Generations, GroupEdit, LogFault, NewUser, RateLimits, Status, TenantOptions, When,
+};
+use qlik_roster::model::{Id, Record, TenantName, Timestamp, UserId};
+use serde_json::Value;
+
+use crate::support::{Running, World, within};
+
+/// Histories in an ordinary run, and with `QLIK_ROSTER_LONG`.
+const HISTORIES: u64 = 3;
+const MANY_HISTORIES: u64 = 60;
+
+/// Stretches of time in one history.
+const STEPS: usize = 12;
+
+const MINUTE: Duration = Duration::from_secs(60);
+const DAY: Duration = Duration::from_secs(24 * 3600);
+
+const ON: &str = "sessions = true";
+
+/// A world whose clock the test moves, and whose audit log is polled every second.
+async fn world(generations: Generations) -> World {
+    let clock = Clock::stopped_at(Timestamp::parse("2026-06-01T08:00:00Z").unwrap());
+    let options = TenantOptions {
+        users: 20,
+        rate_limits: RateLimits::Off,
+        generations,
+        ..TenantOptions::default()
+    };
+    let world = World::by(clock, options).await;
+    configure(&world, ON);
+    world
+}
+
+fn configure(world: &World, access: &str) {
+    let config = world.standard_config();
+    let config = config.replace("poll = \"off\"", "poll = \"1s\"");
+    world.write_config(&format!("[access]\n{access}\n{config}"));
+}
+
+fn acme() -> TenantName {
+    TenantName("acme".to_owned())
+}
+
+fn pass(world: &World, time: Duration) {
+    world.clock.set(world.clock.now().plus(time));
+}
+
+fn people(world: &World) -> Vec<UserId> {
+    let users = world.tenant.directory().users().into_iter();
+    let people = users.filter(|user| user.client_id.is_none());
+    people.map(|user| user.id).collect()
+}
+
+/// When users last began sessions, as far as the store has it.
+fn kept(running: &Running, users: &[UserId]) -> BTreeMap<UserId, Timestamp> {
+    let store = running.store();
+    let no = store.tenants().unwrap()[0].no;
+    let last = |user: &UserId| Some((user.clone(), store.last_session(no, user).unwrap()?));
+    users.iter().filter_map(last).collect()
+}
+
+/// From when on the store has all sessions.
+fn known_since(running: &Running) -> Option<Timestamp> {
+    let store = running.store();
+    let no = store.tenants().unwrap()[0].no;
+    store.bookmark(no).unwrap()?.sessions
+}
+
+async fn known(running: &Running) -> Timestamp {
+    within("sessions are known", || async {
+        known_since(running).is_some()
+    })
+    .await;
+    known_since(running).unwrap()
+}
+
+/// Lets time pass in stretches that polls follow.
+async fn pass_days(world: &World, running: &Running, days: u64) {
+    for _ in 0..days {
+        pass(world, DAY);
+        let now = world.clock.now();
+        within("a poll reads up to now", || async {
+            let store = running.store();
+            let no = store.tenants().unwrap()[0].no;
+            store.bookmark(no).unwrap().unwrap().until >= now
+        })
+        .await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_last_session_is_the_tenants_own_whatever_the_log_does() {
+    let n = match std::env::var_os("QLIK_ROSTER_LONG") {
+        Some(_) => MANY_HISTORIES,
+        None => HISTORIES,
+    };
+    for seed in 0..n {
+        history(seed).await;
+    }
+}
+
+async fn history(seed: u64) {
+    let mut random = fastrand::Rng::with_seed(seed);
+    let generations = [Generations::Both, Generations::Core, Generations::Legacy];
+    let world = world(generations[random.usize(..3)]).await;
+    let tenant = world.tenant.directory();
+    // Not later than polls read back.
+    for (fault, every) in [
+        (LogFault::Late(4 * MINUTE), 3),
+        (LogFault::Twice, 4),
+        (LogFault::Late(MINUTE), 5),
+    ] {
+        tenant.audit().on(fault, When::Every(every));
+    }
+    let users = people(&world);
+    let mut running = world.start().await;
+    known(&running).await;
+    let mut expected: BTreeMap<UserId, Timestamp> = BTreeMap::new();
+
+    for _ in 0..STEPS {
+        for _ in 0..random.usize(..4) {
+            let user = &users[random.usize(..users.len())];
+            tenant.log_in(user).unwrap();
+            expected.insert(user.clone(), world.clock.now());
+        }
+        match random.u8(..6) {
+            0 => {
+                running.stop().await;
+                running = world.start().await;
+            }
+            // Something that polls have to look at as well.
+            1 => tenant.update_user(&users[0], Edit::Touch).unwrap(),
+            _ => pass(&world, MINUTE * random.u32(..3)),
+        }
+    }
+    tenant.audit().release();
+
+    within("all sessions are known", || async {
+        kept(&running, &users) == expected
+    })
+    .await;
+    // What is read again changes nothing.
+    running.sync().await;
+    assert_eq!(kept(&running, &users), expected, "{seed}");
+    running.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn sessions_that_are_not_read_are_not_known_and_leave_a_gap() {
+    let world = world(Generations::Core).await;
+    configure(&world, "sessions = false");
+    let tenant = world.tenant.directory();
+    let user = people(&world).swap_remove(3);
+    let running = world.start().await;
+    tenant.log_in(&user).unwrap();
+    pass(&world, 20 * MINUTE);
+    tenant.update_user(&user, Edit::Touch).unwrap();
+    let now = world.clock.now();
+    within("a poll reads up to now", || async {
+        let store = running.store();
+        let no = store.tenants().unwrap()[0].no;
+        store.bookmark(no).unwrap().unwrap().until >= now
+    })
+    .await;
+    assert_eq!(known_since(&running), None);
+    assert_eq!(kept(&running, &[user.clone()]), BTreeMap::new());
+    running.stop().await;
+
+    configure(&world, ON);
+    let running = world.start().await;
+    let first = known(&running).await;
+    tenant.log_in(&user).unwrap();
+    let at = world.clock.now();
+    within("the session is known", || async {
+        kept(&running, &[user.clone()]) == [(user.clone(), at)].into()
+    })
+    .await;
+    running.stop().await;
+
+    configure(&world, "sessions = false");
+    let running = world.start().await;
+    pass(&world, 20 * MINUTE);
+    within("sessions are no longer known", || async {
+        known_since(&running).is_none()
+    })
+    .await;
+    running.stop().await;
+
+    configure(&world, ON);
+    let running = world.start().await;
+    let second = known(&running).await;
+    assert!(second > first && second > at, "{first} {second}");
+    // What was known is still the last that is known.
+    assert_eq!(kept(&running, &[user.clone()]), [(user, at)].into());
+    running.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_gap_in_the_log_and_a_session_of_nobody_move_the_time_from_which_sessions_are_known() {
+    let world = world(Generations::Core).await;
+    let tenant = world.tenant.directory();
+    let user = people(&world).swap_remove(3);
+    let running = world.start().await;
+    let first = known(&running).await;
+    assert!(first <= world.clock.now());
+
+    pass(&world, 2 * MINUTE);
+    tenant.audit().on(LogFault::NamesNobody, When::Always);
+    tenant.log_in(&user).unwrap();
+    let at = world.clock.now();
+    within("it is noticed", || async {
+        known_since(&running) == Some(at)
+    })
+    .await;
+    assert_eq!(kept(&running, &[user.clone()]), BTreeMap::new());
+    tenant.audit().clear();
+
+    // Polls do not read back that far.
+    pass(&world, 8 * DAY);
+    let now = world.clock.now();
+    within("a sweep makes up for the gap", || async {
+        known_since(&running).is_some_and(|since| since > at)
+    })
+    .await;
+    assert!(known_since(&running).unwrap() <= now);
+    running.stop().await;
+}
+
+/// Maria administers and logged in three days ago; Ada administers and logged in today; Noah is in a
+/// group of the identity provider and never logged in; Uma, who does not count, is disabled.
+async fn seen() -> (World, Running) {
+    let world = world(Generations::Core).await;
+    configure(
+        &world,
+        "sessions = true\nidle_admin = \"2d\"\nleft_idp = \"2d\"",
+    );
+    let tenant = world.tenant.directory();
+    let admin = tenant.role_named("TenantAdmin").unwrap();
+    let staff = tenant.create_group("Staff");
+    let steward = tenant.role_named("Steward").unwrap();
+    tenant
+        .update_group(&staff, GroupEdit::AssignRole(steward))
+        .unwrap();
+    let of = |name: &str, administers: bool, status| NewUser {
+        roles: administers.then(|| admin.clone()).into_iter().collect(),
+        groups: vec![staff.clone()],
+        status,
+        ..NewUser::named(name)
+    };
+    let people = [
+        of("Maria Silva", true, Status::Active),
+        of("Ada Byron", true, Status::Active),
+        of("Noah Klein", false, Status::Active),
+        of("Uma Devi", true, Status::Disabled),
+    ];
+    let people = people.map(|person| tenant.create_user(person).unwrap());
+    let running = world.start().await;
+    known(&running).await;
+    tenant.log_in(&people[0]).unwrap();
+    pass_days(&world, &running, 3).await;
+    tenant.log_in(&people[1]).unwrap();
+    within("Ada is seen", || async {
+        kept(&running, &people[1..2]).len() == 1
+    })
+    .await;
+    (world, running)
+}
+
+async fn stale(running: &Running, who: StaleWho, days: u32) -> AccessPage<StaleRow, Id> {
+    let asked = query::StaleAccess {
+        tenant: acme(),
+        who,
+        days,
+        after: None,
+        limit: 500,
+    };
+    running.ask(asked).await
+}
+
+fn idleness(page: &AccessPage<StaleRow, Id>, name: &str) -> Option<Idleness> {
+    let mut rows = page.rows.iter();
+    let row = rows.find(|row| row.user.label == name)?;
+    Some(row.idleness)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_was_not_seen_is_told_and_nobody_of_whom_it_is_not_known() {
+    let (world, running) = seen().await;
+
+    let page = stale(&running, StaleWho::Privileged, 2).await;
+    assert!(page.envelope.is_complete());
+    assert_eq!(idleness(&page, "Maria Silva"), Some(Idleness::Idle));
+    for other in ["Ada Byron", "Noah Klein", "Uma Devi"] {
+        assert_eq!(idleness(&page, other), None, "{other}");
+    }
+    let all = stale(&running, StaleWho::All, 2).await;
+    assert_eq!(idleness(&all, "Noah Klein"), Some(Idleness::Idle));
+    assert_eq!(idleness(&all, "Ada Byron"), None);
+    let bots = all.rows.iter().filter(|row| row.user.is_bot);
+    assert_eq!(bots.count(), 0);
+    // Whoever is not there that long is not idle, and of the others it is not known.
+    let longer = stale(&running, StaleWho::All, 30).await;
+    let lacking = longer.envelope.not_known.iter();
+    let lacking = lacking.filter(|it| matches!(it, NotKnown::Sessions { known: Some(_) }));
+    assert_eq!(lacking.count(), 1);
+    assert!(!longer.rows.is_empty());
+    let is_sure = |row: &&StaleRow| row.idleness == Idleness::Idle;
+    assert_eq!(longer.rows.iter().filter(is_sure).count(), 0);
+
+    // Page by page it is the same.
+    let mut paged = Vec::new();
+    let mut after = None;
+    loop {
+        let asked = query::StaleAccess {
+            tenant: acme(),
+            who: StaleWho::All,
+            days: 2,
+            after,
+            limit: 3,
+        };
+        let page = running.ask(asked).await;
+        paged.extend(page.rows);
+        after = page.next;
+        if after.is_none() {
+            break;
+        }
+    }
+    assert_eq!(paged, all.rows);
+
+    let found = findings(&running).await;
+    let codes = |name: &str| -> Vec<ConcernCode> {
+        let rows = found.rows.iter();
+        let rows = rows.filter(|row| row.concern.label == name);
+        rows.map(|row| row.concern.code).collect()
+    };
+    assert_eq!(codes("Maria Silva"), [ConcernCode::IdleAdmin]);
+    assert_eq!(codes("Noah Klein"), [ConcernCode::LeftIdp]);
+    assert_eq!(codes("Ada Byron"), []);
+    assert_eq!(codes("Uma Devi"), []);
+    assert_eq!(found.idleness, None);
+    running.stop().await;
+
+    // The usual times are longer than sessions are known.
+    configure(&world, ON);
+    let running = world.start().await;
+    let found = findings(&running).await;
+    assert_eq!(found.rows, []);
+    assert!(found.idleness.is_some());
+    running.stop().await;
+}
+
+async fn findings(running: &Running) -> Findings {
+    let asked = query::Findings {
+        tenant: Some(acme()),
+        codes: vec![ConcernCode::IdleAdmin, ConcernCode::LeftIdp],
+        min: Severity::Notice,
+        standing: FindingStanding::Open,
+        after: None,
+        limit: 100,
+    };
+    running.ask(asked).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn commands_say_when_users_were_last_seen() {
+    let (world, running) = seen().await;
+    let json = async |args: &[&str]| -> Value {
+        let (code, out, err) = world.command(&[args, &["--output", "json"]].concat()).await;
+        assert_eq!(code, 0, "{err}");
+        serde_json::from_str(&out).unwrap()
+    };
+
+    let told = json(&["access", "stale", "--days", "2"]).await;
+    let rows = told["rows"].as_array().unwrap();
+    let maria = rows.iter().find(|row| row["user"]["name"] == "Maria Silva");
+    let maria = maria.unwrap();
+    assert_eq!(maria["idle"], "idle");
+    assert_eq!(maria["last_session"]["at"], "2026-06-01T08:00:00.000Z");
+    assert_eq!(maria["admin_roles"][0]["name"], "TenantAdmin");
+    assert_eq!(told["answers"][0]["complete"], true);
+    let told = json(&["access", "stale", "--all", "--days", "30"]).await;
+    assert_eq!(told["answers"][0]["not_known"][0]["what"], "sessions");
+    let (code, out, err) = world.command(&["access", "stale", "--all"]).await;
+    assert_eq!(code, 0, "{err}");
+    assert!(out.contains("not known before 2026-06-01T07:58:00.000Z"), "{out}");
+    assert!(err.contains("sessions are known from 2026-06-01T07:58:00.000Z"), "{err}");
+    let args = ["access", "stale", "--days", "2", "--output", "csv"];
+    let (code, out, _) = world.command(&args).await;
+    assert_eq!(code, 0);
+    assert!(out.contains("Maria Silva") && out.contains("2026-06-01T08:00:00.000Z"), "{out}");
+
+    let user = json(&["access", "--user", "Noah Klein"]).await;
+    let groups = user["groups_as_of_last_session"].as_array().unwrap();
+    assert_eq!(groups[0]["name"], "Staff");
+    assert_eq!(user["last_session"]["at"], Value::Null);
+    let (_, _, err) = world.command(&["access", "--user", "Noah Klein"]).await;
+    let line = "Groups of the identity provider are as of the last log-in of Noah Klein (not known \
+                before 2026-06-01T07:58:00.000Z), since Qlik refreshes them only then: Staff.";
+    assert!(err.contains(line), "{err}");
+    let args = ["access", "explain", "--user", "Maria Silva", "--role", "Steward"];
+    let (_, out, _) = world.command(&args).await;
+    assert!(out.contains("last log-in of Maria Silva (2026-06-01T08:00:00.000Z)"), "{out}");
+
+    let folder = world.path("evidence");
+    let folder = folder.to_str().unwrap();
+    let args = ["access", "review", "--tenant", "acme", "--out", folder];
+    let (code, out, err) = world.command(&args).await;
+    assert_eq!(code, 0, "{err}");
+    let csv = std::fs::read_to_string(out.lines().next().unwrap()).unwrap();
+    let of = |name: &str| csv.lines().find(|line| line.contains(name)).unwrap();
+    assert!(of("Maria Silva").contains(",2026-06-01T08:00:00.000Z,,,,"), "{csv}");
+    assert!(of("Noah Klein").contains(",not known before 2026-06-01T07:58:00.000Z,"), "{csv}");
+    running.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn without_the_setting_nothing_is_said_to_be_known() {
+    let world = world(Generations::Core).await;
+    configure(&world, "sessions = false");
+    world.one_run().await;
+
+    let (code, out, err) = world.command(&["access", "stale", "--all"]).await;
+
+    assert_eq!(code, 0, "{err}");
+    assert!(out.contains("not known") && !out.contains("not known before"), "{out}");
+    assert!(err.contains("`[access] sessions = true`"), "{err}");
+    let found = world.command(&["findings", "--code", "access.idle-admin"]).await;
+    assert!(!found.2.contains("It is not known who is idle"), "{}", found.2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_session_goes_with_its_user_and_one_before_its_user_is_kept() {
+    let world = world(Generations::Core).await;
+    let tenant = world.tenant.directory();
+    let running = world.start().await;
+    known(&running).await;
+    // The log tells of the user only later, and of the session at once.
+    tenant.audit().on(LogFault::Late(3 * MINUTE), When::Nth(1));
+    let user = tenant.create_user(NewUser::named("Nia Okafor")).unwrap();
+    tenant.log_in(&user).unwrap();
+    within("the session is known", || async {
+        kept(&running, &[user.clone()]).len() == 1
+    })
+    .await;
+    running.sync().await;
+    assert_eq!(kept(&running, &[user.clone()]).len(), 1);
+
+    tenant.delete_user(&user).unwrap();
+    running.sync().await;
+
+    let store = running.store();
+    let no = store.tenants().unwrap()[0].no;
+    let is_there = |record: &Record| *record.id() == user.0;
+    let users = store.list(no, qlik_roster::model::Kind::User, None, 500);
+    assert!(!users.unwrap().iter().any(|kept| is_there(&kept.record)));
+    assert_eq!(kept(&running, &[user]).len(), 0);
+    running.stop().await;
+}
