@@ -53,6 +53,7 @@ mod rights;
 mod schemas;
 mod secret_addresses;
 mod serving;
+mod sessions;
 mod space;
 mod spaces;
 mod support;

@@ -2,6 +2,7 @@
 //! what is said of users who were not seen.
 
 use std::collections::BTreeMap;
+use std::slice;
 use std::time::Duration;
 
 use qlik_roster::clock::Clock;
@@ -175,7 +176,7 @@ async fn sessions_that_are_not_read_are_not_known_and_leave_a_gap() {
     })
     .await;
     assert_eq!(known_since(&running), None);
-    assert_eq!(kept(&running, &[user.clone()]), BTreeMap::new());
+    assert_eq!(kept(&running, slice::from_ref(&user)), BTreeMap::new());
     running.stop().await;
 
     configure(&world, ON);
@@ -184,7 +185,7 @@ async fn sessions_that_are_not_read_are_not_known_and_leave_a_gap() {
     tenant.log_in(&user).unwrap();
     let at = world.clock.now();
     within("the session is known", || async {
-        kept(&running, &[user.clone()]) == [(user.clone(), at)].into()
+        kept(&running, slice::from_ref(&user)) == [(user.clone(), at)].into()
     })
     .await;
     running.stop().await;
@@ -203,7 +204,7 @@ async fn sessions_that_are_not_read_are_not_known_and_leave_a_gap() {
     let second = known(&running).await;
     assert!(second > first && second > at, "{first} {second}");
     // What was known is still the last that is known.
-    assert_eq!(kept(&running, &[user.clone()]), [(user, at)].into());
+    assert_eq!(kept(&running, slice::from_ref(&user)), [(user, at)].into());
     running.stop().await;
 }
 
@@ -224,7 +225,7 @@ async fn a_gap_in_the_log_and_a_session_of_nobody_move_the_time_from_which_sessi
         known_since(&running) == Some(at)
     })
     .await;
-    assert_eq!(kept(&running, &[user.clone()]), BTreeMap::new());
+    assert_eq!(kept(&running, slice::from_ref(&user)), BTreeMap::new());
     tenant.audit().clear();
 
     // Polls do not read back that far.
@@ -394,12 +395,21 @@ async fn commands_say_when_users_were_last_seen() {
     assert_eq!(told["answers"][0]["not_known"][0]["what"], "sessions");
     let (code, out, err) = world.command(&["access", "stale", "--all"]).await;
     assert_eq!(code, 0, "{err}");
-    assert!(out.contains("not known before 2026-06-01T07:58:00.000Z"), "{out}");
-    assert!(err.contains("sessions are known from 2026-06-01T07:58:00.000Z"), "{err}");
+    assert!(
+        out.contains("not known before 2026-06-01T07:58:00.000Z"),
+        "{out}"
+    );
+    assert!(
+        err.contains("sessions are known from 2026-06-01T07:58:00.000Z"),
+        "{err}"
+    );
     let args = ["access", "stale", "--days", "2", "--output", "csv"];
     let (code, out, _) = world.command(&args).await;
     assert_eq!(code, 0);
-    assert!(out.contains("Maria Silva") && out.contains("2026-06-01T08:00:00.000Z"), "{out}");
+    assert!(
+        out.contains("Maria Silva") && out.contains("2026-06-01T08:00:00.000Z"),
+        "{out}"
+    );
 
     let user = json(&["access", "--user", "Noah Klein"]).await;
     let groups = user["groups_as_of_last_session"].as_array().unwrap();
@@ -409,9 +419,19 @@ async fn commands_say_when_users_were_last_seen() {
     let line = "Groups of the identity provider are as of the last log-in of Noah Klein (not known \
                 before 2026-06-01T07:58:00.000Z), since Qlik refreshes them only then: Staff.";
     assert!(err.contains(line), "{err}");
-    let args = ["access", "explain", "--user", "Maria Silva", "--role", "Steward"];
+    let args = [
+        "access",
+        "explain",
+        "--user",
+        "Maria Silva",
+        "--role",
+        "Steward",
+    ];
     let (_, out, _) = world.command(&args).await;
-    assert!(out.contains("last log-in of Maria Silva (2026-06-01T08:00:00.000Z)"), "{out}");
+    assert!(
+        out.contains("last log-in of Maria Silva (2026-06-01T08:00:00.000Z)"),
+        "{out}"
+    );
 
     let folder = world.path("evidence");
     let folder = folder.to_str().unwrap();
@@ -420,8 +440,14 @@ async fn commands_say_when_users_were_last_seen() {
     assert_eq!(code, 0, "{err}");
     let csv = std::fs::read_to_string(out.lines().next().unwrap()).unwrap();
     let of = |name: &str| csv.lines().find(|line| line.contains(name)).unwrap();
-    assert!(of("Maria Silva").contains(",2026-06-01T08:00:00.000Z,,,,"), "{csv}");
-    assert!(of("Noah Klein").contains(",not known before 2026-06-01T07:58:00.000Z,"), "{csv}");
+    assert!(
+        of("Maria Silva").contains(",2026-06-01T08:00:00.000Z,,,,"),
+        "{csv}"
+    );
+    assert!(
+        of("Noah Klein").contains(",not known before 2026-06-01T07:58:00.000Z,"),
+        "{csv}"
+    );
     running.stop().await;
 }
 
@@ -434,10 +460,19 @@ async fn without_the_setting_nothing_is_said_to_be_known() {
     let (code, out, err) = world.command(&["access", "stale", "--all"]).await;
 
     assert_eq!(code, 0, "{err}");
-    assert!(out.contains("not known") && !out.contains("not known before"), "{out}");
+    assert!(
+        out.contains("not known") && !out.contains("not known before"),
+        "{out}"
+    );
     assert!(err.contains("`[access] sessions = true`"), "{err}");
-    let found = world.command(&["findings", "--code", "access.idle-admin"]).await;
-    assert!(!found.2.contains("It is not known who is idle"), "{}", found.2);
+    let found = world
+        .command(&["findings", "--code", "access.idle-admin"])
+        .await;
+    assert!(
+        !found.2.contains("It is not known who is idle"),
+        "{}",
+        found.2
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -451,11 +486,11 @@ async fn a_session_goes_with_its_user_and_one_before_its_user_is_kept() {
     let user = tenant.create_user(NewUser::named("Nia Okafor")).unwrap();
     tenant.log_in(&user).unwrap();
     within("the session is known", || async {
-        kept(&running, &[user.clone()]).len() == 1
+        kept(&running, slice::from_ref(&user)).len() == 1
     })
     .await;
     running.sync().await;
-    assert_eq!(kept(&running, &[user.clone()]).len(), 1);
+    assert_eq!(kept(&running, slice::from_ref(&user)).len(), 1);
 
     tenant.delete_user(&user).unwrap();
     running.sync().await;
