@@ -198,7 +198,7 @@ impl Endpoint {
             // An endpoint gets no events about itself.
             Fact::EndpointDisabled { endpoint, .. } => *endpoint != self.name,
             Fact::Changed(change) => self.wants_change(change),
-            // Who may not know the roles of users learns of none by another way.
+            // An endpoint that may not know the roles of users must not learn them in another way.
             Fact::RightChanged(right) => {
                 self.selection.wants_right(Kind::User, &right.role)
                     && !self.privacy.omits(Field::UserRoles)
@@ -262,9 +262,7 @@ impl Endpoint {
             Change::Created { .. } | Change::Deleted { .. } => true,
             Change::Updated { before, after } => {
                 let kind = change.kind();
-                let tells_all =
-                    matches!(self.format, Format::Standard | Format::CloudEvents { .. });
-                if tells_all && !self.privacy.omits_any(kind) {
+                if self.format.tells_all_fields() && !self.privacy.omits_any(kind) {
                     return true;
                 }
                 let visible = self.privacy.visible_changes(before, after);

@@ -24,7 +24,11 @@ const LIMIT: usize = 64 * 1024 * 1024;
 const KEPT: usize = 2_048;
 
 /// Entries in a page, and their bytes, not counting the last one.
-const PAGE: (usize, usize) = (512, 4 * 1024 * 1024);
+pub(super) const PAGE: (usize, usize) = (512, 4 * 1024 * 1024);
+
+/// Bytes in a page if everything that was read ahead uses up its share already. Such pages are
+/// dropped at once, and larger ones would only be read faster.
+const SMALL_PAGE: usize = 64 * 1024;
 
 /// Entries that are read before their size is known.
 const FIRST: usize = 16;
@@ -38,6 +42,8 @@ struct Inner {
     budget: Arc<Budget>,
     /// The last entries that were read, without a gap.
     window: Mutex<VecDeque<Shared>>,
+    /// Locked by whoever reads a page, so that no two readers fill the same space.
+    reading: Mutex<()>,
 }
 
 #[derive(Debug)]
@@ -78,6 +84,7 @@ impl Feed {
                 used: AtomicUsize::new(0),
             }),
             window: Mutex::default(),
+            reading: Mutex::default(),
         }))
     }
 
@@ -135,11 +142,15 @@ impl Feed {
         self.read(after)
     }
 
-    /// Reads a page, in steps that fit the size of what is there.
+    /// Reads a page, in steps that fit the size of what is there. Without space for it, the page is
+    /// short, so that many endpoints that read at the same time keep to the bound.
     fn read(&self, after: Seq) -> Result<Vec<Shared>, StoreError> {
+        let _reading = lock(&self.0.reading);
+        let left = (self.0.budget.limit / 2).saturating_sub(self.used());
+        let most_bytes = left.clamp(SMALL_PAGE, PAGE.1);
         let mut page: Vec<Shared> = Vec::new();
         let mut bytes = 0;
-        while let Some(step) = next_step(page.len(), bytes) {
+        while let Some(step) = next_step((page.len(), bytes), most_bytes) {
             let after = page.last().map_or(after, |last| last.seq);
             let entries = self.0.store.entries(after, step)?;
             let is_end = entries.len() < step;
@@ -186,9 +197,10 @@ impl Feed {
     }
 }
 
-/// Returns how many entries to read next into a page of this size, or `None` if it is full.
-pub(super) fn next_step(n_read: usize, bytes: usize) -> Option<usize> {
-    let (most, most_bytes) = PAGE;
+/// Returns how many entries to read next into a page of this many entries and bytes, or `None` if
+/// it is full.
+pub(super) fn next_step((n_read, bytes): (usize, usize), most_bytes: usize) -> Option<usize> {
+    let (most, _) = PAGE;
     if n_read >= most || bytes >= most_bytes {
         return None;
     }
@@ -280,8 +292,32 @@ mod tests {
             (16, 4 * 1024 * 1024 - 1, Some(1)),
             (512, 512_000, None),
         ] {
-            assert_eq!(next_step(n_read, bytes), expected, "{n_read} {bytes}");
+            let step = next_step((n_read, bytes), PAGE.1);
+            assert_eq!(step, expected, "{n_read} {bytes}");
         }
+    }
+
+    #[test]
+    fn pages_that_are_read_side_by_side_keep_to_the_bound() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = open(folder.path());
+        create_users(&store, 1..=4_000);
+        let limit = 512 * 1024;
+        let feed = Feed::of(store, limit);
+        let each = weight::of_entry(&feed.0.store.entries(Seq(0), 1).unwrap()[0]);
+        let beyond = 8 * (SMALL_PAGE + 2 * each);
+        assert!(8 * 450 * each > 2 * (limit / 2 + beyond), "{each}");
+
+        // All but the first are far behind others, and read by themselves.
+        let begins = (0..8).rev().map(|n| Seq(n * 450));
+        let pages: Vec<_> = begins.map(|at| feed.entries(at).unwrap()).collect();
+
+        let all: usize = pages.iter().flatten().map(Shared::weight).sum();
+        assert!(all <= limit / 2 + beyond, "{all}");
+        assert!(pages.iter().all(|page| page.len() >= FIRST));
+        drop(pages);
+        let again = feed.entries(Seq(0)).unwrap();
+        assert!(again.len() * each > SMALL_PAGE, "{}", again.len());
     }
 
     #[test]

@@ -79,7 +79,7 @@ fn journal(feed: &Feed, endpoint: &Endpoint, after: Seq) -> Result<Page, StoreEr
 }
 
 /// Reads users of the list beside an entry. There are none if the list was removed with its entry,
-/// which an endpoint that is disabled does not keep from being cut.
+/// since old entries are not kept for a disabled endpoint.
 fn members(
     feed: &Feed,
     endpoint: &Endpoint,
@@ -231,7 +231,7 @@ fn page(
     mut of: impl FnMut(&Kept) -> Met,
 ) -> Result<Vec<Met>, StoreError> {
     let (mut met, mut bytes) = (Vec::new(), 0);
-    while let Some(step) = feed::next_step(met.len(), bytes) {
+    while let Some(step) = feed::next_step((met.len(), bytes), feed::PAGE.1) {
         let kept = store.list(tenant, kind, behind.as_ref(), step)?;
         bytes += kept
             .iter()

@@ -107,6 +107,14 @@ impl Format {
         }
     }
 
+    /// Returns whether the format can express every field.
+    pub(in crate::deliver) fn tells_all_fields(&self) -> bool {
+        match self {
+            Self::Standard | Self::CloudEvents { .. } => true,
+            Self::ScimSet(_) => false,
+        }
+    }
+
     /// Returns whether the format can express a field.
     pub(in crate::deliver) fn can_tell_field(&self, kind: Kind, field: &str) -> bool {
         match self {
