@@ -187,18 +187,18 @@ fn session_begin(event: &Item<'_>, latest: Timestamp) -> SessionBegin {
     }
 }
 
-/// What an event about a space tells.
+/// What an event about a space says.
 #[derive(Debug, Clone, Copy)]
 enum SpaceEvent {
-    /// The space itself came or changed.
+    /// The space itself was created or changed.
     Itself,
     /// It was deleted.
     Deleted,
-    /// Something that belongs to it.
+    /// Something that belongs to it changed.
     Member,
 }
 
-/// Returns what a type of event tells of a space; `None` if it is about something else, or about
+/// Returns what a type of event says about a space; `None` if it is about something else, or about
 /// nothing that we read.
 fn space_event(kind: &str) -> Option<SpaceEvent> {
     let (name, _) = name(kind)?;

@@ -51,12 +51,14 @@ pub(super) async fn read(
     for pages in 1..=MAX_PAGES {
         let ask = ask(query(&(from..=*span.end()), limit, cursor.as_deref()));
         let answer: wire::Listing = match client.get_through(&ask, &client.audits).await {
-            // The cursor expired: start again, and events come twice.
+            // The cursor expired: start again from the beginning of the span.
             Err(error) if cursor.is_some() && is_expired(&error) => {
                 if walks >= WALKS {
                     return Err(expired(error, walks));
                 }
                 (cursor, n_records, walks) = (None, 0, walks + 1);
+                from = *span.start();
+                read_to = from;
                 cursors.clear();
                 audit_page.events.clear();
                 audit_page.sessions.clear();
@@ -123,7 +125,7 @@ fn ask(query: String) -> Ask {
     }
 }
 
-/// Returns how many records an event names, as far as a reading's bound is concerned.
+/// Returns how many records an event names, as counted towards [`MAX_RECORDS`].
 fn n_named(event: &AuditEvent) -> usize {
     match &event.about {
         About::Records(records) => records.len(),

@@ -464,6 +464,29 @@ async fn a_full_page_that_leads_nowhere_is_gone_on_from_its_end_or_is_a_gap() {
 }
 
 #[tokio::test]
+async fn after_an_expired_cursor_the_whole_span_is_read_again() {
+    let world = World::new().await;
+    world.tenant.directory().create_role("Auditor");
+    let log = world.tenant.directory().audit();
+    for _ in 0..2 {
+        world
+            .clock
+            .set(world.clock.now().plus(Duration::from_secs(10)));
+        log.write_others(150, world.clock.now());
+    }
+    // The first page leads nowhere, so that the second begins where the first ends.
+    let faults = world.tenant.faults();
+    faults.on(Endpoint::Audits, Fault::NoLinks, When::Nth(1));
+    faults.on(Endpoint::Audits, Fault::ExpiredCursor(400), When::Nth(3));
+
+    let audit_page = world.audit_events().await.unwrap();
+
+    assert_eq!(audit_page.extent, Extent::Whole);
+    assert_eq!(audit_page.events.len(), 2, "{audit_page:?}");
+    assert!(world.n_asked() > 4, "{}", world.n_asked());
+}
+
+#[tokio::test]
 async fn refusals_are_errors_and_odd_events_are_not() {
     let world = World::new().await;
     world.tenant.directory().create_role("Auditor");
