@@ -32,8 +32,8 @@ pub(super) fn code(failure: &anyhow::Error) -> String {
     code.to_owned()
 }
 
-/// Returns the code and the exit code of an error, if it is of a type that has them. Of a chain,
-/// the first such error decides: it knows what those behind it meant for the command.
+/// Returns the code and the exit code of an error, if it is of a type that has them. In a chain,
+/// the first such error decides: it knows what its causes mean for the command.
 fn known<'a>(cause: &'a (dyn Error + 'static)) -> Option<(&'a str, Exit)> {
     /// Tries these types one after the other.
     macro_rules! first {

@@ -124,7 +124,8 @@ struct Found {
     n_not_judged: usize,
 }
 
-/// Prints as many findings as are wanted, and counts all of them. Says of what nothing is known.
+/// Prints as many findings as are wanted, and counts all of them. Names the tenants and rules about
+/// which nothing can be said.
 async fn read(
     client: &StoreClient,
     mut asked: query::Findings,
@@ -203,7 +204,7 @@ enum Wanted {
     Some,
 }
 
-/// Says of which tenants nothing is known.
+/// Names the tenants about which nothing is known.
 fn name_unread(unread: &[UnreadRow]) {
     for row in unread {
         say(format_args!(

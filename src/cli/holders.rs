@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use crate::control::{Holders, HoldersPage, Inherited, RecordRow, query};
+use crate::control::{GrantingGroup, Holders, HoldersPage, Inherited, RecordRow, query};
 use crate::doing::counting;
 use crate::model::{GroupId, Id, Kind, Record, RecordRef, Thousands};
 use crate::printable;
@@ -19,6 +19,9 @@ use super::table::Cell;
 
 /// How many names are shown; a list has the rest.
 const SHOWN: usize = 10;
+
+/// How many groups that give a role are listed for programs.
+const MAX_GROUPS: usize = 100;
 
 /// What is shown about a record.
 pub(super) struct Beyond {
@@ -44,7 +47,16 @@ pub(super) async fn beyond(client: &StoreClient, row: &RecordRow) -> anyhow::Res
             let (all, _) = client.whole(usize::MAX, asked, |_| Ok(())).await?;
             Ok(of_user(row, &all))
         }
-        Record::Role(_) => Ok(of_role(row, &all(client, row, id).await?)),
+        Record::Role(role) => {
+            let asked = |after, limit| query::GrantingGroups {
+                tenant: row.tenant.clone(),
+                role: role.id.clone(),
+                after,
+                limit,
+            };
+            let groups = client.all(MAX_GROUPS, asked).await?;
+            Ok(of_role(row, &all(client, row, id).await?, &groups))
+        }
         Record::Group(_) => Ok(of_group(row, &all(client, row, id).await?)),
     }
 }
@@ -94,7 +106,6 @@ impl Whole for HoldersPage {
             hidden,
             first,
             n_groups,
-            groups,
         } = page.holders;
         let all = &mut self.holders;
         all.users += users;
@@ -102,11 +113,11 @@ impl Whole for HoldersPage {
         all.by_group += by_group;
         all.hidden += hidden;
         all.first.extend(first);
-        (all.n_groups, all.groups) = (n_groups, groups);
+        all.n_groups = n_groups;
     }
 }
 
-fn of_role(row: &RecordRow, holders: &Holders) -> Beyond {
+fn of_role(row: &RecordRow, holders: &Holders, groups: &[GrantingGroup]) -> Beyond {
     let Holders {
         users,
         direct,
@@ -124,7 +135,7 @@ fn of_role(row: &RecordRow, holders: &Holders) -> Beyond {
     }
     let mut lines = vec![("USERS", unseen(how, holders).into())];
     if holders.n_groups > 0 {
-        let names = holders.groups.values().take(SHOWN).map(String::as_str);
+        let names = groups.iter().take(SHOWN).map(|group| group.name.as_str());
         lines.push(("GIVEN BY", some_of(names, holders.n_groups).into()));
     }
     if users > 0 {
@@ -133,7 +144,7 @@ fn of_role(row: &RecordRow, holders: &Holders) -> Beyond {
     }
     Beyond {
         lines,
-        json: view::role_in_full(row, holders),
+        json: view::role_in_full(row, holders, groups),
         hint: hint(row, "--role", users),
     }
 }

@@ -88,7 +88,7 @@ impl Paged for DiffPage {
     }
 }
 
-/// Its pages are counts, so no number of rows ends it.
+/// Its pages contain counts, so it does not end at a number of rows.
 impl Paged for HoldersPage {
     type Position = Id;
 

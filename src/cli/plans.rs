@@ -109,7 +109,7 @@ async fn approve(client: &StoreClient, plan: &str, table: &TableArgs) -> anyhow:
         | Outcome::Failed { .. }
         | Outcome::Interrupted => true,
     };
-    let exit = super::sync::print_runs(&[synced], table)?;
+    let exit = super::sync::print_run(synced, table)?;
     match row.plan.state {
         PlanState::Applied { .. } if is_whole => say(format_args!("{id} is applied.")),
         PlanState::Applied { .. } => say(format_args!(

@@ -7,12 +7,13 @@ use std::time::Duration;
 use futures_util::future::join_all;
 
 use crate::config::Config;
-use crate::control::{Standing, SyncRow, Synced, command};
+use crate::control::{Standing, SyncRow, Synced, command, query};
 use crate::daemon::{DiscoverError, Hooks};
 use crate::deliver::{self, Drained};
 use crate::doing::{self, Doing, doing};
 use crate::model::{
-    EndpointName, Held, HeldPlan, Mode, Outcome, PlanState, Run, TenantName, losses_in_words,
+    Change, EndpointName, Held, HeldPlan, Mode, Outcome, PlanState, Run, TenantName,
+    losses_in_words,
 };
 use crate::printable;
 use crate::signal;
@@ -45,7 +46,7 @@ async fn work(config: &Config, client: &StoreClient, args: &SyncArgs) -> anyhow:
     };
     let mut exit = match client {
         StoreClient::Own(own) => discover(own).await?,
-        // It looks by itself.
+        // The daemon looks for new tenants by itself.
         StoreClient::Daemon(_) => Exit::Success,
     };
     let tenants = match &args.tenant {
@@ -71,18 +72,21 @@ async fn work(config: &Config, client: &StoreClient, args: &SyncArgs) -> anyhow:
     let mut rows = Vec::new();
     for (tenant, synced) in ended {
         match synced? {
-            Synced::Run(row) => rows.push(*row),
-            Synced::Paused(pause) => {
+            (Synced::Run(row), would_change) => rows.push(DoneRun {
+                row: *row,
+                would_change,
+            }),
+            (Synced::Paused(pause), _) => {
                 say(format_args!("`{tenant}` is not read: {pause}"));
-                // Nobody asked for it by name: it is one of all tenants.
+                // A paused tenant counts as a failure only if it was asked for by name.
                 if args.tenant.is_some() {
                     exit = exit.graver(Exit::Source);
                 }
             }
         }
     }
-    for row in &rows {
-        exit = exit.graver(of_run(&row.run));
+    for done in &rows {
+        exit = exit.graver(of_run(&done.row.run));
     }
     if let (StoreClient::Own(own), false) = (client, args.no_deliver) {
         let metrics = &own.parts.metrics;
@@ -102,33 +106,57 @@ async fn work(config: &Config, client: &StoreClient, args: &SyncArgs) -> anyhow:
     }
 }
 
-/// Requests a run, and waits for its end.
-async fn sync(client: &StoreClient, ordered: command::Sync) -> anyhow::Result<Synced> {
+/// A run that was asked for and has ended.
+struct DoneRun {
+    row: SyncRow,
+    /// What it would change; only for a dry run.
+    would_change: Vec<Change>,
+}
+
+/// Requests a run, and waits for its end. Returns what it would change, if it is a dry run.
+async fn sync(
+    client: &StoreClient,
+    ordered: command::Sync,
+) -> anyhow::Result<(Synced, Vec<Change>)> {
+    let mode = ordered.mode;
     let begun = client.order(actor::own(), ordered).await?;
-    client.outcome(begun).await
+    let task = begun.task.clone();
+    let synced = client.outcome(begun).await?;
+    let would_change = match mode {
+        Mode::Commit => Vec::new(),
+        Mode::DryRun => {
+            let ask = |after, limit| query::Preview {
+                task: task.clone(),
+                after,
+                limit,
+            };
+            client.all(usize::MAX, ask).await?
+        }
+    };
+    Ok((synced, would_change))
 }
 
-/// Prints the requested runs. Returns the exit code for them.
-pub(super) fn print_runs(rows: &[SyncRow], table: &TableArgs) -> anyhow::Result<Exit> {
-    print(rows, table)?;
-    Ok(rows
-        .iter()
-        .fold(Exit::Success, |exit, row| exit.graver(of_run(&row.run))))
+/// Prints a run that was asked for and changed what it found. Returns the exit code for it.
+pub(super) fn print_run(row: SyncRow, table: &TableArgs) -> anyhow::Result<Exit> {
+    let exit = of_run(&row.run);
+    let would_change = Vec::new();
+    print(&[DoneRun { row, would_change }], table)?;
+    Ok(exit)
 }
 
-fn print(rows: &[SyncRow], table: &TableArgs) -> anyhow::Result<()> {
+fn print(rows: &[DoneRun], table: &TableArgs) -> anyhow::Result<()> {
     let mut printer = Printer::new(table, runs::COLUMNS)?;
-    for row in rows {
+    for DoneRun { row, would_change } in rows {
         let cells = runs::row(&row.run).cells;
-        let json = view::synced(row);
+        let json = view::synced(row, would_change);
         printer.row(Row { cells, json })?;
     }
     printer.finish("No tenant is configured.", "")?;
     if table.output.output == Format::Table {
-        for row in rows {
-            match row.run.mode {
-                Mode::Commit => complain(row),
-                Mode::DryRun => preview(row)?,
+        for done in rows {
+            match done.row.run.mode {
+                Mode::Commit => complain(&done.row),
+                Mode::DryRun => preview(done)?,
             }
         }
     }
@@ -152,14 +180,15 @@ fn complain(row: &SyncRow) {
 }
 
 /// Prints what a dry run would do: that is the result.
-fn preview(row: &SyncRow) -> io::Result<()> {
+fn preview(done: &DoneRun) -> io::Result<()> {
+    let DoneRun { row, would_change } = done;
     let (run, name) = (&row.run, &row.run.tenant_name);
     let mut out = output::stdout();
-    for change in &row.preview {
+    for change in would_change {
         let told = sentence(change);
         writeln!(out, "{name}: would tell: {}", printable::line(&told))?;
     }
-    if row.preview.is_empty() && run.outcome.is_success() {
+    if would_change.is_empty() && run.outcome.is_success() {
         writeln!(out, "{name}: there is nothing to tell")?;
     }
     if let Some(held) = &run.held {
@@ -202,7 +231,7 @@ async fn discover(own: &Own) -> anyhow::Result<Exit> {
             discovery.connection()
         ));
         match discovery.look().await {
-            // Here, nothing runs their loops.
+            // This command does not run the loops of the new tenants.
             Ok(_workers) => {}
             Err(error @ DiscoverError::Store { .. }) => return Err(error.into()),
             Err(error) => {

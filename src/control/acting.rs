@@ -6,7 +6,6 @@ use std::ops::Deref;
 use serde::{Deserialize, Serialize};
 
 use super::reading::Reading;
-use super::tasks::Tasks;
 
 /// Who gives a command.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -41,7 +40,6 @@ impl fmt::Display for Actor {
 pub struct Acting<'a> {
     pub(super) reading: Reading<'a>,
     pub(super) by: &'a Actor,
-    pub(super) tasks: &'a Tasks,
 }
 
 impl<'a> Deref for Acting<'a> {

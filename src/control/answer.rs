@@ -25,12 +25,11 @@ use super::{
 pub struct Control {
     store: Store,
     context: Context,
-    tasks: Tasks,
 }
 
 impl Control {
-    /// Creates the answering side of a store, with the tenants whose runs and the endpoints whose
-    /// deliveries a command may start, and the rules that findings go by.
+    /// Creates the answering side of a store. Commands can start runs of the tenants in `registry`
+    /// and deliveries to `endpoints`; findings follow the rules in `separations`.
     pub fn new(
         store: Store,
         clock: Clock,
@@ -52,8 +51,8 @@ impl Control {
                 meanings: Meanings::default(),
                 pictures: Pictures::default(),
                 last_turn,
+                tasks: Tasks::default(),
             },
-            tasks: Tasks::default(),
         }
     }
 
@@ -108,27 +107,31 @@ impl Control {
         Ok(loss.is_some())
     }
 
-    /// Answers a question; an [`AnyQuery`](super::AnyQuery) with JSON.
+    /// Answers a question. The answer to an [`AnyQuery`](super::AnyQuery) is JSON.
     pub async fn ask<Q: Query>(&self, query: Q) -> Result<Q::Answer, ControlError> {
         let context = self.context.clone();
         self.store
-            .offload(move |store| query.answer(&Reading::of(store, &context)?))
+            .offload(move |store| {
+                let about = query.about();
+                let reading = Reading::of(store, &context)?;
+                query.answer(&reading).map_err(|error| error.about(about))
+            })
             .await
     }
 
-    /// Carries out a command, or starts it; answers an [`AnyCommand`](super::AnyCommand) with JSON.
+    /// Carries out a command, or starts it. The answer to an [`AnyCommand`](super::AnyCommand) is
+    /// JSON.
     pub async fn order<C: Command>(
         &self,
         by: Actor,
         command: C,
     ) -> Result<C::Answer, ControlError> {
-        let (context, tasks) = (self.context.clone(), self.tasks.clone());
+        let context = self.context.clone();
         self.store
             .offload(move |store| {
                 command.carry_out(&Acting {
                     reading: Reading::of(store, &context)?,
                     by: &by,
-                    tasks: &tasks,
                 })
             })
             .await
@@ -140,7 +143,7 @@ impl Control {
         task: &TaskId,
         wait: Duration,
     ) -> Result<Watched<Box<RawValue>>, ControlError> {
-        self.tasks.watch(task, wait).await
+        self.context.tasks.watch(task, wait).await
     }
 
     /// Waits for the end of one task of this process. Returns its result.

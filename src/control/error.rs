@@ -47,7 +47,7 @@ pub enum ControlError {
     ClosedPlan {
         /// What was asked for.
         plan: PlanId,
-        /// What became of it, as a word.
+        /// Its state, as a word.
         state: &'static str,
     },
     /// No open finding has this id.
@@ -136,7 +136,7 @@ pub enum ControlError {
         /// What was asked for.
         task: TaskId,
     },
-    /// The task has ended, and its result was dropped to keep the bound of all results.
+    /// The task has ended, and its result was dropped to keep all results within their bound.
     #[error(
         "the result of task {task} is dropped: newer results took its place; `qlik-roster runs` \
          shows what became of a run, and a dry run shows its preview when it is done again"
@@ -148,11 +148,10 @@ pub enum ControlError {
     /// The daemon was told to end before it answered the question.
     #[error("the daemon is ending; ask again when it is back")]
     Ending,
-    /// Nothing can be said of the time that is asked about.
+    /// Nothing can be said about the requested time.
     #[error(transparent)]
     History {
         /// Why.
-        #[from]
         source: HistoryError,
     },
     /// The store was not compacted.
@@ -162,12 +161,39 @@ pub enum ControlError {
         source: CompactError,
     },
     /// The store failed.
-    #[error("asking the store")]
+    #[error("reading the store for {about}")]
     Store {
+        /// What was asked.
+        about: &'static str,
         /// What went wrong.
-        #[from]
         source: StoreError,
     },
+}
+
+/// [`ControlError::about`] adds what was asked.
+impl From<StoreError> for ControlError {
+    fn from(source: StoreError) -> Self {
+        Self::Store {
+            about: "an answer",
+            source,
+        }
+    }
+}
+
+impl From<HistoryError> for ControlError {
+    fn from(source: HistoryError) -> Self {
+        Self::History { source }
+    }
+}
+
+impl ControlError {
+    /// Adds what was asked to a failure of the store.
+    pub(super) fn about(self, about: &'static str) -> Self {
+        match self {
+            Self::Store { source, .. } => Self::Store { about, source },
+            other => other,
+        }
+    }
 }
 
 /// Why there is no answer, as sent to clients and to those who watch a task.
@@ -215,7 +241,7 @@ impl ControlError {
             Self::UnknownTask { .. } => "control.unknown-task",
             Self::DroppedOutcome { .. } => "control.dropped-outcome",
             Self::Ending => "control.ending",
-            Self::Store { source } => source.code(),
+            Self::Store { source, .. } => source.code(),
             Self::History { source } => source.code(),
             Self::Compact { source } => source.code(),
         }

@@ -134,7 +134,8 @@ impl Reading<'_> {
             let entries = self
                 .store
                 .entries(Seq(low.0.saturating_sub(1)), n_entries)?;
-            // If entries were deleted meanwhile, as many were read behind `end`: they are left out.
+            // If entries were deleted meanwhile, as many entries from `end` on were read in their
+            // place: these are left out.
             for entry in entries.into_iter().rev().filter(|entry| entry.seq < end) {
                 let seq = entry.seq;
                 if has(&entry) {

@@ -123,7 +123,7 @@ impl Query for query::Findings {
             answer.idleness = self.idleness(reading, known)?;
         }
         if after.is_some() {
-            // The first page of the tenant has said it.
+            // The first page of the tenant has these already.
             answer.counts.clear();
             (answer.accepted, answer.rules) = (0, Vec::new());
             answer.idleness = None;
@@ -237,7 +237,7 @@ impl Shortlist {
     }
 }
 
-/// Reports what came of a rule.
+/// Reports the result of a rule.
 fn rule(known: &Known, judged: Judged) -> RuleRow {
     let Judged {
         rule,
@@ -256,7 +256,7 @@ fn rule(known: &Known, judged: Judged) -> RuleRow {
 }
 
 /// Inspects one tenant page by page, hands on each of its findings with who accepted it, and
-/// reports what came of each rule.
+/// reports the result of each rule.
 fn look(
     reading: &Reading<'_>,
     known: &Known,

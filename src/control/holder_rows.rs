@@ -22,8 +22,6 @@ pub struct Holders {
     pub first: Vec<HolderRow>,
     /// How many groups give the role.
     pub n_groups: u64,
-    /// The first of those groups.
-    pub groups: BTreeMap<GroupId, String>,
 }
 
 /// A user who holds a role, or who is in a group.
@@ -39,6 +37,15 @@ pub struct HolderRow {
     pub is_direct: bool,
     /// The groups of the user that give the role.
     pub groups: BTreeMap<GroupId, String>,
+}
+
+/// A group that gives a role.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GrantingGroup {
+    /// The group.
+    pub id: GroupId,
+    /// Its name.
+    pub name: String,
 }
 
 /// A page of what a user's groups grant.

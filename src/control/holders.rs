@@ -1,21 +1,19 @@
 //! Who holds a role and how, who is in a group, and which roles a user has through groups.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use super::meanings::{Meant, Named};
 use super::page::{self, Cut};
 use super::reading::Reading;
 use super::records::MAX_READ;
 use super::{
-    ControlError, HolderRow, Holders, HoldersPage, Inherited, InheritedPosition, InheritedRole,
-    MAX_PAGE, Query, query,
+    ControlError, GrantingGroup, HolderRow, Holders, HoldersPage, Inherited, InheritedPosition,
+    InheritedRole, MAX_PAGE, Page, Query, query,
 };
 use crate::access::Way;
 use crate::model::{GroupId, Id, Kind, Record, RecordRef, RoleId, User};
 use crate::store::{Known, Names, StoreError};
-
-/// How many groups an answer names at most.
-const MAX_GROUPS: usize = 100;
 
 impl Query for query::Holders {
     type Answer = HoldersPage;
@@ -29,6 +27,30 @@ impl Query for query::Holders {
         // Not `page::size`: 0 is allowed here, for a caller that needs only the counts.
         let limit = self.limit.min(MAX_PAGE);
         Ok(reading.holders(known, &self.record, self.after, limit)?)
+    }
+}
+
+impl Query for query::GrantingGroups {
+    type Answer = Page<GrantingGroup, GroupId>;
+
+    fn about(&self) -> &'static str {
+        "the groups that give it"
+    }
+
+    fn answer(self, reading: &Reading<'_>) -> Result<Self::Answer, ControlError> {
+        let known = reading.one(&self.tenant)?;
+        let meant = reading.meant(known, self.role)?;
+        let mut cut = Cut::begin(self.after, page::size(self.limit));
+        let ids = cut.take(meant.roles.giving().iter().cloned(), GroupId::clone);
+        let mut rows = Vec::new();
+        for id in ids {
+            // A group that was deleted meanwhile gives nothing.
+            if let Some(name) = reading.group_name(known, &id)? {
+                rows.push(GrantingGroup { id, name });
+            }
+        }
+        let next = cut.next();
+        Ok(Page { rows, next })
     }
 }
 
@@ -67,16 +89,15 @@ impl Reading<'_> {
     ) -> Result<HoldersPage, StoreError> {
         let mut names = Names::of(known.no);
         let meant = match record.kind {
-            Kind::Role => {
-                let role = Named::Role(RoleId(record.id.clone()));
-                Some(self.context.meanings.of(self.store, known, &role)?)
-            }
+            Kind::Role => Some(self.meant(known, RoleId(record.id.clone()))?),
             Kind::Group | Kind::User => None,
         };
         let group = GroupId(record.id.clone());
-        let mut holders = match &meant {
-            Some(meant) => self.given_by(known, meant)?,
-            None => Holders::default(),
+        let mut holders = Holders {
+            n_groups: meant
+                .as_ref()
+                .map_or(0, |meant| meant.roles.giving().len() as u64),
+            ..Holders::default()
         };
         let way = |user: &User| match &meant {
             Some(meant) => meant.roles.way(user),
@@ -127,19 +148,10 @@ impl Reading<'_> {
         })
     }
 
-    /// Begins the answer for a role: the groups that grant it.
-    fn given_by(&self, known: &Known, meant: &Meant) -> Result<Holders, StoreError> {
-        let giving = meant.roles.giving();
-        let mut holders = Holders {
-            n_groups: giving.len() as u64,
-            ..Holders::default()
-        };
-        for id in giving.iter().take(MAX_GROUPS) {
-            if let Some(name) = self.group_name(known, id)? {
-                holders.groups.insert(id.clone(), name);
-            }
-        }
-        Ok(holders)
+    /// Finds the groups that give a role.
+    fn meant(&self, known: &Known, role: RoleId) -> Result<Arc<Meant>, StoreError> {
+        let role = Named::Role(role);
+        self.context.meanings.of(self.store, known, &role)
     }
 
     fn group_name(&self, known: &Known, id: &GroupId) -> Result<Option<String>, StoreError> {

@@ -54,7 +54,7 @@ impl Command for command::CheckStore {
     fn carry_out(self, acting: &Acting<'_>) -> Result<Self::Answer, ControlError> {
         let store = acting.store.clone();
         let check = async move { Ok(store.offload(Store::check).await?) };
-        Ok(acting.tasks.begin(check))
+        Ok(acting.context.tasks.begin(check))
     }
 }
 
@@ -72,6 +72,6 @@ impl Command for command::CompactStore {
             let compacted = store.offload(Store::compact_beside).await;
             compacted.map_err(|source| ControlError::Compact { source })
         };
-        Ok(acting.tasks.begin(compact))
+        Ok(acting.context.tasks.begin(compact))
     }
 }

@@ -63,12 +63,12 @@ pub use deliveries::{
 };
 pub use error::{ControlError, SentError};
 pub use event_choice::{EventChoice, EventPage, MARK, Whose, is_of_type};
-pub use holder_rows::{HolderRow, Holders, HoldersPage, Inherited, InheritedRole};
+pub use holder_rows::{GrantingGroup, HolderRow, Holders, HoldersPage, Inherited, InheritedRole};
 pub use page::{MAX_FINDINGS, MAX_PAGE, Page};
 pub use plans::{Administrators, Moved, Person, PlanRow, PlanSummary, RemovalRow, Top, TopRow};
 pub use position::{
     AttemptPosition, FindingPlace, FindingPosition, InheritedPosition, ParkedPosition,
-    RecordPosition, StatusPosition, WaitingPosition,
+    RecordPosition, SpacePosition, StatusPosition, UserAccessPosition, WaitingPosition,
 };
 pub use reply::{
     Approved, ConcernRow, EventRow, Events, Findings, FoundEvent, IdlenessRow, LinkedRow,

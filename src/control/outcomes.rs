@@ -20,8 +20,25 @@ const MAX_BYTES: usize = 64 << 20;
 /// How many tasks that have ended are remembered, at most, with their results or without.
 const MAX_ENDED: usize = 10_000;
 
+/// What a task has ended with.
+pub(super) type Outcome = Result<Produced, SentError>;
+
 /// A task's result, as JSON.
-pub(super) type Outcome = Result<Box<RawValue>, SentError>;
+#[derive(Debug)]
+pub(super) struct Produced {
+    /// The result itself.
+    pub(super) result: Box<RawValue>,
+    /// The list that belongs to it and is read page by page.
+    pub(super) rows: Vec<Box<RawValue>>,
+}
+
+impl Produced {
+    /// Returns how many bytes it has.
+    pub(super) fn n_bytes(&self) -> usize {
+        let rows = self.rows.iter().map(|row| row.get().len());
+        self.result.get().len() + rows.sum::<usize>()
+    }
+}
 
 /// A task's result when it comes; `None` until then.
 pub(super) type Awaited = watch::Receiver<Option<Arc<Outcome>>>;
@@ -42,7 +59,7 @@ pub(super) enum TaskResult {
     /// It is running, or its result is kept. Whoever waits for the result gets it, even if it is
     /// dropped here at once.
     Awaited(Awaited),
-    /// It has ended, and its result was dropped to keep the bound.
+    /// It has ended, and its result was dropped to keep all results within their bound.
     Dropped,
 }
 

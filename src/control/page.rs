@@ -52,7 +52,8 @@ impl<P: Ord> Cut<P> {
         }
     }
 
-    /// Takes what belongs on the page of the next list. `position` says where each row stands.
+    /// Takes from the next list the rows that belong on the page. `position` says where each row
+    /// stands.
     pub(super) fn take<R>(
         &mut self,
         rows: impl IntoIterator<Item = R>,
@@ -61,7 +62,7 @@ impl<P: Ord> Cut<P> {
         let mut taken = Vec::new();
         for row in rows {
             let here = position(&row);
-            if self.after.as_ref().is_some_and(|after| here <= *after) {
+            if !self.reaches(&here) {
                 continue;
             }
             if self.left == 0 {
@@ -73,6 +74,21 @@ impl<P: Ord> Cut<P> {
             taken.push(row);
         }
         taken
+    }
+
+    /// Returns whether a row belongs on this page or on one that follows.
+    pub(super) fn reaches(&self, position: &P) -> bool {
+        self.after.as_ref().is_none_or(|after| position > after)
+    }
+
+    /// Returns how many rows there are still to take.
+    pub(super) fn left(&self) -> usize {
+        self.left
+    }
+
+    /// Returns the position of the last row if no other fits on the page.
+    pub(super) fn full(&self) -> Option<&P> {
+        self.last.as_ref().filter(|_| self.left == 0)
     }
 
     /// Returns where the next page begins; `None` if this is the last one.

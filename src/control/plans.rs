@@ -10,6 +10,7 @@ use crate::store::{Decision, Known, StoreError};
 use self::lens::Lens;
 use super::acting::Acting;
 use super::find_plan::find;
+use super::page::Cut;
 use super::query::PlanChoice;
 use super::reading::Reading;
 use super::{Approved, Command, ControlError, Page, Query, command, page, query, runs};
@@ -92,7 +93,10 @@ impl Query for query::PlanSummary {
         let Some((known, _)) = find(reading.store, self.id)? else {
             return Ok(None);
         };
-        Ok(Some(summary::summarise(reading.store, known.no, self.id)?))
+        let mut cut = Cut::begin(self.after, page::size(self.limit));
+        let summary = summary::summarise(reading.store, known.no, self.id, &mut cut)?;
+        let next = cut.next();
+        Ok(Some(PlanSummary { next, ..summary }))
     }
 }
 

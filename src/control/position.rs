@@ -2,8 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::access::{ConcernCode, ConcernSubject};
-use crate::model::{EndpointName, GroupId, Id, RoleId, Seq, TenantName, Timestamp};
+use crate::access::{ConcernCode, ConcernSubject, Unseen};
+use crate::model::{
+    Assignee, EndpointName, GroupId, Id, RoleId, Seq, SpaceId, TenantName, Timestamp,
+};
 use crate::store::Item;
 
 /// Where a page of the overall state ends: its lists follow each other in this order.
@@ -45,6 +47,32 @@ pub enum InheritedPosition {
     Role(RoleId),
     /// With a group whose roles are not visible.
     Hidden(GroupId),
+}
+
+/// Where a page of what a user holds ends: its lists follow each other in this order.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum UserAccessPosition {
+    /// With a role.
+    Role(RoleId),
+    /// With a permission or scope.
+    Permission(String),
+    /// With something that cannot be seen.
+    Unseen(Unseen),
+    /// With a space.
+    Space(SpaceId),
+}
+
+/// Where a page of who can open a space ends: its lists follow each other in this order.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SpacePosition {
+    /// With something that is assigned and is not a user of the tenant.
+    Assigned(Assignee),
+    /// With a share.
+    Shared(Id),
+    /// With a user.
+    User(Id),
 }
 
 /// Where a page of records ends.

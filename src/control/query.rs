@@ -5,11 +5,12 @@ use serde::{Deserialize, Serialize};
 use super::{
     AccessChangeChoice, AccessChangePosition, AttemptPosition, Choice, Ended, EventChoice,
     EventName, EventPage, FindingPosition, InheritedPosition, MAX_PAGE, ParkedPosition,
-    RecordPosition, StatusPosition, WaitingPosition,
+    RecordPosition, SpacePosition, StatusPosition, TaskId, UserAccessPosition, WaitingPosition,
 };
 use crate::access::{ConcernCode, Severity};
 use crate::model::{
-    EndpointName, Id, Kind, PlanId, RecordRef, RunId, Seq, TenantName, Timestamp, UserId,
+    EndpointName, GroupId, Id, Kind, PlanId, RecordRef, RoleId, RunId, Seq, TenantName, Timestamp,
+    UserId,
 };
 
 /// The overall state: losses of history, tenants, endpoints, and rules that match nothing. The
@@ -109,6 +110,19 @@ pub struct Holders {
     pub limit: usize,
 }
 
+/// The groups that give a role, by id.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GrantingGroups {
+    /// The tenant.
+    pub tenant: TenantName,
+    /// The role.
+    pub role: RoleId,
+    /// The last group of the previous page.
+    pub after: Option<GroupId>,
+    /// How many rows are wanted, at most [`MAX_PAGE`].
+    pub limit: usize,
+}
+
 /// The roles that a user has through groups, and the groups whose roles are not visible.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Inherited {
@@ -166,16 +180,16 @@ pub enum StaleWho {
     All,
 }
 
-/// Evidence of who holds which roles at one time: a page of rows, each with since when, and how
-/// many users there were.
+/// Evidence of who held which roles at one time: a page of rows, each with the time since which the
+/// user has held the role, and the number of users.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AccessReview {
     /// The tenant.
     pub tenant: TenantName,
     /// The roles, by id or name; empty for all roles.
     pub roles: Vec<String>,
-    /// The time that the evidence describes, which the first page names for those that follow;
-    /// `None` for now.
+    /// The time that the evidence describes; `None` for now. Questions for later pages repeat the
+    /// time that the first page names.
     pub at: Option<Timestamp>,
     /// The last user of the previous page.
     pub after: Option<Id>,
@@ -197,34 +211,40 @@ pub enum Which {
     Potential,
 }
 
-/// Everything that one user holds, by which paths, and what that allows. It has no pages: it grows
-/// with the roles of the tenant and with the groups of the user alone.
+/// Everything that one user holds, by which paths, and what that allows.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct UserAccess {
     /// The tenant.
     pub tenant: TenantName,
     /// The user.
     pub user: UserId,
+    /// Of the roles, only those with this id or name; `None` for all.
+    pub role: Option<String>,
     /// The time that the answer describes; `None` for now.
     pub at: Option<Timestamp>,
+    /// Where the previous page ended.
+    pub after: Option<UserAccessPosition>,
+    /// How many rows are wanted of all lists together, at most [`MAX_PAGE`].
+    pub limit: usize,
 }
 
-/// Who can open a space, by which paths. What all users have is said once, not in rows.
+/// Who can open a space, by which paths. Paths that all users have are given once, not in rows.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SpaceAccess {
     /// The tenant.
     pub tenant: TenantName,
     /// The space, by id or name.
     pub space: String,
-    /// Only this user, also if nothing leads the user there; `None` for all who can.
+    /// Only this user, even if the user has no path to the space; `None` for all users, and for
+    /// what else is assigned or shared.
     pub user: Option<UserId>,
     /// Which rows are wanted.
     pub which: Which,
     /// The time that the answer describes; `None` for now.
     pub at: Option<Timestamp>,
-    /// The last user of the previous page.
-    pub after: Option<Id>,
-    /// How many rows are wanted, at most [`MAX_PAGE`].
+    /// Where the previous page ended.
+    pub after: Option<SpacePosition>,
+    /// How many rows are wanted of all lists together, at most [`MAX_PAGE`].
     pub limit: usize,
 }
 
@@ -244,8 +264,8 @@ pub struct AccessDiff {
     pub limit: usize,
 }
 
-/// What became of the rights of users, in the order in which it was found. A list beside an entry
-/// is given user by user.
+/// Changes of the rights of users, in the order in which they were found. A list that belongs to an
+/// entry is given user by user.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AccessChanges {
     /// The tenant; `None` for all.
@@ -267,6 +287,17 @@ pub struct Runs {
     pub which: RunChoice,
     /// Only runs that began before this one; `None` to begin with the newest.
     pub before: Option<RunId>,
+    /// How many rows are wanted, at most [`MAX_PAGE`].
+    pub limit: usize,
+}
+
+/// What a dry run would change. Its result is kept for a minute after its end.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Preview {
+    /// The task that did the dry run.
+    pub task: TaskId,
+    /// How many changes the previous pages had; `None` to begin with the first.
+    pub after: Option<usize>,
     /// How many rows are wanted, at most [`MAX_PAGE`].
     pub limit: usize,
 }
@@ -366,11 +397,16 @@ pub struct Plan {
     pub id: PlanId,
 }
 
-/// A summary of a held plan's removals; answered by `None` if there is no such plan.
+/// A summary of a held plan's removals, with a page of the records that exist again under another
+/// id; answered by `None` if there is no such plan.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PlanSummary {
     /// The plan.
     pub id: PlanId,
+    /// Where the previous page ended.
+    pub after: Option<RecordRef>,
+    /// How many rows are wanted, at most [`MAX_PAGE`].
+    pub limit: usize,
 }
 
 /// What a held plan would remove.

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::meanings::Meanings;
+use super::tasks::Tasks;
 use super::{ControlError, Endpoints};
 use crate::access::{IdleLimits, Separation};
 use crate::clock::{Clock, LastTurn};
@@ -23,6 +24,7 @@ pub(super) struct Context {
     pub(super) meanings: Meanings,
     pub(super) pictures: Pictures,
     pub(super) last_turn: LastTurn,
+    pub(super) tasks: Tasks,
 }
 
 /// The store, with the tenants that it knows and those of the configuration.

@@ -9,7 +9,7 @@ use super::{Begun, EndpointRow, FindingPosition, Page, PlanRow, SeparationRow, S
 use crate::access::{Concern, ConcernCode};
 use crate::clock::Turned;
 use crate::model::{
-    Acceptance, Change, ConnectionName, Entry, FindingId, HeldPlan, HistoryLoss, Pause, Record,
+    Acceptance, ConnectionName, Entry, FindingId, HeldPlan, HistoryLoss, Pause, Record,
     Run, Seq, SessionSpan, StoreId, StoreUsage, Tenant, TenantId, TenantName, Timestamp, Version,
 };
 use crate::sync::Moment;
@@ -26,8 +26,8 @@ pub struct Findings {
     pub accepted: u64,
     /// Tenants about which nothing is known; only on the first pages.
     pub unread: Vec<UnreadRow>,
-    /// What came of each rule that is for the tenant, if findings of rules are wanted; only on the
-    /// first page of a tenant.
+    /// The result of each rule that applies to the tenant, if findings of rules are wanted; only on
+    /// the first page of a tenant.
     #[serde(default)]
     pub rules: Vec<RuleRow>,
     /// Whether it is not known who of the tenant is idle, if such findings are wanted; only on the
@@ -47,7 +47,7 @@ pub struct IdlenessRow {
     pub known: SessionSpan,
 }
 
-/// What came of a rule of separation of duties in one tenant.
+/// The result of a rule of separation of duties in one tenant.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RuleRow {
     /// The operator's name for the tenant.
@@ -56,7 +56,7 @@ pub struct RuleRow {
     pub rule: String,
     /// How many users break it, whether that was accepted or not.
     pub broken_by: u64,
-    /// Of how many users it cannot be judged, since something of their roles is not visible.
+    /// For how many users it cannot be judged, since not all of their roles or groups are visible.
     pub not_judged: u64,
     /// Whether no role of the tenant is visible, so that the names of the rule mean nothing.
     pub is_blind: bool,
@@ -153,8 +153,6 @@ pub struct EventRow {
 pub struct SyncRow {
     /// The run.
     pub run: Run,
-    /// What it would report; only for a dry run, and at most the first ten thousand changes.
-    pub preview: Vec<Change>,
     /// The plan that lists the removals that the run held, in its present state.
     #[serde(default)]
     pub plan: Option<HeldPlan>,
@@ -215,7 +213,7 @@ impl Standing {
     }
 }
 
-/// The overall state. Of its lists, it has what belongs on one page.
+/// The overall state. Its lists have only the rows that belong on one page.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Status {
     /// The last journal entry.

@@ -1,6 +1,6 @@
 //! Lists runs, and starts one.
 
-use crate::model::{HeldPlan, Mode, Run, RunId, TenantName, Trigger};
+use crate::model::{Change, HeldPlan, Mode, Run, RunId, TenantName, Trigger};
 use crate::sync::NoRun;
 
 use super::acting::Acting;
@@ -80,6 +80,19 @@ impl Query for query::Run {
     }
 }
 
+impl Query for query::Preview {
+    type Answer = Page<Change, usize>;
+
+    fn about(&self) -> &'static str {
+        "what would change"
+    }
+
+    fn answer(self, reading: &Reading<'_>) -> Result<Self::Answer, ControlError> {
+        let (after, limit) = (self.after.unwrap_or_default(), page::size(self.limit));
+        reading.context.tasks.rows(&self.task, after, limit)
+    }
+}
+
 impl Command for command::Sync {
     type Answer = Begun<Synced>;
 
@@ -111,21 +124,21 @@ pub(super) fn begin(
         return Err(ControlError::unknown_tenant(tenant, known));
     };
     let store = acting.store.clone();
-    Ok(acting.tasks.begin(async move {
+    Ok(acting.context.tasks.begin_list(async move {
         let report = match linked.run(Trigger::Command, mode).await {
             Ok(report) => report,
-            Err(NoRun::Paused(pause)) => return Ok(Synced::Paused(pause)),
-            Err(NoRun::Store(source)) => return Err(ControlError::Store { source }),
+            Err(NoRun::Paused(pause)) => return Ok((Synced::Paused(pause), Vec::new())),
+            Err(NoRun::Store(source)) => return Err(source.into()),
         };
         let id = report.run.held.as_ref().and_then(|held| held.plan);
         let plan = store.offload(move |store| {
             let found = id.map(|id| find(store, id)).transpose()?.flatten();
             Ok::<Option<HeldPlan>, ControlError>(found.map(|(_, plan)| plan))
         });
-        Ok(Synced::Run(Box::new(SyncRow {
+        let row = SyncRow {
             plan: plan.await?,
             run: report.run,
-            preview: report.preview,
-        })))
+        };
+        Ok((Synced::Run(Box::new(row)), report.preview))
     }))
 }

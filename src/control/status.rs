@@ -93,7 +93,8 @@ impl Query for query::Doing {
 impl Reading<'_> {
     fn tenant(&self, known: &Known) -> Result<TenantRow, StoreError> {
         let count = |kind| Ok::<_, StoreError>(self.store.census(known.no, kind)?.count);
-        // A tenant whose spaces cannot be read is read all the same.
+        // Runs that read spaces do not count: the tenant itself is read even if its spaces cannot
+        // be.
         let is_ours = |run: &Run| run.trigger != Trigger::Spaces;
         let last_run = self.store.newest_run(&known.name, is_ours)?;
         let success = self.store.last_sweep(&known.name)?;

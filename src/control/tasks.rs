@@ -4,14 +4,15 @@ use std::marker::PhantomData;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use tokio::sync::watch;
 
 use crate::lock::lock;
 
-use super::outcomes::{Outcomes, TaskResult};
-use super::{ControlError, SentError, TaskId};
+use super::outcomes::{Awaited, Outcomes, Produced, TaskResult};
+use super::{ControlError, Page, SentError, TaskId};
 
 /// How long one question waits for a task to end, at most.
 const MAX_WAIT: Duration = Duration::from_secs(30);
@@ -68,14 +69,23 @@ impl Drop for Ending {
 
 impl Tasks {
     /// Starts a task. It continues whether or not somebody watches it.
+    pub(super) fn begin<T: Serialize + Send + 'static>(
+        &self,
+        work: impl Future<Output = Result<T, ControlError>> + Send + 'static,
+    ) -> Begun<T> {
+        let rows: Vec<()> = Vec::new();
+        self.begin_list(async { Ok((work.await?, rows)) })
+    }
+
+    /// Starts a task whose result has a list beside it, which is read page by page.
     #[expect(
         clippy::disallowed_methods,
         reason = "it waits for a run or for the store, each of which ends by itself or with the \
                   process"
     )]
-    pub(super) fn begin<T: Serialize + Send>(
+    pub(super) fn begin_list<T: Serialize + Send, R: Serialize + Send>(
         &self,
-        work: impl Future<Output = Result<T, ControlError>> + Send + 'static,
+        work: impl Future<Output = Result<(T, Vec<R>), ControlError>> + Send + 'static,
     ) -> Begun<T> {
         let task = TaskId::new();
         let (tell, outcome) = watch::channel(None);
@@ -89,14 +99,14 @@ impl Tasks {
             // Moved in as a whole: it must live as long as the work.
             let mut ending = ending;
             let outcome = match work.await {
-                Ok(outcome) => {
-                    let outcome = serde_json::value::to_raw_value(&outcome);
-                    Ok(outcome.expect("keys are texts"))
-                }
+                Ok((result, rows)) => Ok(Produced {
+                    result: encoded(&result),
+                    rows: rows.iter().map(encoded).collect(),
+                }),
                 Err(error) => Err(SentError::of(&error)),
             };
             // Problems are short.
-            ending.n_bytes = outcome.as_ref().map_or(0, |outcome| outcome.get().len());
+            ending.n_bytes = outcome.as_ref().map_or(0, Produced::n_bytes);
             tell.send_replace(Some(Arc::new(outcome)));
         });
         Begun {
@@ -111,14 +121,7 @@ impl Tasks {
         task: &TaskId,
         wait: Duration,
     ) -> Result<Watched<Box<RawValue>>, ControlError> {
-        let known = lock(&self.0).get(task);
-        let mut outcome = match known {
-            Some(TaskResult::Awaited(outcome)) => outcome,
-            Some(TaskResult::Dropped) => {
-                return Err(ControlError::DroppedOutcome { task: task.clone() });
-            }
-            None => return Err(ControlError::UnknownTask { task: task.clone() }),
-        };
+        let mut outcome = self.awaited(task)?;
         let ended = outcome.wait_for(Option::is_some);
         let ended = tokio::time::timeout(wait.min(MAX_WAIT), ended).await;
         let outcome = match ended {
@@ -128,11 +131,46 @@ impl Tasks {
             Ok(Err(_gone)) => None,
         };
         Ok(match outcome.as_deref() {
-            Some(Ok(outcome)) => Watched::Ended(outcome.clone()),
+            Some(Ok(produced)) => Watched::Ended(produced.result.clone()),
             Some(Err(problem)) => Watched::Failed(problem.clone()),
             None => return Err(ControlError::UnknownTask { task: task.clone() }),
         })
     }
+
+    /// Returns a page of the list beside the result of a task, after this many rows. It is empty if
+    /// the task has failed or is still running.
+    pub(super) fn rows<R: DeserializeOwned>(
+        &self,
+        task: &TaskId,
+        after: usize,
+        limit: usize,
+    ) -> Result<Page<R, usize>, ControlError> {
+        let awaited = self.awaited(task)?;
+        let outcome = awaited.borrow().clone();
+        let Some(Ok(Produced { rows: all, .. })) = outcome.as_deref() else {
+            return Ok(Page::last(Vec::new()));
+        };
+        let rows = all.iter().skip(after).take(limit).map(|row| {
+            let row = serde_json::from_str(row.get());
+            row.expect("it was written by its own type")
+        });
+        let rows: Vec<R> = rows.collect();
+        let end = after.saturating_add(rows.len());
+        let next = (end < all.len()).then_some(end);
+        Ok(Page { rows, next })
+    }
+
+    fn awaited(&self, task: &TaskId) -> Result<Awaited, ControlError> {
+        match lock(&self.0).get(task) {
+            Some(TaskResult::Awaited(outcome)) => Ok(outcome),
+            Some(TaskResult::Dropped) => Err(ControlError::DroppedOutcome { task: task.clone() }),
+            None => Err(ControlError::UnknownTask { task: task.clone() }),
+        }
+    }
+}
+
+fn encoded<T: Serialize>(value: &T) -> Box<RawValue> {
+    serde_json::value::to_raw_value(value).expect("keys are texts")
 }
 
 #[cfg(test)]

@@ -8,8 +8,8 @@ use crate::control::{
     AccessPerson, AccessRow, DiffRow, Envelope, Everybody, EverybodyDiff, NotKnown, Permission,
     Since, StaleRow, Unseen, UserAccess,
 };
-use crate::model::unified::UnifiedId;
-use crate::model::{Kind, LastSession, RoleMention, ShownPath, TenantName, Timestamp, UserId};
+use crate::model::unified::{UnifiedId, paths, right};
+use crate::model::{Kind, LastSession, TenantName, Timestamp, UserId};
 
 /// Returns a role that a user holds.
 pub fn access(tenant: &TenantName, row: &AccessRow) -> Value {
@@ -38,6 +38,7 @@ pub fn user_access(answer: &UserAccess) -> Value {
         spaces,
         last_session: last,
         of_idp,
+        next: _,
     } = answer;
     let of_idp = of_idp.iter();
     let of_idp = of_idp.map(|(id, name)| json!({ "remote_id": id, "name": name }));
@@ -89,7 +90,7 @@ fn last_session(last: &LastSession) -> Value {
 }
 
 /// Returns whether a user holds a role: the role with every path, for each role of that name.
-pub fn explained(resting_on: &Envelope, roles: &[&AccessRow]) -> Value {
+pub fn explained(resting_on: &Envelope, roles: &[AccessRow]) -> Value {
     let roles = roles.iter().map(|row| access(&resting_on.tenant, row));
     json!({
         "rows": roles.collect::<Vec<_>>(),
@@ -174,7 +175,7 @@ pub fn envelope(envelope: &Envelope, rows: Option<u64>) -> Value {
     json
 }
 
-/// Returns the answer about a tenant of which nothing is known at the time that is asked about.
+/// Returns the answer about a tenant of which nothing is known at the requested time.
 pub fn access_not_covered(tenant: &TenantName) -> Value {
     json!({ "tenant": tenant, "complete": false, "not_known": [{ "what": "time" }], "rows": 0 })
 }
@@ -195,27 +196,6 @@ pub(super) fn person(person: &AccessPerson) -> Value {
         "primary_email_address": email,
         "subject": subject,
         "is_bot_user": is_bot,
-    })
-}
-
-pub(super) fn right(role: &RoleMention) -> Value {
-    json!({
-        "type": "role",
-        "remote_id": role.id,
-        "name": role.name,
-        "level": role.level,
-    })
-}
-
-pub(super) fn paths(paths: &[ShownPath]) -> Vec<Value> {
-    paths.iter().map(path).collect()
-}
-
-fn path(shown: &ShownPath) -> Value {
-    let group = shown.path.group();
-    json!({
-        "type": shown.path.word(),
-        "group": group.map(|id| json!({ "remote_id": id, "name": shown.group })),
     })
 }
 

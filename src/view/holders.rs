@@ -2,25 +2,25 @@
 
 use serde_json::{Value, json};
 
-use crate::control::{HolderRow, Holders, Inherited};
+use crate::control::{GrantingGroup, HolderRow, Holders, Inherited};
 use crate::model::GroupId;
 
-/// Returns how many users hold a role, and the first of them.
-pub(super) fn role_holders(holders: &Holders) -> Value {
+/// Returns how many users hold a role, the first of them, and the first groups that give it.
+pub(super) fn role_holders(holders: &Holders, groups: &[GrantingGroup]) -> Value {
     let Holders {
         users,
         direct,
         by_group,
         ..
     } = holders;
-    let groups = holders.groups.iter();
+    let groups = groups.iter().map(|group| mention((&group.id, &group.name)));
     json!({
         "users": users,
         "direct": direct,
         "by_group": by_group,
         "not_visible": holders.hidden,
         "groups": holders.n_groups,
-        "first_groups": groups.map(mention).collect::<Vec<_>>(),
+        "first_groups": groups.collect::<Vec<_>>(),
         "first_users": holders.first.iter().map(user).collect::<Vec<_>>(),
     })
 }

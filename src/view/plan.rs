@@ -52,6 +52,7 @@ fn summary(summary: &PlanSummary) -> Value {
         by_role,
         moved,
         moved_left_out,
+        next: _,
     } = summary;
     let counts = counts
         .iter()

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::{holders, put};
-use crate::control::{Holders, Inherited, RecordRow};
+use crate::control::{GrantingGroup, Holders, Inherited, RecordRow};
 use crate::model::unified;
 
 /// Returns a record in its public form: the unified schema, with its tenant.
@@ -14,10 +14,10 @@ pub fn record(row: &RecordRow) -> Value {
     json
 }
 
-/// Returns a role, with the users who hold it.
-pub fn role_in_full(row: &RecordRow, holders: &Holders) -> Value {
+/// Returns a role, with the users who hold it and the first groups that give it.
+pub fn role_in_full(row: &RecordRow, holders: &Holders, groups: &[GrantingGroup]) -> Value {
     let mut json = record(row);
-    put(&mut json, "holders", holders::role_holders(holders));
+    put(&mut json, "holders", holders::role_holders(holders, groups));
     json
 }
 
@@ -28,7 +28,7 @@ pub fn group_in_full(row: &RecordRow, members: &Holders) -> Value {
     json
 }
 
-/// Returns a user, with the roles that come by groups.
+/// Returns a user, with the roles that the user has through groups.
 pub fn user_in_full(row: &RecordRow, inherited: &Inherited) -> Value {
     let mut json = record(row);
     put(

@@ -1,11 +1,13 @@
-//! What users hold and what became of it: as JSON, and in words.
+//! Changes of what users hold: as JSON, and in words.
 
 use serde_json::{Value, json};
 
 use crate::control::AccessChangeRow;
-use crate::model::{AccessChange, RightChange, RightHolders, RoleMention, ShownPath, Thousands};
+use crate::model::{
+    AccessChange, RightChange, RightHolders, RoleMention, ShownPath, Thousands, unified,
+};
 
-/// Returns what became of a right of one user, or of all users.
+/// Returns a change of a right of one user, or of all users.
 pub fn access_change(row: &AccessChangeRow) -> Value {
     let AccessChangeRow {
         at,
@@ -32,9 +34,9 @@ pub fn access_change(row: &AccessChangeRow) -> Value {
         "everybody": matches!(right.holders, RightHolders::Everybody { .. }),
         "users": users,
         "account": account,
-        "right": super::access::right(&right.role),
-        "before": super::access::paths(&right.before),
-        "after": super::access::paths(&right.after),
+        "right": unified::right(&right.role),
+        "before": unified::paths(&right.before),
+        "after": unified::paths(&right.after),
     })
 }
 
@@ -46,8 +48,8 @@ pub fn role_name(role: &RoleMention) -> String {
     }
 }
 
-/// Returns what became of a right as a sentence, without a full stop: `Maria Silva holds
-/// TenantAdmin now, by the group Admins`.
+/// Returns a change of a right as a sentence, without a full stop: `Maria Silva holds TenantAdmin
+/// now, by the group Admins`.
 pub fn right_sentence(right: &RightChange) -> String {
     let whom = match &right.holders {
         RightHolders::One(holder) => holder.label().to_owned(),

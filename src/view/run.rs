@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::put;
 use super::sentence::sentence;
 use crate::control::SyncRow;
-use crate::model::{Mode, Outcome, Run};
+use crate::model::{Change, Mode, Outcome, Run};
 
 /// Returns a run.
 pub fn run(run: &Run) -> Value {
@@ -58,11 +58,11 @@ pub fn run(run: &Run) -> Value {
 }
 
 /// Returns a run that was asked for; for a dry run, with what it would change.
-pub fn synced(row: &SyncRow) -> Value {
+pub fn synced(row: &SyncRow, would_change: &[Change]) -> Value {
     let mut json = run(&row.run);
     if row.run.mode == Mode::DryRun {
-        let preview: Vec<_> = row.preview.iter().map(sentence).collect();
-        put(&mut json, "would_change", preview);
+        let sentences: Vec<_> = would_change.iter().map(sentence).collect();
+        put(&mut json, "would_change", sentences);
     }
     if let Some(held) = json.get_mut("held").filter(|held| held.is_object()) {
         let state = row.plan.as_ref().map(|plan| plan.state.word());

@@ -2,9 +2,10 @@
 
 use serde_json::{Value, json};
 
-use super::access::{envelope, person, right};
+use super::access::{envelope, person};
 use super::user_spaces::{GroupNames, mention, shares, ways};
 use crate::control::{SpaceAccess, SpaceEntry, SpaceMention, SpaceRow, SpaceShown};
+use crate::model::unified::right;
 use crate::model::{SpaceAssignment, SpaceChange, TenantName, Verb};
 
 /// Returns a user who can open a space, or could take a role there.
@@ -32,7 +33,7 @@ pub fn space_row(
     })
 }
 
-/// Returns what an answer about a space rests on, and what it says beside the users.
+/// Returns what an answer about a space rests on, and what it says besides the users.
 pub fn space_answer(answer: &SpaceAccess, rows: u64) -> Value {
     let mut json = envelope(&answer.envelope, Some(rows));
     super::put(&mut json, "spaces_read_at", json!(answer.read_at));

@@ -8,7 +8,7 @@ use qlik_roster::clock::Clock;
 use qlik_roster::control::query::{FindingStanding, Which};
 use qlik_roster::control::{
     AccessChangeChoice, AccessChangeRow, AccessPage, AccessRow, ConcernCode, ConcernSubject,
-    DiffRow, NotKnown, RuleRow, Severity, Since, query,
+    DiffRow, NotKnown, RuleRow, Severity, Since, UserAccess, query,
 };
 use qlik_roster::demo::tenant::{
     Directory, Edit, GroupEdit, Hidden, NewUser, RateLimits, Status, TenantOptions, UserDefault,
@@ -137,6 +137,47 @@ async fn all_rows(
         after = page.next;
         if after.is_none() {
             return rows;
+        }
+    }
+}
+
+/// Asks for everything that a user holds, in pages of a few rows, and checks that no page has more.
+pub async fn user_access(
+    running: &Running,
+    user: &UserId,
+    at: Option<Timestamp>,
+    limit: usize,
+) -> UserAccess {
+    let mut whole: Option<UserAccess> = None;
+    let mut after = None;
+    loop {
+        let mut page = running
+            .ask(query::UserAccess {
+                tenant: acme(),
+                user: user.clone(),
+                role: None,
+                at,
+                after,
+                limit,
+            })
+            .await;
+        let n_spaces = page.spaces.as_ref().map_or(0, |it| it.spaces.len());
+        let n_rows = page.roles.len() + page.permissions.len() + page.unseen.len() + n_spaces;
+        assert!(n_rows <= limit, "{n_rows} of {limit}");
+        after = page.next.take();
+        match &mut whole {
+            Some(whole) => {
+                whole.roles.extend(page.roles);
+                whole.permissions.extend(page.permissions);
+                whole.unseen.extend(page.unseen);
+                if let Some(spaces) = &mut whole.spaces {
+                    spaces.spaces.extend(page.spaces.unwrap().spaces);
+                }
+            }
+            None => whole = Some(page),
+        }
+        if after.is_none() {
+            return whole.unwrap();
         }
     }
 }
@@ -283,12 +324,8 @@ async fn live(seed: u64) {
             if dice.u32(..10) > 0 {
                 continue;
             }
-            let asked = query::UserAccess {
-                tenant: acme(),
-                user: user.id.clone(),
-                at,
-            };
-            let answer = running.ask(asked).await;
+            let limit = dice.usize(1..20);
+            let answer = user_access(&running, &user.id, at, limit).await;
             let mut expected = reckoning.clone();
             expected.retain(|(id, _), _| *id == user.id);
             assert_eq!(as_reckoning(&answer.roles), expected);
@@ -426,12 +463,8 @@ async fn dates(running: &Running, sights: &[Sight]) {
     let mut n_observed = 0;
     for record in &last.records {
         let Record::User(user) = record else { continue };
-        let asked = query::UserAccess {
-            tenant: acme(),
-            user: user.id.clone(),
-            at: Some(last.at),
-        };
-        for row in running.ask(asked).await.roles {
+        let answer = user_access(running, &user.id, Some(last.at), 500).await;
+        for row in answer.roles {
             let which = (user.id.clone(), row.role.id.clone());
             let absent = reckonings.iter().rposition(|it| !it.contains_key(&which));
             match (absent, row.since.unwrap()) {
@@ -475,12 +508,8 @@ async fn review(running: &Running, sight: &Sight, limit: usize) {
     let mut told = BTreeMap::new();
     for row in &rows {
         if !told.contains_key(&row.user.id) {
-            let asked = query::UserAccess {
-                tenant: acme(),
-                user: row.user.id.clone(),
-                at: Some(sight.at),
-            };
-            let roles = running.ask(asked).await.roles.into_iter();
+            let answer = user_access(running, &row.user.id, Some(sight.at), 500).await;
+            let roles = answer.roles.into_iter();
             let since: BTreeMap<_, _> = roles.map(|row| (row.role.id, row.since)).collect();
             told.insert(row.user.id.clone(), since);
         }
@@ -674,7 +703,10 @@ async fn a_time_that_the_journal_does_not_reach_is_refused() {
     let at = |at| query::UserAccess {
         tenant: acme(),
         user: user.id.clone(),
+        role: None,
         at: Some(at),
+        after: None,
+        limit: 500,
     };
     let label = async |time| {
         let answer = running.control().ask(at(time)).await;

@@ -5,12 +5,13 @@ use std::time::Duration;
 
 use qlik_roster::control::query::{self, FindingStanding, LossChoice, PlanChoice};
 use qlik_roster::control::{
-    ConcernCode, Count, Ended, FindingPosition, Page, Severity, Wish, command,
+    ConcernCode, Count, Ended, FindingPosition, Page, Severity, StatusPosition, Synced, Wish,
+    command,
 };
 use qlik_roster::demo::Reply;
 use qlik_roster::demo::tenant::{Edit, GroupEdit, Status, When};
 use qlik_roster::http_client;
-use qlik_roster::model::{EndpointName, Kind, Mode, Seq, TenantName};
+use qlik_roster::model::{EndpointName, Kind, Mode, TenantName};
 use serde_json::{Value, json};
 
 use crate::guard;
@@ -247,11 +248,6 @@ async fn the_state_and_what_groups_grant_are_paged_and_chosen() {
     }
     assert_eq!(roles, whole.roles);
 
-    let status = |after, limit| query::Status {
-        after,
-        limit,
-        ..query::Status::default()
-    };
     let first = running.ask(status(None, 1)).await;
     assert_eq!((first.tenants.len(), first.endpoints.len()), (1, 0));
     let second = running.ask(status(first.next, 1)).await;
@@ -263,14 +259,147 @@ async fn the_state_and_what_groups_grant_are_paged_and_chosen() {
     };
     let refused = running.control().ask(nobody).await.unwrap_err();
     assert!(refused.to_string().contains("nobody"), "{refused}");
-    for (which, after) in [(LossChoice::Open, None), (LossChoice::All, Some(Seq(3)))] {
-        let losses = query::HistoryLosses {
-            which,
-            after,
-            limit: 1,
-        };
-        assert!(running.ask(losses).await.rows.is_empty());
+    running.stop().await;
+}
+
+fn status(after: Option<StatusPosition>, limit: usize) -> query::Status {
+    query::Status {
+        after,
+        limit,
+        ..query::Status::default()
     }
+}
+
+/// Asks for the state row by row. Returns the names of the rows, in their order.
+async fn state_row_by_row(running: &Running) -> Vec<String> {
+    let (mut seen, mut after) = (Vec::new(), None);
+    loop {
+        let page = running.ask(status(after, 1)).await;
+        let losses = page.losses.iter().map(|row| row.entry.to_string());
+        let tenants = page.tenants.iter().map(|row| row.name.to_string());
+        let unread = page.unread.iter().map(|row| row.name.to_string());
+        let endpoints = page.endpoints.iter().map(|row| row.name.to_string());
+        let rules = page.separations.iter().map(|row| row.rule.clone());
+        let n_before = seen.len();
+        seen.extend(
+            losses
+                .chain(tenants)
+                .chain(unread)
+                .chain(endpoints)
+                .chain(rules),
+        );
+        assert_eq!(seen.len(), n_before + 1, "a page is one row");
+        after = page.next;
+        if after.is_none() {
+            return seen;
+        }
+    }
+}
+
+/// A store that was damaged twice, with a tenant, an endpoint and two rules that no role matches.
+async fn damaged_twice() -> World {
+    let world = World::new().await;
+    let rule = |name: &str| {
+        format!("\n[[access.sod]]\nname = \"{name}\"\nleft = [\"No one\"]\nright = [\"Nobody\"]\n")
+    };
+    let config = world.standard_config();
+    world.write_config(&format!("{config}{}{}", rule("first"), rule("second")));
+    for _ in 0..2 {
+        world.command(&["sync"]).await;
+        std::fs::write(world.path("store").join("current/damaged"), "a test").unwrap();
+    }
+    world.command(&["sync"]).await;
+    world
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn losses_and_all_lists_of_the_state_are_paged_and_chosen() {
+    let world = damaged_twice().await;
+    let running = world.start().await;
+    let ask = async |which, after, limit| {
+        running
+            .ask(query::HistoryLosses {
+                which,
+                after,
+                limit,
+            })
+            .await
+    };
+
+    let whole = ask(LossChoice::All, None, 100).await;
+    assert_eq!((whole.rows.len(), whole.next), (2, None));
+    for which in [LossChoice::All, LossChoice::Open] {
+        let paged = walk(async |after| ask(which, after, 1).await).await;
+        assert_eq!(paged, (whole.rows.clone(), 2));
+    }
+    let state = running.ask(status(None, 100)).await;
+    let expected = [
+        whole.rows[0].entry.to_string(),
+        whole.rows[1].entry.to_string(),
+        state.tenants[0].name.to_string(),
+        state.endpoints[0].name.to_string(),
+        "first".to_owned(),
+        "second".to_owned(),
+    ];
+    assert_eq!(state_row_by_row(&running).await, expected);
+
+    running.order(command::AcceptLosses).await.unwrap();
+    let open = ask(LossChoice::Open, None, 1).await;
+    assert!(open.rows.is_empty() && open.next.is_none(), "{open:?}");
+    let all = walk(async |after| ask(LossChoice::All, after, 1).await).await;
+    assert_eq!(all.0.len(), 2, "{all:?}");
+    running.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn groups_that_give_a_role_and_what_a_dry_run_would_change_are_paged() {
+    let world = World::new().await;
+    let tenant = world.tenant.directory();
+    let role = tenant.create_role("Auditors");
+    for number in 0..5 {
+        let group = tenant.create_group(&format!("Group {number}"));
+        let assign = GroupEdit::AssignRole(role.clone());
+        tenant.update_group(&group, assign).unwrap();
+    }
+    let running = world.start().await;
+    running.sync().await;
+    let groups = |after, limit| query::GrantingGroups {
+        tenant: TenantName("acme".to_owned()),
+        role: role.clone(),
+        after,
+        limit,
+    };
+    let whole = running.ask(groups(None, 100)).await;
+    assert_eq!((whole.rows.len(), whole.next), (5, None));
+    let paged = walk(async |after| running.ask(groups(after, 2)).await).await;
+    assert_eq!(paged, (whole.rows, 3));
+
+    rename(&world, 0..7);
+    let ordered = command::Sync {
+        tenant: TenantName("acme".to_owned()),
+        mode: Mode::DryRun,
+    };
+    let begun = running.order(ordered).await.unwrap();
+    let task = begun.task.clone();
+    running.control().outcome::<Synced>(begun).await.unwrap();
+    let changes = |after, limit| query::Preview {
+        task: task.clone(),
+        after,
+        limit,
+    };
+    let whole = running.ask(changes(None, 100)).await;
+    assert_eq!((whole.rows.len(), whole.next), (7, None));
+    let paged = walk(async |after| running.ask(changes(after, 3)).await).await;
+    assert_eq!(paged, (whole.rows, 3));
+    let behind = running.ask(changes(Some(usize::MAX), 3)).await;
+    assert_eq!((behind.rows.len(), behind.next), (0, None));
+    let other = query::Preview {
+        task: serde_json::from_value(json!("another task")).unwrap(),
+        after: None,
+        limit: 1,
+    };
+    let refused = running.control().ask(other).await.unwrap_err();
+    assert_eq!(refused.code(), "control.unknown-task");
     running.stop().await;
 }
 

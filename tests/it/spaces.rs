@@ -7,17 +7,18 @@ use std::time::Duration;
 use qlik_roster::access::SpacePath;
 use qlik_roster::clock::Clock;
 use qlik_roster::control::query::Which;
-use qlik_roster::control::{NotKnown, SpaceAccess, SpaceRow, query};
+use qlik_roster::control::{NotKnown, SpaceAccess, SpacePosition, SpaceRow, query};
 use qlik_roster::demo::tenant::{
     Assignee, Directory, Edit, Endpoint, Fault, NewSpace, NewUser, RateLimits, Space, SpaceEdit,
     SpacePart, SpaceSort, TenantOptions, User, When,
 };
 use qlik_roster::model::{
-    self, GroupId, Id, Outcome, Run, SpaceId, TenantName, Timestamp, Trigger, UserId,
+    self, GroupId, Outcome, Run, SpaceId, TenantName, Timestamp, Trigger, UserId,
 };
 use qlik_roster::store::SpaceReading;
 use serde_json::Value;
 
+use crate::access::user_access;
 use crate::support::{Running, World, within};
 
 /// Histories in an ordinary run, and with `QLIK_ROSTER_LONG`.
@@ -167,7 +168,7 @@ async fn ask(
     limit: usize,
 ) -> SpaceAccess {
     let mut whole: Option<SpaceAccess> = None;
-    let mut after: Option<Id> = None;
+    let mut after: Option<SpacePosition> = None;
     loop {
         let mut page = running
             .ask(query::SpaceAccess {
@@ -182,7 +183,12 @@ async fn ask(
             .await;
         after = page.next.take();
         match &mut whole {
-            Some(whole) => whole.rows.extend(page.rows),
+            Some(whole) => {
+                whole.rows.extend(page.rows);
+                let shown = page.space.into_iter().flat_map(|it| it.entries);
+                let all = whole.space.as_mut().unwrap();
+                all.entries.extend(shown);
+            }
             None => whole = Some(page),
         }
         if after.is_none() {
@@ -338,13 +344,8 @@ async fn live(seed: u64) {
             );
         }
         let user = &sight.users[dice.usize(..sight.users.len())];
-        let answer = running
-            .ask(query::UserAccess {
-                tenant: acme(),
-                user: user.id.clone(),
-                at: Some(sight.at),
-            })
-            .await;
+        let limit = dice.usize(1..10);
+        let answer = user_access(&running, &user.id, Some(sight.at), limit).await;
         let found: BTreeSet<SpaceId> = answer
             .spaces
             .unwrap()

@@ -14,7 +14,7 @@ use super::asking::take_in;
 
 /// An answer about one tenant.
 pub(super) trait TenantAnswer: Paged<Position = Id> {
-    /// What there is one of for each user, or each user and role.
+    /// A row of the answer, about one user and one role.
     type Row;
 
     /// Returns the rows, and what they rest on.
@@ -52,7 +52,7 @@ impl<A: TenantAnswer> Whole for A {
     }
 }
 
-/// Asks about one tenant, page by page, and gives `take` so many rows at most. Returns the rest of
+/// Asks about one tenant, page by page, and gives `take` at most `limit` rows. Returns the rest of
 /// the answer, without rows.
 pub(super) async fn read<Q, F, A>(
     client: &StoreClient,

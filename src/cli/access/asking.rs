@@ -1,5 +1,5 @@
-//! What the answers of `access` have in common: the time, the tenants and users that are asked
-//! about, and what is said beside the rows.
+//! What the answers of `access` have in common: which time, tenants and users they are about, and
+//! what is said besides the rows.
 
 use std::collections::BTreeSet;
 
@@ -41,7 +41,7 @@ pub(super) async fn tenants(
         limit,
     };
     let rows = client.all(usize::MAX, ask).await?.into_iter();
-    // Of a tenant that was never reached nothing is known.
+    // Nothing is known about a tenant that was never reached.
     let known = rows.filter(|row| row.id.is_some());
     Ok(known.map(|row| row.name).collect())
 }
@@ -75,8 +75,8 @@ pub(super) async fn users(
     Ok(tenants.map(|name| (name, UserId(id.clone()))).collect())
 }
 
-/// Returns whether nothing is known of a tenant at the time that is asked about. Then the answers
-/// about other tenants are still worth having.
+/// Returns whether the question failed because nothing is known about the tenant at the requested
+/// time. The answers about other tenants are still worth having.
 pub(super) fn is_not_covered(failure: &anyhow::Error) -> bool {
     error_codes::code(failure) == "history.not-covered"
 }

@@ -1,4 +1,4 @@
-//! `access changes`: what became of the rights of users, as each run found it.
+//! `access changes`: how the rights of users changed, as each run found it.
 
 use crate::clock::Clock;
 use crate::control::{AccessChangeChoice, AccessChangeRow, query};

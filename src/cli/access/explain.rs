@@ -4,7 +4,6 @@ use std::collections::BTreeSet;
 use std::io::Write;
 
 use crate::control::{AccessRow, Since, UserAccess};
-use crate::model::Called;
 use crate::printable;
 use crate::view;
 
@@ -37,21 +36,17 @@ pub(super) async fn run(client: &StoreClient, args: AccessExplainArgs) -> anyhow
         return explain_space::run(client, asked, &output).await;
     }
     let role = role.unwrap_or_default();
-    let found = user::all(client, &called, at, tenant).await?;
+    let found = user::all(client, (&called, Some(&role)), at, tenant).await?;
     let tenants: BTreeSet<_> = found.iter().map(|it| it.envelope.tenant.clone()).collect();
     if !role_is_known(client, &role, at, tenants).await? {
         return Ok(Exit::NotFound);
     }
     for answer in &found {
-        let rows: Vec<&AccessRow> = answer
-            .roles
-            .iter()
-            .filter(|row| row.role.is_called(&role))
-            .collect();
+        let rows = answer.roles.as_slice();
         match output.output {
-            Format::Table => tell(answer, &rows, &role)?,
+            Format::Table => tell(answer, rows, &role)?,
             Format::Json => {
-                print_one(Format::Json, &[], &view::explained(&answer.envelope, &rows))?;
+                print_one(Format::Json, &[], &view::explained(&answer.envelope, rows))?;
             }
             Format::Jsonl | Format::Csv => {
                 let mut printer = Printer::new(&output.output.into(), columns(About::Role))?;
@@ -83,7 +78,7 @@ fn since(since: Since) -> String {
 }
 
 /// Draws each path, and says what it would take to remove the role.
-fn tell(answer: &UserAccess, rows: &[&AccessRow], called: &str) -> anyhow::Result<()> {
+fn tell(answer: &UserAccess, rows: &[AccessRow], called: &str) -> anyhow::Result<()> {
     let Some(user) = &answer.user else {
         return Ok(());
     };

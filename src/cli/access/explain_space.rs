@@ -19,7 +19,7 @@ use super::space::{COLUMNS, cells, of_user};
 use super::{space_words, words};
 use crate::model::Timestamp;
 
-/// Who and what is asked about.
+/// The user and the space that the question is about.
 pub(super) struct Asked<'a> {
     pub(super) user: &'a str,
     pub(super) space: &'a str,

@@ -1,9 +1,11 @@
 //! `access --space`: who can open a space.
 
 use crate::control::query::Which;
-use crate::control::{NotKnown, SpaceAccess, SpaceMention, SpaceRow, SpaceShown, query};
+use crate::control::{
+    NotKnown, SpaceAccess, SpaceMention, SpacePosition, SpaceRow, SpaceShown, query,
+};
 use crate::doing::counting;
-use crate::model::{Id, TenantName, Thousands, Timestamp, UserId};
+use crate::model::{TenantName, Thousands, Timestamp, UserId};
 use crate::view::{self, GroupNames};
 
 use super::super::Exit;
@@ -113,16 +115,12 @@ async fn each(
         limit,
     };
     let mut left = limit;
-    // Only the first page has the names.
-    let mut first: Option<(SpaceMention, GroupNames)> = None;
     let look = |page: &mut SpaceAccess| {
         only_one(page, asked.space)?;
         let rows = std::mem::take(&mut page.rows);
         if let Some(shown) = &page.space {
-            let (space, names) =
-                first.get_or_insert_with(|| (shown.space.clone(), shown.names.clone()));
             for row in rows.iter().take(left) {
-                take(space, names, row)?;
+                take(&shown.space, &shown.names, row)?;
             }
         }
         left -= rows.len().min(left);
@@ -140,13 +138,14 @@ async fn each(
 }
 
 impl Paged for SpaceAccess {
-    type Position = Id;
+    type Position = SpacePosition;
 
+    /// Counts users: what else stands in the space is shown as a whole, whatever the limit.
     fn n_rows(&self) -> usize {
         self.rows.len()
     }
 
-    fn take_next(&mut self) -> Option<Id> {
+    fn take_next(&mut self) -> Option<SpacePosition> {
         self.next.take()
     }
 }
@@ -154,10 +153,13 @@ impl Paged for SpaceAccess {
 impl Whole for SpaceAccess {
     fn add(&mut self, page: Self) {
         take_in(&mut self.envelope, page.envelope.not_known);
+        if let (Some(all), Some(shown)) = (&mut self.space, page.space) {
+            all.entries.extend(shown.entries);
+        }
     }
 }
 
-/// Fails if several spaces are called so.
+/// Fails if several spaces have this name.
 fn only_one(answer: &SpaceAccess, called: &str) -> Result<(), CliError> {
     if answer.found.len() < 2 {
         return Ok(());
@@ -171,8 +173,8 @@ fn only_one(answer: &SpaceAccess, called: &str) -> Result<(), CliError> {
     )))
 }
 
-/// Asks how one user stands to a space. The answer has no space if the tenant has none of that
-/// name.
+/// Asks about the access of one user to a space. The answer has no space if the tenant has none of
+/// that name.
 pub(super) async fn of_user(
     client: &StoreClient,
     tenant: TenantName,

@@ -82,7 +82,7 @@ pub(super) fn drawn_app(names: &GroupNames, user: &AccessPerson, share: &ShareWa
     }
 }
 
-/// Says how a user comes to a space.
+/// Says by which paths a user can open a space, or which of its apps.
 pub(super) fn of_user(user: &str, names: &GroupNames, of_user: &UserSpace) -> String {
     let space = &of_user.space.name;
     let ways = &of_user.ways;
@@ -102,7 +102,7 @@ pub(super) fn of_user(user: &str, names: &GroupNames, of_user: &UserSpace) -> St
     }
 }
 
-/// Says what stands in a space and is no user.
+/// Describes an assignment to something other than a known user, or a share.
 pub(super) fn entry(entry: &SpaceEntry) -> String {
     match entry {
         SpaceEntry::Assigned {

@@ -1,6 +1,6 @@
 //! `access --user`: everything that one user holds.
 
-use crate::control::{UserAccess, query};
+use crate::control::{UserAccess, UserAccessPosition, query};
 use crate::model::Timestamp;
 use crate::view;
 
@@ -8,9 +8,10 @@ use super::super::Exit;
 use super::super::args::{Format, ListArgs};
 use super::super::error::CliError;
 use super::super::output::{Printer, Row, print_one};
+use super::super::pages::{Paged, Whole};
 use super::super::store_client::StoreClient;
 use super::super::style::{count, say};
-use super::asking::{say_of, users};
+use super::asking::{say_of, take_in, users};
 use super::cells::{About, cells, columns};
 use super::tree::Tree;
 use super::{space_words, words};
@@ -24,7 +25,7 @@ pub(super) async fn draw(
     at: Option<Timestamp>,
     args: ListArgs,
 ) -> anyhow::Result<Exit> {
-    let found = all(client, called, at, args.tenant).await?;
+    let found = all(client, (called, None), at, args.tenant).await?;
     let mut tree = Tree::begin();
     for answer in &found {
         for row in &answer.roles {
@@ -43,7 +44,7 @@ pub(super) async fn print(
     at: Option<Timestamp>,
     args: ListArgs,
 ) -> anyhow::Result<Exit> {
-    let found = all(client, called, at, args.tenant).await?;
+    let found = all(client, (called, None), at, args.tenant).await?;
     if args.table.output.output == Format::Json {
         for answer in &found {
             print_one(Format::Json, &[], &view::user_access(answer))?;
@@ -66,16 +67,25 @@ pub(super) async fn print(
     Ok(Exit::Success)
 }
 
-/// Asks about each user of that name.
+/// Asks about each user of that name; of their roles, only about those of the other name, if there
+/// is one.
 pub(super) async fn all(
     client: &StoreClient,
-    called: &str,
+    (called, role): (&str, Option<&str>),
     at: Option<Timestamp>,
     tenant: Option<String>,
 ) -> anyhow::Result<Vec<UserAccess>> {
     let mut found = Vec::new();
     for (tenant, user) in users(client, called, tenant).await? {
-        let answer = client.ask(query::UserAccess { tenant, user, at }).await?;
+        let ask = |after, limit| query::UserAccess {
+            tenant: tenant.clone(),
+            user: user.clone(),
+            role: role.map(str::to_owned),
+            at,
+            after,
+            limit,
+        };
+        let (answer, _) = client.whole(usize::MAX, ask, |_| Ok(())).await?;
         found.extend(Some(answer).filter(|answer| answer.user.is_some()));
     }
     if found.is_empty() {
@@ -85,6 +95,45 @@ pub(super) async fn all(
         return Err(CliError::NotThere(detail).into());
     }
     Ok(found)
+}
+
+impl Paged for UserAccess {
+    type Position = UserAccessPosition;
+
+    fn n_rows(&self) -> usize {
+        let spaces = self.spaces.as_ref().map_or(0, |it| it.spaces.len());
+        self.roles.len() + self.permissions.len() + self.unseen.len() + spaces
+    }
+
+    fn take_next(&mut self) -> Option<UserAccessPosition> {
+        self.next.take()
+    }
+}
+
+impl Whole for UserAccess {
+    fn add(&mut self, page: Self) {
+        let Self {
+            envelope,
+            user: _,
+            roles,
+            permissions,
+            unseen,
+            can_grant: _,
+            spaces,
+            last_session: _,
+            of_idp,
+            next: _,
+        } = page;
+        self.of_idp.extend(of_idp);
+        take_in(&mut self.envelope, envelope.not_known);
+        self.roles.extend(roles);
+        self.permissions.extend(permissions);
+        self.unseen.extend(unseen);
+        if let (Some(all), Some(more)) = (&mut self.spaces, spaces) {
+            all.names.extend(more.names);
+            all.spaces.extend(more.spaces);
+        }
+    }
 }
 
 /// Says what the table does not: whether the user can use the roles, and what else they allow.

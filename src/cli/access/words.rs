@@ -7,7 +7,7 @@ use crate::view::{path_group, role_name};
 use super::super::style::Tone;
 use super::super::table::Cell;
 
-/// Says by what all users hold a role.
+/// Says by which paths all users hold a role.
 pub(super) fn everybodys(paths: &[ShownPath]) -> String {
     let paths = paths.iter().map(|shown| match &shown.path {
         Path::UserDefault => "by default".to_owned(),
@@ -69,7 +69,7 @@ pub(super) fn seen(answer: &UserAccess, of_idp: &[&str]) -> Option<String> {
     ))
 }
 
-/// Returns the word for what became of an access.
+/// Returns the word for a change of access.
 pub(super) fn change(change: AccessChange) -> &'static str {
     match change {
         AccessChange::Granted => "granted",

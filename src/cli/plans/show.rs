@@ -10,6 +10,7 @@ use super::super::Exit;
 use super::super::args::{Format, PlanShowArgs};
 use super::super::error::CliError;
 use super::super::output::{self, Printer, Row};
+use super::super::pages::{Paged, Whole};
 use super::super::store_client::StoreClient;
 use super::super::style::{Colour, say};
 use super::super::table::Column;
@@ -28,7 +29,8 @@ const NOTHING: &str = "The plan lists no removals any more.";
 pub(super) async fn show(client: &StoreClient, args: PlanShowArgs) -> anyhow::Result<Exit> {
     let id: PlanId = args.plan.parse().map_err(CliError::usage)?;
     let row = client.ask(query::Plan { id }).await?;
-    let summary = client.ask(query::PlanSummary { id }).await?;
+    let ask = |after, limit| query::PlanSummary { id, after, limit };
+    let (summary, _) = client.whole(usize::MAX, ask, |_| Ok(())).await?;
     let (Some(row), Some(summary)) = (row, summary) else {
         return Err(ControlError::UnknownPlan { plan: id }.into());
     };
@@ -51,6 +53,28 @@ pub(super) async fn show(client: &StoreClient, args: PlanShowArgs) -> anyhow::Re
         }
     }
     Ok(Exit::Success)
+}
+
+/// There is none if there is no such plan.
+impl Paged for Option<PlanSummary> {
+    type Position = RecordRef;
+
+    fn n_rows(&self) -> usize {
+        self.as_ref().map_or(0, |summary| summary.moved.len())
+    }
+
+    fn take_next(&mut self) -> Option<RecordRef> {
+        self.as_mut()?.next.take()
+    }
+}
+
+impl Whole for Option<PlanSummary> {
+    fn add(&mut self, page: Self) {
+        if let (Some(all), Some(page)) = (self, page) {
+            all.moved.extend(page.moved);
+            all.moved_left_out = page.moved_left_out;
+        }
+    }
 }
 
 /// Writes the plan as text for people.

@@ -13,6 +13,7 @@ use crate::model::{
 };
 
 use super::user_spaces::UserSpaces;
+use crate::control::UserAccessPosition;
 
 /// A page of an answer.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -63,7 +64,7 @@ pub struct Envelope {
     pub not_known: BTreeSet<NotKnown>,
     /// The roles that were asked about and that all users hold.
     pub everybody: Vec<Everybody>,
-    /// The roles that the question names, as far as it names any.
+    /// The roles that the question names, if it names any.
     pub asked: Vec<RoleMention>,
 }
 
@@ -123,7 +124,7 @@ pub enum NotKnown {
     },
     /// More users, groups or spaces than are listed here.
     More,
-    /// What comes after the rows that were asked for: nobody looked at it.
+    /// Whatever comes after the requested rows: it was not read.
     Rest,
     /// A part of the history since then could not be read after the store was damaged.
     History,
@@ -224,8 +225,8 @@ pub struct AccessRow {
     pub role: RoleMention,
     /// Whether the user holds it, or could only assign it.
     pub standing: AccessStanding,
-    /// Every path to the role, those that all users have included. For a role that is not held, the
-    /// paths to the role by which the user could grant it.
+    /// Every path to the role, including the paths that all users have. For a role that is not
+    /// held, the paths to the role by which the user could grant it.
     pub paths: Vec<ShownPath>,
     /// Since when the user holds it; `None` for roles that are not held, and if all roles are asked
     /// about.
@@ -242,7 +243,7 @@ pub enum AccessStanding {
     Potential,
 }
 
-/// Everything that one user holds.
+/// A page of everything that one user holds.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct UserAccess {
     /// What the answer rests on.
@@ -265,6 +266,8 @@ pub struct UserAccess {
     /// The groups of an identity provider by which the user holds something, with their names:
     /// whether the user is in them was last told when the user logged in.
     pub of_idp: BTreeMap<GroupId, String>,
+    /// Where the next page begins; `None` if this is the last one.
+    pub next: Option<UserAccessPosition>,
 }
 
 /// A user who has begun no session for some time, or of whom nobody knows that.
@@ -295,7 +298,7 @@ pub struct Permission {
 pub struct DiffRow {
     /// The user as of the later time, or the earlier one if the user is gone.
     pub user: AccessPerson,
-    /// Whether the user was deleted or came in between.
+    /// Whether the user was created or deleted in between.
     pub account: AccountChange,
     /// The role.
     pub role: RoleMention,

@@ -1,11 +1,11 @@
-//! The filters and the rows of what became of the rights of users.
+//! The filters and the rows for changes of the rights of users.
 
 use serde::{Deserialize, Serialize};
 
 use crate::control::EventName;
 use crate::model::{RightChange, RunId, Seq, TenantName, Timestamp};
 
-/// Filters for what became of rights. A change must match all of them.
+/// Filters for changes of rights. A change must match all of them.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AccessChangeChoice {
     /// Found then or later.
@@ -14,7 +14,7 @@ pub struct AccessChangeChoice {
     pub role: Option<String>,
     /// Of this user, by the name, subject, e-mail address or id.
     pub user: Option<String>,
-    /// Told by this event alone.
+    /// Reported by this event.
     pub event: Option<EventName>,
 }
 
@@ -23,32 +23,32 @@ pub struct AccessChangeChoice {
 pub struct AccessChangePosition {
     /// The entry.
     pub entry: Seq,
-    /// The next user of its list; `None` if the entry is over.
+    /// The next user of its list; `None` if the whole entry was given.
     pub next: Option<u64>,
 }
 
-/// What became of a right of one user, or of all users.
+/// A change of a right of one user, or of all users.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AccessChangeRow {
     /// When it was found.
     pub at: Timestamp,
-    /// The entry that tells it.
+    /// The entry that reports it.
     pub seq: Seq,
     /// The run that found it.
     pub run: Option<RunId>,
     /// The operator's name for the tenant.
     pub tenant: TenantName,
-    /// What became of it.
+    /// The change.
     pub right: RightChange,
 }
 
-/// A page of what became of rights.
+/// A page of changes of rights.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AccessChanges {
     /// The rows. There may be few or none, if few of the entries that were read match.
     pub rows: Vec<AccessChangeRow>,
     /// Where the next page begins; `None` if this is the last one.
     pub next: Option<AccessChangePosition>,
-    /// When the first entry of the journal was found that is still kept; `None` if there is none.
+    /// When the first entry that the journal still has was found; `None` if it has none.
     pub first: Option<Timestamp>,
 }

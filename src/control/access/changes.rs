@@ -1,4 +1,4 @@
-//! What became of the rights of users, as the entries of the journal tell it.
+//! Changes of the rights of users, as the entries of the journal report them.
 
 use crate::control::reading::Reading;
 use crate::control::{ControlError, Query, page, query};
@@ -98,7 +98,7 @@ struct Page<'a> {
     tenants: Vec<&'a Known>,
     choice: &'a AccessChangeChoice,
     limit: usize,
-    /// The only user of a list that is asked about, by the number; `None` for all.
+    /// The only user of a list to return, by the number in the list; `None` for all.
     member: Option<u64>,
     /// How many users of lists were read.
     n_users_read: usize,
@@ -106,7 +106,8 @@ struct Page<'a> {
 }
 
 impl Page<'_> {
-    /// Returns the entry after which to begin, and the only one that is asked about.
+    /// Returns the entry after which to begin, and the entry that the question is limited to, if
+    /// any.
     fn begin(&mut self) -> Result<(Seq, Option<Seq>), ControlError> {
         let store = self.reading.store;
         let before = |seq: Seq| Seq(seq.0.saturating_sub(1));
@@ -129,8 +130,8 @@ impl Page<'_> {
         Ok((begin, None))
     }
 
-    /// Reads some entries after one, or the only one that is asked about, which may have been cut
-    /// and kept.
+    /// Reads some entries after one, or the one that the question is limited to. That one may have
+    /// been cut from the journal and kept because a row still names it.
     fn entries(&self, only: Option<Seq>, after: Seq) -> Result<Vec<Entry>, ControlError> {
         let store = self.reading.store;
         Ok(match only {
@@ -139,8 +140,8 @@ impl Page<'_> {
         })
     }
 
-    /// Takes what an entry tells, its list from a user on. Returns the user to continue with;
-    /// `None` if the entry is over.
+    /// Takes the changes that an entry reports; from its list, those from a user on. Returns the
+    /// user to continue with, or `None` if the whole entry was taken.
     fn take(&mut self, entry: &Entry, from: Option<u64>) -> Result<Option<u64>, ControlError> {
         let Fact::RightChanged(right) = &entry.fact else {
             return Ok(None);
@@ -164,8 +165,8 @@ impl Page<'_> {
         }
     }
 
-    /// Takes the users of a list, from one on. Returns the user to continue with; `None` if the
-    /// list is over.
+    /// Takes the users of a list, from one on. Returns the user to continue with, or `None` at the
+    /// end of the list.
     fn take_list(
         &mut self,
         entry: &Entry,
@@ -239,6 +240,7 @@ mod tests {
     use crate::control::Endpoints;
     use crate::control::meanings::Meanings;
     use crate::control::reading::Context;
+    use crate::control::tasks::Tasks;
     use crate::history::Pictures;
     use crate::model::{
         AccessChange, AccountChange, Id, RoleId, RunId, Tenant, TenantId, TenantName, Timestamp,
@@ -276,6 +278,7 @@ mod tests {
             meanings: Meanings::default(),
             pictures: Pictures::default(),
             last_turn: LastTurn::of(Clock::system()),
+            tasks: Tasks::default(),
         }
     }
 

@@ -26,8 +26,8 @@ pub(super) fn date(
     })
 }
 
-/// Dates a page of a long list at a time that does not move: the journal is read once for all
-/// pages.
+/// Dates a page of a long list whose pages all describe the same time: the journal is read once for
+/// all pages.
 pub(super) fn date_page(
     store: &Store,
     known: &Known,

@@ -68,7 +68,7 @@ pub(super) struct Found {
     pub(super) rows: Vec<AccessRow>,
     /// The users that the rows are about.
     pub(super) users: Vec<User>,
-    /// Of how many of the users that were read something is not visible.
+    /// How many of the users that were read have roles or groups that are not visible.
     pub(super) n_unseen: u64,
     /// Where to go on; `None` if all were read.
     pub(super) next: Option<Id>,
@@ -86,8 +86,8 @@ pub(super) struct Finder<'a> {
 }
 
 impl Finder<'_> {
-    /// Reads users after one until there are so many rows, or enough users for one question were
-    /// read.
+    /// Reads users after one until there are at least `limit` rows, or enough users for one
+    /// question were read.
     pub(super) fn read(
         &self,
         reading: &Reading<'_>,
@@ -137,8 +137,8 @@ impl Finder<'_> {
         }
     }
 
-    /// Finds the roles that are asked about and that a user holds by so many paths or more, one of
-    /// which not everybody has.
+    /// Finds the requested roles that a user holds by at least `n_paths` paths, one of which not
+    /// everybody has.
     fn own(&self, user: &User, by_role: &RolePaths, n_paths: usize) -> Vec<AccessRow> {
         let wanted = by_role.iter().filter(|(role, paths)| {
             self.is_asked(role) && paths.len() >= n_paths && has_own(paths)
@@ -148,8 +148,8 @@ impl Finder<'_> {
             .collect()
     }
 
-    /// Finds the roles that are asked about and that a user does not hold, if the user may assign
-    /// any role to anybody.
+    /// Finds the requested roles that a user does not hold, if the user may assign any role to
+    /// anybody.
     fn potential(&self, user: &User, by_role: &RolePaths) -> Vec<AccessRow> {
         let by = by_role
             .iter()

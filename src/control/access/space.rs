@@ -2,11 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::access::{self, SpaceWays};
+use crate::access::{self, ShareWay, SpacePath, SpaceWay, SpaceWays};
+use crate::control::page::{self, Cut};
 use crate::control::query::Which;
 use crate::control::reading::Reading;
 use crate::control::records::MAX_READ;
-use crate::control::{ControlError, MAX_PAGE, Query, page, query};
+use crate::control::{ControlError, MAX_PAGE, Query, SpacePosition, UserAccessPosition, query};
 use crate::history::{Picture, SpacesLook, each_space};
 use crate::model::{
     Assignee, GroupId, Id, Kind, RecordRef, Role, Space, SpaceId, Timestamp, User, UserId,
@@ -18,10 +19,7 @@ use super::envelope;
 use super::space_answers::{SpaceAccess, SpaceEntry, SpaceEverybody, SpaceRow, SpaceShown};
 use super::user_spaces::{SpaceMention, UserSpace, UserSpaces};
 
-/// The most entries of a space that an answer lists.
-const MAX_ENTRIES: usize = 5_000;
-
-/// The most spaces of a user that an answer lists, and the most spaces of one name.
+/// The most spaces of one name that an answer names.
 const MAX_SPACES: usize = 1_000;
 
 impl Query for query::SpaceAccess {
@@ -58,12 +56,22 @@ impl Query for query::SpaceAccess {
             ways: &ways,
             at: answer.envelope.as_of,
         };
-        answer.space = Some(asked.shown(self.after.as_ref())?);
-        let rows = match &self.user {
-            Some(user) => asked.of_user(user, &mut answer.envelope)?,
-            None => asked.of_all(self.which, self.after, self.limit, &mut answer)?,
-        };
-        answer.rows = rows;
+        let mut entries = Vec::new();
+        if let Some(user) = &self.user {
+            answer.rows = asked.of_user(user, &mut answer.envelope)?;
+        } else {
+            let mut cut = Cut::begin(self.after.clone(), page::size(self.limit));
+            entries = asked.entries(&mut cut)?;
+            answer.next = cut.full().cloned();
+            if answer.next.is_none() {
+                let after = match self.after {
+                    Some(SpacePosition::User(id)) => Some(id),
+                    Some(SpacePosition::Assigned(_) | SpacePosition::Shared(_)) | None => None,
+                };
+                asked.of_all(self.which, after, cut.left(), &mut answer)?;
+            }
+        }
+        answer.space = Some(asked.shown(entries, &answer.rows)?);
         Ok(answer)
     }
 }
@@ -79,9 +87,12 @@ struct Asked<'a> {
 }
 
 impl Asked<'_> {
-    /// Describes the space without its users. What may be long is on the first page alone, which
-    /// comes after nobody.
-    fn shown(&self, after: Option<&Id>) -> Result<SpaceShown, ControlError> {
+    /// Describes the space, with these entries and the names for these rows.
+    fn shown(
+        &self,
+        entries: Vec<SpaceEntry>,
+        rows: &[SpaceRow],
+    ) -> Result<SpaceShown, ControlError> {
         let head = &self.space.head;
         let everybodys = self.ways.everybodys();
         let everybody = match everybodys.is_empty() {
@@ -98,37 +109,46 @@ impl Asked<'_> {
             created_at: head.created_at,
             unseen: head.unseen.clone(),
             everybody,
-            names: match after {
-                None => self.names()?,
-                Some(_) => BTreeMap::new(),
-            },
-            entries: match after {
-                None => self.entries()?,
-                Some(_) => Vec::new(),
-            },
+            names: self.names(rows)?,
+            entries,
         })
     }
 
-    /// Lists what stands in the space and is not a user: groups, links, and whoever is not known.
-    fn entries(&self) -> Result<Vec<SpaceEntry>, ControlError> {
-        let mut entries = Vec::new();
+    /// Lists the assignments to groups and to assignees that are not known, and all shares, as far
+    /// as they belong on the page.
+    fn entries(&self, cut: &mut Cut<SpacePosition>) -> Result<Vec<SpaceEntry>, ControlError> {
+        let mut assigned = Vec::new();
         for (assignee, assignment) in self.space.assignments.iter().flatten() {
+            // One more than belongs on the page shows that another page follows.
+            if assigned.len() > cut.left() {
+                break;
+            }
+            if !cut.reaches(&SpacePosition::Assigned(assignee.clone())) {
+                continue;
+            }
             if let Some(user) = assignee.user()
                 && self.user(&user)?.is_some()
             {
                 // It has a row.
                 continue;
             }
-            entries.push(SpaceEntry::Assigned {
-                name: match assignee.group() {
-                    Some(group) => self.group(&group)?,
-                    None => None,
-                },
-                assignee: assignee.clone(),
-                assignment: assignment.clone(),
-            });
+            let name = match assignee.group() {
+                Some(group) => self.group(&group)?,
+                None => None,
+            };
+            assigned.push((assignee.clone(), name, assignment.clone()));
         }
+        let assigned = cut.take(assigned, |(assignee, ..)| {
+            SpacePosition::Assigned(assignee.clone())
+        });
+        let mut shared = Vec::new();
         for (id, share) in self.space.shares.iter().flatten() {
+            if shared.len() > cut.left() {
+                break;
+            }
+            if !cut.reaches(&SpacePosition::Shared(id.clone())) {
+                continue;
+            }
             let with = share.assignee();
             let group = with.as_ref().and_then(Assignee::group);
             let user = with.as_ref().and_then(Assignee::user);
@@ -137,42 +157,45 @@ impl Asked<'_> {
                 (None, Some(user)) => self.user(&user)?.map(|user| user.label().to_owned()),
                 (None, None) => None,
             };
-            entries.push(SpaceEntry::Shared {
-                id: id.clone(),
-                name,
-                share: share.clone(),
-            });
+            shared.push((id.clone(), name, share.clone()));
         }
-        entries.truncate(MAX_ENTRIES);
-        Ok(entries)
+        let shared = cut.take(shared, |(id, ..)| SpacePosition::Shared(id.clone()));
+        let assigned =
+            assigned
+                .into_iter()
+                .map(|(assignee, name, assignment)| SpaceEntry::Assigned {
+                    assignee,
+                    name,
+                    assignment,
+                });
+        let shared = shared
+            .into_iter()
+            .map(|(id, name, share)| SpaceEntry::Shared { id, name, share });
+        Ok(assigned.chain(shared).collect())
     }
 
     fn user(&self, id: &UserId) -> Result<Option<User>, ControlError> {
         Ok(self.picture.user(self.reading.store, self.known, id)?)
     }
 
-    /// Returns the name of a group, as it is now if it gives no roles.
+    /// Returns the name of a group, or `None` if it is not known.
     fn group(&self, id: &GroupId) -> Result<Option<String>, ControlError> {
         group_name(self.reading, self.known, self.picture, id)
     }
 
-    /// Returns the names of the groups that the space mentions, as far as they are known.
-    fn names(&self) -> Result<BTreeMap<GroupId, String>, ControlError> {
-        let assigned = self.space.assignments.iter().flat_map(BTreeMap::keys);
-        let assigned = assigned.filter_map(Assignee::group);
-        let shares = self.space.shares.iter().flat_map(BTreeMap::values);
-        let shares = shares.filter_map(|share| share.assignee()?.group());
-        let groups: BTreeSet<GroupId> = assigned.chain(shares).collect();
-        let mut names = BTreeMap::new();
-        for group in groups {
-            if let Some(name) = self.group(&group)? {
-                names.insert(group, name);
-            }
-        }
-        Ok(names)
+    /// Returns the names of the groups by which these users, and all users, come to the space.
+    fn names(&self, rows: &[SpaceRow]) -> Result<BTreeMap<GroupId, String>, ControlError> {
+        let everybodys = self.ways.everybodys();
+        let ways = rows.iter().flat_map(|row| &row.ways);
+        let shares = rows.iter().flat_map(|row| &row.shares);
+        let (ways, shares) = (
+            ways.chain(&everybodys.space),
+            shares.chain(&everybodys.shares),
+        );
+        group_names(ways, shares, |group| self.group(group))
     }
 
-    /// Answers for one user, also if nothing leads to the space.
+    /// Returns the row of one user, even if the user has no path to the space.
     fn of_user(&self, id: &UserId, envelope: &mut Envelope) -> Result<Vec<SpaceRow>, ControlError> {
         let Some(user) = self.user(id)? else {
             return Ok(Vec::new());
@@ -181,17 +204,16 @@ impl Asked<'_> {
         Ok(vec![self.row(&user, &self.administering())])
     }
 
-    /// Answers for all users, from about so many at a time.
+    /// Adds the rows of a page of users to the answer.
     fn of_all(
         &self,
         which: Which,
         after: Option<Id>,
         limit: usize,
         answer: &mut SpaceAccess,
-    ) -> Result<Vec<SpaceRow>, ControlError> {
+    ) -> Result<(), ControlError> {
         let administering = self.administering();
-        let limit = page::size(limit);
-        let (mut rows, mut next) = (Vec::new(), after);
+        let mut next = after;
         'read: for _ in 0..MAX_READ / MAX_PAGE {
             let store = self.reading.store;
             let page = self
@@ -201,9 +223,9 @@ impl Asked<'_> {
                 next = Some(user.id.0.clone());
                 note_user(&user, &mut answer.envelope);
                 if self.is_wanted(&user, which, &administering) {
-                    rows.push(self.row(&user, &administering));
+                    answer.rows.push(self.row(&user, &administering));
                 }
-                if rows.len() >= limit {
+                if answer.rows.len() >= limit {
                     break 'read;
                 }
             }
@@ -212,8 +234,8 @@ impl Asked<'_> {
                 break;
             }
         }
-        answer.next = next;
-        Ok(rows)
+        answer.next = next.map(SpacePosition::User);
+        Ok(())
     }
 
     fn is_wanted(&self, user: &User, which: Which, administering: &[&Role]) -> bool {
@@ -272,17 +294,16 @@ fn note_user(user: &User, envelope: &mut Envelope) {
     }
 }
 
-/// Returns which spaces a user can open; `None` if spaces are not read.
+/// Returns which spaces a user can open, as many as belong on the page; `None` if spaces are not
+/// read.
 pub(super) fn of_user(
-    reading: &Reading<'_>,
-    known: &Known,
+    (reading, known, at): (&Reading<'_>, &Known, Option<Timestamp>),
     picture: &Picture,
     user: &User,
-    at: Option<Timestamp>,
+    cut: &mut Cut<UserAccessPosition>,
     envelope: &mut Envelope,
 ) -> Result<Option<UserSpaces>, ControlError> {
     let mut spaces: BTreeMap<SpaceId, UserSpace> = BTreeMap::new();
-    let mut is_cut = false;
     let mut unseen = Vec::new();
     let look = each_space(reading.store, known, at, None, |space| {
         if !space.head.unseen.is_empty() {
@@ -293,11 +314,7 @@ pub(super) fn of_user(
         let everybodys = ways.everybodys();
         own.space.extend(everybodys.space.iter().cloned());
         own.shares.extend(everybodys.shares.iter().cloned());
-        if own.is_empty() {
-            return;
-        }
-        if spaces.len() == MAX_SPACES {
-            is_cut = true;
+        if own.is_empty() || !cut.reaches(&UserAccessPosition::Space(space.id.clone())) {
             return;
         }
         let of_user = UserSpace {
@@ -306,6 +323,10 @@ pub(super) fn of_user(
             shares: own.shares,
         };
         spaces.insert(space.id, of_user);
+        // One more than belongs on the page shows that another page follows.
+        if spaces.len() > cut.left() + 1 {
+            spaces.pop_last();
+        }
     })?;
     if !look.is_on {
         return Ok(None);
@@ -314,28 +335,40 @@ pub(super) fn of_user(
     for space in &unseen {
         note_unseen(envelope, space);
     }
-    if is_cut {
-        envelope.not_known.insert(NotKnown::More);
-    }
-    let mut names = BTreeMap::new();
-    let ways = spaces.values().flat_map(|of_user| {
-        let ways = of_user.ways.iter().map(|way| &way.path);
-        ways.chain(of_user.shares.iter().map(|way| &way.path))
+    let spaces = cut.take(spaces.into_values(), |of_user| {
+        UserAccessPosition::Space(of_user.space.id.clone())
     });
-    let groups: BTreeSet<&GroupId> = ways.filter_map(|path| path.group()).collect();
-    for group in groups {
-        if let Some(name) = group_name(reading, known, picture, group)? {
-            names.insert(group.clone(), name);
-        }
-    }
+    let ways = spaces.iter().flat_map(|of_user| &of_user.ways);
+    let shares = spaces.iter().flat_map(|of_user| &of_user.shares);
+    let names = group_names(ways, shares, |group| {
+        group_name(reading, known, picture, group)
+    })?;
     Ok(Some(UserSpaces {
         read_at: look.read,
         names,
-        spaces: spaces.into_values().collect(),
+        spaces,
     }))
 }
 
-/// Returns the name of a group; as it is now if it gave no roles at the time of the picture.
+/// Returns the names of the groups that paths go by, as far as they are known.
+fn group_names<'a>(
+    ways: impl Iterator<Item = &'a SpaceWay>,
+    shares: impl Iterator<Item = &'a ShareWay>,
+    name: impl Fn(&GroupId) -> Result<Option<String>, ControlError>,
+) -> Result<BTreeMap<GroupId, String>, ControlError> {
+    let paths = ways.map(|way| &way.path).chain(shares.map(|way| &way.path));
+    let groups: BTreeSet<&GroupId> = paths.filter_map(SpacePath::group).collect();
+    let mut names = BTreeMap::new();
+    for group in groups {
+        if let Some(name) = name(group)? {
+            names.insert(group.clone(), name);
+        }
+    }
+    Ok(names)
+}
+
+/// Returns the name of a group. A picture has the names only of groups that give or hide roles; of
+/// any other group this is the present name.
 fn group_name(
     reading: &Reading<'_>,
     known: &Known,

@@ -11,22 +11,26 @@ use crate::model::{
 
 use super::answers::{AccessPerson, Envelope};
 use super::user_spaces::SpaceMention;
+use crate::control::SpacePosition;
 
-/// Who can open a space.
+/// A page of who can open a space.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SpaceAccess {
     /// What the answer rests on.
     pub envelope: Envelope,
-    /// When the last reading of all spaces began that had ended by then; `None` if there was none.
+    /// When the last reading of all spaces began, of those that had ended by then; `None` if none
+    /// had.
     pub read_at: Option<Timestamp>,
-    /// The spaces that are called so. The answer is about one only if there is one.
+    /// The spaces that have the requested id or name. If there is exactly one, the answer describes
+    /// it.
     pub found: Vec<SpaceMention>,
-    /// The space; `None` if none or several are called so.
+    /// The space; `None` if no space or several have that name.
     pub space: Option<SpaceShown>,
-    /// The users who have a path of their own; or, if that was asked, those who may take a role.
+    /// The users who have a path of their own, or those who could take a role if the question is
+    /// about them.
     pub rows: Vec<SpaceRow>,
     /// Where the next page begins; `None` if this is the last one.
-    pub next: Option<Id>,
+    pub next: Option<SpacePosition>,
 }
 
 /// A space, and what is known of it besides users.
@@ -38,14 +42,15 @@ pub struct SpaceShown {
     pub owner: Option<UserId>,
     /// When the source created it.
     pub created_at: Option<Timestamp>,
-    /// What of it was not visible at last: what is shown of that may be out of date.
+    /// The parts that were not visible when it was last read: what is shown of them may be out of
+    /// date.
     pub unseen: BTreeSet<SpacePart>,
     /// What every user has, with the number of users.
     pub everybody: Option<SpaceEverybody>,
-    /// The names of the groups that are assigned or get a share.
+    /// The names of the groups by which paths on this page lead, as far as they are known.
     pub names: BTreeMap<GroupId, String>,
-    /// What is assigned to a group or to something that we do not know, and what is shared; the
-    /// first few thousand.
+    /// What is assigned to a group or to something that we do not know, and what is shared, as far
+    /// as it is on this page.
     pub entries: Vec<SpaceEntry>,
 }
 
@@ -60,7 +65,7 @@ pub struct SpaceEverybody {
     pub users: u64,
 }
 
-/// Something that stands in a space and is not a user of this tenant.
+/// An assignment to something other than a user of this tenant, or a share.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum SpaceEntry {
@@ -77,19 +82,19 @@ pub enum SpaceEntry {
     Shared {
         /// The share.
         id: Id,
-        /// The name of the group or user whom it is shared with, if known.
+        /// The name of the group or user that it is shared with, if known.
         name: Option<String>,
         /// What is shared with whom.
         share: SpaceShare,
     },
 }
 
-/// How a user stands to a space.
+/// The access of one user to a space.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SpaceRow {
     /// The user.
     pub user: AccessPerson,
-    /// Every path to the space, those that all users have included.
+    /// Every path to the space, including the paths that all users have.
     pub ways: Vec<SpaceWay>,
     /// Every path to single apps of it.
     pub shares: Vec<ShareWay>,

@@ -3,10 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::access::{self, RolePaths};
+use crate::control::page::{self, Cut};
 use crate::control::reading::Reading;
-use crate::control::{ControlError, Query, query};
+use crate::control::{ControlError, Query, UserAccessPosition, query};
 use crate::history::Picture;
-use crate::model::{GroupId, Kind, LastSession, Path, Record, RecordRef, RoleId, User};
+use crate::model::{Called, GroupId, Kind, LastSession, Path, Record, RecordRef, RoleId, User};
 use crate::store::Known;
 
 use super::answers::{AccessPerson, AccessRow, AccessStanding, Permission, UserAccess};
@@ -38,19 +39,24 @@ impl Query for query::UserAccess {
                 spaces: None,
                 last_session: LastSession::default(),
                 of_idp: BTreeMap::new(),
+                next: None,
             });
         };
         let unseen = picture.grants().unseen(&user);
         envelope::note_user(&mut envelope, &picture, &user, &unseen);
-        let spaces = of_user(reading, known, &picture, &user, self.at, &mut envelope)?;
         let at = envelope.as_of;
         let by_role = picture.grants().roles_of(&user);
         let granting = access::granting(picture.roles());
         let grants_by = by_role.keys().find(|role| granting.contains(role));
+        let mut cut = Cut::begin(self.after, page::size(self.limit));
         let roles = by_role
             .iter()
             .map(|(role, paths)| row(&picture, &user, at, role, AccessStanding::Actual, paths));
-        let mut roles: Vec<_> = roles.collect();
+        let wanted = roles.filter(|row| {
+            let role = self.role.as_deref();
+            role.is_none_or(|called| row.role.is_called(called))
+        });
+        let mut roles = cut.take(wanted, |row| UserAccessPosition::Role(row.role.id.clone()));
         date(
             reading.store,
             known,
@@ -58,17 +64,30 @@ impl Query for query::UserAccess {
             vec![user.clone()],
             &mut roles,
         )?;
+        let permissions = permissions(&picture, &user, &by_role);
+        let permissions = cut.take(permissions, |it| {
+            UserAccessPosition::Permission(it.name.clone())
+        });
+        let unseen = cut.take(unseen, |it| UserAccessPosition::Unseen(it.clone()));
+        let spaces = of_user(
+            (reading, known, self.at),
+            &picture,
+            &user,
+            &mut cut,
+            &mut envelope,
+        )?;
         let span = stale::span(reading.store, known)?;
         Ok(UserAccess {
             last_session: stale::last_session(reading.store, known, &user, span, at)?,
             of_idp: of_idp(reading, known, &picture, &roles, spaces.as_ref())?,
             roles,
-            permissions: permissions(&picture, &user, &by_role),
+            permissions,
             can_grant: grants_by.map(|role| picture.mention(role, None)),
-            unseen: unseen.into_iter().collect(),
+            unseen,
             user: Some(AccessPerson::of(&user, at)),
             spaces,
             envelope,
+            next: cut.next(),
         })
     }
 }

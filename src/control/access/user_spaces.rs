@@ -29,13 +29,14 @@ pub struct UserSpace {
     pub shares: Vec<ShareWay>,
 }
 
-/// The spaces of a user.
+/// The spaces of a user, as far as they are on one page.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct UserSpaces {
-    /// When the last reading of all spaces began that had ended by then; `None` if there was none.
+    /// When the last reading of all spaces began, of those that had ended by then; `None` if none
+    /// had.
     pub read_at: Option<Timestamp>,
     /// The names of the groups that the paths go by.
     pub names: BTreeMap<GroupId, String>,
-    /// The spaces, in the order of their ids; the first thousand.
+    /// The spaces, in the order of their ids.
     pub spaces: Vec<UserSpace>,
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::model::{Coded, HeldPlan, Id, Kind, Loss, Removal, TenantName, UserStatus};
+use crate::model::{Coded, HeldPlan, Id, Kind, Loss, RecordRef, Removal, TenantName, UserStatus};
 
 /// A held plan.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -36,7 +36,7 @@ pub struct Person {
     pub administers: Vec<String>,
 }
 
-/// A summary of a plan's removals.
+/// A page of the summary of a plan's removals. All but the moved records is the same on each page.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PlanSummary {
     /// How many removals there are of each kind.
@@ -53,10 +53,12 @@ pub struct PlanSummary {
     pub by_group: Top,
     /// Users and groups by the roles that they lose, or hold until they are deleted.
     pub by_role: Top,
-    /// Roles and groups that exist again under another id.
+    /// Roles and groups that exist again under another id, as far as they are on this page.
     pub moved: Vec<Moved>,
-    /// How many more there are.
+    /// How many follow on later pages.
     pub moved_left_out: u64,
+    /// Where the next page begins; `None` if this is the last one.
+    pub next: Option<RecordRef>,
 }
 
 /// How many administrators are affected.

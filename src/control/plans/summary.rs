@@ -9,14 +9,12 @@ use crate::model::{
 use crate::store::{Store, StoreError, TenantNo};
 
 use super::super::MAX_PAGE;
+use super::super::page::Cut;
 use super::lens::Lens;
 use super::reply::{Moved, PlanSummary, RemovalRow, Top, TopRow};
 
 /// How many names are counted separately; the rest are added up.
 const MAX_TOP: usize = 10;
-
-/// How many moved roles and groups are listed separately.
-const MAX_MOVED: usize = 1_000;
 
 /// Summarises a plan. Reads it page by page: what it keeps grows with the number of groups, roles
 /// and domains, not with the number of users.
@@ -24,6 +22,7 @@ pub(super) fn summarise(
     store: &Store,
     no: TenantNo,
     plan: PlanId,
+    cut: &mut Cut<RecordRef>,
 ) -> Result<PlanSummary, StoreError> {
     let mut sum = Sum {
         names: Names::read(store, no, plan)?,
@@ -34,7 +33,7 @@ pub(super) fn summarise(
     loop {
         let page = store.removals(no, plan, after.as_ref(), MAX_PAGE)?;
         let Some(last) = page.last() else {
-            return Ok(sum.end());
+            return Ok(sum.end(cut));
         };
         after = Some(last.record.clone());
         for removal in page {
@@ -154,7 +153,7 @@ impl Sum {
         }
     }
 
-    fn end(self) -> PlanSummary {
+    fn end(self, cut: &mut Cut<RecordRef>) -> PlanSummary {
         let by_name = |counts: Counts<Option<String>>| {
             let rows = counts.into_iter();
             top(rows.map(|(name, (_, count))| TopRow {
@@ -171,13 +170,15 @@ impl Sum {
                 count,
             }))
         };
-        let moved_left_out = self.moved.len().saturating_sub(MAX_MOVED) as u64;
+        let n_reached = self.moved.keys().filter(|from| cut.reaches(from)).count();
+        let moved = cut.take(self.moved, |(from, _)| from.clone());
+        let moved_left_out = (n_reached - moved.len()) as u64;
         PlanSummary {
             by_domain: by_name(self.domains),
             by_status: by_name(self.statuses),
             by_group: by_id(self.groups),
             by_role: by_id(self.roles),
-            moved: self.moved.into_values().take(MAX_MOVED).collect(),
+            moved: moved.into_iter().map(|(_, moved)| moved).collect(),
             moved_left_out,
             ..self.summary
         }

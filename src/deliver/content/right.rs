@@ -5,8 +5,8 @@ use std::fmt;
 
 use serde_json::{Value, json};
 
-use crate::model::unified::UnifiedId;
-use crate::model::{Entry, Holder, Id, Kind, RightChange, RightHolders, RoleMention, ShownPath};
+use crate::model::unified::{UnifiedId, paths, right};
+use crate::model::{Entry, Holder, Id, Kind, RightChange, RightHolders, RoleMention};
 
 /// What such an event says, before anything is hidden.
 #[derive(Clone)]
@@ -81,16 +81,6 @@ pub(super) fn role_content<'a>(
     }
 }
 
-fn right(role: &RoleMention) -> Value {
-    json!({
-        "type": "role",
-        "id": UnifiedId::of(Kind::Role, &role.id.0),
-        "remote_id": role.id,
-        "name": role.name,
-        "level": role.level,
-    })
-}
-
 fn user(holder: &Holder) -> Value {
     let Holder {
         id,
@@ -112,18 +102,4 @@ fn user(holder: &Holder) -> Value {
         "why_not_usable": barrier,
         "account": account,
     })
-}
-
-fn paths(paths: &[ShownPath]) -> Vec<Value> {
-    let paths = paths.iter().map(|shown| {
-        let group = shown.path.group().map(|group| {
-            json!({
-                "id": UnifiedId::of(Kind::Group, &group.0),
-                "remote_id": group,
-                "name": shown.group,
-            })
-        });
-        json!({ "type": shown.path.word(), "group": group })
-    });
-    paths.collect()
 }

@@ -28,7 +28,7 @@ pub struct IamGroup<'a> {
     pub unified_custom_fields: Option<GroupFields<'a>>,
 }
 
-/// What Qlik says about a group and StackOne has no field for.
+/// What Qlik says about a group that StackOne has no field for.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[expect(
     missing_docs,

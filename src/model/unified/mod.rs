@@ -11,6 +11,7 @@
 mod group;
 mod id;
 mod policy;
+mod right;
 mod role;
 mod user;
 
@@ -20,6 +21,7 @@ use serde_json::{Value, json};
 pub use group::{GroupFields, IamGroup};
 pub use id::UnifiedId;
 pub use policy::{IamPermission, IamPolicy};
+pub use right::{paths, right};
 pub use role::{IamRole, RoleFields};
 pub use user::{File, IamUser, UserFields};
 

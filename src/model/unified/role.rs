@@ -26,7 +26,7 @@ pub struct IamRole<'a> {
     pub unified_custom_fields: Option<RoleFields<'a>>,
 }
 
-/// What Qlik says about a role and StackOne has no field for.
+/// What Qlik says about a role that StackOne has no field for.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[expect(
     missing_docs,

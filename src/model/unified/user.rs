@@ -35,7 +35,7 @@ pub struct IamUser<'a> {
     pub avatar: Option<File<'a>>,
 }
 
-/// What Qlik says about a user and StackOne has no field for.
+/// What Qlik says about a user that StackOne has no field for.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[expect(
     missing_docs,

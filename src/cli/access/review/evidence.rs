@@ -1,4 +1,5 @@
-//! What the evidence says of itself: of what it is, what it rests on, and what it does not know.
+//! What the evidence says about itself: what it describes, what it rests on, and what it does not
+//! know.
 
 use crate::control::{Envelope, Population, ReviewPage};
 use crate::model::{RoleMention, Thousands, Timestamp};
@@ -22,7 +23,7 @@ pub(super) struct Evidence {
     pub(super) n_rows: u64,
     /// How many users have rows.
     pub(super) n_users: u64,
-    /// Of how many users something of their roles is not visible.
+    /// How many users have roles or groups that are not visible.
     pub(super) n_unseen: u64,
 }
 

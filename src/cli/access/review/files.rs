@@ -86,7 +86,7 @@ impl Folder {
         let mut kept = Vec::new();
         for (whole, name) in wholes.into_iter().zip(names.all()) {
             let path = self.0.join(name);
-            // Never over a file that is there.
+            // An existing file is never overwritten.
             if let Err(error) = whole.file.persist_noclobber(&path) {
                 // All of them or none.
                 for path in &kept {
@@ -100,7 +100,7 @@ impl Folder {
             }
             kept.push(path);
         }
-        // The names are part of the folder, which is a file of its own to the disk.
+        // The names are stored in the folder, which must be synced as well as the files.
         std::fs::File::open(&self.0)?.sync_all()?;
         Ok(kept)
     }

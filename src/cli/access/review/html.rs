@@ -29,7 +29,7 @@ const COLUMNS: [(&str, u8); 11] = [
     ("Remark", 8),
 ];
 
-/// What a reader has to know of the columns.
+/// What a reader has to know about the columns.
 const LEGEND: [&str; 7] = [
     "Rights add up: somebody holds a right as long as one of the paths is left.",
     "Since: the time when it was found, and the run that found it; it was given at some time after \

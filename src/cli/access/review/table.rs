@@ -35,7 +35,7 @@ const COLUMNS: [&str; 22] = [
     "remark",
 ];
 
-/// What stands where something is not known, but could be.
+/// The text of a cell whose value exists but is not known.
 pub(super) const NOT_KNOWN: &str = "not known";
 
 /// Writes the names of the columns.
