@@ -39,9 +39,15 @@ pub enum HistoryError {
     #[error("reading what was known")]
     Store {
         /// What went wrong.
-        #[from]
         source: StoreError,
     },
+}
+
+/// The tenant and the time are in the question, which whoever asked it names.
+impl From<StoreError> for HistoryError {
+    fn from(source: StoreError) -> Self {
+        Self::Store { source }
+    }
 }
 
 impl HistoryError {

@@ -8,7 +8,7 @@ use crate::store::{Known, Store};
 use super::error::HistoryError;
 use super::picture::Picture;
 
-/// A user at two times; `None` at a time at which there was no such user.
+/// A user at two times; `None` where there was no such user.
 #[derive(Default)]
 pub struct Pair {
     /// At the earlier time.
@@ -18,8 +18,8 @@ pub struct Pair {
 }
 
 impl Pair {
-    /// Returns the user as of the later time, or the earlier one if the user is gone, and what
-    /// became of the account; `None` if there was no such user at either time.
+    /// Returns the user at the later time, or at the earlier time if the user is gone, and what
+    /// happened to the account; `None` if there was no such user at either time.
     pub fn account(&self) -> Option<(&User, AccountChange)> {
         match (&self.then, &self.now) {
             (Some(_), Some(now)) => Some((now, AccountChange::Stayed)),
@@ -30,8 +30,8 @@ impl Pair {
     }
 }
 
-/// Returns a role as it is in the later of two pictures, or as it was if it is gone. If nothing is
-/// known of it, its name is the one that its holder has of it.
+/// Returns a role as it is in the later of two pictures, or as it was if it is gone. If the role is
+/// unknown, its name comes from its holder's record.
 pub fn latest_mention(
     (before, after): (&Picture, &Picture),
     role: &RoleId,
@@ -53,8 +53,8 @@ pub struct PairPage {
     pub next: Option<Id>,
 }
 
-/// Reads a page of users as of two pictures, by id, after `begin`. It covers about `limit` present
-/// users.
+/// Reads a page of users as they were at the times of two pictures, in the order of ids, after
+/// `begin`. It covers about `limit` present users.
 pub fn pairs(
     (before, after): (&Picture, &Picture),
     store: &Store,
@@ -64,8 +64,8 @@ pub fn pairs(
 ) -> Result<PairPage, HistoryError> {
     let then = before.users(store, known, begin, limit)?;
     let now = after.users(store, known, begin, limit)?;
-    // Both pages are of the present users after `begin`, so a user who is missing in one was not
-    // there, up to where both end.
+    // Both pages begin after the same user. Up to the end of the shorter one, a user who is in only
+    // one of them did not exist at the other time.
     let next = match (then.next, now.next) {
         (Some(a), Some(b)) => Some(a.min(b)),
         (a, b) => a.or(b),

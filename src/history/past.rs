@@ -1,10 +1,10 @@
-//! The records of a tenant as they were at a time: the present ones, with every change since
-//! undone.
+//! The records of a tenant as they were at an earlier time: the present ones, with every change
+//! since undone.
 //!
 //! Each entry of the journal holds its record before and after. So the first entry about a record
-//! that is later than the time says what the record was then, and a record without such an entry is
-//! as it was. Roles and groups are kept as they were; of users only the position of that entry is
-//! kept, since a year may have changed each of them.
+//! after that time says what the record was then, and a record without such an entry has not
+//! changed. Former roles and groups are kept in full; of users, only the position of that entry is
+//! kept, since in a year every user may have changed.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::{Bound, RangeBounds};
@@ -22,8 +22,8 @@ use super::since::first_since;
 /// How many entries are read at once.
 const AT_ONCE: usize = 500;
 
-/// Of how many users that have changed it is kept at once what they were. Each takes some 60 bytes.
-/// If more have changed, users are put back part by part, each with a reading of the journal.
+/// The most changed users of whom the former state is kept at once. Each takes some 60 bytes. If
+/// more have changed, they are put back part by part, and the journal is read again for each part.
 const MAX_USERS: usize = 1_000_000;
 
 /// How long a reader waits for the entry of a record that was just written, and how long it pauses
@@ -31,30 +31,30 @@ const MAX_USERS: usize = 1_000_000;
 const MAX_WAIT: Duration = Duration::from_secs(2);
 const PAUSE: Duration = Duration::from_millis(2);
 
-/// What differs between now and then.
+/// What has changed since an earlier time.
 #[derive(Debug)]
 pub struct Past {
-    /// The last entry of that time.
+    /// The last entry at that time.
     begin: Seq,
-    /// The last entry that was looked at.
+    /// The last entry that was read.
     up_to: Seq,
     /// The version of that entry; `None` if it is no longer there.
     version: Option<Version>,
     roles: BTreeMap<RoleId, Option<Role>>,
     groups: BTreeMap<GroupId, Option<Group>>,
-    /// The users that have changed, of those in the window.
+    /// The users in the window that have changed.
     users: BTreeMap<Id, Then>,
-    /// Between which ids all users that have changed are kept.
+    /// The range of ids in which all users that have changed are kept.
     window: Window,
-    /// How many users are kept at once.
+    /// The most users to keep at once.
     max_users: usize,
-    /// How many more users came than went.
+    /// How many more users were created than deleted since then.
     n_more: i64,
     /// Whether an entry could not be read.
     has_gap: bool,
 }
 
-/// Some of the ids, in their order.
+/// A range of ids.
 type Window = (Bound<Id>, Bound<Id>);
 
 /// What a user was then.
@@ -67,7 +67,7 @@ enum Then {
 }
 
 impl Past {
-    /// Looks at what happened to a tenant's records after a time.
+    /// Reads what happened to a tenant's records after a time.
     pub(super) fn since(store: &Store, known: &Known, at: Timestamp) -> Result<Self, HistoryError> {
         covered(store, known, at)?;
         let after = Timestamp::from_millis(at.millis().saturating_add(1));
@@ -79,12 +79,12 @@ impl Past {
         Self::after(store, known, up_to)
     }
 
-    /// Looks at what happened to a tenant's records after an entry.
+    /// Reads what happened to a tenant's records after an entry.
     pub(super) fn after(store: &Store, known: &Known, up_to: Seq) -> Result<Self, HistoryError> {
         Self::with_room(store, known, up_to, MAX_USERS)
     }
 
-    /// The same, with room for so many users at once.
+    /// The same, but keeps at most this many users at once.
     pub(super) fn with_room(
         store: &Store,
         known: &Known,
@@ -107,7 +107,7 @@ impl Past {
         Ok(past)
     }
 
-    /// Returns the last entry of that time.
+    /// Returns the last entry at that time.
     pub(super) fn begin(&self) -> Seq {
         self.begin
     }
@@ -117,7 +117,7 @@ impl Past {
         self.has_gap
     }
 
-    /// Takes in what has happened since the last look.
+    /// Reads the entries that were written since the last call.
     pub(super) fn extend(&mut self, store: &Store, known: &Known) -> Result<(), HistoryError> {
         loop {
             let entries = store.entries(self.up_to, AT_ONCE)?;
@@ -154,7 +154,7 @@ impl Past {
         }
     }
 
-    /// Notes what a record was before a change, unless an earlier change has said so.
+    /// Notes what a record was before a change, unless an earlier change already did.
     fn undo(&mut self, seq: Seq, change: Change) {
         let id = change.id().clone();
         let kind = change.kind();
@@ -163,10 +163,7 @@ impl Past {
             (Kind::User, Verb::Deleted) => -1,
             (Kind::User | Kind::Group | Kind::Role, _) => 0,
         };
-        let before = match change {
-            Change::Created { .. } => None,
-            Change::Updated { before, .. } | Change::Deleted { before } => Some(before),
-        };
+        let (before, _) = change.into_sides();
         match (kind, before) {
             (Kind::User, before) => {
                 let then = before.map_or(Then::Absent, |_| Then::Before(seq));
@@ -201,7 +198,8 @@ impl Past {
         }
     }
 
-    /// Moves the window to a place, and reads what the users were that it has room for.
+    /// Lets the window begin at an id, and reads what the users in it were, as many as there is
+    /// room for.
     fn move_window(
         &mut self,
         store: &Store,
@@ -229,8 +227,8 @@ impl Past {
         Ok(())
     }
 
-    /// Makes sure that the window has the users behind an id, as many as there is room for. `None`
-    /// means the first ones.
+    /// Makes sure that the window covers users after an id, as many as there is room for. `None`
+    /// means from the first user on.
     pub(super) fn look_behind(
         &mut self,
         store: &Store,
@@ -284,9 +282,10 @@ impl Past {
         now.saturating_add_signed(-self.n_more)
     }
 
-    /// Puts users back as they were, up to a limit. `users` are all present users after one id,
-    /// after which the window has users, and up to another; `None` means from the first, or to the
-    /// last. Returns the id up to which all are as they were; `None` if that is the last one.
+    /// Puts users back as they were, at most `limit` of them. `users` are all present users after
+    /// the id `after` and up to the id `last`; `None` means from the first user, or up to the last.
+    /// The window must begin at `after` or before it. Returns the id up to which all users are as
+    /// they were, and drops those after it; `None` if it reached the last user.
     pub(super) fn put_back(
         &self,
         store: &Store,
@@ -323,7 +322,7 @@ impl Past {
         Ok(reached)
     }
 
-    /// Returns a user as of then, given the present one; `None` if there was none.
+    /// Returns a user as it was then, given the present one; `None` if there was no such user.
     pub(super) fn user(
         &mut self,
         store: &Store,
@@ -380,7 +379,7 @@ fn user_before(known: &Known, entry: &Entry) -> Option<(Id, Then)> {
     Some((change.id().clone(), then))
 }
 
-/// Reads a user as of then.
+/// Reads a user as it was then.
 fn read(store: &Store, then: Then) -> Result<Option<User>, HistoryError> {
     let seq = match then {
         Then::Absent => return Ok(None),

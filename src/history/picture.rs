@@ -1,5 +1,5 @@
-//! What a tenant's roles and groups give, now or at an earlier time, and the users of that time
-//! page by page.
+//! The roles and groups of a tenant, now or at an earlier time, and the users of that time page by
+//! page.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
@@ -19,23 +19,23 @@ use super::trail::Trail;
 /// How many records are read at once.
 const PAGE: usize = 500;
 
-/// How often roles and groups are read if they change meanwhile.
+/// How many times roles and groups are read if they change meanwhile.
 const TRIES: usize = 5;
 
 /// The roles and groups of a tenant at a time.
 ///
-/// Memory grows with roles and groups, not with users: of the users that have changed since that
-/// time it keeps the positions of their entries.
+/// Memory grows with roles and groups, not with users: of a user that has changed since that time,
+/// it keeps only the position of an entry.
 #[derive(Debug, Default)]
 pub struct Picture {
-    /// The roles. A tenant has some hundred at the most.
+    /// The roles. A tenant has a few hundred at most.
     roles: BTreeMap<RoleId, Role>,
     /// The names of the groups that give roles, and of those whose roles are not visible.
     names: BTreeMap<GroupId, String>,
     grants: Grants,
     /// What differs from now; `None` if the picture is of now.
     past: Option<Mutex<Past>>,
-    /// Which entries before its time changed who holds what; `None` if nobody has asked.
+    /// The entries before its time that changed who holds which role; `None` until somebody asks.
     trail: Mutex<Option<Arc<Trail>>>,
 }
 
@@ -121,7 +121,7 @@ impl Picture {
         }
     }
 
-    /// Returns what groups give.
+    /// Returns which roles the groups give, and which roles all users have.
     pub fn grants(&self) -> &Grants {
         &self.grants
     }
@@ -141,8 +141,8 @@ impl Picture {
         self.names.get(id).map(String::as_str)
     }
 
-    /// Returns a role with its name. If nothing is known of it but that somebody holds it, `name`
-    /// is the name by which the holder's record mentions it.
+    /// Returns a role with its name. If the role is unknown, `name` is the name by which its
+    /// holder's record mentions it.
     pub fn mention(&self, id: &RoleId, name: Option<&str>) -> RoleMention {
         let role = self.role(id);
         RoleMention {
@@ -168,8 +168,8 @@ impl Picture {
         shown.collect()
     }
 
-    /// Returns the roles and groups that have changed since the time of the picture, as far as it
-    /// has looked.
+    /// Returns the roles and groups that have changed since the time of the picture, as far as the
+    /// journal was read.
     pub fn changed_givers(&self) -> (BTreeSet<RoleId>, BTreeSet<GroupId>) {
         let past = self.past.as_ref();
         past.map(|past| lock(past).changed_givers())
@@ -190,8 +190,8 @@ impl Picture {
         }
     }
 
-    /// Returns which entries before the time of the picture changed who holds what. They are read
-    /// when this is first asked.
+    /// Returns the entries before the time of the picture that changed who holds which role. The
+    /// first call reads them.
     pub fn trail(&self, store: &Store, known: &Known) -> Result<Arc<Trail>, HistoryError> {
         let mut trail = lock(&self.trail);
         if let Some(trail) = &*trail {
@@ -201,7 +201,7 @@ impl Picture {
         Ok(Arc::clone(trail.insert(read)))
     }
 
-    /// Returns how many users there were.
+    /// Returns how many users there were at the time of the picture.
     pub fn n_users(&self, store: &Store, known: &Known) -> Result<u64, HistoryError> {
         let now = store.census(known.no, Kind::User)?.count;
         Ok(match &self.past {
@@ -214,8 +214,8 @@ impl Picture {
         })
     }
 
-    /// Reads a page of users as of the picture, by id, after `after`. It covers about `limit`
-    /// present users.
+    /// Reads a page of users as they were at the time of the picture, in the order of ids, after
+    /// `after`. It covers about `limit` present users.
     pub fn users(
         &self,
         store: &Store,
@@ -246,7 +246,7 @@ impl Picture {
         })
     }
 
-    /// Returns one user.
+    /// Returns one user as it was at the time of the picture.
     pub fn user(
         &self,
         store: &Store,

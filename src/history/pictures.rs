@@ -23,7 +23,8 @@ pub struct Pictures(Arc<Mutex<VecDeque<Made>>>);
 
 type Made = (Asked, Arc<Picture>);
 
-/// Which picture is asked for. A change to a role or group changes the census.
+/// Which picture is asked for. A change to a role or group changes a census, so an older picture is
+/// not used again.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Asked {
     tenant: TenantNo,

@@ -1,4 +1,4 @@
-//! Finds the entries after a time.
+//! Finds the first entry at or after a time.
 
 use crate::model::{Entry, Seq, Timestamp};
 use crate::store::{Store, StoreError};

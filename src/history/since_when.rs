@@ -2,75 +2,18 @@
 //!
 //! The journal is read backwards, and each entry undone, until a role was not held: the run whose
 //! entries were undone last is the one that found it. What one run found counts as one change, so a
-//! role that moved from one group to another in a run was held all the time.
+//! user whose role moved from one group to another within a run has held it all the time.
 
 use std::collections::{BTreeMap, BTreeSet};
-
-use serde::{Deserialize, Serialize};
+use std::ops::ControlFlow;
 
 use crate::access::Grants;
-use crate::model::{
-    Change, Entry, Fact, Kind, Record, RoleId, RunId, Seq, Timestamp, User, UserId,
-};
+use crate::model::{Entry, Fact, Kind, Record, RoleId, RunId, Seq, Timestamp, User, UserId};
 use crate::store::{Known, Store};
 
+use super::basis::Since;
 use super::error::HistoryError;
-
-/// How many entries are read at once.
-const AT_ONCE: u64 = 500;
-
-/// How many entries are read at most. Each takes some ten microseconds.
-pub(super) const MAX_READ: u64 = 200_000;
-
-/// Since when a user has held a role.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case", tag = "basis")]
-pub enum Since {
-    /// A run found that the user had come to hold it.
-    Observed {
-        /// When, by our clock. Earlier runs had not seen it.
-        at: Timestamp,
-        /// The run.
-        run: RunId,
-    },
-    /// The user held it when the tenant was first read as a whole.
-    BeforeFirstLoad {
-        /// When that was.
-        at: Timestamp,
-    },
-    /// The user held it at this time already. The journal does not go back further, was not read
-    /// further, or what the user held before was not visible.
-    Before {
-        /// The time.
-        at: Timestamp,
-    },
-}
-
-impl Since {
-    /// Returns the word for what it rests on: `observed`.
-    pub fn basis(self) -> &'static str {
-        match self {
-            Self::Observed { .. } => "observed",
-            Self::BeforeFirstLoad { .. } => "before_first_load",
-            Self::Before { .. } => "before",
-        }
-    }
-
-    /// Returns the time.
-    pub fn at(self) -> Timestamp {
-        match self {
-            Self::Observed { at, .. } | Self::BeforeFirstLoad { at } | Self::Before { at } => at,
-        }
-    }
-
-    /// Returns the run that found it; `None` if no run did.
-    pub fn run(self) -> Option<RunId> {
-        match self {
-            Self::Observed { run, .. } => Some(run),
-            Self::BeforeFirstLoad { .. } | Self::Before { .. } => None,
-        }
-    }
-}
+use super::read_back::read_back;
 
 /// The answer for one user and role.
 struct Row {
@@ -78,13 +21,11 @@ struct Row {
     since: Option<Since>,
 }
 
-/// The state of a tenant while it is undone, and the rows that are not answered yet.
+/// The state of a tenant while entries are undone, and the answers found so far.
 pub(super) struct Undoing {
     grants: Grants,
     users: BTreeMap<UserId, (Option<User>, Vec<Row>)>,
     n_open: usize,
-    /// Whether a part of the history was lost: the mark of a first load may be that of a repair.
-    was_repaired: bool,
     /// The run whose entries are being undone; `None` if none is.
     run: Option<UndoneRun>,
 }
@@ -92,16 +33,16 @@ pub(super) struct Undoing {
 /// What has been undone of a run so far.
 struct UndoneRun {
     id: RunId,
-    /// When it made the latest of its entries.
+    /// When it wrote the last of its entries.
     at: Timestamp,
-    /// The users whose entries were undone, of those that are asked about.
+    /// The users that are asked about and of whom an entry was undone.
     users: BTreeSet<UserId>,
-    /// Whether a role or group was undone, which may concern every user.
+    /// Whether an entry about a role or group was undone, which may concern every user.
     concerns_all: bool,
 }
 
-/// Finds since when each of some users has held a role, going back from an entry. `grants` are
-/// those of that time, and the users are as of that time as well.
+/// Finds since when each of some users has held a role, going back from an entry. `grants` and the
+/// users in `wanted` must be those at that entry.
 pub fn since_when(
     store: &Store,
     known: &Known,
@@ -110,8 +51,18 @@ pub fn since_when(
     wanted: &[(User, RoleId)],
 ) -> Result<BTreeMap<(UserId, RoleId), Since>, HistoryError> {
     let mut undoing = Undoing::begin(grants, wanted);
-    let last = undoing.go_back(store, known, up_to)?;
-    Ok(undoing.answers(last))
+    let reached = read_back(store, known, up_to, |entry| {
+        undoing.undo(entry);
+        match undoing.is_done() {
+            true => ControlFlow::Break(()),
+            false => ControlFlow::Continue(()),
+        }
+    })?;
+    // A run that is only partly undone does not show what users held before it.
+    if reached.is_first_load {
+        undoing.end_run();
+    }
+    Ok(undoing.answers(reached.since))
 }
 
 impl Undoing {
@@ -121,7 +72,6 @@ impl Undoing {
             grants,
             users: BTreeMap::new(),
             n_open: wanted.len(),
-            was_repaired: false,
             run: None,
         };
         for (user, role) in wanted {
@@ -150,47 +100,6 @@ impl Undoing {
         self.run.as_ref().map(|run| run.id)
     }
 
-    /// Undoes entries until every row has its answer. Returns the answer for the rows that have
-    /// none by then.
-    fn go_back(&mut self, store: &Store, known: &Known, up_to: Seq) -> Result<Since, HistoryError> {
-        let first = store.first_seq()?;
-        let mut end = up_to.next();
-        let mut reached = None;
-        let floor = end.0.saturating_sub(MAX_READ).max(first.0);
-        while self.n_open > 0 && end.0 > floor {
-            let low = end.0.saturating_sub(AT_ONCE).max(floor);
-            let n_entries = usize::try_from(end.0 - low).unwrap_or(usize::MAX);
-            let entries = store.entries(Seq(low.saturating_sub(1)), n_entries)?;
-            for entry in entries.into_iter().rev().filter(|entry| entry.seq < end) {
-                reached = Some(entry.at);
-                if let Fact::HistoryLost(_) | Fact::Unreadable = entry.fact {
-                    self.was_repaired = true;
-                }
-                if entry
-                    .account()
-                    .is_none_or(|it| it.tenant != known.tenant.id)
-                {
-                    continue;
-                }
-                match entry.fact {
-                    Fact::Loaded { .. } => {
-                        self.end_run();
-                        return Ok(match self.was_repaired {
-                            true => Since::Before { at: entry.at },
-                            false => Since::BeforeFirstLoad { at: entry.at },
-                        });
-                    }
-                    _ => self.undo(entry),
-                }
-            }
-            end = Seq(low);
-        }
-        // A run that is only partly undone does not show what users held before it.
-        Ok(Since::Before {
-            at: reached.unwrap_or(known.adopted_at),
-        })
-    }
-
     /// Undoes an entry.
     pub(super) fn undo(&mut self, entry: Entry) {
         let Some(run) = entry.run() else { return };
@@ -207,10 +116,7 @@ impl Undoing {
             concerns_all: false,
         });
         let record = change.latest().to_ref();
-        let before = match change {
-            Change::Created { .. } => None,
-            Change::Updated { before, .. } | Change::Deleted { before } => Some(before),
-        };
+        let (before, _) = change.into_sides();
         if record.kind != Kind::User {
             undone.concerns_all = true;
             self.grants.forget(&record);
@@ -229,7 +135,8 @@ impl Undoing {
         }
     }
 
-    /// Finds the roles that users of this run did not hold before it.
+    /// Ends the run that was undone, and answers the rows whose user did not hold the role before
+    /// it.
     pub(super) fn end_run(&mut self) {
         let Some(run) = self.run.take() else {
             return;
@@ -245,7 +152,7 @@ impl Undoing {
                 continue;
             }
             let by_role = user.as_ref().map(|user| grants.roles_of(user));
-            // What was not visible may have been held.
+            // The user may have held a role that was not visible.
             let is_hidden = user
                 .as_ref()
                 .is_some_and(|user| !grants.unseen(user).is_empty());

@@ -1,5 +1,5 @@
-//! The spaces of a tenant, now or as they were at a time: the present ones, with every change since
-//! undone.
+//! The spaces of a tenant, now or as they were at an earlier time: the present ones, with every
+//! change since undone.
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
@@ -11,11 +11,12 @@ use super::error::HistoryError;
 use super::past::covered;
 use super::since::first_since;
 
-/// How many spaces are read from the store at once, and how many entries.
+/// How many spaces, and how many entries, are read from the store at once.
 const PAGE: usize = 100;
 const AT_ONCE: usize = 500;
 
-/// How many changed assignments and shares are kept to be undone. Each takes some 300 bytes.
+/// The most changed spaces, assignments and shares to keep until they are undone. Each takes some
+/// 300 bytes.
 const MAX_CHANGED: usize = 200_000;
 
 /// How long a reader waits for the entry of a space that was just written, and how long it pauses
@@ -23,11 +24,12 @@ const MAX_CHANGED: usize = 200_000;
 const MAX_WAIT: Duration = Duration::from_secs(2);
 const PAUSE: Duration = Duration::from_millis(2);
 
-/// What a look at spaces found out besides the spaces.
+/// What is known about the spaces that were visited.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct SpacesLook {
-    /// When the last reading of all spaces began that had ended by then; `None` if there was none,
-    /// so that there may be spaces that nobody has seen.
+    /// The time up to which the spaces are known: when the last complete reading of all spaces
+    /// began, or the time asked about if that is earlier. `None` if no reading had ended by then:
+    /// there may be spaces that were never read.
     pub read: Option<Timestamp>,
     /// Whether spaces were ever asked for.
     pub is_on: bool,
@@ -35,7 +37,8 @@ pub struct SpacesLook {
     pub has_gap: bool,
 }
 
-/// Visits the spaces of a tenant as they were at a time, or one of them. `None` means now.
+/// Visits the spaces of a tenant as they were at a time; if `at` is `None`, as they are now. `only`
+/// limits this to one space.
 pub fn each_space(
     store: &Store,
     known: &Known,
@@ -53,7 +56,7 @@ pub fn each_space(
         None => None,
         Some(at) => {
             covered(store, known, at)?;
-            // Nothing was written down of what changed before the first reading ended.
+            // The journal has no changes of spaces from before the first reading ended.
             if reading.first.is_none_or(|first| at < first) {
                 look.read = None;
                 return Ok(look);
@@ -87,7 +90,7 @@ pub fn each_space(
     }
     if let Some(mut past) = past {
         look.has_gap = past.has_gap;
-        // Those that are gone by now.
+        // Spaces that have been deleted since then.
         while let Some(id) = past.changes.keys().next().cloned() {
             let is_asked = only.is_none_or(|only| *only == id);
             if let Some(space) = past.then(&id, None).filter(|_| is_asked) {
@@ -98,7 +101,7 @@ pub fn each_space(
     Ok(look)
 }
 
-/// What happened to spaces since a time.
+/// What has happened to spaces since a time.
 struct SpacePast {
     at: Timestamp,
     up_to: Seq,
@@ -169,8 +172,8 @@ impl SpacePast {
         }
     }
 
-    /// Takes in the entries of spaces that were just read. A space becomes visible a moment before
-    /// its entry is on disk, so this may have to wait.
+    /// Reads on until the entries of spaces that were just read are included. A space becomes
+    /// visible a moment before its entry is on disk, so this may have to wait.
     fn catch_up(
         &mut self,
         store: &Store,
@@ -196,7 +199,7 @@ impl SpacePast {
         }
     }
 
-    /// Returns a space as of then, given the present one, and forgets what happened to it.
+    /// Returns a space as it was then, given the present one, and drops its changes.
     fn then(&mut self, id: &SpaceId, now: Option<Space>) -> Option<Space> {
         let Changes { changes, .. } = self.changes.remove(id).unwrap_or_default();
         let changes = changes.iter().rev();

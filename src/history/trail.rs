@@ -1,23 +1,23 @@
-//! Which entries of the journal changed who holds what, read once for many questions about one
-//! time.
+//! Which entries of the journal changed who holds which role, read once for many questions about
+//! one time.
 //!
-//! Since when a role is held is found by reading the journal backwards. For each page of a long
-//! list that would be the whole journal again, so this keeps the positions of the entries that
+//! To find since when a role is held, the journal is read backwards. For a long list, that would
+//! read the whole journal again for each page, so this keeps the positions of the entries that
 //! matter: those that changed which roles a user or group has, or which groups a user is in.
 
 use std::collections::BTreeMap;
+use std::ops::ControlFlow;
 
 use crate::access::Grants;
 use crate::model::{Change, Entry, Fact, Record, RoleId, RunId, Seq, Timestamp, User, UserId};
 use crate::store::{Known, Store};
 
+use super::basis::Since;
 use super::error::HistoryError;
-use super::since_when::{MAX_READ, Since, Undoing};
+use super::read_back::read_back;
+use super::since_when::Undoing;
 
-/// How many entries are read at once.
-const AT_ONCE: u64 = 500;
-
-/// The entries of a tenant that changed who holds what, back from a time.
+/// The entries of a tenant, up to a time, that changed who holds which role.
 ///
 /// Memory is bounded by the number of entries that are read: 200,000, some 40 bytes each.
 #[derive(Debug)]
@@ -28,12 +28,11 @@ pub struct Trail {
     givers: Vec<Dated>,
     /// The answer for roles whose start is not among the entries.
     of_others: Since,
-    /// The run that is known in part only, since its first entries were not read; `None` if the
-    /// first load was reached.
+    /// The run of which only the last entries were read; `None` if the first load was reached.
     cut: Option<RunId>,
 }
 
-/// An entry, and when its run made the latest of its entries.
+/// An entry, and when its run wrote the last of its entries.
 type Dated = (Seq, Timestamp);
 
 impl Trail {
@@ -47,52 +46,37 @@ impl Trail {
             },
             cut: None,
         };
-        let first = store.first_seq()?;
-        let mut end = up_to.next();
-        let floor = end.0.saturating_sub(MAX_READ).max(first.0);
-        let mut was_repaired = false;
         let mut last_run: Option<(RunId, Timestamp)> = None;
-        'read: while end.0 > floor {
-            let low = end.0.saturating_sub(AT_ONCE).max(floor);
-            let n_entries = usize::try_from(end.0 - low).unwrap_or(usize::MAX);
-            let entries = store.entries(Seq(low.saturating_sub(1)), n_entries)?;
-            for entry in entries.into_iter().rev().filter(|entry| entry.seq < end) {
-                let at = entry.at;
-                trail.of_others = Since::Before { at };
-                if let Fact::HistoryLost(_) | Fact::Unreadable = entry.fact {
-                    was_repaired = true;
-                }
-                let account = entry.account();
-                if account.is_none_or(|it| it.tenant != known.tenant.id) {
-                    continue;
-                }
-                if let Fact::Loaded { .. } = entry.fact {
-                    trail.cut = None;
-                    if !was_repaired {
-                        trail.of_others = Since::BeforeFirstLoad { at };
-                    }
-                    break 'read;
-                }
-                // A run that reads spaces may write between the entries of another.
-                if let Fact::SpaceChanged(_) = entry.fact {
-                    continue;
-                }
-                trail.cut = entry.run();
-                let (Some(run), Fact::Changed(change)) = (entry.run(), entry.fact) else {
-                    continue;
-                };
-                let last = last_run.filter(|(last, _)| *last == run);
-                let (_, at) = *last_run.insert(last.unwrap_or((run, at)));
-                trail.note(change, (entry.seq, at));
-            }
-            end = Seq(low);
+        let reached = read_back(store, known, up_to, |entry| {
+            trail.take(entry, &mut last_run);
+            ControlFlow::Continue(())
+        })?;
+        trail.of_others = reached.since;
+        if reached.is_first_load {
+            trail.cut = None;
         }
         trail.users.sort_unstable();
         Ok(trail)
     }
 
+    /// Takes in the entry before the last one. `last_run` is the run of that one, with the time of
+    /// its latest entry.
+    fn take(&mut self, entry: Entry, last_run: &mut Option<(RunId, Timestamp)>) {
+        // A run that reads spaces may write between the entries of another.
+        if let Fact::SpaceChanged(_) = entry.fact {
+            return;
+        }
+        self.cut = entry.run();
+        let (Some(run), Fact::Changed(change)) = (entry.run(), entry.fact) else {
+            return;
+        };
+        let last = last_run.filter(|(last, _)| *last == run);
+        let (_, at) = *last_run.insert(last.unwrap_or((run, entry.at)));
+        self.note(change, (entry.seq, at));
+    }
+
     fn note(&mut self, change: Change, place: Dated) {
-        let (before, after) = sides(change);
+        let (before, after) = change.into_sides();
         match (&before, &after) {
             (Some(Record::User(user)), None) | (None, Some(Record::User(user))) => {
                 self.users.push((user.id.clone(), place));
@@ -110,8 +94,8 @@ impl Trail {
         }
     }
 
-    /// Finds since when each of some users has held a role. `grants` and the users are as of the
-    /// time of the trail.
+    /// Finds since when each of some users has held a role. `grants` and the users in `wanted` must
+    /// be those at the time of the trail.
     pub fn since_when(
         &self,
         store: &Store,
@@ -139,15 +123,6 @@ impl Trail {
             undoing.end_run();
         }
         Ok(undoing.answers(self.of_others))
-    }
-}
-
-/// Returns a record before and after a change.
-fn sides(change: Change) -> (Option<Record>, Option<Record>) {
-    match change {
-        Change::Created { after, .. } => (None, Some(after)),
-        Change::Updated { before, after } => (Some(before), Some(after)),
-        Change::Deleted { before } => (Some(before), None),
     }
 }
 

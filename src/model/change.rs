@@ -83,6 +83,15 @@ impl Change {
         }
     }
 
+    /// Takes the change apart: the record before it and after it.
+    pub fn into_sides(self) -> (Option<Record>, Option<Record>) {
+        match self {
+            Self::Created { after, .. } => (None, Some(after)),
+            Self::Updated { before, after } => (Some(before), Some(after)),
+            Self::Deleted { before } => (Some(before), None),
+        }
+    }
+
     /// Returns the last known state of the record: as it is now, or as it was before it was
     /// deleted.
     pub fn latest(&self) -> &Record {
