@@ -7,7 +7,7 @@
 //! no store, and keeps nothing. In each round one is timed after the other, and the result is the
 //! median of the ratios of all rounds: a machine that others use too is not equally fast from one
 //! second to the next. `--only` leaves out the other rows of the table. `--backlog N` shows the
-//! memory of a process that has so many events to deliver to an endpoint that accepts nothing.
+//! memory of a process with N events to deliver to an endpoint that accepts nothing.
 #![allow(
     clippy::indexing_slicing,
     clippy::print_stdout,

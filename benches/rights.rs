@@ -1,5 +1,5 @@
-//! What it costs that a group of many gains a role and loses it again, one in ten of its members
-//! holding the role already.
+//! What it costs when a large group gains a role and loses it again, while one in ten of its
+//! members holds the role already.
 //!
 //! `cargo bench --bench rights -- [--users 100000] [--members 10000] [--rounds 3]`
 //!
@@ -98,7 +98,7 @@ async fn main() -> Result<()> {
     Ok(())
 }
 
-/// Makes a group of so many users, one in ten of whom holds the role directly.
+/// Makes a group of this many users, one in ten of whom holds the role directly.
 fn prepare(tenant: &EmulatedTenant, members: usize) -> Result<(GroupId, RoleId)> {
     let directory = tenant.directory();
     let role = directory.create_role("Steward");
@@ -137,7 +137,7 @@ fn write_config(dir: &Path, tenant: &EmulatedTenant, receiver: &Receiver) -> Res
     Ok(std::fs::write(dir.join("qlik-roster.toml"), config)?)
 }
 
-/// Runs `sync`, which also delivers. Everything else runs on meanwhile.
+/// Runs `sync`, which also delivers, while everything else goes on.
 async fn sync(dir: &Path) -> Result<Cost> {
     let mut command = Command::new(env!("CARGO_BIN_EXE_qlik-roster"));
     command.arg("--config").arg(dir.join("qlik-roster.toml"));

@@ -2,9 +2,9 @@
 //!
 //! `cargo bench --bench steady -- [--users 5000] [--changes 50] [--minutes 68]`
 //!
-//! The real daemon runs in a process of its own; the emulated tenant, which changes so many users a
-//! second, and a receiver run in this one. It prints a line a minute. After an hour comes the first
-//! maintenance pass.
+//! The real daemon runs in a process of its own; the emulated tenant, in which `--changes` users
+//! change each second, and a receiver run in this one. It prints a line a minute. The first
+//! maintenance pass comes after an hour.
 #![allow(
     clippy::indexing_slicing,
     clippy::print_stdout,
@@ -25,7 +25,7 @@ use qlik_roster::demo::{EmulatedTenant, Receiver};
 
 const SIGNING_SECRET: &str = "whsec_MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3";
 
-/// Changes come in portions, so many a second.
+/// How many portions the changes of a second come in.
 const PORTIONS: u64 = 10;
 
 #[tokio::main]
@@ -99,7 +99,7 @@ fn usage(of: &Child) -> Result<Usage> {
             / 1024)
     };
     let stat = std::fs::read_to_string(format!("/proc/{}/stat", of.id()))?;
-    // The name of the program, in brackets, may contain anything; the times are so many fields
+    // The name of the program, in brackets, may contain anything; the times are at fixed places
     // after it.
     let (_, fields) = stat.rsplit_once(')').context("a process's times")?;
     let fields: Vec<&str> = fields.split_whitespace().collect();

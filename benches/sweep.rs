@@ -11,7 +11,7 @@
 //! within one run, and each process's own peak memory; the tenant's memory is not counted. A ratio
 //! is the same on another machine, a time is not. Processor time is that of the process alone. With
 //! `--rich` each user has more data: some 1,700 bytes of JSON, with three roles and four groups.
-//! With `--tenants` one `sync` reads so many tenants of one size side by side, each in a process of
+//! With `--tenants` one `sync` reads several tenants of one size side by side, each in a process of
 //! its own, and its peak memory is printed.
 #![allow(
     clippy::indexing_slicing,
@@ -148,8 +148,8 @@ fn compare(sizes: &str, rounds: usize, people: People) -> Result<()> {
     Ok(())
 }
 
-/// Reads so many tenants in one process. The memory for all of them is limited by how many are read
-/// at a time, and not by how many there are.
+/// Reads this many tenants in one process. The memory for all of them is limited by how many are
+/// read at a time, and not by how many there are.
 fn side_by_side(counts: &str, users: usize, people: People) -> Result<()> {
     println!(
         "{:>9} {:>9} {:>8} {:>8} {:>8} {:>8}",
@@ -211,7 +211,7 @@ impl Tenant {
         })
     }
 
-    /// Renames so many users, spread over all. Returns how many there were.
+    /// Renames this many users, spread over all. Returns how many there were.
     fn change(&mut self, users: usize, round: usize) -> Result<u64> {
         let orders = self.child.stdin.as_mut().context("its input")?;
         writeln!(orders, "{users} {round}")?;

@@ -76,8 +76,8 @@ impl Clock {
         }
     }
 
-    /// Lets time pass on a stopped clock until then. To go back, use [`Clock::turn`]. Does nothing
-    /// to the machine's clock.
+    /// Lets time pass on a stopped clock until it shows this time. To go back, use [`Clock::turn`].
+    /// Does nothing to the machine's clock.
     pub fn set(&self, time: Timestamp) {
         if let Source::Set(hands) = &self.0 {
             let passed = time.since(self.now()).as_millis();

@@ -83,8 +83,8 @@ impl fmt::Debug for Options {
     }
 }
 
-/// Builds a client: TLS by rustls with ring, no cookies, and no
-/// redirect is ever followed, since a redirect would choose who receives our credentials.
+/// Builds a client: TLS by rustls with ring, and no cookies. It never follows a redirect, since a
+/// redirect would choose who receives our credentials.
 #[expect(
     clippy::disallowed_methods,
     reason = "this is the one place that may build a client"

@@ -4,7 +4,8 @@ use std::net::{IpAddr, Ipv4Addr};
 
 use url::Host;
 
-/// Returns whether a host is this machine itself, by its address or by a name below `localhost`.
+/// Returns whether a host is this machine itself, by its address, by the name `localhost` or by one
+/// below it.
 pub(crate) fn is_loopback<S: AsRef<str>>(host: &Host<S>) -> bool {
     match host {
         // RFC 6761: the names below it are this machine's as well.

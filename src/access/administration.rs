@@ -1,4 +1,4 @@
-//! Who administers: by which roles, and by which groups.
+//! Finds which roles and groups make a user an administrator.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -14,7 +14,8 @@ pub struct Administration {
 }
 
 impl Administration {
-    /// Takes in a role or a group. A group must come after the roles that it gives.
+    /// Adds a role or a group if it makes users administrators. A group must come after the roles
+    /// that it gives.
     pub fn look(&mut self, record: &Record) {
         match record {
             Record::Role(role) => {
@@ -33,7 +34,8 @@ impl Administration {
         }
     }
 
-    /// Returns the roles that make a user an administrator, each with the group that gives it.
+    /// Returns the roles that make a user an administrator, each with the group that gives it, if
+    /// one does.
     pub fn ways(&self, user: &User) -> Vec<String> {
         let mut ways: Vec<String> = self.among(user.roles.as_ref()).into_values().collect();
         for id in user.groups.iter().flat_map(BTreeMap::keys) {

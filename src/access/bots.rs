@@ -24,7 +24,7 @@ impl std::fmt::Debug for Bot {
 }
 
 impl Bots {
-    /// Takes in a bot user, by the name that people see.
+    /// Adds a bot user. `label` is the name that people see.
     pub(super) fn add(&mut self, bot: &User, label: String) {
         self.0.push(Bot {
             id: bot.id.clone(),
@@ -33,7 +33,8 @@ impl Bots {
         });
     }
 
-    /// Reports bot users that act for none of `ours`, and those that share a client or a name.
+    /// Reports bot users that do not act for one of our own clients (`ours`), and those that share
+    /// a client or a name.
     pub(super) fn end(self, ours: &BTreeSet<String>, found: &mut dyn FnMut(Concern)) {
         let mut by_client: BTreeMap<&str, BTreeSet<String>> = BTreeMap::new();
         let mut by_label: BTreeMap<&str, BTreeSet<String>> = BTreeMap::new();

@@ -15,7 +15,7 @@ use super::grants::{Grants, RolePaths};
 pub struct Difference {
     /// The role.
     pub role: RoleId,
-    /// What became of it.
+    /// How the access changed.
     pub change: AccessChange,
     /// Every path before.
     pub before: BTreeSet<Path>,
@@ -23,8 +23,8 @@ pub struct Difference {
     pub after: BTreeSet<Path>,
 }
 
-/// Returns the roles to which a user's own paths differ. The user is `None` at a time at which
-/// there was no such user.
+/// Returns the roles to which a user's own paths differ. A user is `None` if there was no such user
+/// at that time.
 pub fn differences(
     before: &Grants,
     after: &Grants,
@@ -67,7 +67,7 @@ fn is_visible(grants: &Grants, user: Option<&User>, path: &Path) -> bool {
     }
 }
 
-/// Returns the roles to which the paths that all users have differ.
+/// Compares the paths that all users have, and returns the roles for which they differ.
 pub fn everybodys_differences(before: &Grants, after: &Grants) -> Vec<Difference> {
     let may_tell = |difference: &Difference| match difference.change {
         AccessChange::Granted => before.unseen_of_all().is_empty(),
@@ -102,7 +102,7 @@ fn own(paths: &BTreeSet<Path>) -> impl Iterator<Item = &Path> {
     paths.iter().filter(|path| !path.is_everybodys())
 }
 
-/// Returns what became of the access to a role; `None` if nothing did.
+/// Returns how the access to a role changed, or `None` if it did not.
 fn change(before: &BTreeSet<Path>, after: &BTreeSet<Path>) -> Option<AccessChange> {
     match (before.is_empty(), after.is_empty()) {
         _ if before == after => None,

@@ -12,7 +12,7 @@ use crate::model::{FindingId, GroupId, TenantId, UserId};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ConcernCode {
-    /// A user who may not log in still holds an administrator role.
+    /// A disabled user still holds an administrator role.
     DisabledAdmin,
     /// A bot user acts for a client that is not ours, or for none.
     UnknownBot,
@@ -38,7 +38,7 @@ pub enum ConcernCode {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Severity {
-    /// It may be as it should be, and somebody should know it.
+    /// It may be intended, but somebody should know about it.
     Notice,
     /// It is a nuisance.
     Low,

@@ -16,7 +16,7 @@ pub fn carried(role: &Role) -> impl Iterator<Item = &str> {
     permissions.chain(scopes).map(String::as_str)
 }
 
-/// Returns those of some roles whose holders may assign any role to themselves.
+/// Returns the roles, among these, whose holders may assign any role to themselves.
 pub fn granting<'a>(roles: impl Iterator<Item = &'a Role>) -> BTreeSet<RoleId> {
     let granting = roles.filter(|role| is_own(role) && role.name == Role::TENANT_ADMIN);
     granting.map(|role| role.id.clone()).collect()

@@ -36,7 +36,7 @@ pub struct Grants {
 }
 
 impl Grants {
-    /// Takes in a role or a group. Users are ignored.
+    /// Adds a role or a group. Users are ignored.
     pub fn look(&mut self, record: &Record) {
         match record {
             Record::Role(role) => {
@@ -82,8 +82,8 @@ impl Grants {
         }
     }
 
-    /// Returns every role that a user holds, each with every path to it, those that all users have
-    /// included.
+    /// Returns every role that a user holds, each with every path to it, including the paths that
+    /// all users have.
     pub fn roles_of(&self, user: &User) -> RolePaths {
         let mut by_role = self.everybodys();
         for role in user.roles.iter().flat_map(BTreeMap::keys) {
@@ -154,7 +154,7 @@ impl Grants {
         hidden.cloned().map(Unseen::RolesOf).collect()
     }
 
-    /// Returns whether it is visible what a group gives.
+    /// Returns whether we can see which roles a group gives.
     pub fn shows(&self, group: &GroupId) -> bool {
         self.is_known(group)
     }
@@ -268,7 +268,8 @@ mod tests {
                 (RoleId(id(3)), vec![Path::Direct, everyone.clone()]),
             ]
         );
-        // Also of somebody who shows nothing, and of one who shows the group of all.
+        // The same holds for a user who shows nothing, and for one who shows the group of all
+        // users.
         let least = [
             (RoleId(id(1)), vec![Path::UserDefault]),
             (RoleId(id(3)), vec![everyone]),

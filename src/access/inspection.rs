@@ -27,7 +27,7 @@ pub struct Inspection {
     administration: Administration,
     grants: Grants,
     names: Names,
-    /// The roles that administer and those that rules name, and the groups that give any of them.
+    /// Administrator roles, roles that rules name, and the groups that give any of them.
     watched: Holding,
     /// How many roles of the tenant are visible.
     n_roles: usize,
@@ -50,8 +50,8 @@ struct AdminGroup {
 }
 
 impl Inspection {
-    /// Begins an inspection at a time. `clients` are the OAuth clients that the configuration
-    /// uses for the tenant, `rules` those that are for the tenant.
+    /// Begins an inspection at a time. `clients` are the OAuth clients that the configuration uses
+    /// for the tenant; `rules` are the rules that apply to the tenant.
     pub fn begin(now: Timestamp, clients: BTreeSet<String>, rules: Vec<Separation>) -> Self {
         Self {
             now: Some(now),
@@ -64,7 +64,7 @@ impl Inspection {
     /// The order in which kinds must be looked at.
     pub const ORDER: [Kind; 3] = [Kind::Role, Kind::Group, Kind::User];
 
-    /// Looks at a record, and hands on what is of concern.
+    /// Looks at a record, and hands on the concerns that it raises.
     pub fn look(&mut self, record: &Record, found: &mut dyn FnMut(Concern)) {
         self.administration.look(record);
         self.grants.look(record);
@@ -75,7 +75,8 @@ impl Inspection {
         }
     }
 
-    /// Ends it: hands on what only the whole shows, and returns what came of each rule.
+    /// Ends the inspection: hands on the concerns that only all records together show, and returns
+    /// the result of each rule.
     pub fn end(mut self, found: &mut dyn FnMut(Concern)) -> Vec<Judged> {
         self.close_givers();
         self.admin_groups(found);
@@ -134,7 +135,7 @@ impl Inspection {
         }
     }
 
-    /// Learns of roles that the tenant does not list to us, but shows where they are assigned.
+    /// Adds roles that the tenant does not list to us, but shows where they are assigned.
     fn learn_unlisted(&mut self, assigned: Option<&BTreeMap<RoleId, String>>) {
         if self.judges.is_empty() {
             return;
@@ -167,7 +168,8 @@ impl Inspection {
         self.expired_invitation(user, found);
         self.membership(user);
         self.learn_unlisted(user.roles.as_ref());
-        // Whoever holds none of these by a path of their own holds what everybody does.
+        // A user who has no path of their own to a watched role holds only those that everybody
+        // holds.
         let is_concerned = self.watched.way(user).holds();
         let by_role = match is_concerned {
             true => self.grants.roles_of(user),
@@ -248,7 +250,7 @@ impl Inspection {
         }
         let is_unseen = !self.grants.unseen(user).is_empty();
         for (judge, of_all) in self.judges.iter_mut().zip(broken_by_all) {
-            // What all users break is said once for all.
+            // A rule that all users break is reported once, for all of them.
             if of_all.is_some() {
                 continue;
             }

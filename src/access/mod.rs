@@ -2,11 +2,10 @@
 //!
 //! Pure: no I/O, no clock, no async. [`Grants`] says which roles a user holds, each by every path,
 //! and what of that cannot be seen; [`differences`] compares what a user held with what the user
-//! holds.
-//! [`Inspection`] looks at roles, groups and users once, in that order, and says what an auditor
-//! would ask about, as each [`Separation`] of duties; [`Administration`] says who administers,
-//! [`Holding`] who holds a role, [`Absences`] who was not seen for long. [`SpaceWays`] says who can
-//! open a space, each by every [`SpacePath`].
+//! holds. [`Inspection`] looks at roles, groups and users once, in that order, and reports what an
+//! auditor would ask about, such as broken rules of [`Separation`] of duties; [`Administration`]
+//! says who is an administrator, [`Holding`] who holds a role, [`Absences`] who was not seen for
+//! long. [`SpaceWays`] says who can open a space, each by every [`SpacePath`].
 
 mod absence;
 mod grants;

@@ -31,14 +31,14 @@ impl Separation {
     }
 }
 
-/// What a rule came to in one tenant.
+/// The result of a rule in one tenant.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Judged {
     /// The rule.
     pub rule: String,
     /// How many users break it; all of them if all users hold both sides.
     pub n_broken: u64,
-    /// Of how many more users it cannot be said: something of their roles is not visible.
+    /// How many more users cannot be judged, since not all of their roles or groups are visible.
     pub n_unseen: u64,
     /// Whether no role of the tenant is visible, so that the rule's names mean nothing.
     pub is_blind: bool,
@@ -56,7 +56,7 @@ pub(super) struct Judge {
     n_unseen: u64,
 }
 
-/// The roles by which somebody breaks a rule, side by side.
+/// The roles by which somebody breaks a rule, for each side of the rule.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Breach([RolePaths; 2]);
 
@@ -76,7 +76,7 @@ impl Judge {
         &self.rule.name
     }
 
-    /// Learns of a role. Returns whether the rule names it.
+    /// Notes a role of the tenant if the rule names it. Returns whether it does.
     pub(super) fn learn(&mut self, id: &RoleId, name: &str) -> bool {
         let mut is_named = false;
         let (name, text) = (name.to_lowercase(), id.to_string().to_lowercase());
@@ -98,7 +98,8 @@ impl Judge {
                 .collect()
         });
         let [left, right] = &sides;
-        // A role that stands on both sides, on one by its id, cannot be held together with itself.
+        // A role may be on both sides, by name on one and by id on the other. Holding it alone does
+        // not break the rule.
         let is_two = left
             .keys()
             .chain(right.keys())
@@ -108,7 +109,7 @@ impl Judge {
         (!left.is_empty() && !right.is_empty() && is_two).then_some(Breach(sides))
     }
 
-    /// Counts somebody who breaks the rule.
+    /// Counts users who break the rule.
     pub(super) fn count_broken(&mut self, n_users: u64) {
         self.n_broken += n_users;
     }
@@ -118,7 +119,7 @@ impl Judge {
         self.n_unseen += 1;
     }
 
-    /// Says what the rule came to. `n_roles` is how many roles of the tenant are visible.
+    /// Returns the result of the rule. `n_roles` is how many roles of the tenant are visible.
     pub(super) fn judged(self, n_roles: usize) -> Judged {
         let is_blind = n_roles == 0;
         // If the tenant lacks all roles of one side, nobody can hold one, seen or not.
@@ -148,6 +149,6 @@ impl Breach {
 /// Shows a role to each rule. Returns whether any names it.
 pub(super) fn learn(judges: &mut [Judge], id: &RoleId, name: &str) -> bool {
     let named = judges.iter_mut().map(|judge| judge.learn(id, name));
-    // Each rule must learn of it, so this must not end with the first.
+    // Every rule must see the role, so this must not stop at the first that names it.
     named.fold(false, |any, is_named| any | is_named)
 }

@@ -1,7 +1,7 @@
 //! Who can open a space, or a single app of it, and by which paths.
 //!
-//! In a space rights only add up, as they do in a tenant: a user has the roles of every path. The
-//! owner stands in no assignment and has all roles that can be assigned.
+//! In a space, as in a tenant, rights only add up: a user has the roles of every path. The owner
+//! has no assignment, but has all roles that can be assigned.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -22,7 +22,7 @@ const ADMINISTRATORS: [(&str, Option<&[&str]>); 3] = [
     ("DataAdmin", Some(&["data"])),
 ];
 
-/// One way in which a user comes to a space, or to an app that is shared from it.
+/// One way by which a user can reach a space, or an app that is shared from it.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", tag = "type", content = "group")]
 pub enum SpacePath {
@@ -78,7 +78,7 @@ pub struct ShareWay {
     pub by: Option<Id>,
 }
 
-/// The paths that lead to a space. Made once, it answers for each user.
+/// The paths to a space, computed once and then looked up for each user.
 #[derive(Debug, Default)]
 pub struct SpaceWays {
     owner: Option<UserId>,
@@ -105,7 +105,7 @@ impl Ways {
 }
 
 impl SpaceWays {
-    /// Takes in a space. Shares that are switched off give nothing.
+    /// Computes the paths to a space. Shares that are switched off give nothing.
     pub fn of(space: &Space, grants: &Grants) -> Self {
         let mut ways = Self {
             owner: space.head.owner.clone(),
@@ -127,8 +127,8 @@ impl SpaceWays {
         ways
     }
 
-    /// Returns the path of an assignee, and where what it gives belongs; `None` if we do not know
-    /// what the assignee is.
+    /// Returns the path of an assignee, and the list that its entry belongs to. `None` if the
+    /// assignee is neither a user nor a group.
     fn place(&mut self, assignee: &Assignee, grants: &Grants) -> Option<(SpacePath, &mut Ways)> {
         if let Some(user) = assignee.user() {
             return Some((SpacePath::Direct, self.users.entry(user).or_default()));
@@ -309,7 +309,8 @@ mod tests {
             )
         );
         assert_eq!(paths(3, &[]), (vec![SpacePath::Direct], vec![]));
-        // A share that is switched off, and a link, lead nobody in particular there.
+        // A share that is switched off gives nothing, and a link gives nothing to a particular
+        // user.
         assert_eq!(paths(4, &[12]), (vec![], vec![]));
         let everybodys = ways.everybodys();
         assert_eq!(

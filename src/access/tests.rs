@@ -52,7 +52,7 @@ fn group(n: u32, name: &str, roles: &[u32]) -> Record {
     })
 }
 
-/// Looks at records, by the order of their kinds.
+/// Looks at records, which must be in the order of their kinds.
 fn look(rules: Vec<Separation>, records: &[Record]) -> (Vec<Concern>, Vec<Judged>) {
     let clients = ["ours".to_owned()].into();
     let mut inspection = Inspection::begin(Timestamp::from_millis(1_000), clients, rules);
@@ -64,7 +64,7 @@ fn look(rules: Vec<Separation>, records: &[Record]) -> (Vec<Concern>, Vec<Judged
     (concerns, judged)
 }
 
-/// Looks at users of a small tenant. What is said of its groups is left out.
+/// Looks at users of a small tenant. Findings about its groups are left out.
 fn inspect(users: Vec<User>) -> Vec<(&'static str, String, String)> {
     let mut records = vec![
         role(1, "TenantAdmin", RoleType::Admin),
@@ -233,7 +233,7 @@ fn a_finding_keeps_its_id_and_says_what_it_consists_of() {
     assert!(!three.unwrap().extent.is_subset(&two.unwrap().extent));
 }
 
-/// A rule between roles that are named so.
+/// A rule between roles with these names.
 fn rule(left: &[&str], right: &[&str]) -> Separation {
     let set = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect();
     Separation {
@@ -255,7 +255,7 @@ fn everyone(roles: Option<&[u32]>) -> Record {
     })
 }
 
-/// Returns who breaks a rule, each with the detail, and of how many it is not known.
+/// Returns who breaks a rule, each with the detail, and the result of the rule.
 fn judge(rule: Separation, records: &[Record]) -> (Vec<(String, String)>, Judged) {
     let (concerns, judged) = look(vec![rule], records);
     let broken = concerns.into_iter();
@@ -352,7 +352,7 @@ fn where_a_rule_cannot_be_judged_is_counted() {
     let sides = || rule(&["Clerk"], &["Approver"]);
     assert_eq!(ask(finance(), sides()), (1, 2, false));
     assert_eq!(ask(hidden_everyone(), sides()), (1, 3, false));
-    // No role is called so: whoever is hidden cannot hold it either.
+    // No role has this name, so users whose roles are hidden cannot hold it either.
     assert_eq!(
         ask(finance(), rule(&["Clerk"], &["Nobody's"])),
         (0, 0, false)

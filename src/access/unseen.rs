@@ -1,4 +1,4 @@
-//! What cannot be seen of the paths by which a user comes to a role.
+//! What cannot be seen of the paths by which a user holds a role.
 
 use serde::{Deserialize, Serialize};
 
@@ -14,6 +14,6 @@ pub enum Unseen {
     Groups,
     /// Which roles this group gives.
     RolesOf(GroupId),
-    /// This group, of which nothing is known but that the user is in it.
+    /// This group, of which we know only that the user is in it.
     Group(GroupId),
 }

@@ -8,8 +8,8 @@ use super::raw;
 use crate::model::Loss;
 use crate::sync::{Guard, Limits, RemovalPolicy};
 
-/// The largest number of sweeps in a row that a record may have to be absent from, if we may not
-/// ask for it.
+/// The largest value of `sync.absent_sweeps`: from how many sweeps in a row a record must be absent
+/// before it counts as gone, if we are not allowed to ask for it by its id.
 const MAX_ABSENT_SWEEPS: u32 = 100;
 
 /// A guard while the configuration is read: first the settings for all tenants, then those for one.

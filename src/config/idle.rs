@@ -189,7 +189,7 @@ fn endpoint(at: &str, raw: &raw::Endpoint, add: &mut impl FnMut(String, String, 
         Some(Err(_invalid)) => return,
     };
     let tells_of = |kind: Kind| {
-        // What users hold is told of users.
+        // Events about what users hold are events about users.
         let is_of = |event_type: &str| match event_type.split('.').next() {
             Some("access") => kind == Kind::User,
             subject => subject == Some(kind.singular()),

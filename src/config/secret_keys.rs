@@ -32,7 +32,7 @@ impl Ending {
         }
     }
 
-    /// Reads the secret that is there.
+    /// Reads the secret from the file or the variable that has this name.
     fn read(self, vault: &Vault<'_>, key: &str, name: &str) -> Result<Secret, Fault> {
         match self {
             Self::File => vault.file(key, name),

@@ -29,7 +29,8 @@ impl SpacesDraft {
         }
     }
 
-    /// Returns how the spaces of a tenant are read; `None` if it has no settings of its own.
+    /// Returns how the spaces of a tenant are read. `tenant` is `None` for a tenant without
+    /// settings of its own.
     pub(super) fn of(self, tenant: Option<&raw::Tenant>) -> SpaceReadings {
         let own = tenant.and_then(|tenant| tenant.spaces);
         match own.unwrap_or(self.are_read) {

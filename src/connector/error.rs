@@ -1,4 +1,4 @@
-//! That a source could not be read, as far as it matters which source it is.
+//! The error of a source that could not be read, the same type for every source.
 
 use std::error::Error;
 use std::fmt;
@@ -14,10 +14,10 @@ pub struct FetchError {
     error: Box<dyn Error + Send + Sync>,
 }
 
-/// What it means to whoever asked.
+/// What the failure means to the caller.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FetchCause {
-    /// The credentials are good but may not read what was asked for.
+    /// The credentials are valid, but do not permit reading what was asked for.
     Forbidden,
     /// The answer was larger than we accept, so that asking for less may help.
     TooLarge,
@@ -50,7 +50,7 @@ impl FetchError {
         self.cause == FetchCause::TooLarge
     }
 
-    /// Returns whether the credentials are good but may not read what was asked for.
+    /// Returns whether the credentials are valid, but do not permit reading what was asked for.
     pub fn is_forbidden(&self) -> bool {
         self.cause == FetchCause::Forbidden
     }

@@ -1,11 +1,11 @@
 //! Reads users, roles, groups and spaces from a source, and returns them in our own terms.
 //!
-//! A connector does six things: it says which tenant it talks to ([`Connector::identify`]), opens
-//! a listing of a kind ([`Connector::sweep`], [`Connector::sweep_for`]), asks for one record
+//! A connector does six things: it says which tenant it talks to ([`Connector::identify`]), opens a
+//! listing of a kind ([`Connector::sweep`], [`Connector::sweep_for`]), asks for one record
 //! ([`Connector::fetch`]), reads spaces with what belongs to them ([`Connector::spaces`],
 //! [`Connector::space`], [`Connector::assignments`], [`Connector::shares`]), reports recent events
 //! ([`Connector::audit_events`]), and reports what all that cost ([`Connector::take_traffic`]). It
-//! keeps no state of records: others decide what was known before, what changed and what may be
+//! keeps no state about records: others decide what was known before, what changed and what may be
 //! deleted.
 //!
 //! What must stay true here:
@@ -52,7 +52,7 @@ pub trait Connector: Send + Sync + 'static {
     /// An open listing.
     type Sweep: Sweep + 'static;
 
-    /// Returns what the source is called, as a sentence about it begins.
+    /// Returns the source's name, as it stands at the beginning of a sentence.
     fn name(&self) -> &'static str;
 
     /// Asks who we are talking to, which also proves the credentials.

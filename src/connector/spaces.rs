@@ -9,9 +9,9 @@ use crate::model::{Assignee, Id, SpaceAssignment, SpaceHead, SpaceId, SpaceList,
 pub struct SpaceListing {
     /// Those that could be read.
     pub spaces: BTreeMap<SpaceId, SpaceHead>,
-    /// Those that are there and could not be read.
+    /// Those that exist, but could not be read.
     pub unreadable: BTreeSet<SpaceId>,
-    /// How many more could not be read, not even their ids.
+    /// How many more there are whose ids could not be read either.
     pub n_unnamed: u64,
     /// How many spaces there are, according to the source. It is a hint.
     pub total: Option<u64>,
@@ -22,11 +22,11 @@ pub struct SpaceListing {
 pub enum SpaceSeen {
     /// The space.
     Shown(SpaceHead),
-    /// It is there, but cannot be read.
+    /// The answer cannot be read as a record of it.
     Unreadable,
-    /// We may not see it, or what there is of it.
+    /// We are not allowed to see it.
     Hidden,
-    /// There is no such space that we could see.
+    /// No such space exists, as far as we can see.
     Absent,
 }
 

@@ -207,7 +207,7 @@ impl Discovery {
         Ok(self.without_given_names(links?))
     }
 
-    /// If the operator has since given this name to another tenant, it belongs to that tenant.
+    /// Renames each link whose name the operator has since given to another tenant.
     fn without_given_names(&self, mut links: Vec<Link>) -> Vec<Link> {
         let mut taken: BTreeSet<TenantName> = self.linker.registry.names().into_iter().collect();
         taken.extend(links.iter().map(|link| link.name.clone()));

@@ -63,7 +63,8 @@ impl Linker {
         let linked = Linked::new(claimant, client, Runner::of(Arc::clone(&job)));
         let linked = Arc::new(linked.watched(underway).dated(job.freshness()));
         self.registry.add(Arc::clone(&linked));
-        // So that an alert on the metric's age also covers a tenant that never worked.
+        // Set from the start, so that an alert on the metric's age also covers a tenant that never
+        // worked.
         let last_success = Sample::LastSuccess {
             tenant: &tenant.name,
         };

@@ -131,7 +131,7 @@ impl Maintenance {
         Ok(())
     }
 
-    /// Returns the time before which things are old.
+    /// Returns the time by which ages are measured.
     async fn look_at_clocks(&self) -> Result<Timestamp, StoreError> {
         let (wall, passed) = (self.clock.now(), self.clock.passed());
         let look = move |store: &Store| store.look_at_clocks(wall, passed);

@@ -28,7 +28,7 @@ pub(super) async fn run(
             () = shutdown.triggered() => break,
             Some(worker) = more.recv() => loops.push(worker.run(shutdown.clone())),
             Some(ended) = loops.next() => ended?,
-            // There are no tenants, and nothing that would find one.
+            // There are no tenants, and nothing that could find one.
             else => shutdown.triggered().await,
         }
     }

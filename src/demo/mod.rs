@@ -1,10 +1,10 @@
-//! An emulated Qlik tenant, a console that lists some, and a webhook receiver, with faults to
-//! switch on.
+//! An emulated Qlik tenant, a console that lists some, and a webhook receiver, with faults that can
+//! be switched on.
 //!
-//! The demo command plays on them and the integration tests stand on them, so both are exact:
-//! where Qlik's documentation says something inconvenient they do it, and where it leaves a
-//! question open they take the answer that is harder on a client. Both listen on loopback
-//! only, keep everything in memory, and end with their value.
+//! The demo command and the integration tests run against them, so they are exact: where Qlik's
+//! documentation says something inconvenient they do it, and where it leaves a question open they
+//! take the answer that is harder on a client. They listen on loopback by default, keep everything
+//! in memory, and end when their value is dropped.
 //!
 //! Nothing here knows how the connector reads or how deliveries are made: the tenant speaks
 //! Qlik's JSON over HTTP, the receiver checks signatures with code that is not ours.

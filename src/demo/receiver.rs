@@ -217,7 +217,8 @@ impl Receiver {
         self.inner.watchers.subscribe()
     }
 
-    /// Answers otherwise, at the requests counted from now. The first that strikes is given.
+    /// Gives this reply to the requests that `when` names, counted from now. If several replies
+    /// apply to a request, the one that was set first is given.
     pub fn respond_with(&self, reply: Reply, when: When) {
         let asked = 0;
         lock(&self.inner.replies).push(Planned { reply, when, asked });

@@ -28,9 +28,9 @@ pub struct Served {
 }
 
 impl Served {
-    /// Binds the address, or a free port on loopback, and serves the router that `build` makes
-    /// beside what it wants to keep. It gets to see the shutdown, so that nothing slow
-    /// outlives it.
+    /// Binds the address, or a free port on loopback, and serves the router that `build` returns
+    /// together with whatever the caller wants to keep. `build` gets the shutdown, so that nothing
+    /// slow outlives the server.
     #[expect(
         clippy::disallowed_methods,
         reason = "the demo may not import the daemon's tasks; this one is joined in `stop`"

@@ -26,9 +26,9 @@ pub struct AuditEvent {
 /// What an event is about.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum About {
-    /// These records came, changed or went.
+    /// These records were created, changed or deleted.
     Records(BTreeSet<RecordRef>),
-    /// This space came, changed or went, or what belongs to it did.
+    /// This space, or something that belongs to it, was created, changed or deleted.
     Space {
         /// The space.
         id: SpaceId,

@@ -1,13 +1,13 @@
-//! Whether a person may mean something by a name: by the name that people use, or by the id.
+//! Compares what a person types with the names and the id of a thing.
 
 use super::{Holder, Record, RoleMention};
 
 /// Something that people call by one of several names.
 pub trait Called {
-    /// Tries each of its names, and its id.
+    /// Returns whether any of its names, or its id, passes the test.
     fn any_name(&self, test: impl Fn(&str) -> bool) -> bool;
 
-    /// Returns whether a person may mean it by this name. Letter case is ignored.
+    /// Returns whether this is one of its names, or its id. Letter case is ignored.
     fn is_called(&self, called: &str) -> bool {
         let called = called.to_lowercase();
         self.any_name(|name| name.to_lowercase() == called)

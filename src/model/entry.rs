@@ -44,8 +44,8 @@ pub struct StoreId(pub [u8; 8]);
 /// Orders the events of a record for a receiver: the higher version is the newer state.
 ///
 /// The wall clock in microseconds, or one more than the version before it if that is higher. So
-/// versions still grow after an older copy of the store was put in its place; positions in the
-/// journal do not. Entries from formats without versions use their position.
+/// versions still grow after an older copy of the store was restored; positions in the journal do
+/// not. Entries from formats without versions use their position.
 #[derive(
     Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
 )]
@@ -79,7 +79,7 @@ impl fmt::Display for Version {
 #[serde(transparent)]
 pub struct EntryDigest(pub [u8; 16]);
 
-/// What entries have in addition since format 3.
+/// The version and the digest of an entry, which entries have since format 3.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Stamp {
     /// Orders the entry among those of its record.
@@ -92,8 +92,8 @@ pub struct Stamp {
 /// no other content has the same id. It contains no full stop, since the signature of Standard
 /// Webhooks uses that as a separator.
 ///
-/// If an older copy of a store is put in its place, new entries take positions in the journal that
-/// others had before. The digest keeps their ids apart.
+/// If an older copy of a store is restored, new entries take positions in the journal that others
+/// had before. The digest keeps their ids apart.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct EventId {
     /// The store that holds the entry.
@@ -278,7 +278,7 @@ pub enum Fact {
         role: RoleMention,
         /// The permissions and scopes that it carries now and did not before.
         gained: BTreeSet<String>,
-        /// Those that it carried.
+        /// Those that it carried before and does not now.
         lost: BTreeSet<String>,
     },
 }

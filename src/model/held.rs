@@ -33,7 +33,7 @@ impl Loss {
         Self::RoleAssignments,
     ];
 
-    /// Returns the sort of loss that deleting a record of this kind is.
+    /// Returns the sort of loss that the deletion of a record of this kind counts as.
     pub fn of(kind: Kind) -> Self {
         match kind {
             Kind::Role => Self::Roles,
@@ -164,9 +164,9 @@ pub struct HeldPlan {
     pub at: Timestamp,
     /// What is held, and why.
     pub losses: BTreeMap<Loss, HeldLoss>,
-    /// How many records have an entry.
+    /// How many removals it lists, one for each record.
     pub entries: u64,
-    /// The sum of the hashes of all entries: the same removals give the same sum, in any order.
+    /// The sum of the hashes of its removals: the same removals give the same sum, in any order.
     pub checksum: u64,
     /// What became of it.
     pub state: PlanState,
@@ -252,18 +252,18 @@ pub fn losses_in_words(losses: &BTreeMap<Loss, HeldLoss>) -> String {
     losses.collect::<Vec<_>>().join(", ")
 }
 
-/// One record's part of a held plan.
+/// The part of a held plan that concerns one record.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Removal {
     /// The record.
     pub record: RecordRef,
     /// What a person calls it.
     pub label: String,
-    /// What would be taken.
+    /// What would be removed.
     pub what: Taken,
 }
 
-/// What would be taken from, or with, a record.
+/// What a removal takes away: the record itself, or some of its access.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Taken {

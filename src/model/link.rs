@@ -37,7 +37,7 @@ pub struct Link {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Pause {
-    /// The console gives it another status than active.
+    /// The console gives it a status other than active.
     Status(String),
     /// The console no longer lists it.
     Gone,

@@ -1,4 +1,4 @@
-//! What users hold: roles, the paths by which they come to them, and what becomes of both.
+//! The roles that users hold, the paths by which they hold them, and how both change.
 
 use std::fmt;
 
@@ -6,8 +6,8 @@ use serde::{Deserialize, Serialize};
 
 use super::{GroupId, RoleId, Timestamp, User, UserId, UserStatus};
 
-/// One way in which a user comes to a role. Qlik adds all of them up: there is no way to take a
-/// role away from somebody but to remove every path.
+/// One way in which a user holds a role. Qlik adds up all paths: a user loses a role only when
+/// every path to it is removed.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", tag = "type", content = "group")]
 pub enum Path {
@@ -77,7 +77,7 @@ pub struct RoleMention {
     pub name: String,
     /// `admin` or `user`, as the source wrote it; `None` if it did not say.
     pub level: Option<String>,
-    /// Whether nothing is known of it but that somebody holds it.
+    /// Whether the role itself is unknown, and only its holders' records mention it.
     pub is_unknown: bool,
 }
 
@@ -88,8 +88,8 @@ impl RoleMention {
     }
 }
 
-/// What keeps a user from using any right. The rights are held all the same: when the obstacle
-/// goes, they work.
+/// What keeps a user from using any right. The user holds the rights all the same: they work once
+/// the obstacle is gone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Barrier {
@@ -128,7 +128,7 @@ impl Barrier {
     }
 }
 
-/// What became of the access of a user to a role.
+/// How a user's access to a role changed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum AccessChange {
@@ -136,7 +136,7 @@ pub enum AccessChange {
     Granted,
     /// The user holds it no longer.
     Revoked,
-    /// The user holds it still, by other paths.
+    /// The user still holds it, but by other paths.
     PathChanged,
 }
 
@@ -151,24 +151,25 @@ impl AccessChange {
     }
 }
 
-/// What became of an account between two times.
+/// What happened to an account between two times.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum AccountChange {
-    /// It was there at both times.
+    /// It existed at both times.
     Stayed,
-    /// It came in between.
+    /// It was created in between.
     Created,
     /// It was deleted in between.
     Deleted,
 }
 
-/// That users have come to hold a role, hold it no longer, or hold it by other paths.
+/// A change in who holds a role: users have come to hold it, hold it no longer, or hold it by other
+/// paths.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RightChange {
     /// The role.
     pub role: RoleMention,
-    /// What became of it.
+    /// How their access changed.
     pub change: AccessChange,
     /// Who holds or held it.
     pub holders: RightHolders,
@@ -178,7 +179,7 @@ pub struct RightChange {
     pub after: Vec<ShownPath>,
 }
 
-/// Those whom a change of a right concerns.
+/// The users whose access to a role changed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum RightHolders {
     /// One user.
@@ -212,8 +213,8 @@ impl RightHolders {
 #[serde(transparent)]
 pub struct ListId(pub u64);
 
-/// A user whose rights changed, as of the end of the run that changed them, or as of before it if
-/// the account is gone.
+/// A user whose rights changed, as the user was after the run that found the change, or before that
+/// run if the account is gone.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Holder {
     /// The user.
@@ -228,7 +229,7 @@ pub struct Holder {
     pub is_bot: bool,
     /// What keeps the user from using any right; `None` if nothing does.
     pub barrier: Option<Barrier>,
-    /// What became of the account in the same run.
+    /// What happened to the account in the same run.
     pub account: AccountChange,
 }
 

@@ -25,7 +25,7 @@ pub struct Run {
     pub mode: Mode,
     /// When it began.
     pub started_at: Timestamp,
-    /// When it ended; `None` while it goes on.
+    /// When it ended; `None` while it is running.
     pub ended_at: Option<Timestamp>,
     /// How it ended.
     pub outcome: Outcome,
@@ -166,7 +166,7 @@ impl Outcome {
         }
     }
 
-    /// Returns whether the sweep reached its end.
+    /// Returns whether everything was read, even if something was not visible or is held.
     pub fn is_success(&self) -> bool {
         match self {
             Self::Succeeded | Self::Degraded | Self::Held => true,

@@ -20,7 +20,7 @@ pub struct Space {
     /// The roles of each assignee. `None` if they were never visible to us. The owner has all roles
     /// and is not among the assignees.
     pub assignments: Option<BTreeMap<Assignee, SpaceAssignment>>,
-    /// What is shared from it without the rest of it, by the id of the share. `None` if that was
+    /// The single resources that are shared from it, by the id of the share. `None` if they were
     /// never visible to us.
     pub shares: Option<BTreeMap<Id, SpaceShare>>,
 }
@@ -99,18 +99,18 @@ pub struct SpaceAssignment {
     pub updated_at: Option<Timestamp>,
 }
 
-/// Something that is shared from a space without the rest of it.
+/// A single resource that is shared from a space.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SpaceShare {
     /// `user`, `group` or `link`, as written; the source may add others.
     pub sort: String,
-    /// Whom it is shared with; `None` for a link, which anybody may open who has it.
+    /// Whom it is shared with; `None` for a link, which anybody who has it may open.
     pub with: Option<Id>,
     /// What they may do, as written.
     pub roles: BTreeSet<String>,
-    /// What is shared, by its id.
+    /// The id of the resource.
     pub resource: Option<String>,
-    /// What that is: `app`, as written.
+    /// What kind of resource that is, such as `app`; as written.
     pub resource_sort: Option<String>,
     /// Whether the share is switched off.
     pub is_disabled: bool,
@@ -121,7 +121,7 @@ pub struct SpaceShare {
 }
 
 impl SpaceShare {
-    /// Returns whether anybody who has the link may open it, also without an account.
+    /// Returns whether anybody who has the link may open it, even without an account.
     pub fn is_link(&self) -> bool {
         self.sort == "link"
     }

@@ -29,7 +29,8 @@ pub struct ListChange<K: Ord, V> {
     pub was_known: bool,
     /// Whether it is known now.
     pub is_known: bool,
-    /// Each member that differs: before and after. `None` if it was not there, or is not.
+    /// Each member that differs, before and after. `None` stands for a member that is not in the
+    /// list at that time.
     pub members: BTreeMap<K, (Option<V>, Option<V>)>,
 }
 

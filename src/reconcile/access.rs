@@ -31,7 +31,7 @@ pub struct Split {
 /// What an operator has approved for a record, if anything.
 pub type Permit<'a> = Option<&'a Taken>;
 
-/// Returns the sort of loss that deleting a record of this kind is.
+/// Returns the sort of loss that the deletion of a record of this kind counts as.
 pub fn loss_of(kind: Kind) -> Loss {
     Loss::of(kind)
 }

@@ -137,7 +137,8 @@ mod tests {
                 1_000_000,
                 Some(Reason::OverCount { max_count: 500 }),
             ),
-            // Below the minimum population one may be removed, but never the last.
+            // Below the minimum population the share does not count, but removing the last one is
+            // held.
             (Loss::Users, 9, 19, None),
             (Loss::Users, 18, 19, None),
             (Loss::Users, 19, 19, Some(Reason::NothingLeft)),

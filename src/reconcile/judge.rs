@@ -6,12 +6,13 @@ use crate::model::{Assigned, Change, Fingerprint, Record};
 
 use super::fingerprint;
 
-/// How much of a record was visible to us.
+/// How much of what a record is assigned was visible to us.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Shown {
-    /// Everything that was known before, and perhaps more.
+    /// All of it.
     Whole,
-    /// Something was not visible; its known value was kept.
+    /// Some of it was not visible or not readable; the known value of that, if there is one, was
+    /// kept.
     Part,
 }
 
@@ -32,7 +33,7 @@ pub enum Judgement {
         /// Its fingerprint.
         fingerprint: Fingerprint,
     },
-    /// The record came or changed.
+    /// The record is new, or its content differs.
     Changed {
         /// How.
         change: Change,
@@ -41,7 +42,7 @@ pub enum Judgement {
     },
 }
 
-/// What the store holds of a record.
+/// What the store knows of a record.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct KnownRecord {
     /// The record.
@@ -50,8 +51,8 @@ pub struct KnownRecord {
     pub fingerprint: Fingerprint,
 }
 
-/// Judges an observed record, whose fingerprint is `print`, against the known one; `None` if it was
-/// not known.
+/// Judges an observed record, whose fingerprint is `print`, against the known one. `known` is
+/// `None` if the record was not known.
 ///
 /// Lists that were not visible first take their known value, since absent is not empty. Lists in
 /// `torn` keep the known members that were not read, since those may be the ones that could not be
@@ -82,7 +83,7 @@ pub fn judge(
 
     let before = known.record;
     let after = fill_hidden(&before, observed, torn);
-    // Computed again, since the filled-in lists count.
+    // Computed again, since lists may have been filled in.
     let print = fingerprint(&after);
     let judgement = if print == known.fingerprint {
         Judgement::Same
@@ -133,7 +134,7 @@ fn fill_hidden(before: &Record, mut observed: Record, torn: &BTreeSet<Assigned>)
             fill(before.permissions.as_ref(), &mut after.permissions);
             fill(before.scopes.as_ref(), &mut after.scopes);
         }
-        // A record is looked up by kind and id, so both are always of one kind.
+        // A record is looked up by kind and id, so both are always of the same kind.
         (Record::User(_) | Record::Group(_) | Record::Role(_), _) => {}
     }
     observed

@@ -7,7 +7,7 @@ use std::sync::Arc;
 /// The cause of an error. Shared, since a fatal error answers every later call too.
 pub type Cause = Arc<dyn std::error::Error + Send + Sync>;
 
-/// Why a store could not be opened. A damaged store is not among these: it is moved aside.
+/// Why a store could not be opened. Damage alone is no reason: a damaged store is moved aside.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
     /// Another process has the store open.

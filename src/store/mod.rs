@@ -4,8 +4,8 @@
 //! # Where to find what
 //!
 //! - `handle.rs` is the store as other layers use it; `kept/` has the calls that read and write it.
-//! - `engine/` is everything that depends on sled. Its `mod.rs` lists the calls that cross the line
-//!   between the two, where a second engine would plug in; `values/` has what crosses it.
+//! - `engine/` is everything that depends on sled. Its `mod.rs` lists the calls between the two,
+//!   where a second engine would plug in; `values/` has what these calls pass.
 //! - `layout/` defines keys and bytes, frozen for each format; `check/` reads everything and
 //!   compares.
 //!
@@ -58,14 +58,15 @@
 //!
 //! # What opening does, in order
 //!
-//! Our lock (sled releases its own late); the mark that a killed process has left, or the copy of
-//! one (`open_mark.rs`), in which case everything is checked first; the remains of an interrupted
-//! compaction; free disk space, since sled panics on a full disk as it does on damage; removal of
-//! half-written files, any one of which makes every open fail; a copy of the files, if the log has
-//! a gap (`untouched.rs`); the open itself, catching panics and waiting for sled's lock; the
-//! format, refusing a newer one; the mark; journal, cursors, all fingerprints and a sample of
-//! records, or everything if the log had a gap. Without a gap, this takes well under a second for a
-//! million users.
+//! Our lock (sled releases its own late); the remains of an interrupted compaction; the mark that a
+//! killed process has left, or a copy of it (`open_mark.rs`), in which case everything is checked
+//! before the store is used; the note of damage that an earlier process left; free disk space,
+//! since sled panics on a full disk as it does on damage; removal of half-written files, any one of
+//! which makes every open fail; a copy of the files, if the log has a gap (`untouched.rs`); the
+//! open itself, catching panics and waiting for sled's lock; the format, refusing a newer one; an
+//! interrupted commit, which is finished; the high-water mark; journal, cursors, all fingerprints
+//! and a sample of records, and everything if the log had a gap; and last, the migration of an
+//! older format. Without a gap and a migration, this takes well under a second for a million users.
 //!
 //! # What is left out on purpose
 //!

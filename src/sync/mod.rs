@@ -7,8 +7,8 @@
 //! 2. Finish what an interrupted run had already decided.
 //! 3. Sweep roles, groups, users. A blocking thread works on the pages that have arrived while the
 //!    next ones are on their way; whatever differs from the known state goes into the plan.
-//! 4. Ask for each record that a complete sweep did not show, some at a time. Only a clear no
-//!    deletes; an answer from a moment ago counts as well ([`answers`](sweep::answers)).
+//! 4. Ask for each record that a complete sweep did not show, a few at a time. Only a clear no
+//!    deletes; a recent answer counts as well ([`answers`](sweep::answers)).
 //! 5. Weigh the removals. Those above a limit are held for an operator; all other changes of the
 //!    same run go through.
 //! 6. Commit the plan, chunk by chunk, each chunk with its journal entries in one write.
@@ -23,7 +23,7 @@
 //! An event only tells us which record to look at, and nothing is removed on the record's own
 //! answer alone: the listing is asked as well ([`cross_check`](poll::cross_check)).
 //!
-//! Seven folders, by subject:
+//! Eight folders, by subject:
 //!
 //! - `tenants`: which tenants are read, when, and by whom; the loop of a tenant.
 //! - `run`: one run, from its beginning to its record.
@@ -36,12 +36,12 @@
 //!
 //! What must stay true:
 //!
-//! - Only a clear no to a question by id deletes, whatever status codes and counts say. A count
-//!   that a listing does not reach is a hint and a finding: the listing is read again, and nothing
-//!   waits for it.
+//! - A record is deleted only if a request by its id is answered with a clear no, whatever status
+//!   codes and counts say. A count that a listing does not reach is a hint and a finding: the
+//!   listing is read again, and nothing waits for it.
 //! - A plan that outgrows one commit is stored in full before its first part is applied. After a
-//!   crash the next run continues it, and the order holds: users who are gone, then what came and
-//!   changed, then groups and roles that are gone.
+//!   crash the next run continues it, and the order holds: users who are gone, then new and changed
+//!   records, then groups and roles that are gone.
 //! - The first load of a tenant writes state without journal entries and ends with one mark; until
 //!   the mark is there, the next run continues the load.
 //! - Sweeps remain the source of truth. Whatever the audit log does not or cannot tell costs time

@@ -46,7 +46,7 @@ struct Line {
 struct Said {
     name: &'static str,
     text: String,
-    /// The same as shown: text is quoted.
+    /// The same as it is printed: quoted if it is text.
     shown: String,
 }
 

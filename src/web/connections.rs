@@ -268,7 +268,7 @@ impl Slot {
         self.left.notify_one();
     }
 
-    /// Notes what the connection does now. One that was told to close stays so.
+    /// Notes what the connection does now. A connection that was told to close keeps that state.
     fn does(&self, now: Doing) {
         let mut doing = self.doing();
         if *doing != Doing::Leaving {

@@ -125,7 +125,7 @@ async fn receive(
     };
     let body = match tokio::time::timeout(PATIENCE, to_bytes(body, MAX_BODY)).await {
         Ok(Ok(body)) => body,
-        // Also if the connection broke, but then nobody reads the answer.
+        // This is also the error of a broken connection, but then nobody reads the answer.
         Ok(Err(_over_the_limit)) => {
             return hooks.reject(StatusCode::PAYLOAD_TOO_LARGE, HookRejection::TooLarge);
         }

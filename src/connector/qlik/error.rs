@@ -128,7 +128,7 @@ pub enum Refusal {
     WrongKey,
     /// The client's consent method is not Trusted.
     ConsentNotTrusted,
-    /// The client may not act for itself (machine to machine).
+    /// The client is not allowed to act for itself (machine to machine).
     M2mNotAllowed,
     /// The client lacks a scope.
     ScopeMissing,
@@ -138,10 +138,10 @@ pub enum Refusal {
     NoToken,
     /// The token or key is not accepted.
     NotAccepted,
-    /// The token or key is accepted but may not read this.
+    /// The token or key is accepted, but does not permit reading this.
     Forbidden,
-    /// The client may not list these tenants: it does not belong to an organization, or the
-    /// subscription belongs to another one.
+    /// The client is not allowed to list these tenants: it does not belong to an organization, or
+    /// the subscription belongs to another one.
     NotTheOrganizations,
     /// There is no such tenant.
     NoTenant,
@@ -262,7 +262,7 @@ impl ReadError {
         matches!(self, Self::TooLarge { .. })
     }
 
-    /// Returns whether the credentials are good but may not read what was asked for.
+    /// Returns whether the credentials are valid, but do not permit reading what was asked for.
     pub fn is_forbidden(&self) -> bool {
         matches!(
             self,

@@ -1,7 +1,7 @@
 //! Lists the tenants of an organization at its console, to the last page, or fails.
 //!
 //! The console is a separate host with a separate client, which cannot read tenants. Its links name
-//! other hosts, and by its documents the cursor in them has one of two names.
+//! other hosts, and according to its documentation the cursor in them has one of two names.
 
 use std::collections::BTreeSet;
 use std::fmt;

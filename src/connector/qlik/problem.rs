@@ -115,7 +115,7 @@ impl Told {
     }
 }
 
-/// Words for a client that may not act for itself.
+/// Words for a client that is not allowed to act for itself.
 const M2M_WORDS: [&str; 7] = [
     "machine-to-machine",
     "machine to machine",

@@ -28,8 +28,8 @@ impl Connector for Qlik {
         Qlik::sweep(self, kind)
     }
 
-    /// Narrows only the listing of users, for which alone Qlik documents a filter by id. Groups and
-    /// roles are few enough to list: at most ten thousand groups and about five hundred roles.
+    /// Narrows only the listing of users: Qlik documents a filter by id for no other kind. Groups
+    /// and roles are few enough to list: at most ten thousand groups and about five hundred roles.
     fn sweep_for(&self, record: &RecordRef) -> Option<Listing> {
         match record.kind {
             Kind::User => Some(Listing::of_user(Arc::clone(&self.0), &record.id)),

@@ -1,7 +1,7 @@
-//! Reads spaces, and of each who is assigned to it and what is shared from it.
+//! Reads spaces, and for each of them who is assigned to it and what is shared from it.
 //!
-//! There is no listing of all assignments, so each space takes two requests. The owner is in no
-//! listing: it stands in the space itself.
+//! There is no listing of all assignments, so each space takes two requests. No listing has the
+//! owner: the record of the space names it.
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
@@ -25,8 +25,8 @@ const LIMIT: u64 = 100;
 const SHRINK: u64 = 4;
 /// The most spaces of a tenant. Their heads are kept in memory while they are read.
 const MAX_SPACES: usize = 50_000;
-/// Of what Qlik can sort spaces by, only this never changes. So spaces that are created meanwhile
-/// come at the end.
+/// The only field that Qlik can sort spaces by and that never changes. Spaces that are created
+/// during the listing come at its end.
 const SORT: &str = "+createdAt";
 
 /// A space.
@@ -133,7 +133,7 @@ pub(super) async fn shares(client: &Client, id: &SpaceId) -> Result<Shares, Read
     part(client, doing, &path, share, |known, more| *known = more).await
 }
 
-/// Reads a list of a space. `add` joins two records with the same key.
+/// Reads one list that belongs to a space. `add` joins two records with the same key.
 async fn part<K: Ord, V>(
     client: &Client,
     doing: &'static str,
@@ -253,8 +253,8 @@ fn query(limit: u64, sort: Option<&str>, cursor: Option<&str>) -> String {
     query.finish()
 }
 
-/// Returns whether an error is one of this answer, which another attempt would get again. It then
-/// concerns one space, and the others can be read all the same.
+/// Returns whether the answer itself is at fault, so that another attempt would fail in the same
+/// way. The error then concerns one space only, and the others can still be read.
 fn is_of_the_answer(error: &ReadError) -> bool {
     match error {
         ReadError::Unexpected { .. }

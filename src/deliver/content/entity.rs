@@ -14,8 +14,9 @@ const USUAL: usize = 96;
 /// Returns what an entry is about: a record, the runs of a tenant, or an endpoint. Two that
 /// happen to share a number wait for each other, which does no harm.
 ///
-/// If lists are sent whole, events about a role wait for each other, whomever they are about: a
-/// list may contain the user of another event. Otherwise events about a user do.
+/// If lists are sent whole, events about a role wait for each other, whichever users they are
+/// about: a list may contain the user of another event. Otherwise, events about the same user wait
+/// for each other.
 pub(in crate::deliver) fn of_entry(entry: &Entry, lists: Lists) -> Entity {
     match &entry.fact {
         Fact::Changed(change) => of_record(entry.account(), change.kind(), change.id()),

@@ -120,11 +120,11 @@ impl<'a> Event<'a> {
     }
 
     /// Returns the event that shows a record as it is, in a backfill that began at `at` and is
-    /// followed by the journal after `mark`. `version` is that of the entry that left the record as
-    /// it is, or the lowest if the record is as the first load found it.
+    /// followed by the journal after `mark`. `version` is that of the last entry that changed the
+    /// record, or the lowest if the record is as the first load found it.
     ///
-    /// Its id differs from those of the snapshots of every other backfill, and of any other
-    /// content.
+    /// Its id differs from those of all other snapshots: those of another backfill, and those with
+    /// other content.
     pub fn snapshot(
         store: StoreId,
         mark: Seq,

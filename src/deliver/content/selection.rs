@@ -58,8 +58,8 @@ impl Selection {
         records.any(|record| self.fits_kind(record) && self.touches_role(record))
     }
 
-    /// Returns whether an event about a role, and about users who hold it or do not, is selected.
-    /// `kind` is that of what it is about.
+    /// Returns whether an event about a role, or about users who hold it or no longer do, is
+    /// selected. `kind` is the kind of its subject.
     pub(in crate::deliver) fn wants_right(&self, kind: Kind, role: &RoleMention) -> bool {
         let chosen = self.roles.as_ref();
         let is_chosen = chosen.is_none_or(|chosen| {

@@ -10,10 +10,11 @@ use crate::forward_proxy::ForwardProxy;
 use crate::secret::Secret;
 use crate::tls::{Authorities, ClientCertificate};
 
-/// More than any receiver asks for, and not so many that a server refuses them.
+/// The most additional headers: more than any receiver asks for, and few enough that no server
+/// refuses them.
 const MAX_HEADERS: usize = 32;
 
-/// Chosen in the same way; the longest values are tokens.
+/// The most bytes of a header's value, chosen in the same way; the longest values are tokens.
 const MAX_VALUE: usize = 4 * 1024;
 
 /// Headers that say how a message is framed or what it is. They are set where the message is made,

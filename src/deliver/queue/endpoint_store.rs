@@ -43,8 +43,9 @@ impl EndpointStore {
         let known = store.cursor(name)?;
         let cursor = match (known.clone(), store.open_loss()?) {
             (None, Some(loss)) => {
-                // Its position may be among what was lost. After the entry that says so, each
-                // tenant's records follow for endpoints with a backfill.
+                // The endpoint's position may have been lost. The endpoint continues with the entry
+                // that reports the loss; after it, endpoints with a backfill get each tenant's
+                // records.
                 let settled = Seq(loss.entry.0.saturating_sub(1));
                 info!(
                     endpoint.id = %name, event.seq = loss.entry.0,

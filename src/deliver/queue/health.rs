@@ -121,7 +121,7 @@ impl Health {
         }
     }
 
-    /// Notes the success of a delivery that began then. Returns whether it ended a time of
+    /// Notes the success of a delivery that began at `began`. Returns whether it ended a time of
     /// failures.
     pub fn succeeded(&mut self, began: Instant, now: Instant) -> bool {
         self.succeeded_at = Some(now);
@@ -147,7 +147,8 @@ impl Health {
             attempts: 0,
         };
         let failing = self.failing.get_or_insert(beginning);
-        // Nobody knows how the endpoint was while there were no attempts, as when no daemon ran.
+        // Nobody knows how the endpoint did while there were no attempts, such as while no daemon
+        // ran.
         if now.since(failing.last) > Schedule::LONGEST_WAIT {
             *failing = beginning;
         }
@@ -166,8 +167,8 @@ impl Health {
         let takes_others = self.succeeded_at.is_some_and(|success| success >= since);
         let n_failures = self.failing.map_or(0, |failing| failing.attempts);
         match failed.failure.blame() {
-            // A receiver that refuses so many in a row would refuse the next: the events are not to
-            // blame.
+            // A receiver that refuses this many in a row would refuse the next one, too: the events
+            // are not to blame.
             Blame::Event if n_failures >= TOO_MANY => {}
             Blame::Event => return Whose::Event,
             Blame::Either if takes_others => return Whose::Event,

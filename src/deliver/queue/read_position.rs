@@ -41,7 +41,7 @@ pub(super) enum Met {
         at: Timestamp,
         tenant: TenantNo,
     },
-    /// An entry with a list of which each user has to be sent.
+    /// An entry with a list of users, each of whom has to be sent.
     Listed(Seq),
     /// A user of the list that is being sent, by number.
     Member(u64, PendingDelivery),

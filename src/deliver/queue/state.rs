@@ -284,7 +284,8 @@ impl State {
                     }
                 }
                 Met::Loaded { seq, at, tenant } => {
-                    // After a restart in the middle it is settled, and the records continue.
+                    // After a restart during the backfill, the entry is settled already, and the
+                    // backfill continues.
                     if !self.journal.done().contains(&seq) && self.filling.is_none() {
                         self.filling = Some(Filling {
                             mark: seq,
@@ -297,7 +298,8 @@ impl State {
                     self.journal.pass(seq);
                 }
                 Met::Listed(seq) => {
-                    // After a restart in the middle it is settled, and the list continues.
+                    // After a restart within the list, the entry is settled already, and the list
+                    // continues.
                     if !self.journal.done().contains(&seq) && self.expanding.is_none() {
                         self.expanding = Some(Expanding::begin(seq));
                     }

@@ -62,7 +62,7 @@ pub struct Worker {
     dirty_since: Option<Instant>,
     /// The operators' orders; nothing new begins until they are carried out.
     orders: Vec<(u64, Order)>,
-    /// Since when events have been waiting for a batch to fill.
+    /// When events began to wait for a batch to fill.
     batch_since: Option<Instant>,
     steadiness: Steadiness,
     /// Whether the receiver has consented, if it is asked; until then only one message is under

@@ -14,12 +14,13 @@ use h2::Reason;
 
 use crate::causes::causes;
 
-/// How often one attempt is sent again after its connection ended. A receiver that crashes on a
-/// message does so each time.
+/// How often one attempt is sent again after its connection ended. The number is low, since a
+/// receiver that crashes on a message does so each time.
 const AFTER_CLOSED: u32 = 2;
 
-/// How often, and after which first pause, if the receiver says that it did not look at the
-/// message. It has as many requests under way as it accepts, and some of them have to end first.
+/// How often it is sent again, and after which first pause, if the receiver says that it did not
+/// look at the message. It then has as many requests under way as it accepts, and some of them have
+/// to end first.
 const AFTER_REFUSED: u32 = 8;
 const PAUSE: Duration = Duration::from_millis(5);
 

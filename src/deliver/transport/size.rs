@@ -32,8 +32,8 @@ impl Sizes {
     /// Returns the size up to which a batch is worth trying.
     pub fn limit(&self) -> usize {
         let met = lock(&self.met);
-        // Half of the events take a little more than half of the bytes: some are larger than
-        // others, and both halves are enclosed.
+        // Half of the events take a little more than half of the bytes: some events are larger than
+        // others, and each half has an envelope of its own.
         let half = |refused: usize| refused / 2 + refused / 16;
         let by_receiver = met.refused.map(|refused| met.taken.max(half(refused)));
         by_receiver.map_or(self.most, |limit| limit.min(self.most))

@@ -118,7 +118,7 @@ impl AuditLog {
         }
     }
 
-    /// Returns what shows of a span of time, in order.
+    /// Returns the events of a span of time that the log shows, in order.
     pub(super) fn between(
         &self,
         from: Timestamp,

@@ -150,7 +150,8 @@ fn span(text: &str) -> Result<(Timestamp, Timestamp), Invalid> {
     Ok((from, to))
 }
 
-/// The prefix is required here, unlike elsewhere; a bare plus has become a space.
+/// Reads the sort order. Its prefix is required here, unlike elsewhere; a bare plus has become a
+/// space.
 fn order(text: &str) -> Result<(bool, By), Invalid> {
     let invalid = || ("sort", format!("cannot sort by `{text}`"));
     let (sign, name) = text.split_at_checked(1).ok_or_else(invalid)?;
@@ -172,7 +173,8 @@ fn page(tenant: &Inner, query: &Query, pairs: &[(String, String)], shape: &Shape
     let mut events = visible(tenant, query.from, query.to);
     events.retain(|event| query.keeps(event, &actor));
     events.sort_by(|a, b| query.compare(a, b));
-    // Keyset: what was written since stands where its time puts it, also before the cursor.
+    // Keyset: an event that was written since stands where its time puts it, even before the
+    // cursor.
     if let Some(after) = query.after {
         let last = events.iter().position(|event| event.serial == after);
         events.drain(..last.map_or(0, |at| at + 1));
@@ -228,7 +230,7 @@ fn visible(tenant: &Inner, from: Timestamp, to: Timestamp) -> Vec<Arc<Event>> {
     log.between(from.max(oldest), to, now)
 }
 
-/// Who did it, never the record that was changed.
+/// Returns who did it, never the record that was changed.
 fn actor(tenant: &Inner) -> String {
     let owner = tenant.owner.as_ref();
     owner.map(ToString::to_string).unwrap_or_default()

@@ -16,7 +16,7 @@ const AFFECTED: usize = 50;
 #[derive(Debug)]
 pub enum Deed<'a> {
     UserCreated(&'a User),
-    /// By the path of the member that changed.
+    /// With the path of the member that changed.
     UserUpdated(&'a UserId, &'static str),
     UserDeleted(&'a User),
     GroupCreated(&'a Group),
@@ -222,7 +222,7 @@ fn of_assignment(space: &SpaceId, assignment: &Assignment) -> Value {
     })
 }
 
-/// What a deletion tells: not which roles are gone.
+/// Returns what the event of a deletion says, which does not include the roles.
 fn without_roles(space: &SpaceId, assignment: &Assignment, with_space: SpaceDelete) -> Value {
     json!({
         "id": assignment.id.to_string(),
@@ -291,7 +291,8 @@ pub fn put(object: &mut Value, name: &str, value: Value) {
     }
 }
 
-/// A large group takes several events, of which the last says that it is.
+/// Returns the events of a group: several if it is large, the last of which says that it is the
+/// last.
 fn modified(group: &Group, members: &[UserId], fate: Fate) -> impl Iterator<Item = Value> {
     let n_parts = members.len().div_ceil(AFFECTED);
     let parts = members.chunks(AFFECTED).enumerate();

@@ -153,7 +153,7 @@ impl Directory {
         Ok(())
     }
 
-    /// Deletes a user. With tombstones the record stays without what names a person.
+    /// Deletes a user. With tombstones, the record stays, without anything that names a person.
     pub fn delete_user(&self, id: &UserId) -> Result<User, EditError> {
         let mut state = self.write();
         let row = state.take_user(id);
@@ -209,8 +209,8 @@ impl Directory {
         id
     }
 
-    /// Changes a role. What users and groups show of it changes with it, their
-    /// `lastUpdatedAt` does not.
+    /// Changes a role. What users and groups show of it changes with it, but their `lastUpdatedAt`
+    /// does not.
     pub fn update_role(&self, id: &RoleId, edit: RoleEdit) -> Result<(), EditError> {
         let mut state = self.write();
         let row = state.roles.remove(&id.0);
@@ -286,7 +286,7 @@ impl Directory {
         id
     }
 
-    /// Changes a group, also Everyone. What users show of it changes with it, their
+    /// Changes a group, even Everyone. What users show of it changes with it, but their
     /// `lastUpdatedAt` does not.
     pub fn update_group(&self, id: &GroupId, edit: GroupEdit) -> Result<(), EditError> {
         let now = self.clock.now();
@@ -465,7 +465,7 @@ fn role_slots(state: &State, ids: &[RoleId]) -> Result<Box<[Slot]>, EditError> {
     ids.iter().map(|id| assignable(state, id)).collect()
 }
 
-/// Finds a role that can be assigned: for assignments, the one that every user has is not there.
+/// Finds a role that can be assigned; the role that every user has cannot be.
 fn assignable(state: &State, id: &RoleId) -> Result<Slot, EditError> {
     let slot = role_slot(state, id)?;
     let role = state.role_of(slot).map(|row| &row.role);

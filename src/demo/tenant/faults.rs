@@ -106,14 +106,14 @@ pub enum Fault {
     TooLarge(usize),
     /// An answer with the third record of its kind is too large, unless only ids are asked for.
     OneTooLarge,
-    /// Half of a character stands in the first name of the answer and in the first of those that
-    /// are assigned.
+    /// The first name in the answer begins with half of a character, and so does the first name of
+    /// an assigned role or group.
     HalfCharacter,
-    /// It contains a byte that is not UTF-8.
+    /// Those names begin with a byte that is not UTF-8.
     BadByte,
     /// The first role or group that is assigned has a number for an id.
     BadReference,
-    /// Users come without `assignedRoles`, groups too.
+    /// Users and groups come without `assignedRoles`.
     MissingRoles,
     /// Users come without `assignedGroups`.
     MissingGroups,
@@ -126,7 +126,7 @@ pub enum Fault {
     HalfShown,
     /// The first record of a page has an object where its name should be.
     WrongType,
-    /// All records of a page have.
+    /// All records of a page have an object where their name should be.
     WrongTypes,
     /// The first record of a page has a status, role type or provider nobody documented.
     UnknownValues,
@@ -146,7 +146,7 @@ pub enum Fault {
     EmptyCollection,
     /// `totalResults` and the count are higher by this many than the records there are.
     InflatedTotal(usize),
-    /// They are lower by this many.
+    /// `totalResults` and the count are lower by this many.
     DeflatedTotal(usize),
     /// Every page gives a total, each a different one and higher than the number of records.
     DriftingTotal,

@@ -85,7 +85,7 @@ impl Inner {
         self.access_hidden.load(Ordering::SeqCst)
     }
 
-    /// A client's user, which its first token makes.
+    /// Returns a client's user, which its first token creates.
     pub fn bot(&self, member: &Member) -> UserId {
         let mut bot = lock(&member.bot);
         if let Some(id) = bot.as_ref().filter(|id| self.directory.user(id).is_some()) {

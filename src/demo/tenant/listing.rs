@@ -214,7 +214,7 @@ fn digit(id: &Id) -> usize {
     id.to_key().last().map_or(0, |byte| usize::from(byte % 10))
 }
 
-/// Where a cursor points that leads to the first page again.
+/// Returns a position whose cursor leads to the first page again.
 fn before_all(order: Order) -> Position {
     if order.descending {
         let last = Id::parse("~").expect("a tilde is an id, and comes after letters and digits");
@@ -230,8 +230,8 @@ fn before_all(order: Order) -> Position {
     }
 }
 
-/// The link's host is one inside Qlik's network and its scheme plain, as in their documents:
-/// who follows it verbatim gets nowhere.
+/// Writes a link. Its host is one inside Qlik's network and its scheme is http, as in their
+/// documentation: a client that follows it verbatim gets nowhere.
 fn link(
     out: &mut Vec<u8>,
     collection: Collection,

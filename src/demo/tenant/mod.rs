@@ -13,15 +13,15 @@
 //!   nor groups.
 //! - `UserDefault`, where there is one, cannot be assigned.
 //! - Users end a listing without a next link, groups with one that is null.
-//! - The audit log tells of an updated user in the envelope alone, names the members of a group
-//!   in parts, and says nothing of a user's update in its old generation.
+//! - The audit log names an updated user in the envelope alone and the members of a group in parts,
+//!   and its old generation does not report the update of a user at all.
 //! - A token whose scopes lack `admin_classic` sees no spaces: 403.
 //! - The envelope of an event about a session names the owner of the tenant, as all do.
 //! - Assignments of deleted users and groups stay where they are.
 //! - Codes of OAuth errors are made up, but for `OAUTH-14`; those of the spaces service too.
 //!
-//! A user is kept as a compact row and written when asked for: a page of a hundred is some
-//! tens of microseconds, and a million users fit in half a gigabyte.
+//! A user is kept as a compact row and written when asked for: a page of a hundred takes some tens
+//! of microseconds, and a million users fit in half a gigabyte.
 
 mod options;
 mod record;

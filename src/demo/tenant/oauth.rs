@@ -59,7 +59,7 @@ fn given(
     Ok(json_text(StatusCode::OK, answer.to_string().into()))
 }
 
-/// What is wrong with a client although it is known and proven.
+/// Refuses a client that is known and has authenticated, if a fault says so.
 fn fails(faults: &[Fault]) -> Result<(), Box<Response>> {
     let refused = if faults.contains(&Fault::WrongSecret) {
         refuse(

@@ -29,7 +29,7 @@ pub struct TenantOptions {
     pub spaces: usize,
     /// Same seed and sizes, same tenant.
     pub seed: u64,
-    /// How many requests it bears.
+    /// How many requests it accepts.
     pub rate_limits: RateLimits,
     /// How long an access token is valid, by the tenant's clock.
     pub token_lifetime: Duration,
@@ -81,7 +81,7 @@ pub enum People {
 pub struct RegionClient {
     /// Its id.
     pub id: String,
-    /// What proves that somebody is it.
+    /// How it authenticates.
     pub proof: ClientProof,
 }
 
@@ -94,7 +94,7 @@ pub enum ExpiryTold {
     No,
 }
 
-/// How many requests a tenant bears, per user and tier.
+/// How many requests a tenant accepts, per user and tier.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RateLimits {
     /// As documented: 1000 a minute in tier 1, 100 in tier 2, counted over five minutes.

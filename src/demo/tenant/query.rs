@@ -12,7 +12,7 @@ use super::table::{Order, Position};
 const LIMIT: usize = 20;
 const MAX_LIMIT: usize = 100;
 
-/// Parameters of old that no longer go together with `filter`.
+/// Old parameters that can no longer be used together with `filter`.
 const DEPRECATED: [&str; 9] = [
     "email",
     "endingBefore",

@@ -317,7 +317,8 @@ fn some_groups(rng: &mut fastrand::Rng, n_groups: usize) -> Box<[Slot]> {
     all.into_iter().collect()
 }
 
-/// Returns `wanted` different slots behind the first ones, or all of them if there are fewer.
+/// Returns `wanted` different slots of the `there` that begin at `first`, or all of them if there
+/// are fewer.
 fn so_many(rng: &mut fastrand::Rng, wanted: usize, there: usize, first: Slot) -> Box<[Slot]> {
     let mut all = BTreeSet::new();
     while all.len() < wanted.min(there) {
@@ -326,13 +327,13 @@ fn so_many(rng: &mut fastrand::Rng, wanted: usize, there: usize, first: Slot) ->
     all.into_iter().collect()
 }
 
-/// What follows a name where people put their place in the company into it.
+/// Returns what follows a name in companies that put a person's place into it.
 fn long(n: usize) -> String {
     let (department, place) = (cycled(DEPARTMENTS, n), cycled(PLACES, n));
     format!("({department}, {place}, external, on behalf of {MAIL_DOMAIN})")
 }
 
-/// What is rare elsewhere, of somebody who has all of it.
+/// Returns what few users have, for a user who has all of it.
 fn pictured(n: usize, status: Status, updated: Timestamp) -> Rare {
     Rare {
         invite_expires: invite_expires(status, updated),

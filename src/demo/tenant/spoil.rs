@@ -9,7 +9,7 @@ use super::inner::Inner;
 use super::record::Row;
 use super::reply::{self, json_text};
 
-/// What of records was asked for.
+/// Which part of the records was asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Asked {
     /// All there is.
@@ -28,7 +28,7 @@ impl Asked {
     }
 }
 
-/// Spoils an answer by those of the faults that do.
+/// Applies to an answer those of the faults that spoil one.
 pub async fn spoil(
     tenant: &Inner,
     at: Endpoint,
@@ -89,7 +89,7 @@ fn is_too_large(tenant: &Inner, at: Endpoint, fault: &Fault, body: &[u8]) -> boo
     }
 }
 
-/// Returns what spoils the text of an answer, where that is the fault.
+/// Returns the function that spoils the text of an answer; `None` if the fault does something else.
 fn spoiler(fault: &Fault) -> Option<fn(&[u8]) -> Bytes> {
     match fault {
         Fault::HalfCharacter => Some(|body| with_prefix(body, b"\\ud83d")),
@@ -111,7 +111,7 @@ fn spoiler(fault: &Fault) -> Option<fn(&[u8]) -> Bytes> {
     }
 }
 
-/// Puts a text in all places of another.
+/// Replaces every occurrence of a text by another.
 fn respell(body: &[u8], from: &[u8], to: &[u8]) -> Bytes {
     let mut out = Vec::with_capacity(body.len());
     let mut rest = body;
@@ -132,7 +132,7 @@ fn with_prefix(body: &[u8], text: &[u8]) -> Bytes {
     [head, &put(tail, b"\"name\":\"", text)].concat().into()
 }
 
-/// Puts something behind the first place of a text.
+/// Inserts something after the first occurrence of a text.
 fn put(body: &[u8], behind: &[u8], what: &[u8]) -> Bytes {
     let Some(at) = find(body, behind) else {
         return body.to_vec().into();

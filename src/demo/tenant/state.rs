@@ -177,7 +177,7 @@ impl State {
         self.groups.get(&self.group_ids.get(slot as usize)?.0)
     }
 
-    /// Counts the users that a filter keeps; by statuses alone without looking at any.
+    /// Counts the users that a filter keeps. For a filter on statuses alone, it looks at no user.
     pub fn count_users(&self, filter: &UserFilter) -> usize {
         if filter.rest.is_empty() {
             let all = Status::ALL.iter().zip(self.statuses);
@@ -216,7 +216,7 @@ impl State {
                 .as_ref()
                 .and_then(|rare| rare.scopes.as_ref())
                 .is_some_and(|scopes| scopes.contains(&clause.value)),
-            // Statuses are asked for by the filter's set; by the rest nobody can ask.
+            // The filter's set selects by status, and nobody can filter by the others.
             Field::Status
             | Field::TenantId
             | Field::InviteExpiry

@@ -151,7 +151,8 @@ impl<R: Row> Table<R> {
     }
 }
 
-/// Within a tenant everybody has the same tenant id, so that the order is that of the ids.
+/// Returns whether the order by a field is that of the ids: all records of a tenant have the same
+/// tenant id.
 pub fn is_id(field: Field) -> bool {
     matches!(field, Field::Id | Field::TenantId)
 }

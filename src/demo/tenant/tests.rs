@@ -135,7 +135,7 @@ async fn rich_people_take_some_1700_bytes_each() {
 
     let page: Value = serde_json::from_str(&text).unwrap();
     let users = page["data"].as_array().unwrap();
-    // The client that asks is a user as well, and nobody's person.
+    // The client that asks is a user as well, but not a person.
     let people = users.iter().filter(|user| user["picture"].is_string());
     assert_eq!(people.clone().count(), 99);
     for user in people {

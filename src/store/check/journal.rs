@@ -38,7 +38,8 @@ struct Lead {
 }
 
 impl Check<'_> {
-    /// Checks the journal. The records were read while its end was somewhere between these two.
+    /// Checks the journal. The records were read while its end was somewhere between `settled` and
+    /// `last`.
     pub(super) fn journal(&mut self, versions: Versions, settled: Seq, last: Seq) {
         let Some(cut) = self.cut() else {
             return;
@@ -103,7 +104,7 @@ impl Check<'_> {
         self.kept(cut);
     }
 
-    /// Returns what the journal says about records before any of it was read.
+    /// Returns the state of the comparison before any entry was read.
     fn first_lead(&mut self, versions: Versions, settled: Seq) -> Lead {
         // Tenants may have been added since they were first read, each before its first entry.
         self.know_tenants();

@@ -82,7 +82,7 @@ impl Check<'_> {
         let mut n_users = 0;
         for row in scan::prefix(self.view.db, &keys::list_parts(no, list)) {
             let (key, value) = self.take(place, row)?;
-            // Parts that do not read were reported.
+            // Parts that cannot be decoded were already reported.
             let part = codec::read_packed_row::<v5::ListPart<'_>>(&key, &value);
             n_users += part.map_or(0, |v5::ListPart(users)| users.len() as u64);
         }

@@ -18,7 +18,8 @@ const TAIL: u64 = 200;
 const SAMPLES: u64 = 64;
 
 /// Records to read of all tenants together, unless there are so many tenants that reading
-/// [`FEWEST`] of each takes more: every record brings a page into the cache that nobody asked for.
+/// [`FEWEST`] of each takes more: every record brings a page into the cache, which nobody needs
+/// there.
 const ALL_SAMPLES: u64 = 512;
 
 /// The fewest records to read of each kind of a tenant.

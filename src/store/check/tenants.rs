@@ -65,7 +65,7 @@ impl Check<'_> {
         }
     }
 
-    /// Checks the tenants, and everything that has one row for each tenant.
+    /// Checks the tenants, and rows of tenants that need no comparison with other rows.
     pub(super) fn tenants(&mut self) {
         let db = self.view.db;
         self.simple(Keyspace::Tenant, |key, value| {
@@ -124,7 +124,7 @@ impl Check<'_> {
         });
     }
 
-    /// Checks the spaces, and what is to be done about them.
+    /// Checks the spaces, how far they were read, and which are to be read again.
     fn spaces(&mut self) {
         let no_of = |key: &[u8]| {
             let no = key.get(1..).and_then(<[u8]>::first_chunk);
@@ -165,7 +165,8 @@ impl Check<'_> {
         });
     }
 
-    /// Reads all rows of a keyspace one by one. The reader says whose they are.
+    /// Reads all rows of a keyspace one by one. `read` decodes a row and returns the tenant that it
+    /// must belong to, if any.
     pub(super) fn simple(
         &mut self,
         keyspace: Keyspace,

@@ -74,12 +74,13 @@ impl Engine {
         self.shared.durable()
     }
 
-    /// Returns whether the last process was interrupted while it copied the database; only once.
+    /// Returns whether the last process was interrupted while it copied the database; true only at
+    /// the first call.
     pub fn take_was_stopped(&self) -> bool {
         self.shared.was_stopped.swap(false, Ordering::Relaxed)
     }
 
-    /// Reads from the database. Every error and panic in there becomes an error here.
+    /// Reads from the database. Every error or panic of the read is returned as an error.
     pub fn read<T>(
         &self,
         doing: &'static str,
@@ -158,7 +159,7 @@ impl Engine {
         self.submit(Work::Rows { rows, told: None })
     }
 
-    /// Writes rows, and a journal entry that tells a fact, in one batch.
+    /// Writes rows, and a journal entry that records a fact, in one batch.
     pub fn write_with_fact(
         &self,
         rows: Vec<Row>,
@@ -186,7 +187,7 @@ impl Engine {
         self.submit(Work::Cut(upto))?.wait()
     }
 
-    /// Removes those of these kept entries that no row names.
+    /// Removes these kept entries, except those that a row names.
     pub fn forget_entries(&self, kept: Vec<Seq>) -> Result<Committed, StoreError> {
         self.submit(Work::Forget(kept))?.wait()
     }

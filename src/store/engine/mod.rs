@@ -1,10 +1,11 @@
 //! Everything that depends on sled: opens its files, reads and writes rows, and frees disk space.
 //!
-//! # The line
+//! # The boundary
 //!
 //! `kept/` and the handle use what this file re-exports; `tests/tidy.rs` finds an import that goes
-//! deeper. What crosses is in `values/`, and nothing of sled does: a read gets a
-//! [`Reader`](reader::Reader), which shows what it finds and not where. A second engine answers:
+//! deeper. What crosses the boundary is in `values/`, and no type of sled crosses it: a read gets a
+//! [`Reader`](reader::Reader), which shows what it finds and not where. A second engine has to
+//! offer:
 //!
 //! - **Open and close:** [`open()`] opens a folder, or salvages it; [`compact_at`] compacts one
 //!   that nobody has open; [`Engine::close`] finishes what was submitted.
@@ -12,9 +13,10 @@
 //!   see a single state. The reader finds records, fingerprints, entries and runs by what they are,
 //!   and any other row by its key.
 //! - **Write:** [`Engine::commit`] takes a commit as a value and encodes it. [`Engine::write`] and
-//!   [`Engine::submit_rows`] take rows, [`Engine::write_with_fact`] rows and an entry.
-//!   [`Engine::cut_journal`] and [`Engine::forget_entries`] shorten the journal. Each is one atomic
-//!   write, and is answered when it is on disk.
+//!   [`Engine::submit_rows`] take rows, [`Engine::write_with_fact`] and
+//!   [`Engine::write_with_entry`] rows and an entry. [`Engine::cut_journal`] and
+//!   [`Engine::forget_entries`] shorten the journal. Each is one atomic write, and is answered when
+//!   it is on disk.
 //! - **Ask:** its id, the last entry that is on disk, whether it has failed or was interrupted, how
 //!   much live data it has, and how much of the disk it takes.
 //! - **Free disk space:** [`Engine::wanted`] says whether that is worth it; [`Engine::count_on`]
@@ -27,7 +29,7 @@
 //! change. An engine with tables (`PostgreSQL`) answers for records, entries and runs by queries.
 //! Commits come as values, so it fills these tables as it likes. All other rows come with the keys
 //! and bytes of `layout/`, so they fit a table of keys and values; this includes the rows of runs,
-//! which `kept/` writes by key: a table of runs takes a call that writes it.
+//! which `kept/` writes by key: a table of runs would need a call that writes it.
 //!
 //! The limits of one write (`values/commit.rs`, and the constants in `kept/` that follow from it)
 //! are sled's. `check/` reads sled's rows, so it belongs to this engine, too: an opening and a

@@ -143,8 +143,8 @@ impl Reader<'_> {
         journal::past(self.db, last, since)
     }
 
-    /// Looks at some entries after a position that were cut and kept. Returns the last of them, and
-    /// those that no row names any more; `None` if there are no more.
+    /// Looks at some entries after a position, of those that were cut but kept. Returns the last
+    /// one it looked at, and those that no row names any more; `None` if there are no more entries.
     pub fn unnamed_after(self, after: Seq) -> Result<Option<(Seq, Vec<Seq>)>, StoreError> {
         cut::unnamed_after(self.db, after)
     }

@@ -1,4 +1,4 @@
-//! Says in our errors what sled refused.
+//! Turns sled's errors into ours.
 
 use std::io;
 use std::sync::Arc;

@@ -17,13 +17,14 @@ use crate::store::values::tenant_no::TenantNo;
 /// How many users a part of a list has; the last part may have fewer.
 pub const USERS_IN_PART: usize = 200;
 
-/// How many heads are looked at, at once, for a list that is to be deleted.
+/// The most heads that one search for a list to delete looks at.
 const HEADS_AT_ONCE: usize = 1_000;
 
 /// Where there may be lists that belong to no entry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Remains {
-    /// Behind the last list that belongs to one: no entry was written since they were begun.
+    /// Only after the last list that belongs to an entry: no entry was written since they were
+    /// begun.
     BehindLast,
     /// Anywhere: entries with other lists were written before a process was stopped.
     Anywhere,
@@ -32,7 +33,7 @@ pub enum Remains {
 /// Where to look next for a list that is to be deleted.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(in crate::store) enum NextList {
-    /// Behind this head, or from the first.
+    /// After this head, or from the first one on.
     After(Option<Key>),
     /// Nowhere: all were looked at.
     None,
@@ -59,8 +60,9 @@ impl Store {
         Ok(())
     }
 
-    /// Returns the number for the next list of a tenant. Removes what is left of lists that belong
-    /// to no entry, where there may be any; nobody else may be writing lists of the tenant.
+    /// Returns the number for the next list of a tenant. First removes what is left of lists that
+    /// belong to no entry, from where `remains` says; nobody else may be writing lists of the
+    /// tenant.
     pub fn next_list(&self, no: TenantNo, remains: Remains) -> Result<ListId, StoreError> {
         let newest = |prefix: &Key| {
             self.engine.read("reading lists", |reader| {
@@ -104,8 +106,8 @@ impl Store {
         })
     }
 
-    /// Writes a part of a list, by the number of the part: [`USERS_IN_PART`] users, or the last
-    /// ones.
+    /// Writes a part of a list under its number. It has [`USERS_IN_PART`] users; the last part may
+    /// have fewer.
     pub fn add_list_part(
         &self,
         no: TenantNo,
@@ -120,16 +122,16 @@ impl Store {
         Ok(())
     }
 
-    /// Removes a list that belongs to no entry.
+    /// Removes the parts of a list that belongs to no entry.
     pub fn remove_list(&self, no: TenantNo, list: ListId) -> Result<(), StoreError> {
         self.remove_rows(&keys::list_parts(no, list))
     }
 
-    /// Returns users of the list of an entry, from a number on: those of the rest of one part.
-    /// Empty if there are no more, or the list is not there any more.
+    /// Returns users of an entry's list, from a number on up to the end of that part. Empty if
+    /// there are no more users, or the list is gone.
     ///
-    /// A repair may drop the newest list, so its number may have been given to that of a later
-    /// entry.
+    /// A repair may drop the newest list, and its number may then belong to a later entry's list:
+    /// that one is not returned.
     pub fn listed(
         &self,
         no: TenantNo,
@@ -156,8 +158,8 @@ impl Store {
         })
     }
 
-    /// Looks for a list whose entry is no longer kept, from a head on or from the first. Returns
-    /// the keys of some of its rows, and from where to look next.
+    /// Looks for a list whose entry is no longer kept, after a head or from the first one on.
+    /// Returns the keys of some of its rows, and where to look next.
     pub(in crate::store) fn list_to_delete(
         &self,
         after: Option<Key>,

@@ -38,7 +38,7 @@ pub struct NewRun {
 pub struct SinceSweep {
     /// The last run that read everything and succeeded, however long ago; `None` if there was none.
     pub sweep: Option<Run>,
-    /// How many losses the partial runs since then have caused, which look only at what the audit
+    /// How many losses the partial runs since then have caused, those that read only what the audit
     /// log named. Includes runs that are no longer kept.
     pub lost: BTreeMap<Loss, u64>,
 }

@@ -1,7 +1,7 @@
 //! Spaces: what is known of each, how far they were read, and which are to be read again.
 //!
 //! Each space has a row of its own, with its assignments and shares. A change is one write: the
-//! row, the entry that tells of it, and the end of what was to be done about it.
+//! row, the entry that reports it, and the removal of the space from those to read again.
 
 use std::ops::Bound;
 
@@ -30,7 +30,7 @@ impl Store {
         })
     }
 
-    /// Returns the spaces of a tenant after one, in the order of their ids.
+    /// Returns the spaces of a tenant in the order of their ids, after a given one.
     pub fn spaces(
         &self,
         no: TenantNo,
@@ -52,9 +52,9 @@ impl Store {
         })
     }
 
-    /// Keeps a space as it is now, or removes it, together with the entry that tells of it, if it
-    /// changed. `done` is no longer to be done, unless it was noted again meanwhile. On disk when
-    /// it returns.
+    /// Stores a space as it is now, or removes it, together with the entry `told` if it changed.
+    /// Removes `done` from the spaces to read again, unless it was noted again meanwhile. Returns
+    /// the journal's last entry once all of it is on disk.
     pub fn write_space(
         &self,
         no: TenantNo,
@@ -62,7 +62,7 @@ impl Store {
         told: Option<SpaceTold>,
         done: Option<&SpaceTodo>,
     ) -> Result<Seq, StoreError> {
-        // Nobody may note the space between looking and writing.
+        // Nobody may note the space between the look and the write.
         let _alone = lock(&self.guards.numbering);
         let mut rows: Vec<Row> = vec![match write {
             SpaceWrite::Keep(kept) => {
@@ -85,7 +85,7 @@ impl Store {
         Ok(committed.last)
     }
 
-    /// Ends what was to be done about a space that is not known, unless it was noted again.
+    /// Removes a space that is not known from the spaces to read again, unless it was noted again.
     pub fn forget_space_todo(&self, no: TenantNo, done: &SpaceTodo) -> Result<(), StoreError> {
         let _alone = lock(&self.guards.numbering);
         let rows = self.row_of_done(no, Some(done))?;

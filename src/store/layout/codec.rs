@@ -28,7 +28,7 @@ const WORTH_PACKING: usize = 96;
 /// The most bytes of a buffer that a thread keeps.
 const KEPT_BUFFER: usize = 32 * 1024;
 
-/// The fault of bytes that were not packed by us.
+/// The faults of bytes that we did not write, or that we wrote as another type.
 const UNPACKS_NOT: &str = "does not unpack";
 const READS_NOT: &str = "does not read as what it should be";
 

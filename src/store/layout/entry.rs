@@ -1,4 +1,4 @@
-//! Encodes journal entries: when each was found, its version, its origin and what it tells.
+//! Encodes and decodes journal entries: when each was found, its version, its origin and its fact.
 
 use std::sync::Arc;
 

@@ -58,7 +58,7 @@ pub enum Keyspace {
     PlanRow = 0x41,
     /// Held plans by tenant and number.
     Held = 0x42,
-    /// The removals that they list, by record.
+    /// The removals that held plans list, by record.
     Removal = 0x43,
     /// Missing records that the source does not let us ask for, with the number of complete sweeps
     /// in a row that missed each.
@@ -123,7 +123,7 @@ pub fn usage() -> Key {
     vec![Keyspace::Meta as u8, 3]
 }
 
-/// The key of the map from an endpoint that left the configuration to when that was noticed.
+/// The key of the map from endpoints that left the configuration to when we first noticed.
 pub fn orphaned_endpoints() -> Key {
     vec![Keyspace::Meta as u8, 4]
 }
@@ -334,7 +334,7 @@ pub fn tally(tenant: &TenantName) -> Key {
     key
 }
 
-/// Returns the tenant in such a key.
+/// Returns the tenant in the key of its totals.
 pub fn tenant_of_tally(key: &[u8]) -> Option<TenantName> {
     let name = str::from_utf8(key.get(1..)?).ok()?;
     Some(TenantName(name.to_owned()))
@@ -357,17 +357,17 @@ pub fn accepted(no: TenantNo, id: FindingId) -> Key {
     key
 }
 
-/// Returns the finding in such a key.
+/// Returns the finding in the key of an accepted finding.
 pub fn accepted_of(key: &[u8]) -> Option<FindingId> {
     key.get(5..)?.try_into().ok().map(FindingId)
 }
 
-/// Returns the number at the end of a journal or run key.
+/// Returns the number that a key ends with, such as the key of an entry or a run.
 pub fn trailing_number(key: &[u8]) -> Option<u64> {
     key.last_chunk().map(|bytes| u64::from_be_bytes(*bytes))
 }
 
-/// Returns the tenant number in a key.
+/// Returns the tenant number that a key ends with.
 pub fn tenant_no(key: &[u8]) -> Option<TenantNo> {
     key.last_chunk()
         .map(|bytes| TenantNo(u32::from_be_bytes(*bytes)))

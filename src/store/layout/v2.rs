@@ -58,7 +58,7 @@ pub struct Tally {
     pub count: u64,
     /// The last one that read the whole tenant and succeeded.
     pub last_sweep: Option<RunId>,
-    /// How many losses the partial runs since then have caused, which look only at what the audit
+    /// How many losses the partial runs since then have caused, those that read only what the audit
     /// log named.
     pub lost: Vec<(Loss, u64)>,
 }

@@ -3,8 +3,8 @@
 //! changed.
 //!
 //! Blocks of records and snapshots contain the version of the entry that last changed a record. It
-//! is as long as the position that was there before, and a record last changed by an older entry
-//! keeps that entry's position as its version: any later version is higher.
+//! takes as many bytes as the position that was there before. A record last changed by an older
+//! entry keeps that entry's position as its version: any later version is higher.
 
 use std::borrow::Cow;
 

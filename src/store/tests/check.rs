@@ -25,7 +25,7 @@ use super::recovery::tamper;
 use super::spaces;
 use super::support::{self, account, adopt, open, record};
 
-/// A store with something of everything that is compared.
+/// A store with at least one of everything that is compared.
 fn filled(path: &Path) -> Store {
     let store = open(path);
     let known = adopt(&store, 1);

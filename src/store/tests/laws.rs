@@ -12,7 +12,7 @@ use super::support::{self, State};
 
 #[derive(Debug, Clone)]
 enum Step {
-    /// Toggles or updates records, journalled.
+    /// Toggles or updates records, with journal entries.
     Change(Vec<(Kind, u32, u8)>),
     /// Writes records without journal entries.
     Quiet(Vec<(Kind, u32, u8)>),

@@ -89,7 +89,7 @@ fn an_entry_whose_list_was_lost_does_not_get_that_of_another() {
     let store = open(folder.path());
     let known = adopt(&store, 1);
     let first = listed(&store, &known);
-    // What a repair does with a list of which a part does not read.
+    // What a repair does with a list that has an unreadable part.
     let head = keys::list_head(known.no, first.1);
     store.engine.write(vec![(head, None)]).unwrap();
 

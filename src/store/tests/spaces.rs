@@ -1,4 +1,4 @@
-//! Spaces: stored with the entry that tells of them, and noted until they are read again.
+//! Spaces: stored with the entry that reports their change, and noted until they are read again.
 
 use crate::clock::Clock;
 use crate::model::{

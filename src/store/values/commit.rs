@@ -6,8 +6,9 @@ use crate::model::{
 use crate::store::values::rights::RightsMark;
 use crate::store::values::tenant_no::TenantNo;
 
-/// What the writes of one commit may cost; the remaining operations are for the census, the head of
-/// the journal and the commit's closing.
+/// What one commit may cost: its writes, and the rows and entries of its closing. The remaining
+/// operations are for the census, the head of the journal, the live size, and the row that notes a
+/// first load or the progress of a plan.
 pub(in crate::store) const MAX_COST: usize = 190;
 
 /// Writes of any kind that always fit into one commit, together with as many rows of a plan.
@@ -109,7 +110,7 @@ pub enum Closing {
         /// Facts to report in this order, one entry each.
         facts: Vec<Fact>,
     },
-    /// What a run changed in who holds what.
+    /// What a run changed in who holds which role.
     Rights {
         /// Facts to report in this order, one entry each. Lists that they name are already written.
         facts: Vec<Fact>,

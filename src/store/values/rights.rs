@@ -2,19 +2,19 @@
 
 use crate::model::Seq;
 
-/// How far a tenant's rights were compared: what each run changed in who holds what is told in
-/// entries that follow the run's.
+/// How far a tenant's rights were compared. After a run, further entries report what it changed in
+/// who holds which role.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RightsMark {
-    /// The changes up to this entry are told.
+    /// The changes up to this entry are reported.
     pub told: Seq,
-    /// The entry up to which changes are being told, and how many entries about them are written;
-    /// `None` if all are.
+    /// The entry up to which changes are being reported, and how many entries were written for
+    /// that; `None` if none are being reported.
     pub under_way: Option<(Seq, u64)>,
 }
 
 impl RightsMark {
-    /// Makes the mark of a tenant of which everything up to an entry is told.
+    /// Makes the mark of a tenant whose changes up to an entry are all reported.
     pub fn told(up_to: Seq) -> Self {
         Self {
             told: up_to,

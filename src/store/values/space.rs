@@ -16,16 +16,16 @@ pub struct KeptSpace {
 /// How far the spaces of a tenant were read.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct SpaceReading {
-    /// The number of the reading that goes on, or else of the last one. Times would not do, since
-    /// clocks are set.
+    /// The number of the reading under way, or of the last one if none is. A time would not do,
+    /// since clocks are set.
     pub number: u64,
     /// When the first reading of all spaces ended; `None` if none has. Nothing can be said of
     /// spaces at an earlier time.
     pub first: Option<Timestamp>,
-    /// When the last reading of all spaces began that reached its end.
+    /// When the last complete reading of all spaces began; `None` if there was none.
     pub last: Option<Timestamp>,
-    /// When the reading began that has not reached its end; `None` if there is none. Spaces that
-    /// were read in it are not read again when it goes on.
+    /// When the reading under way began; `None` if none is. Spaces that it has read are not read
+    /// again when it continues after an interruption.
     pub began: Option<Timestamp>,
     /// When the listing of spaces was last asked for.
     pub tried: Option<Timestamp>,
@@ -47,7 +47,7 @@ pub struct SpaceTodo {
 /// What the audit log says of a space.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum SpaceNews {
-    /// It came or changed, or something that belongs to it did.
+    /// It was created or changed, or something that belongs to it was.
     Changed,
     /// It was deleted.
     Deleted,
@@ -62,12 +62,12 @@ pub enum SpaceWrite {
     Remove(SpaceId),
 }
 
-/// The entry that tells of a change to a space.
+/// What the entry about a change to a space records.
 #[derive(Debug)]
 pub struct SpaceTold {
     /// The run that found it.
     pub run: RunId,
-    /// When.
+    /// When it was found.
     pub at: Timestamp,
     /// The tenant as entries name it.
     pub account: Account,

@@ -15,8 +15,8 @@ use crate::sync::removals::held_plans::{self, Unseen};
 use crate::sync::removals::held_removals::{HeldRemovals, SetAside};
 use crate::sync::removals::tally::{Scales, Tally};
 
-/// First row of what came and changed. The rows before are for users who are gone: they are found
-/// last, but receivers must hear of them first, since a successor may follow.
+/// First row of new and changed records. The rows before it are for users who are gone: they are
+/// found last, but receivers must hear of them first, since a successor may follow.
 pub(super) const UPSERTS: u32 = 1 << 30;
 
 /// First row of the groups and roles that are gone, after the users who had them.
@@ -57,7 +57,7 @@ impl Gather {
         }
     }
 
-    /// Adds a record that came or changed.
+    /// Adds a record that is new or has changed.
     pub(in crate::sync) fn push(&mut self, store: &Store, write: Write) -> Result<(), RunError> {
         if let Write::Change { change, .. } = &write {
             self.tally
@@ -189,7 +189,7 @@ impl Gather {
         Ok(gathered)
     }
 
-    /// Takes what is held out of all rows, and stores an entry for it.
+    /// Removes held changes from all rows, and stores an entry for each record.
     fn hold(
         &mut self,
         store: &Store,

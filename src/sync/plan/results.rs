@@ -11,7 +11,7 @@ pub(in crate::sync) enum Replaced {
     Write(Write),
     /// No write of its record was planned: the new write is returned.
     Nothing(Write),
-    /// A write that tells nobody, and may have been submitted already.
+    /// A write without a journal entry, which may have been submitted already.
     Quiet,
 }
 

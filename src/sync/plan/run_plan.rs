@@ -60,12 +60,12 @@ impl Plan {
         Self::Preview(Preview::of(tenant, open))
     }
 
-    /// Returns whether this is a dry run's, of which nothing is written.
+    /// Returns whether this is the plan of a dry run, which writes nothing.
     pub(in crate::sync) fn is_preview(&self) -> bool {
         matches!(self, Self::Preview(_))
     }
 
-    /// Adds a record that came or changed.
+    /// Adds a record that is new or has changed.
     pub(in crate::sync) fn push(&mut self, store: &Store, write: Write) -> Result<(), RunError> {
         match self {
             Self::Load(load) => load.push(store, write),
@@ -183,7 +183,8 @@ impl Load {
         Ok(())
     }
 
-    /// The write that it replaces may have been submitted already, and then comes before it.
+    /// Replaces the planned write of the same record. If that was submitted already, the new write
+    /// follows it.
     fn replace(&mut self, store: &Store, write: Write) -> Result<Replaced, RunError> {
         let record = write_of(&write);
         let mut writes = self.writes.iter_mut();
@@ -227,7 +228,7 @@ impl Load {
     }
 }
 
-/// Makes a write that tells nobody.
+/// Makes a write that adds no journal entry.
 fn quiet(write: Write) -> Write {
     match write {
         Write::Change {

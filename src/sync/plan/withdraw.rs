@@ -12,8 +12,8 @@ use super::results::{Differs, Withdrawn};
 use crate::sync::RunError;
 
 impl Gather {
-    /// Takes out what came or changed of these records. A row stays in its place and writes what is
-    /// already there, since rows are numbered without gaps.
+    /// Withdraws the creations and updates that are planned for these records. Each row stays in
+    /// its place but writes what is already stored, since rows are numbered without gaps.
     pub(in crate::sync) fn withdraw(
         &mut self,
         store: &Store,

@@ -43,7 +43,8 @@ struct State {
     /// The time up to which polls have read; it may be later than the store's.
     until: Option<Timestamp>,
     access: Access,
-    /// Since when no poll has got an answer, and whether that was reported.
+    /// When polls stopped getting answers, and whether that was reported; `None` while they get
+    /// them.
     silent: Option<Silence>,
     /// How many refreshes have failed since the last success.
     n_failures: u32,
@@ -94,7 +95,7 @@ enum Said {
 
 #[derive(Debug, Clone)]
 struct Gap {
-    /// Whether a sweep was under way: it may have read before the events that were lost.
+    /// Whether a sweep was under way: it may have read before the lost events happened.
     noted: Noted,
     reason: String,
     then: Then,
@@ -189,7 +190,7 @@ impl AuditState {
         self.state().pace = pace;
     }
 
-    /// Returns whether they have.
+    /// Returns whether polls have read everything that the log has.
     pub(super) fn pace(&self) -> Pace {
         self.state().pace
     }
@@ -299,8 +300,8 @@ impl AuditState {
         std::mem::take(&mut self.state().left_to_sweep)
     }
 
-    /// Asks for a sweep again if polls wait for one and the last that a gap caused is long over:
-    /// the scheduled one may be days away.
+    /// Asks for a sweep again if polls wait for one and the last one that a gap caused was long
+    /// ago: the scheduled one may be days away.
     pub(super) fn remind(&self, now: Timestamp) {
         let mut state = self.state();
         let waits = state.gap.as_ref().is_some_and(|gap| gap.then == Then::Wait);
@@ -447,7 +448,7 @@ mod tests {
         }
         audit.read(&name, at(901));
         assert_eq!(codes(&audit).len(), 0);
-        // In the middle of it the clock goes back.
+        // The clock is set back during a silence.
         for (seconds, expected) in [(900_000, 0), (1_000, 0), (1_299, 0), (1_300, 1)] {
             audit.silent(&name, at(seconds), "no answer in time");
             assert_eq!(codes(&audit).len(), expected, "{seconds}");

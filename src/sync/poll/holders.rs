@@ -1,9 +1,8 @@
-//! Finds the users and groups that are still known to hold a role, or to be in a group, that is
-//! gone.
+//! Finds the users and groups that the store still shows with a role or group that is gone.
 //!
-//! A role that was deleted has no holders, but the audit log need not name those who had it.
-//! If we reported only the role's end, they would still show a role that no longer exists, and a
-//! limit that their losses exceed would come too late to hold it.
+//! A role that was deleted has no holders, but the audit log need not name those who had it. If we
+//! reported only that the role is gone, its former holders would still show it; and if their losses
+//! exceed a limit, we would notice too late to hold them.
 
 use std::collections::BTreeSet;
 use std::ops::ControlFlow;

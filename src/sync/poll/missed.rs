@@ -1,12 +1,12 @@
 //! Works out which of a sweep's changes the audit log should have reported earlier.
 //!
-//! Polls promise that whatever happened since [`Bookmark::since`] and before the last poll, less
+//! Polls promise that whatever happened since [`Bookmark::since`] and before the last poll, minus
 //! the overlap, was in the log, was read, and is known. If a sweep finds anything else, the log had
 //! not reported it:
 //!
-//! - A record that came, or whose time moved, is dated by the source itself. It was missed if
-//!   that date lies within the promise. A change that moves no date proves nothing, and is not
-//!   counted.
+//! - The source itself dates a new record, and one whose time of last change moved. The change was
+//!   missed if that date lies within the promise. A change that moves no date proves nothing, and
+//!   is not counted.
 //! - A deletion has no date. The sweep notes the record; if the log still does not name it once
 //!   the promise reaches beyond the note, the next sweep counts it.
 //!
@@ -17,7 +17,8 @@ use std::time::Duration;
 use crate::model::{Change, Record, RecordRef, Timestamp};
 use crate::store::Bookmark;
 
-/// The most deletions that are waited for. More are one gap, and the sweep found them anyway.
+/// The most deletions that are waited for. If more are missing from the log, that is one large gap,
+/// and the sweep found them anyway.
 const MAX_UNTOLD: usize = 1000;
 
 /// A calculation under way.
@@ -69,7 +70,7 @@ impl Reckoning {
     }
 }
 
-/// Returns the time that is earlier by so much.
+/// Returns the time that lies `by` before another.
 pub(in crate::sync) fn before(time: Timestamp, by: Duration) -> Timestamp {
     let millis = i64::try_from(by.as_millis()).unwrap_or(i64::MAX);
     Timestamp::from_millis(time.millis().saturating_sub(millis))

@@ -446,8 +446,8 @@ impl PollStart {
 
     /// Returns the time from which to read: somewhat before the end of the last poll, but not
     /// before the sweep with which listening began, since that has seen everything until then.
-    /// Otherwise, with an overlap of a day, polls after a gap would reread for a day everything
-    /// that caused it.
+    /// Otherwise, with an overlap of one day, every poll in the day after a gap would read again
+    /// everything that caused the gap.
     fn from(&self) -> Timestamp {
         let overlapping = before(self.until, self.polling.overlap);
         let covered = before(self.bookmark.since, SKEW);
@@ -456,7 +456,7 @@ impl PollStart {
 }
 
 impl Polled {
-    /// Returns how the metrics call it.
+    /// Returns the outcome's name in the metrics.
     fn outcome(&self) -> PollOutcome {
         match self {
             Self::Asleep => PollOutcome::Asleep,

@@ -29,7 +29,8 @@ impl<C: Connector> Worker<C> {
         };
         let mut echoes: VecDeque<Instant> = VecDeque::new();
         let mut began = Instant::now();
-        // So that the tenants of one daemon do not all ask in the same second from then on.
+        // The first wait is random, so that the tenants of one daemon do not all poll in the same
+        // second.
         let mut regular = began + first_wait(polling.every, fastrand::f64());
         loop {
             let next = echoes.front().map_or(regular, |echo| regular.min(*echo));

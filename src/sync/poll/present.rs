@@ -84,7 +84,7 @@ mod tests {
     use crate::store::{NewRun, Write};
     use crate::sync::tests::{Stored, group, role, user};
 
-    /// A sweep that saw so much of each sort, and a poll since then that has taken so much away.
+    /// Notes a sweep that saw this much of each sort, and a poll since then that removed this much.
     fn note_runs(stored: &Stored, seen: &[(Loss, u64)], lost: &[(Loss, u64)]) {
         for (trigger, population, lost) in [
             (Trigger::Schedule, seen, &[][..]),

@@ -38,7 +38,7 @@ const TOO_MANY_HOLDERS: &str = "a role or group is gone that more are known to h
 type Fetched = Option<Result<Observed, Finding>>;
 
 impl<C: Connector> Job<C> {
-    /// Asks for each record, and puts into the plan what came, changed or is gone. Whatever a
+    /// Asks for each record, and puts into the plan what is new, changed or gone. Whatever a
     /// record's answer would remove, the listing must confirm. For a role or group that is gone,
     /// the holders are asked for, too.
     pub(in crate::sync) async fn refresh(

@@ -31,13 +31,13 @@ pub(in crate::sync) struct Portion {
 }
 
 impl Todo {
-    /// Takes what is new from a page of the log, and the records to look at besides.
+    /// Takes the new events of a page of the log, and further records to look at.
     pub(in crate::sync) fn of(
         audit_page: AuditPage,
         known: &BTreeSet<SeenEvent>,
         besides: BTreeSet<RecordRef>,
     ) -> Self {
-        // The same event at two times is one event: its id decides.
+        // An event is identified by its id: the same id at two times is one event.
         let known: BTreeSet<_> = known.iter().map(|seen| seen.id).collect();
         let mut new: BTreeMap<_, AuditEvent> = BTreeMap::new();
         for one in audit_page.events {

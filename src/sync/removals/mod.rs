@@ -1,4 +1,4 @@
-//! How much a run would take away, what of it is held, and what becomes of held plans.
+//! How much a run would remove, how much of that is held, and what becomes of held plans.
 
 pub(super) mod fate;
 pub(super) mod held_plans;

@@ -36,7 +36,7 @@ pub(super) fn gather(
     teller: &mut Teller<'_>,
 ) -> Result<(), HistoryError> {
     let after = Picture::after(store, known, range.end)?;
-    // Without a change of a role or a group, users are compared by the same picture.
+    // If no role or group changed, one picture of the tenant serves for both times.
     let before = match range.has_giver {
         true => Some(Picture::after(store, known, range.begin)?),
         false => None,
@@ -192,7 +192,7 @@ impl Times<'_> {
     }
 }
 
-/// Returns whether it is visible what a role allows.
+/// Returns whether the source shows what a role allows.
 fn shows_content(role: &Role) -> bool {
     role.permissions.is_some() || role.scopes.is_some()
 }

@@ -7,10 +7,10 @@
 //! revokes nothing, and what an operator has not approved is not in the journal and revokes nothing
 //! either.
 //!
-//! What must stay true: the entries of a run and the mark that counts them move in one write. A
+//! What must stay true: a run's entries are written together with the mark that counts them. A
 //! process that is stopped in between makes the same comparison again, which gives the same entries
 //! in the same order, and skips those that the mark counts. Users whose roles changed in the same
-//! way are one entry; if they are many, they are listed beside it. Memory has a bound: it grows
+//! way share one entry; if they are many, they are listed beside it. Memory has a bound: it grows
 //! with the roles and groups, with the users whose roles or groups a run changed (some 60 bytes
 //! each), and with a bounded number of users that wait to be written. A run that changed nobody's
 //! roles or groups costs no more than reading its entries.

@@ -1,4 +1,4 @@
-//! Finds the entries of the next run of which nothing was told yet.
+//! Finds the changes of the next run that have not been told yet.
 
 use std::collections::BTreeMap;
 
@@ -8,7 +8,7 @@ use crate::store::{Known, Store, StoreError};
 /// How many entries are read at once.
 const AT_ONCE: usize = 500;
 
-/// How many users who changed are compared at once: some 60 bytes are kept of each. A larger run is
+/// How many changed users are compared at once: some 60 bytes are kept of each. A larger run is
 /// told in parts.
 const MAX_USERS: usize = 1_000_000;
 
@@ -18,11 +18,11 @@ pub(super) struct Range {
     /// The entry after which the comparison begins; nothing between it and the first change
     /// concerns who holds what here.
     pub begin: Seq,
-    /// The last of them.
+    /// The entry of the last change.
     pub end: Seq,
     /// The run that found the changes.
     pub run: RunId,
-    /// When the last of them was found.
+    /// When the last change was found.
     pub at: Timestamp,
     /// The users whose own roles or groups changed, each with the first entry that changed them and
     /// the last.
@@ -31,7 +31,7 @@ pub(super) struct Range {
     pub has_giver: bool,
 }
 
-/// What is behind a mark.
+/// What follows a mark.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Ahead {
     /// The changes of a run.
@@ -43,8 +43,9 @@ pub(super) enum Ahead {
 /// Looks for the changes of the next run after an entry. What precedes a part of the history that
 /// was lost is not compared, since nobody knows what the records were then.
 ///
-/// `up_to` is the last entry of a run whose telling has begun; `None` if none has. A run may go on
-/// after that: its further entries are told apart, or those that are told already would be others.
+/// `up_to` is the last entry of a run that we have begun to tell; `None` if there is none. If that
+/// run has written further entries since, they are told separately; otherwise the entries that are
+/// already told would come out differently.
 pub(super) fn next(
     store: &Store,
     known: &Known,
@@ -125,8 +126,8 @@ fn change_of<'a>(known: &Known, entry: &'a Entry) -> Option<(RunId, &'a Change)>
     (is_ours && concerns_rights(change)).then_some((origin.run, change))
 }
 
-/// Returns whether a change may concern who holds what: all but those of a user who is in the same
-/// groups and is assigned the same roles.
+/// Returns whether a change may concern who holds what: any change but one of a user whose groups
+/// and assigned roles stay the same.
 fn concerns_rights(change: &Change) -> bool {
     match change {
         Change::Updated {

@@ -13,7 +13,8 @@ use super::range::{self, Ahead, Range};
 /// write.
 const MAX_BEHIND: u64 = 5_000;
 
-/// Up to which entry this process has looked, so that no entry is read for each run again.
+/// The last entry that this process has looked at, so that it does not read entries again for each
+/// run.
 #[derive(Debug, Default)]
 pub(in crate::sync) struct Looked(AtomicU64);
 
@@ -33,13 +34,13 @@ pub(in crate::sync) fn tell(
     let mut mark = mark.unwrap_or(RightsMark::told(loaded));
     let mut has_told = false;
     loop {
-        // A repaired tenant is loaded again; what was before is not compared.
+        // A repaired tenant is loaded again; what happened before that is not compared.
         let seen = Seq(looked.0.load(Ordering::Relaxed));
         let after = mark.told.max(loaded).max(seen).min(store.last_seq());
         let begun = mark.under_way.map(|(end, _)| end);
         let begun = begun.filter(|begun| *begun > after);
         match (range::next(store, known, after, begun)?, begun) {
-            // What has begun to be told is no longer there.
+            // The changes that we began to tell are no longer there.
             (Ahead::Nothing(_), Some(begun)) => {
                 mark = RightsMark::told(begun);
                 store.set_rights_mark(known.no, mark)?;
@@ -55,7 +56,7 @@ pub(in crate::sync) fn tell(
                 let n_told = n_told(mark, range.end);
                 match changes::tell(store, known, &range, n_told) {
                     Ok(told) => has_told |= told,
-                    // The same would come of every further attempt.
+                    // Every further attempt would fail in the same way.
                     Err(error @ HistoryError::WasCut) => {
                         skip(store, known, &range, &error)?;
                     }

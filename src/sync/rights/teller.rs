@@ -15,9 +15,9 @@ use super::range::Range;
 /// listed beside one entry.
 const MAX_SINGLE: usize = 10;
 
-/// How many bytes wait to be written, about. When there are more, all are written, and later users
-/// get further entries. Each user takes some 200, and each path by which roles changed some 100:
-/// where users are in many groups, nearly each of them has paths of its own.
+/// About how many bytes may wait to be written. When there are more, all are written, and later
+/// users get further entries. Each user takes some 200, and each path by which roles changed some
+/// 100: where users are in many groups, nearly each of them has paths of its own.
 const MAX_WAITING: usize = 8 * 1024 * 1024;
 
 /// How many entries one commit takes: each may have a list, and there is one mark.
@@ -33,7 +33,7 @@ pub(super) struct Told {
 }
 
 impl Told {
-    /// Completes it with those whom it concerns.
+    /// Makes the fact, with the users whom it concerns.
     pub fn of(self, holders: RightHolders) -> Fact {
         let Self {
             role,
@@ -52,7 +52,7 @@ impl Told {
 }
 
 impl Told {
-    /// Returns how many bytes it takes in memory, about.
+    /// Returns about how many bytes it takes in memory.
     fn weight(&self) -> usize {
         let Self {
             role,
@@ -67,7 +67,7 @@ impl Told {
     }
 }
 
-/// Returns how many bytes a user takes in memory, about.
+/// Returns about how many bytes a user takes in memory.
 fn weight_of(user: &Holder) -> usize {
     let words = user.subject.len() + len(user.name.as_ref()) + len(user.email.as_ref());
     size_of::<Holder>() + words
@@ -98,12 +98,12 @@ pub(super) struct Teller<'a> {
     waiting: BTreeMap<Told, Waiting>,
     /// How many bytes wait.
     pub weight: usize,
-    /// How many may.
+    /// How many bytes may wait.
     pub max_weight: usize,
     next_list: ListId,
     /// How many entries are written already.
     n_written: u64,
-    /// How many there were so far, including those.
+    /// How many entries there are so far, including those that are written already.
     n_told: u64,
     facts: Vec<Fact>,
     /// After how many commits a test stops it; `None` if it is not stopped.
@@ -178,7 +178,7 @@ impl<'a> Teller<'a> {
         }
     }
 
-    /// Writes what is left, and that the changes are told. Returns whether there was anything to
+    /// Writes what is left, and marks the changes as told. Returns whether there was anything to
     /// tell.
     pub fn end(mut self) -> Result<bool, HistoryError> {
         self.write_waiting()?;
@@ -207,7 +207,8 @@ impl<'a> Teller<'a> {
         Ok(())
     }
 
-    /// Removes the list of an entry that was written before, with a list of its own.
+    /// Removes the list that was just written for an entry that is in the journal already: that
+    /// entry has a list of its own.
     fn forget_list(&self, fact: &Fact) -> Result<(), StoreError> {
         match fact {
             Fact::RightChanged(RightChange {

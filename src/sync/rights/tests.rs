@@ -133,7 +133,7 @@ impl World {
             .unwrap();
     }
 
-    /// Does a run that finds these records, and that others are gone.
+    /// Does a run that finds these records, and finds that others are gone.
     fn run(&mut self, found: impl IntoIterator<Item = Record>, gone: &[u32]) {
         self.n_runs += 1;
         self.go_on(found, gone);
@@ -176,7 +176,7 @@ impl World {
         tell(&self.store, &self.known(), &Looked::default()).unwrap()
     }
 
-    /// Returns what is told behind an entry.
+    /// Returns what is told after an entry.
     fn told(&self, after: Seq) -> Vec<Entry> {
         let entries = self.store.entries(after, usize::MAX).unwrap().into_iter();
         entries
@@ -189,7 +189,7 @@ impl World {
             .collect()
     }
 
-    /// Returns what is told behind an entry in words, a line for each user.
+    /// Returns in words what is told after an entry, with a line for each user.
     fn lines(&self, after: Seq) -> Vec<String> {
         let mut lines = Vec::new();
         for entry in self.told(after) {
@@ -350,7 +350,7 @@ fn what_a_role_allows_is_told_of_the_role_and_not_of_its_holders() {
     assert!(lost.is_empty());
 }
 
-/// Makes a tenant, and a run of which more is told than one commit takes, with lists.
+/// Makes a tenant, and a run with more to tell than fits one commit, lists included.
 fn much_to_tell() -> (World, Seq) {
     let groups = (0..60).map(|n| group(100 + n, &[]));
     let few = (0..120).map(|n| user(1_000 + n, &[], &[100 + n / 2]));
@@ -361,7 +361,7 @@ fn much_to_tell() -> (World, Seq) {
     (world, begin)
 }
 
-/// Tells what is to be told, and stops before so many commits have been made.
+/// Tells the changes of a run, and stops after this many commits.
 fn stop_after(world: &World, begin: Seq, n_commits: usize) {
     let known = world.known();
     let Ahead::Changes(range) = range::next(&world.store, &known, begin, None).unwrap() else {

@@ -5,7 +5,7 @@ use crate::store::{Closing, Store, StoreError};
 
 use crate::sync::plan::commit::{Target, commit};
 
-/// Writes the event that a run is the first to fail, or the first to succeed again.
+/// Writes an event if this run is the first to fail, or the first to succeed again.
 pub(in crate::sync) fn tell(store: &Store, run: &Run) -> Result<(), StoreError> {
     let Some(fails) = fails(run) else {
         return Ok(());
@@ -49,7 +49,8 @@ pub(in crate::sync) fn tell(store: &Store, run: &Run) -> Result<(), StoreError> 
 
 type Failure<'a> = Option<(&'a str, &'a str)>;
 
-/// Returns the failure of a run, `Some(None)` if it did not fail; `None` if the run does not tell.
+/// Returns the failure of a run: `Some(None)` if it did not fail, `None` if it has not ended or was
+/// interrupted.
 fn fails(run: &Run) -> Option<Failure<'_>> {
     match &run.outcome {
         Outcome::Failed { code, message } => Some(Some((code, message))),

@@ -35,9 +35,9 @@ pub struct Job<C> {
     pub(in crate::sync) metrics: Metrics,
     pub(in crate::sync) removal_policy: RemovalPolicy,
     pub(in crate::sync) claim: Claim,
-    /// How far it was told who holds what.
+    /// The last journal entry that was searched for changes in who holds what.
     pub(in crate::sync) looked: Arc<Looked>,
-    /// A tenant has one run of the whole at a time, and one writer.
+    /// Lets one run of the whole tenant, and one writer, go ahead at a time.
     pub(in crate::sync) turns: Turns,
     pub(in crate::sync) spaces: Spaces,
     pub(in crate::sync) sessions: SessionReadings,

@@ -10,7 +10,7 @@ const IS_BACK: &str =
 /// A value of a run that blocking steps change, one after the other.
 ///
 /// A step runs on a thread of its own, which can borrow nothing from the run. So the value goes
-/// there with the step and comes back with its result; the run sees neither way.
+/// there with the step and comes back with its result.
 #[derive(Debug)]
 pub(in crate::sync) struct Lent<T>(Option<T>);
 

@@ -21,8 +21,8 @@ pub(in crate::sync) fn judged(run: &Run, short: &[Short]) -> Outcome {
             reason: reason.collect::<Vec<_>>().join(", "),
         };
     }
-    // A rescue is the safeguard at work, a sweep sees what the audit log did not tell, and an
-    // invalid character says nothing; any other finding means that we did not see everything.
+    // A rescued record is the safeguard at work, a sweep does not depend on the audit log, and a
+    // replaced character hides nothing; any other finding means that we did not see everything.
     let unseen = run.findings.iter().any(|finding| match finding.code {
         FindingCode::Rescued
         | FindingCode::AuditForbidden

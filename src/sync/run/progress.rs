@@ -110,7 +110,7 @@ pub struct Underway {
 }
 
 impl Underway {
-    /// Makes one for runs that wait as this connector does.
+    /// Makes one for the runs of a connector, which says what they wait for.
     pub fn of<C: Connector>(connector: Arc<C>) -> Self {
         Self::waiting(move || connector.wait())
     }

@@ -40,9 +40,9 @@ impl<C: Connector> Job<C> {
     }
 
     /// Reads the listing of each kind to its end, and puts what differs from the known state into
-    /// the plan. The caller has the pen and puts it down meanwhile, but for a first load, so that
-    /// polls go on. A dry run does not take it back, and blocks no poll as long as it keeps the
-    /// returned [`Reading`].
+    /// the plan. Except for a first load, puts down the caller's pen meanwhile, so that polls go
+    /// on. A dry run does not take it back, and blocks no poll as long as it keeps the returned
+    /// [`Reading`].
     pub(super) async fn read_listings<'a>(
         &self,
         run: &mut Run,

@@ -7,13 +7,14 @@ use std::time::Duration;
 use crate::model::Timestamp;
 use crate::store::SpaceReading;
 
-/// How far in the future a time may be that another clock noted. Beyond that, ours was set back.
+/// How far in the future a noted time may lie, since another clock may have noted it. A later one
+/// means that our clock was set back.
 const AHEAD: Duration = Duration::from_secs(3600);
 
 /// Returns whether all spaces are to be read, or the reading of all is to go on.
 pub(super) fn is_due(reading: &SpaceReading, every: Duration, now: Timestamp) -> bool {
     let was_within = |time: Timestamp| now.since(time) < every && time <= now.plus(AHEAD);
-    // Somebody may give the credentials the right meanwhile, but not every minute.
+    // The credentials may get the right later, so we ask again, but not every minute.
     if reading.is_refused && reading.tried.is_some_and(was_within) {
         return false;
     }

@@ -10,8 +10,9 @@
 //! - What cannot be seen stays as it was known, and is marked; it is never taken for empty.
 //! - A space is removed only if a complete listing does not show it and asking for it by id says
 //!   that it is gone; or if the audit log reports its deletion and asking for it says so too.
-//! - Removals pass the guard, with the limits for groups: credentials that lose a right see fewer
-//!   spaces, and each of the others then answers that it is gone.
+//! - Removals that the audit log does not report pass the guard, with the limits for groups:
+//!   credentials that lose a right see fewer spaces, and each of the others then answers that it is
+//!   gone.
 //! - The first reading of all spaces writes no journal entries; nothing can be said of spaces
 //!   before it ended.
 

@@ -20,7 +20,7 @@ impl<C: Connector> Job<C> {
         let known = self.store.offload(move |store| last_read(store, no)).await;
         let known = known.map_err(RunError::store)?;
         if run.reading.began.is_none() {
-            // What a damaged store has lost may have included the last number.
+            // A damaged store may have lost the last number.
             let last = known.values().copied().max().unwrap_or(0);
             run.reading.number = run.reading.number.max(last) + 1;
         }
@@ -58,7 +58,7 @@ impl<C: Connector> Job<C> {
         }
         let missing = known.into_keys().filter(|id| !shown.contains(id)).collect();
         let held = self.ask_for(run, missing, &mut todo).await?;
-        // What is left was named while all were read, or is not listed.
+        // The spaces that are left were named while all were read, or are not listed.
         for todo in todo.into_values() {
             self.look_at_space(run, todo).await?;
         }

@@ -12,7 +12,7 @@ use crate::sync::run::job::Job;
 
 /// What is to become of a space.
 enum Fate {
-    /// It is as was read.
+    /// It was read.
     Read(SpaceHead, Assignments, Shares),
     /// It could not be seen: what is known of it stays.
     Unseen,
@@ -27,8 +27,9 @@ struct Kept {
 }
 
 impl<C: Connector> Job<C> {
-    /// Looks at a space that the audit log named. A log that reports a deletion and a space that is
-    /// gone confirm each other; a space that is gone for another reason waits for a reading of all.
+    /// Looks at a space that the audit log named. The space is removed if the log reports its
+    /// deletion and the source does not have it. If the log reports no deletion, a space that is
+    /// gone stays until all spaces are read.
     pub(super) async fn look_at_space(
         &self,
         run: &mut SpacesRun,
@@ -49,7 +50,7 @@ impl<C: Connector> Job<C> {
         }
     }
 
-    /// Reads who is assigned to a space and what is shared from it, and keeps it.
+    /// Reads who is assigned to a space and what is shared from it, and stores it.
     pub(super) async fn read_space(
         &self,
         run: &mut SpacesRun,
@@ -120,7 +121,7 @@ impl<C: Connector> Job<C> {
     }
 }
 
-/// How a space is kept.
+/// How a space is stored.
 struct Keeping {
     no: TenantNo,
     now: Timestamp,

@@ -54,7 +54,7 @@ impl<C: Connector> Worker<C> {
     }
 }
 
-/// Returns how long to wait after so many failures in a row.
+/// Returns how long to wait after this many failures in a row.
 fn wait(n_failures: u32) -> Duration {
     let [first, longest] = BACK_OFF;
     match n_failures.checked_sub(1) {

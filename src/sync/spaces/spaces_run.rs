@@ -15,7 +15,7 @@ use crate::sync::run::running::Running;
 use crate::sync::run::{measure, outcome};
 use crate::sync::{Progress, RunError};
 
-/// What a run that reads spaces goes by.
+/// What a run that reads spaces works with.
 #[derive(Debug)]
 pub(super) struct SpacesRun {
     pub(super) known: Known,

@@ -31,7 +31,8 @@ pub(super) struct Comparison {
     unknown: Roll,
     sights: Sights,
     /// Records that were shown in two ways of which we cannot tell the newer one, each with the
-    /// lists that were left out of it: they are empty if the record answers without them, too.
+    /// lists that were left out of it: such a list is empty if the record, asked for by its id,
+    /// comes without it again.
     unsure: BTreeMap<Id, BTreeSet<Assigned>>,
     hidden_roles: u64,
     hidden_groups: u64,

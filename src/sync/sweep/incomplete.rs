@@ -17,7 +17,7 @@ pub(in crate::sync) fn note(run: &mut Run, finding: Finding) {
 /// A sweep that did not show everything.
 #[derive(Debug)]
 pub(in crate::sync) enum Short {
-    /// It showed no records at all, although the source counts so many, and none is known yet.
+    /// It showed no records at all, although the source counts `total`, and none is known yet.
     Nobody { kind: Kind, total: u64 },
     /// Records that it had left out answered when asked for; the rest was not asked for.
     LeftOut {

@@ -23,7 +23,7 @@ pub enum PollOutcome {
     Failed,
     /// The log did not answer.
     Silent,
-    /// The log may not be read.
+    /// We are not allowed to read the log.
     Forbidden,
     /// Part of the log was not read.
     Gap,
@@ -62,7 +62,7 @@ pub enum HookRejection {
     TooLarge,
     /// Its body did not arrive in time.
     TooSlow,
-    /// As many bodies as may be are being waited for.
+    /// As many bodies as we accept at one time are already being read.
     TooMany,
 }
 

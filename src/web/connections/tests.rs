@@ -152,7 +152,7 @@ async fn requests_under_way_are_never_crowded_out() {
     let served = Served::new();
     let mut asking = Vec::new();
     for n in 0..LIMITS.connections {
-        // Not all in one moment: each is about to ask when the next one comes.
+        // Not all at once: each has sent its request when the next ones come.
         if n % 3 == 0 {
             sleep(Duration::from_millis(50)).await;
         }
@@ -161,7 +161,7 @@ async fn requests_under_way_are_never_crowded_out() {
     sleep(PATIENCE * 2).await;
 
     assert_eq!(served.metrics.get(Sample::CrowdedOut {}), None);
-    // There is no place until the time of one of them is over.
+    // There is no room until the time of one of them is over.
     let late = served.send("GET /ok HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n");
     let (said, took) = Served::read(late.await).await;
     assert!(said.starts_with("HTTP/1.1 200 OK"), "{said}");

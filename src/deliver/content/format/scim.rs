@@ -130,7 +130,7 @@ pub(super) fn rendered(field: &str, value: &Value) -> Option<Value> {
             scopes.map(|scope| json!({ "value": scope })).collect()
         }
         "avatar" => {
-            // A record has a file here, and a change only its address.
+            // In a record this is a file with its address, in a change the address alone.
             let url = value.get("remote_url").unwrap_or(value);
             json!([{ "value": url.as_str()?, "type": "photo" }])
         }

@@ -87,14 +87,15 @@ impl Privacy {
                         }
                     }
                 }
-                // Who may not know the groups of users, or what groups give, learns no group.
+                // An endpoint that may not know the groups of users, or the roles of groups, learns
+                // no group.
                 Field::UserGroups | Field::GroupRoles => {
                     for path in paths_of(data) {
                         if let Value::Object(path) = path {
                             mask_field(path, "group", rule);
                         }
                     }
-                    // Nor of how many groups the user is in.
+                    // Nor may it learn how many groups the user is in.
                     for paths in lists_of_paths(data) {
                         paths.dedup();
                     }

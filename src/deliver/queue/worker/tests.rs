@@ -342,7 +342,7 @@ async fn a_crash_sends_again_what_was_not_settled_and_skips_none() {
     drop(runtime.spawn(worker.run(Wake::default(), shutdown)));
     until("some came", || receiver.received().len() > 1_000).await;
 
-    // Nothing is written on the way out, and what was being written is there then.
+    // Dropping the runtime writes nothing more, but waits for a write under way.
     let crash = tokio::task::spawn_blocking(move || drop(runtime));
     crash.await.unwrap();
     let came = receiver.received().len();

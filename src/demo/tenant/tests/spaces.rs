@@ -72,7 +72,7 @@ async fn the_owner_stands_in_no_assignment() {
     directory
         .assign(&id, Assignee::Group(Directory::everyone()), &["consumer"])
         .unwrap();
-    // Who has an assignment already gets no second one.
+    // An assignee who already has an assignment gets no second one.
     directory.assign(&id, to(other), &["producer"]).unwrap();
     let path = format!("spaces/{id}/assignments");
 

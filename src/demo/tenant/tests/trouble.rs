@@ -9,7 +9,7 @@ const PAGE: [(&str, &str); 4] = [
     ("totalResults", "true"),
 ];
 
-/// What the first and second request to the users are answered while a fault strikes the
+/// Returns the answers to the first and the second request for users, while a fault strikes the
 /// first.
 async fn struck(world: &World, fault: Fault) -> (Response, Value) {
     let strikes = world

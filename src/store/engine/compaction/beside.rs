@@ -60,11 +60,11 @@ pub struct Beside {
 
 #[derive(Debug)]
 enum Stage {
-    /// After this key.
+    /// The rows after this key are still to be copied.
     Copying(Key),
-    /// After this key.
+    /// The rows after this key are still to be read back.
     ReadingBack(Key),
-    /// Since this moment.
+    /// The copy has been ready since this moment.
     Ready(Instant),
 }
 

@@ -6,11 +6,11 @@ use std::collections::BTreeSet;
 use crate::store::engine::files::pending::Rows;
 use crate::store::layout::keys::Key;
 
-/// Bytes of keys that are remembered, including what the set takes for each. Each step of the copy
-/// also copies some of them again, so there are few, unless the copy's disk stalls.
+/// The most bytes of keys to remember, including what the set takes for each. Each step of the copy
+/// also copies some of these rows again, so the keys are few, unless the copy's disk stalls.
 const LIMIT: usize = 8 * 1024 * 1024;
 
-/// What a key takes in the set besides its bytes.
+/// Bytes that the set takes for a key besides the key's own.
 const OF_A_KEY: usize = 48;
 
 /// How far a copy has got.
@@ -46,7 +46,7 @@ impl Changes {
         }
     }
 
-    /// Notes what a write has changed. Nobody may read for the copy meanwhile.
+    /// Notes what a write has changed. The copy must not read rows meanwhile.
     pub fn note(&mut self, rows: &Rows) {
         for key in rows.keys() {
             let is_copied = match &self.upto {

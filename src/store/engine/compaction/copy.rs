@@ -168,7 +168,7 @@ impl Copy {
         }
     }
 
-    /// Closes it.
+    /// Closes the copy, and syncs its files.
     pub fn close(self) -> Result<(), CopyError> {
         copying::close(self.db, &self.at)?;
         files::settle(&self.at).map_err(copying::copy("syncing the copy"))

@@ -25,7 +25,7 @@ use crate::store::values::count::{Count, Usage};
 
 use super::progress::{Progress, Stage};
 
-/// Rows of one write, and the size in bytes from which no row is added.
+/// The most rows of one write, and the size in bytes at which it is full.
 pub const ROWS: usize = 190;
 pub const BYTES: usize = 1024 * 1024;
 

@@ -8,8 +8,8 @@ use crate::store::values::count::Count;
 
 use super::rule::{Rule, SMALL};
 
-/// How many times as large as its live data a database must be to be compacted. Under random
-/// updates it settles at four and a half times, which a copy would improve only briefly.
+/// A database is compacted if it is more than this many times as large as its live data. Under
+/// random updates it settles at four and a half times, which a copy would improve only briefly.
 const WASTEFUL: u64 = 6;
 
 /// What would free disk space.
@@ -43,7 +43,7 @@ impl Engine {
         Ok(match self.live() {
             Some(live) if is_wasteful(on_disk, live.bytes) => Wanted::Copy(live),
             Some(_) => Wanted::Nothing,
-            // A count reads every page, and sled frees the memory for them late.
+            // An estimate comes first: a count reads every page, and sled frees their memory late.
             None => match is_wasteful(on_disk, self.lend_database("estimating", at_least)?) {
                 true => Wanted::Count,
                 false => Wanted::Nothing,
@@ -52,7 +52,7 @@ impl Engine {
     }
 
     /// Returns what the disk lacks for a copy that would free space; `None` if no copy is wanted,
-    /// or nothing lacks.
+    /// or nothing is lacking.
     pub fn lacks(&self) -> Result<Option<Lack>, StoreError> {
         Ok(match self.wanted(SMALL)? {
             Wanted::Copy(live) => self.folder.lacks_for(live, Rule::USUAL.spare),

@@ -42,7 +42,7 @@ const MAX_ASIDE: u32 = 1000;
 /// Bytes that must be free when a store is opened: two of sled's segments.
 const MUST_BE_FREE: usize = 1024 * 1024;
 
-/// The paths of the marks and the database.
+/// The store's folder, and the paths in it.
 #[derive(Debug, Clone)]
 pub struct Folder {
     path: PathBuf,

@@ -1,6 +1,6 @@
 //! From format 4 to 5: entries may be about what users hold, and deliveries about a single user of
-//! a list. Cursors, parked deliveries and attempts get the layout that can say so. What happened
-//! before is not told again: the comparison of rights begins at the end of the journal.
+//! a list. Cursors, parked deliveries and attempts get the layout that can say so. Earlier changes
+//! are not reported: the comparison of rights begins at the end of the journal.
 
 use crate::store::engine::compaction::copying::{Rewrite, Row};
 use crate::store::error::StoreError;

@@ -8,7 +8,7 @@ use crate::store::error::StoreError;
 use crate::store::layout::keys::{self, Keyspace};
 use crate::store::layout::{codec, v1, v2};
 
-/// What was seen of the runs so far: an entry for each tenant.
+/// The totals of each tenant over the runs that were read so far.
 #[derive(Default)]
 pub struct RunsByTenant {
     tallies: BTreeMap<TenantName, v2::Tally>,

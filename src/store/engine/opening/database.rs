@@ -91,7 +91,7 @@ pub fn open_db(folder: &Folder, at: &Path, cache: u64) -> Result<sled::Db, Refus
     }
 }
 
-/// The same for a file that was closed only a moment ago.
+/// How long to wait between two looks at a file that was closed only a moment ago.
 const FREE_PAUSE: Duration = Duration::from_millis(5);
 
 /// Waits until nobody has the file of a database open.

@@ -41,8 +41,8 @@ pub fn start(
         mut head,
         ..
     } = sound;
-    // If this is an older copy that was restored, later entries are lost; their versions must not
-    // be given again.
+    // If this is an older copy that was restored, later entries are lost. Their versions must not
+    // be used again.
     head.version = head.version.max(Version::at(clock.now()));
     let pending = folder.pending();
     let current = folder.current();
@@ -63,8 +63,8 @@ pub fn start(
     // applied but not synced.
     committer.sync(&shared).map_err(failed)?;
     // What the pending note describes is now on disk as well, or was never begun. If the note
-    // stayed, it could be mistaken for the next commit, which has the same number but other
-    // content, if that one's note does not reach the disk before a power cut.
+    // stayed, and a power cut came before the next commit's note reached the disk, it could be
+    // mistaken for that commit, which may have the same number but other content.
     pending::forget(&pending).map_err(io_at("clearing", &pending))?;
     files::hand_over(&folder.current()).map_err(io_at("giving their owner", &folder.current()))?;
     files::sync_folder(&folder.current()).map_err(io_at("syncing", &folder.current()))?;

@@ -175,8 +175,8 @@ pub struct Changed {
 }
 
 impl Changed {
-    /// Makes the rows of the block. A block that is too large is divided, into no more further rows
-    /// than there is room for; what stays too large is divided another time.
+    /// Makes the rows of the block. A block that is too large is divided, as far as there is room
+    /// for additional rows; what stays too large is divided another time.
     pub fn rows(self, room: &mut usize) -> Vec<Row> {
         let pieces = self.block.pieces().min(*room + 1);
         if self.block.0.is_empty() {

@@ -61,8 +61,8 @@ pub fn forget(db: &sled::Db, head: &Head, seqs: Vec<Seq>) -> Result<Composed, St
     Ok(draft.finish(*head))
 }
 
-/// Looks at some kept entries after a position. Returns the last of them, and those that no row
-/// names; `None` if there are no more.
+/// Looks at some kept entries after a position. Returns the last one it looked at, and those that
+/// no row names; `None` if there are no more entries.
 pub fn unnamed_after(db: &sled::Db, after: Seq) -> Result<Option<(Seq, Vec<Seq>)>, StoreError> {
     let from = Bound::Excluded(keys::kept(after));
     let kept = scan::after(db, &[Keyspace::Kept as u8], from)

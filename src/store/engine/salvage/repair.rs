@@ -77,7 +77,7 @@ pub(in crate::store) fn all(
 }
 
 /// Keeps tenants that can be read, and drops everything of the others, because their numbers will
-/// be given again. Returns the tenants kept.
+/// be used again. Returns the tenants kept.
 fn tenants(target: &mut Target) -> Result<BTreeSet<TenantNo>, StoreError> {
     target.keep(Keyspace::Tenant, |_, key, value| {
         let reads = codec::read_row::<v1::TenantRow<'_>>(key, value).is_ok();
@@ -207,8 +207,8 @@ fn deliveries(target: &mut Target, tenants: &BTreeSet<TenantNo>) -> Result<(), S
     })
 }
 
-/// Keeps lists of these tenants whose entry is there. How far rights were compared is dropped: what
-/// changed in a part of the history that was lost is not told.
+/// Keeps lists of these tenants whose entry is there. The marks of how far rights were compared are
+/// dropped: changes in a lost part of the history are not reported.
 fn lists(target: &mut Target, tenants: &BTreeSet<TenantNo>) -> Result<(), StoreError> {
     target.keep(Keyspace::RightsMark, |_, _, _| false)?;
     target.keep(Keyspace::ListHead, |db, key, value| {

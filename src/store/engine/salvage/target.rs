@@ -7,7 +7,7 @@ use crate::store::engine::{garbage, scan};
 use crate::store::error::StoreError;
 use crate::store::layout::keys::{Key, Keyspace};
 
-/// Rows of one write, and the size in bytes from which no row is added.
+/// The most rows of one write, and the size in bytes at which it is full.
 const ROWS: usize = 190;
 const BYTES: usize = 1024 * 1024;
 

@@ -34,7 +34,7 @@ impl LiveSize {
     /// Reads the sum that a database stores, if it misses no write.
     pub fn of(db: &sled::Db, head: &Head) -> Result<Self, StoreError> {
         if head.commits <= 1 {
-            // It was created a moment ago.
+            // The store was created a moment ago.
             return Ok(Self::Known(count::count(db)?));
         }
         Ok(match count::noted(db)? {
@@ -72,7 +72,7 @@ impl LiveSize {
         }
     }
 
-    /// Applies what was written. Nobody may read for a count meanwhile.
+    /// Applies what was written. A count must not read rows meanwhile.
     pub fn take(&mut self, delta: Delta) {
         match (&mut *self, delta) {
             (Self::Unknown, _) => {}

@@ -27,9 +27,10 @@ pub struct Prepared {
     pub rows: Vec<Row>,
     /// Packed entries that follow the entries of the writes.
     pub told: Vec<Vec<u8>>,
-    /// The lists that belong to some of these, each with the number of the entry among them.
+    /// Lists of users that belong to some of these entries: the index of the entry, the list, and
+    /// how many users it has.
     pub lists: Vec<(usize, ListId, u64)>,
-    /// Whether the last of them marks the first load.
+    /// Whether the last of these entries marks the first load.
     pub is_loaded: bool,
     pub plan_rows: u32,
 }
@@ -163,7 +164,7 @@ impl Author {
     }
 }
 
-/// Returns the list that a fact names, with the number of the fact's entry.
+/// Returns the list that a fact names, with the index of the fact's entry and the number of users.
 fn listed(number: usize, fact: &Fact) -> Option<(usize, ListId, u64)> {
     match fact {
         Fact::RightChanged(RightChange {

@@ -33,7 +33,7 @@ pub enum Work {
     },
     /// Removes the journal's first entries up to a position, as many as one write may.
     Cut(Seq),
-    /// Removes those of these kept entries that no row names.
+    /// Removes these kept entries, except those that a row names.
     Forget(Vec<Seq>),
     /// Replaces the database by a copy.
     Replace(Box<Replacement>),

@@ -209,7 +209,7 @@ mod tests {
             self.running.ages(self.wall)
         }
 
-        /// Continues in another process, after so much time by the wall clock.
+        /// Continues in another process, after this much time by the wall clock.
         fn restart(&mut self, after: Duration) -> Timestamp {
             let belief = Belief::read(&self.running.belief.write()).unwrap();
             *self = Self::of(belief, self.wall.plus(after));
@@ -250,7 +250,7 @@ mod tests {
     #[test]
     fn a_clock_is_not_believed_for_how_long_it_stood_before_it_was_set() {
         let mut clocks = Clocks::right();
-        // Longer than a clock that is ahead has to run steadily.
+        // It runs steadily for longer than a clock that is ahead would have to.
         clocks.wall = start().minus(DAY * 5);
         clocks.pass(DAY * 2);
 

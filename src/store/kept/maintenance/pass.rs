@@ -51,17 +51,17 @@ pub struct Done {
 #[derive(Debug)]
 enum Stage {
     Journal,
-    /// After this kept entry.
+    /// The kept entries after this one.
     Kept(Seq),
-    /// After the head of this list.
+    /// The lists after the one with this head, or all lists.
     Lists(Option<Key>),
     /// After this session.
     Sessions(Option<Key>),
     Attempts,
     Endpoints,
-    /// Of the tenants after this one.
+    /// The runs of the tenants after this one, or of all tenants.
     Runs(Option<TenantName>),
-    /// Of this tenant.
+    /// The runs of this tenant.
     RunsOf(TenantName),
     Count,
     Copy(Box<Beside>),

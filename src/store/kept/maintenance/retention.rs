@@ -108,8 +108,8 @@ impl Store {
     /// were deleted.
     ///
     /// The last whole sweep stays, and as far as the limit allows all runs since: removals are
-    /// weighed against all of them, and whether a failure is new is read from them. It reads only
-    /// the runs to be deleted, and the oldest ones that stay.
+    /// weighed against all of them, and they tell whether a failure is new. It reads only the runs
+    /// to be deleted, and the oldest ones that stay.
     pub(in crate::store) fn delete_old_runs(
         &self,
         tenant: &TenantName,

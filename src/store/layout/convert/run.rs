@@ -100,7 +100,7 @@ impl From<v6::Run> for Run {
     }
 }
 
-/// A run of before format 6: it read no spaces.
+/// A run from before format 6, which read no spaces.
 impl From<v2::Run> for v6::Run {
     fn from(run: v2::Run) -> Self {
         let v2::Run {

@@ -28,7 +28,7 @@ pub fn delivery(keyspace: Keyspace, endpoint: &EndpointName, item: &Item) -> Key
             key.extend_from_slice(&record.id.to_key());
         }
         Item::Member { entry, number } => {
-            // Behind its entry and before the next: rows are read in the order of the journal.
+            // After its entry and before the next: rows are read in the order of the journal.
             key.push(0);
             key.extend_from_slice(&entry.0.to_be_bytes());
             key.extend_from_slice(&number.to_be_bytes());
@@ -70,7 +70,7 @@ pub fn item_of(key: &[u8], prefix: usize) -> Option<Item> {
     }
 }
 
-/// The first key of an endpoint's rows that may name an entry, or a user of its list.
+/// The first key under which a row of an endpoint may name an entry, or a user of its list.
 pub fn naming(endpoint: &[u8], seq: Seq) -> Key {
     let mut key = endpoint.to_vec();
     key.push(0);
@@ -78,7 +78,7 @@ pub fn naming(endpoint: &[u8], seq: Seq) -> Key {
     key
 }
 
-/// Returns the entry that such a row names; `None` if it names a record.
+/// Returns the entry that the key of an endpoint's row names; `None` if it names a record.
 pub fn named_by(endpoint: &[u8], key: &[u8]) -> Option<Seq> {
     match key.strip_prefix(endpoint)?.split_first()? {
         (0, rest) => Some(Seq(u64::from_be_bytes(*rest.first_chunk()?))),

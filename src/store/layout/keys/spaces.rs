@@ -34,7 +34,7 @@ pub fn space_todo(no: TenantNo, id: &SpaceId) -> Key {
     key
 }
 
-/// Returns the space in such a key.
+/// Returns the space in the key of a space, or of one that is to be read again.
 pub fn space_of(key: &[u8]) -> Option<SpaceId> {
     Id::from_key(key.get(5..)?).ok().map(SpaceId)
 }

@@ -40,7 +40,8 @@ pub fn describe(key: &[u8]) -> String {
     what.to_owned()
 }
 
-/// Returns a text without such a description, for callers that describe the place better.
+/// Returns a text without the description of a key that it begins with, for callers that describe
+/// the place better.
 pub fn undescribed(text: &str) -> &str {
     let described = (0..=u8::MAX).find_map(|keyspace| {
         let rest = text.strip_prefix(&describe(&[keyspace]))?;

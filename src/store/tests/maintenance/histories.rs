@@ -21,8 +21,8 @@ const NAMES: [&str; 3] = ["a", "bb", "gone"];
 enum Step {
     /// Entries are found, some days later.
     Found(u32, i64),
-    /// An endpoint settles so many more: it gives up those whose position is divisible by this
-    /// number, and will retry those one position later.
+    /// An endpoint settles this many more entries: it gives up those whose position is divisible by
+    /// the last number, and will retry those one position later.
     Settle(usize, u64, u64),
     /// Its receiver refuses everything from now on.
     Gone(usize),
@@ -38,7 +38,7 @@ enum Step {
     Deliver(usize, usize),
     /// Some steps of a pass are done.
     Maintenance(usize),
-    /// The store is closed and opened again, after so many steps of a pass.
+    /// The store is closed and opened again, after this many steps of a pass.
     Reopen(usize),
     Compact,
 }
@@ -47,7 +47,7 @@ enum Step {
 enum Wanted {
     Enable,
     Disable,
-    /// Back by so many entries.
+    /// Back by this many entries.
     Rewind(u64),
     Backfill,
 }

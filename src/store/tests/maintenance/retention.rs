@@ -67,7 +67,7 @@ fn an_endpoint_that_is_disabled_or_not_configured_holds_nothing() {
     let store = open(folder.path());
     assert_eq!(store.cursor(&disabled).unwrap(), Some(cursor));
     assert_eq!(store.entries(Seq(2), 1).unwrap()[0].seq, Seq(11));
-    // Enabled again, it keeps back what is there, and nothing else.
+    // Enabled again, it keeps what is still there from being deleted, and nothing else.
     settle(&store, &disabled, Seq(2), None);
     let usage = store
         .usage(&RETENTION, std::slice::from_ref(&disabled), day(200))

@@ -22,8 +22,7 @@ pub struct Cursor {
     pub disabled: Option<Disabled>,
     /// A backfill, which is sent before the journal; `None` if there is none.
     pub backfill: Option<Backfill>,
-    /// A list of users that is sent user by user, before the journal goes on; `None` if there is
-    /// none.
+    /// A list of users that is sent user by user, before later entries; `None` if there is none.
     pub expansion: Option<Expansion>,
     /// When something was last delivered.
     pub delivered_at: Option<Timestamp>,
@@ -86,7 +85,7 @@ pub enum DisabledBy {
     Failures,
 }
 
-/// The list beside an entry, of whose users each gets an event of its own.
+/// The list beside an entry that is sent user by user, with one event for each.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Expansion {
     /// The entry.

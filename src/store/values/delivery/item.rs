@@ -1,9 +1,9 @@
 //! What a delivery carries, and the text by which people name it.
 //!
 //! An entry is named by its position, `17`, and a user of its list by that and the user's number in
-//! the list, `17/3`. A snapshot has no position, so its name contains
-//! everything that identifies it: `snapshot/TENANT/KIND/ID/MARK/MILLISECONDS`, with the store's
-//! number of the tenant. Ids never contain a slash.
+//! the list, `17/3`. A snapshot has no position, so its name contains everything that identifies
+//! it: `snapshot/TENANT/KIND/ID/MARK/MILLISECONDS`, with the store's number of the tenant. Ids
+//! never contain a slash.
 
 use std::cmp::Ordering;
 use std::fmt;
@@ -24,9 +24,9 @@ pub enum Item {
     Entry(Seq),
     /// The present state of a record.
     Snapshot {
-        /// The end of the journal when its backfill was requested.
+        /// The mark of its backfill: a position in the journal.
         mark: Seq,
-        /// When that was.
+        /// When its backfill was requested.
         at: Timestamp,
         /// Its tenant.
         tenant: TenantNo,
@@ -65,8 +65,8 @@ impl PartialOrd for Item {
 type OfSnapshot<'a> = (Seq, Timestamp, TenantNo, &'a RecordRef);
 
 impl Item {
-    /// Returns what it is ordered by: a position in the journal and in a list, or else what a
-    /// snapshot consists of.
+    /// Returns what it is ordered by: its position in the journal and in a list, or what a snapshot
+    /// consists of.
     fn rank(&self) -> Result<(Seq, Option<u64>), OfSnapshot<'_>> {
         match self {
             Self::Entry(seq) => Ok((*seq, None)),

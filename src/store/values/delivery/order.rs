@@ -63,7 +63,7 @@ impl Cursor {
             Order::Rewind { to } => {
                 self.settled = self.settled.min(*to);
                 self.ahead.clear();
-                // A list after the position is met again.
+                // A list after the position comes up again.
                 self.expansion.take_if(|expansion| expansion.entry > *to);
             }
             Order::Backfill { at, mark } => {

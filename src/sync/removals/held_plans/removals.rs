@@ -47,7 +47,7 @@ impl Unseen {
                 (FindingCode::HiddenGroups, _) => {
                     unseen.sorts.insert((kind, Loss::Memberships));
                 }
-                // Nobody knows which one it is, or how many are behind it.
+                // Nobody knows which record it is, or how many there are.
                 (FindingCode::ForbiddenCollection, _) | (FindingCode::UnreadableRecord, None) => {
                     unseen.sorts.extend(sorts_of(kind));
                 }
@@ -74,7 +74,7 @@ impl Unseen {
             }
         }
         for kind in Kind::ALL {
-            // Of what is beyond the bound nobody knows.
+            // Findings beyond the bound are only counted, so nobody knows what they are about.
             let findings = run.findings.iter().filter(|found| found.kind == kind);
             if findings.count() >= MAX_FINDINGS {
                 unseen.sorts.extend(sorts_of(kind));
@@ -181,9 +181,9 @@ pub(super) fn holds(
     })
 }
 
-/// Returns to what the open plan's removals refer that a run could not see: for all it knows, they
-/// still wait. Those of an approved plan by which it goes do not: somebody has said that all of it
-/// goes.
+/// Returns the roles and groups that removals of the open plan refer to, if the run could not see
+/// those removals: for all it knows, they still wait. Returns none if the run applies the open
+/// plan, since an operator has approved all its removals.
 pub(in crate::sync) fn still_waiting(
     store: &Store,
     tenant: TenantNo,
@@ -367,7 +367,7 @@ fn covers(listed: &Taken, taken: &Taken) -> bool {
     }
 }
 
-/// Adds to a removal what another one of its record takes besides.
+/// Adds to a removal whatever another removal of the same record takes in addition.
 fn join(what: &mut Taken, more: Taken, carried: &mut BTreeMap<Loss, u64>) {
     match (what, more) {
         (
@@ -406,7 +406,7 @@ fn add(counts: &mut BTreeMap<Loss, u64>, loss: Loss, more: usize) {
     }
 }
 
-/// Returns whether any removal of a plan is of a sort.
+/// Returns whether a condition holds for any removal of a plan.
 fn any(
     store: &Store,
     tenant: TenantNo,

@@ -46,7 +46,7 @@ enum Said {
     No,
 }
 
-/// A tenant of which half are users and half are roles.
+/// A tenant half of whose records are users, and half roles.
 struct Sim {
     store: Store,
     target: Target,
@@ -177,7 +177,7 @@ impl Sim {
         self.end(&held, unseen, permit);
     }
 
-    /// Settles what a run holds, and holds what became of it against the laws.
+    /// Settles what a run holds, and checks the result against the laws.
     fn end(&mut self, held: &[usize], unseen: Unseen, permit: Option<PlanId>) {
         self.target.run = RunId(self.target.run.0 + 1);
         let new = PlanId::from(self.target.run);
@@ -260,7 +260,7 @@ impl Sim {
             });
             held.weight.lost += 1;
         }
-        // Of no removals nothing is written.
+        // Without removals, nothing is written.
         let new = PlanId::from(self.target.run);
         let staged = self.store.stage_removals(self.no(), new, &removals);
         let sum = staged.unwrap();
@@ -338,7 +338,7 @@ proptest! {
         for step in &steps {
             sim.take(step);
         }
-        // Whatever has been, an operator and a run end what there is.
+        // Whatever happened before, an operator's decision and a run close the open plan.
         sim.take(&Step::Decide(Said::Yes));
         let missing = [false; N_RECORDS];
         sim.sweep(missing, |_| true, Limits::Above);

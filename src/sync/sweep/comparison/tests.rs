@@ -132,7 +132,7 @@ fn sight(text: &str) -> Observed {
     role(name, time.parse().ok())
 }
 
-/// What a sweep tells that was shown two sights of one role: `b>c` is a change, `+c` a creation.
+/// What a sweep tells after two sights of one role: `b>c` is a change, `+c` a creation.
 fn told(known: Option<&str>, first: &str, second: &str, asked: Option<&str>) -> String {
     let bench = Bench::new();
     bench.load(known.map(sight));

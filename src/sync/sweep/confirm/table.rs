@@ -11,9 +11,9 @@ use super::super::incomplete::{Shortfall, note};
 use crate::sync::plan::run_plan::Plan;
 use crate::sync::removals::tally::Scales;
 
-/// Records of a kind that are all asked for. Beyond these a run stops asking where the answers
-/// so far decide: one that is there shows that the listing was wrong, and more that are gone
-/// than the guard lets pass are held anyway.
+/// How many missing records of a kind are always asked for. Beyond that, a run stops asking once
+/// the answers decide: one record that exists shows that the listing was wrong, and if more are
+/// gone than the guard allows, the removals are held anyway.
 const ALWAYS_ASKED: u64 = 1_000;
 
 /// What confirming starts from.

@@ -51,7 +51,7 @@ impl Crontab {
                 });
             }
         };
-        // Five fields are those behind the seconds.
+        // Five fields are those after the seconds.
         let first = usize::from(fields.len() == 5);
         for (part, field) in PARTS.iter().skip(first).zip(&fields) {
             // crontab(5)'s days of the week were read above.
@@ -99,7 +99,7 @@ impl Crontab {
 struct Part {
     name: &'static str,
     allowed: &'static str,
-    /// An expression with a gap in its place.
+    /// The rest of an expression, before and after the field.
     others: (&'static str, &'static str),
 }
 
@@ -130,7 +130,7 @@ const fn part(
 }
 
 impl Part {
-    /// Tries a field alone, so that what is said is said of it.
+    /// Parses a field alone, so that an error names this field.
     fn check(&self, field: &str) -> Result<(), InvalidSchedule> {
         let Self {
             name,

@@ -9,8 +9,8 @@ use chrono_tz::Tz;
 
 use super::crontab::Crontab;
 
-/// Wall-clock times this much around a point in time may come before or after it, whatever
-/// the clock does. The largest step back on record is below it.
+/// How far wall-clock times may be out of order, where a clock is set back. The largest step back
+/// on record is smaller.
 const SLACK: TimeDelta = TimeDelta::hours(3);
 
 /// Returns the first fitting point in time after `base`.
@@ -18,7 +18,8 @@ pub(super) fn next(crontab: &Crontab, zone: Tz, base: DateTime<Utc>) -> Option<D
     let start = wall(zone, base).checked_sub_signed(SLACK)?;
     let mut best: Option<DateTime<Utc>> = None;
     for time in crontab.after(start) {
-        // Order on the wall is order in time but for a few hours, hence the look further on.
+        // A time that is later on the wall clock may in fact be earlier, by a few hours at most, so
+        // the search goes that much further.
         let beyond = |best| wall(zone, best).checked_add_signed(SLACK) < Some(time);
         if best.is_some_and(beyond) {
             break;
@@ -39,7 +40,7 @@ fn wall(zone: Tz, time: DateTime<Utc>) -> NaiveDateTime {
     time.with_timezone(&zone).naive_local()
 }
 
-/// Returns when a time on the wall is, and when it is again.
+/// Returns when the wall clock shows a time, and when it shows it again, if it does.
 fn points(zone: Tz, wall: NaiveDateTime) -> [Option<DateTime<Utc>>; 2] {
     let local = zone.from_local_datetime(&wall);
     if let (Some(first), Some(second)) = (local.earliest(), local.latest()) {

@@ -104,7 +104,7 @@ impl Connector for Empty {
     }
 }
 
-/// A loop that runs once a week, and what it goes by.
+/// A loop that runs once a week, with its clock and its source.
 struct Setting {
     _dir: tempfile::TempDir,
     clock: Clock,
@@ -169,7 +169,7 @@ impl Setting {
     }
 }
 
-/// Lets so many minutes pass.
+/// Lets this many minutes pass.
 async fn pass(clock: &Clock, minutes: u32) {
     for _ in 0..minutes * 2 {
         tokio::time::sleep(Duration::from_secs(30)).await;
@@ -231,7 +231,7 @@ async fn what_was_approved_is_tried_again_within_minutes_after_its_run_has_faile
         approve(&store, &known, clock.now());
         let approved = clock.passed();
         is_up.store(false, Ordering::Relaxed);
-        // As the command does that approves.
+        // As the command that approves a plan does.
         let mut run = job.start(Trigger::Command, Mode::Commit);
         run.ended().await.unwrap();
         pass(&clock, 12).await;
@@ -254,7 +254,7 @@ async fn what_was_approved_is_tried_again_within_minutes_after_its_run_has_faile
     assert_eq!(plans[0].state.word(), "applied");
 }
 
-/// What a clock may do while it runs, each with how many minutes pass behind it.
+/// How a clock jumps while the loop runs, each jump with how many minutes pass after it.
 type Jumps = [(fn(Timestamp) -> Timestamp, u32)];
 
 const BACK: &Jumps = &[(|now| now.minus(HOUR * 2), 90)];
@@ -381,7 +381,7 @@ async fn a_tenant_without_a_success_for_three_runs_is_overdue_until_it_is_read()
     result.unwrap();
 }
 
-/// Has a plan without entries approved.
+/// Approves a plan without entries.
 fn approve(store: &Store, known: &Known, now: Timestamp) {
     let plan = HeldPlan {
         id: PlanId(1),

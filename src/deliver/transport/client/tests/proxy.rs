@@ -105,7 +105,7 @@ async fn everything_goes_through_the_proxy_and_the_proxy_looks_the_name_up() {
     // roster:p#s/w%41
     let credentials = "proxy-authorization: basic cm9zdgvyonajcy93jtqx";
     assert!(head.iter().any(|line| line == credentials), "{head:?}");
-    // What is the receiver's is none of the proxy's business.
+    // The proxy does not see the headers that are meant for the receiver.
     assert!(!head.iter().any(|line| line.contains("t0ken")), "{head:?}");
 }
 

@@ -24,7 +24,7 @@ fn of_authority(name: &str) -> CertificateParams {
 
 fn of_server(name: &str) -> CertificateParams {
     let mut params = CertificateParams::new(vec![name.to_owned()]).unwrap();
-    // Not the name itself: an authority of the machine may be called so.
+    // Not `name` itself: an authority of the machine may have the same name.
     let name = format!("server {:016x}", fastrand::u64(..));
     params.distinguished_name.push(DnType::CommonName, name);
     params
