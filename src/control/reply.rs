@@ -9,8 +9,8 @@ use super::{Begun, EndpointRow, FindingPosition, Page, PlanRow, SeparationRow, S
 use crate::access::{Concern, ConcernCode};
 use crate::clock::Turned;
 use crate::model::{
-    Acceptance, ConnectionName, Entry, FindingId, HeldPlan, HistoryLoss, Pause, Record,
-    Run, Seq, SessionSpan, StoreId, StoreUsage, Tenant, TenantId, TenantName, Timestamp, Version,
+    Acceptance, ConnectionName, Entry, FindingId, HeldPlan, HistoryLoss, Pause, Record, Run, Seq,
+    SessionSpan, StoreId, StoreUsage, Tenant, TenantId, TenantName, Timestamp, Version,
 };
 use crate::sync::Moment;
 

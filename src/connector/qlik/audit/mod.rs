@@ -77,16 +77,7 @@ pub(super) async fn read(
         };
         cursor = answer.next().map_err(unexpected)?;
         let data = (answer.data).ok_or_else(|| unexpected("field `data`: expected a list"))?;
-        let texts = data.iter().map(AsRef::as_ref).map(RawValue::get);
-        for told in texts.filter_map(|text| event::read(text, *span.end())) {
-            match told {
-                Told::Event(event) => {
-                    n_records += n_named(&event);
-                    audit_page.events.push(event);
-                }
-                Told::Session(begin) => audit_page.sessions.push(begin),
-            }
-        }
+        n_records += take(&data, *span.end(), &mut audit_page);
         let last = data.last().and_then(|text| event::time(text.get()));
         read_to = last.unwrap_or(read_to);
         let Some(cursor) = &cursor else {
@@ -123,6 +114,22 @@ fn ask(query: String) -> Ask {
         redirects: Redirects::Refuse,
         patience: Patience::Usual,
     }
+}
+
+/// Adds what a page tells and concerns us. Returns how many records its events name.
+fn take(data: &[Box<RawValue>], latest: Timestamp, audit_page: &mut AuditPage) -> usize {
+    let mut n_records = 0;
+    let texts = data.iter().map(AsRef::as_ref).map(RawValue::get);
+    for told in texts.filter_map(|text| event::read(text, latest)) {
+        match told {
+            Told::Event(event) => {
+                n_records += n_named(&event);
+                audit_page.events.push(event);
+            }
+            Told::Session(begin) => audit_page.sessions.push(begin),
+        }
+    }
+    n_records
 }
 
 /// Returns how many records an event names, as counted towards [`MAX_RECORDS`].
