@@ -34,8 +34,8 @@ use crate::connector::qlik::TenantHost;
 #[derive(Debug, Parser)]
 #[command(name = "qlik-roster", version, arg_required_else_help = true)]
 pub(super) struct Args {
-    /// The configuration; else `$QLIK_ROSTER_CONFIG`, `./qlik-roster.toml` or
-    /// `/etc/qlik-roster/qlik-roster.toml`.
+    /// The configuration (default: `$QLIK_ROSTER_CONFIG`, else `./qlik-roster.toml` or
+    /// `/etc/qlik-roster/qlik-roster.toml`).
     #[arg(long, global = true, value_name = "FILE")]
     pub(super) config: Option<PathBuf>,
     #[command(subcommand)]
@@ -46,19 +46,19 @@ pub(super) struct Args {
 pub(super) enum CommandArgs {
     /// Show the product working: an emulated tenant, the real daemon, a verifying receiver.
     Demo(DemoArgs),
-    /// Write a configuration that works, and a secret to sign with; asks for what it is not told.
+    /// Write a configuration that works, and a secret to sign with; asks for anything not given.
     Init(InitArgs),
-    /// Reach each tenant, and each endpoint if asked to, and say what works.
+    /// Connect to each tenant, and to each endpoint if asked to, and say what works.
     Check(CheckArgs),
-    /// Run the daemon: sync on schedule, deliver as it comes.
+    /// Run the daemon: sync on schedule, deliver events as they come.
     Serve,
-    /// Do one run of each tenant, then deliver until nothing is due.
+    /// Do one run for each tenant, then deliver until nothing is due.
     Sync(SyncArgs),
-    /// Show the tenants: whether each is read, and how that goes.
+    /// Show the tenants: whether each is read, and how its runs went.
     Tenants(TenantsArgs),
     /// Show the overall state: tenants, held removals, endpoints.
     Status(TableArgs),
-    /// Show how much disk space the store takes, check it, or give back what it does not need.
+    /// Show how much disk space the store takes, check it, or free what it does not need.
     Store {
         #[command(subcommand)]
         action: StoreAction,
@@ -71,15 +71,15 @@ pub(super) enum CommandArgs {
     Roles(RecordsArgs),
     /// List or show groups.
     Groups(RecordsArgs),
-    /// Say who holds which role and by which paths, now or at an earlier time.
+    /// Show who holds which role and by which paths, now or at an earlier time.
     Access(AccessArgs),
-    /// List accounts that somebody should look at, each with why it matters; accept what may stay.
+    /// List accounts that somebody should look at, and why; accept those that may stay as they are.
     Findings(FindingsArgs),
     /// List or show runs.
     Runs(RunsArgs),
     /// List or show the events of the journal.
     Events(EventsArgs),
-    /// List attempts at delivery, what waits for another, and what was given up on.
+    /// List delivery attempts, what is waiting for another, and what was given up on.
     Deliveries(DeliveriesArgs),
     /// Send events again: one, all since a time, or all that were given up on.
     Replay(ReplayArgs),
@@ -90,10 +90,10 @@ pub(super) enum CommandArgs {
     },
     /// Write the manual pages into a folder.
     Man {
-        /// The folder, which is made if it is not there.
+        /// The folder, which is created if it does not exist.
         folder: PathBuf,
     },
-    /// List endpoints, try one, set it going or stop it, give it everything or a new secret.
+    /// List endpoints; test, enable or disable one, send it everything, or renew its secret.
     Endpoints(EndpointsArgs),
 }
 
@@ -131,17 +131,17 @@ pub(super) struct DemoArgs {
     /// Users of the emulated tenant.
     #[arg(long, default_value_t = 500, value_parser = users)]
     pub(super) users: u32,
-    /// End after this time (`20s`, `2m`), with everyday life when the stories are told; without
-    /// it, when they are.
+    /// End after this time (`20s`, `2m`), with everyday life after the stories (default: end after
+    /// the stories).
     #[arg(long = "for", value_name = "TIME", value_parser = duration)]
     pub(super) duration: Option<Duration>,
-    /// Print lines, also on a terminal.
+    /// Print lines, even on a terminal.
     #[arg(long)]
     pub(super) plain: bool,
-    /// How long to wait between two things that happen, for a person to read along.
+    /// How long to wait between two things that happen, so that a person can follow.
     #[arg(long, value_name = "TIME", value_parser = duration, default_value = "1s")]
     pub(super) pace: Duration,
-    /// The seed of the story: the same seed tells the same one.
+    /// The seed of the story: the same seed gives the same story.
     #[arg(long, default_value_t = 1, value_parser = number::<u64>)]
     pub(super) seed: u64,
 }
@@ -160,7 +160,7 @@ pub(super) struct InitArgs {
     /// The file with the client's secret, beside the configuration.
     #[arg(long, value_name = "FILE", default_value = CLIENT_SECRET)]
     pub(super) client_secret_file: String,
-    /// The webhook to tell; a secret to sign with is made for it.
+    /// The webhook to send events to; a secret to sign with is made for it.
     #[arg(long, value_name = "URL")]
     pub(super) endpoint: Option<String>,
     /// Write every setting with its explanation.
@@ -204,7 +204,7 @@ pub(super) struct SyncArgs {
     /// Sync this tenant only.
     #[arg(long, value_name = "NAME")]
     pub(super) tenant: Option<String>,
-    /// Do all of it but commit and deliver, and show what would change.
+    /// Do everything except commit and deliver, and show what would change.
     #[arg(long)]
     pub(super) dry_run: bool,
     /// Do not deliver afterwards.
@@ -222,10 +222,10 @@ pub(super) struct TenantsArgs {
 
 #[derive(Debug, Clone, clap::Args)]
 pub(super) struct ListArgs {
-    /// Of this tenant only.
+    /// Look in this tenant only.
     #[arg(long, value_name = "NAME")]
     pub(super) tenant: Option<String>,
-    /// Show at most this many rows; all without it.
+    /// Show at most this many rows (default: all).
     #[arg(long, value_name = "N", value_parser = from_one)]
     limit: Option<NonZeroUsize>,
     #[command(flatten)]
@@ -261,7 +261,7 @@ pub(super) struct RunListArgs {
 pub(super) enum RunsAction {
     /// List runs, newest first (this is also what happens without `list`).
     List(RunListArgs),
-    /// Show one run with what it could not read.
+    /// Show one run, with what it could not read.
     Show {
         /// The run, such as `run-7`.
         run: String,
@@ -274,9 +274,9 @@ pub(super) enum RunsAction {
 pub(super) enum StoreAction {
     /// Show how much disk space it takes, and what keeps the journal long.
     Show(OutputArgs),
-    /// Check every value, and what they say of each other. Changes nothing.
+    /// Check every value, and whether the values agree. Changes nothing.
     Check(OutputArgs),
-    /// Give back disk space that it does not need. A daemon that runs does it while it serves.
+    /// Free disk space that it does not need. A running daemon does it while it serves.
     Compact(OutputArgs),
     /// Acknowledge what was lost with a damaged store; until then `status` and `sync` report it.
     Accept(TableArgs),
@@ -295,7 +295,7 @@ pub(super) struct PlanArgs {
 pub(super) enum PlanAction {
     /// List held plans, newest first (this is also what happens without `list`).
     List(ListArgs),
-    /// Show what a plan would take away: what it comes to, then record by record.
+    /// Show what a plan would remove: in total, then record by record.
     Show(PlanShowArgs),
     /// Apply the removals of a plan, now.
     Approve {
@@ -315,7 +315,7 @@ pub(super) enum PlanAction {
 pub(super) struct PlanShowArgs {
     /// The plan, such as `plan-7`.
     pub(super) plan: String,
-    /// Show every line on a terminal, of a long plan as well.
+    /// Show every line on a terminal, even of a long plan.
     #[arg(long)]
     pub(super) all: bool,
     #[command(flatten)]
@@ -327,7 +327,7 @@ pub(super) struct PlanShowArgs {
 pub(super) struct TableArgs {
     #[command(flatten)]
     pub(super) output: OutputArgs,
-    /// Leave no column of a table out and cut nothing, however long the lines get.
+    /// Show all columns of a table and cut nothing, however long the lines get.
     #[arg(long)]
     pub(super) wide: bool,
     /// Show these columns of a table or CSV, in this order: `name,email`.
@@ -374,7 +374,7 @@ fn number<T: FromStr>(text: &str) -> Result<T, &'static str> {
 /// Reads a whole number that is not zero.
 fn from_one(text: &str) -> Result<NonZeroUsize, &'static str> {
     let read = text.parse();
-    read.or(Err("a whole number from 1 up is expected, such as `20`"))
+    read.or(Err("a whole number of 1 or more is expected, such as `20`"))
 }
 
 /// Reads how many users the emulated tenant has.

@@ -49,8 +49,8 @@ pub(in crate::cli) struct AccessListArgs {
     /// What this user holds: the id, name, subject or e-mail address.
     #[arg(long, value_name = "USER", conflicts_with_all = ["right", "potential", "limit"])]
     pub(in crate::cli) user: Option<String>,
-    /// Who does not hold the role, but may assign any role to anybody; with `--space`, who has
-    /// no access, but could take a role there.
+    /// Who does not hold the role, but is allowed to assign any role to anybody; with `--space`,
+    /// who has no access, but could take a role there.
     #[arg(long, requires = "right")]
     pub(in crate::cli) potential: bool,
     #[command(flatten)]
@@ -70,12 +70,12 @@ pub(in crate::cli) struct AccessExplainArgs {
     /// The role: its name or id.
     #[arg(long, value_name = "ROLE", required_unless_present = "space")]
     pub(in crate::cli) role: Option<String>,
-    /// Instead of a role, the space: its name or id.
+    /// The space, instead of a role: its name or id.
     #[arg(long, value_name = "SPACE", conflicts_with = "role")]
     pub(in crate::cli) space: Option<String>,
     #[command(flatten)]
     pub(in crate::cli) time: AsOfArgs,
-    /// Of this tenant only.
+    /// Look in this tenant only.
     #[arg(long, value_name = "NAME")]
     pub(in crate::cli) tenant: Option<String>,
     #[command(flatten)]
@@ -111,7 +111,7 @@ pub(in crate::cli) struct AccessDiffArgs {
     /// The earlier time, as in `--as-of`.
     #[arg(long, value_name = "TIME", value_parser = since)]
     pub(in crate::cli) from: Since,
-    /// The later time; now without it.
+    /// The later time (default: now).
     #[arg(long, value_name = "TIME", value_parser = since)]
     pub(in crate::cli) to: Option<Since>,
     #[command(flatten)]
@@ -135,18 +135,18 @@ pub(in crate::cli) struct AccessReviewArgs {
 
 #[derive(Debug, clap::Args)]
 pub(in crate::cli) struct AccessChangesArgs {
-    /// Found then or later: a time (`2026-03-01T10:00:00Z`), a day in UTC (`2026-03-01`) or a
-    /// time span back from now (`30d`).
+    /// Only changes found then or later: a time (`2026-03-01T10:00:00Z`), a day in UTC
+    /// (`2026-03-01`) or a time span back from now (`30d`).
     #[arg(long, value_name = "TIME", value_parser = since)]
     pub(in crate::cli) since: Option<Since>,
-    /// Of this role: its name or id.
+    /// Only changes of this role: its name or id.
     #[arg(long, value_name = "ROLE")]
     pub(in crate::cli) role: Option<String>,
-    /// Of this user: the id, name, subject or e-mail address.
+    /// Only changes of this user: the id, name, subject or e-mail address.
     #[arg(long, value_name = "USER")]
     pub(in crate::cli) user: Option<String>,
-    /// Told by this event alone: its sequence number or its id. Lists the users of an event about
-    /// many.
+    /// Only changes in this event: its sequence number or its id. Lists the users of an event
+    /// about many.
     #[arg(long, value_name = "EVENT", conflicts_with = "since")]
     pub(in crate::cli) event: Option<EventName>,
     #[command(flatten)]

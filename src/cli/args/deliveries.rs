@@ -23,9 +23,10 @@ pub(in crate::cli) struct DeliveriesArgs {
 pub(in crate::cli) enum DeliveriesAction {
     /// List attempts, newest first (this is also what happens without `list`).
     List(DeliveryListArgs),
-    /// Show the attempts at one event, each with what the answer began with.
+    /// Show the attempts to deliver one event, each with the beginning of the answer.
     Show {
-        /// Its sequence number, its id (`evt_…`), or for a snapshot what the list prints.
+        /// The event: its sequence number, its id (`evt_…`), or for a snapshot what the list
+        /// prints.
         event: EventName,
         /// At this endpoint only.
         #[arg(long, value_name = "NAME")]
@@ -42,7 +43,7 @@ pub(in crate::cli) enum DeliveriesAction {
         /// This one event.
         #[arg(long, value_name = "EVENT")]
         event: Option<EventName>,
-        /// All of the endpoint.
+        /// All that are parked for the endpoint.
         #[arg(long)]
         all: bool,
     },
@@ -53,20 +54,20 @@ pub(in crate::cli) struct DeliveryListArgs {
     /// At this endpoint only.
     #[arg(long, value_name = "NAME")]
     pub(in crate::cli) endpoint: Option<String>,
-    /// What was given up on, the earliest first.
+    /// Only what was given up on, the earliest first.
     #[arg(long)]
     pub(in crate::cli) parked: bool,
-    /// What waits for another attempt.
+    /// Only what is waiting for another attempt.
     #[arg(long, conflicts_with = "parked")]
     pub(in crate::cli) waiting: bool,
     /// Only attempts that failed.
     #[arg(long, conflicts_with_all = ["parked", "waiting"])]
     pub(in crate::cli) failed: bool,
-    /// Attempts at this event only: a sequence number, an id (`evt_…`), or for a snapshot what
-    /// the list prints.
+    /// Only attempts to deliver this event: a sequence number, an id (`evt_…`), or for a snapshot
+    /// what the list prints.
     #[arg(long, value_name = "EVENT", conflicts_with_all = ["parked", "waiting"])]
     pub(in crate::cli) event: Option<EventName>,
-    /// Show at most this many rows; without it 50, or all that are parked.
+    /// Show at most this many rows (default: 50, or all that are parked).
     #[arg(long, value_name = "N", value_parser = from_one)]
     pub(in crate::cli) limit: Option<NonZeroUsize>,
     #[command(flatten)]
@@ -117,12 +118,12 @@ pub(in crate::cli) enum EndpointsAction {
         /// The endpoint.
         endpoint: String,
     },
-    /// Send an endpoint nothing any more, until it is enabled.
+    /// Disable an endpoint: it is sent nothing until it is enabled again.
     Disable {
         /// The endpoint.
         endpoint: String,
     },
-    /// Send an endpoint everything that is known, then what it has not got yet.
+    /// Send an endpoint everything that is known, then what it has not received yet.
     Backfill {
         /// The endpoint.
         endpoint: String,

@@ -30,20 +30,21 @@ pub(in crate::cli) enum EventsAction {
 
 #[derive(Debug, clap::Args)]
 pub(in crate::cli) struct EventListArgs {
-    /// Those after this sequence number, oldest first; 0 for all in this order.
+    /// Only those after this sequence number, oldest first; 0 for all in this order.
     #[arg(long, value_name = "SEQ", value_parser = number::<u64>)]
     pub(in crate::cli) after: Option<u64>,
-    /// Those since then: a time (`2026-03-01T10:00:00Z`), a day in UTC (`2026-03-01`) or a time
-    /// span back from now (`2h`, `3d`).
+    /// Only those since then: a time (`2026-03-01T10:00:00Z`), a day in UTC (`2026-03-01`) or a
+    /// time span back from now (`2h`, `3d`).
     #[arg(long, value_name = "TIME", value_parser = since)]
     pub(in crate::cli) since: Option<Since>,
-    /// Those of this type, such as `user.updated`, or of several, `user.*`, `*.deleted`.
+    /// Only those of this type, such as `user.updated`, or of several, `user.*`, `*.deleted`.
     #[arg(long = "type", value_name = "TYPE")]
     pub(in crate::cli) event_type: Option<String>,
-    /// Those of users, roles or groups: `user`.
+    /// Only those of users, roles or groups: `user`.
     #[arg(long, value_name = "KIND")]
     pub(in crate::cli) kind: Option<Kind>,
-    /// What happened to this user: the id, name, subject or e-mail, whole, now or then.
+    /// Only what happened to this user: the id, name, subject or e-mail in full, as it is now or
+    /// was at the time.
     #[arg(long, value_name = "USER")]
     pub(in crate::cli) user: Option<String>,
     /// Follow: print new events as they come, until Ctrl-C. Starts with the last ten, with

@@ -19,7 +19,7 @@ pub(in crate::cli) struct FindingsArgs {
 pub(in crate::cli) enum FindingsAction {
     /// List findings (this is also what happens without `list`).
     List(FindingListArgs),
-    /// Accept findings as they are: they are not listed any more, unless they grow.
+    /// Accept findings as they are: they are no longer listed, unless they grow.
     Accept {
         /// The findings, such as `f-3fa9c2e17b`.
         #[arg(required = true, value_name = "ID")]
@@ -27,7 +27,7 @@ pub(in crate::cli) enum FindingsAction {
         /// Why they may stay as they are.
         #[arg(long, value_name = "TEXT")]
         why: String,
-        /// Who says so; else the name of your user account.
+        /// Who says so (default: the name of your user account).
         #[arg(long, value_name = "NAME")]
         by: Option<String>,
     },
