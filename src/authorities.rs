@@ -134,7 +134,7 @@ impl Reading {
 
     /// Returns what to do about it.
     pub fn remedy(&self) -> &'static str {
-        "replace what cannot be read, or take it out; a server whose authority is among it is refused"
+        "replace or remove what cannot be read; a server whose authority is in it is refused"
     }
 }
 
@@ -194,7 +194,7 @@ fn in_words(error: &rustls_native_certs::Error) -> String {
     match &error.kind {
         ErrorKind::Io { inner, path } => format!("{}: {}", shown(path), system_words(inner)),
         ErrorKind::Pem(_) => "a certificate is cut off or is not base64".to_owned(),
-        _ => "the system does not give its certificates out".to_owned(),
+        _ => "the system does not provide its certificates".to_owned(),
     }
 }
 

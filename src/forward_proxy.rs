@@ -176,7 +176,7 @@ impl InvalidProxy {
                  `/`, `?` or `#` of the password as `%2F`, `%3F` or `%23`"
             }
             Self::Password => {
-                "leave the user name in it, and name the password's file by `proxy_password_file`"
+                "leave the user name in it, and name the password's file in `proxy_password_file`"
             }
             Self::User => "give qlik-roster a user of its own with a plain name",
             Self::NoUser => {

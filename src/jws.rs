@@ -87,7 +87,7 @@ impl PrivateKey {
             PrivateKeyDer::Pkcs1(key) => rsa(RsaKeyPair::from_der(key.secret_pkcs1_der())),
             PrivateKeyDer::Sec1(key) => sec1(key.secret_sec1_der()),
             // The enum is foreign and non-exhaustive.
-            _ => Err(Unusable::of("a key of an unknown form")),
+            _ => Err(Unusable::of("a key in an unknown format")),
         };
         Ok(Self(Arc::new(pair?)))
     }
@@ -192,7 +192,7 @@ fn label(text: &str) -> Option<&'static str> {
     }
     if says("PRIVATE KEY-----") {
         return says("-----BEGIN OPENSSH PRIVATE KEY-----")
-            .then_some("a key of OpenSSH's own form");
+            .then_some("a key in OpenSSH's own format");
     }
     [
         ("PUBLIC KEY-----", "a public key"),
@@ -219,7 +219,7 @@ fn pkcs8(der: &[u8]) -> Result<Pair, Unusable> {
     Err(Unusable::of(if names(OID_EC) {
         curve(front)
     } else if names(OID_RSA_PSS) {
-        "an RSA key for PSS alone"
+        "an RSA key for PSS only"
     } else {
         "a key of another kind"
     }))

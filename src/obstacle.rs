@@ -128,7 +128,7 @@ impl Route {
                 found(tls(TlsFailure::ended(peer.clone(), by, self.trust)))
             }
             Some(error) => found(Kind::NoConnection(connection_words(error))),
-            None => found(Kind::NoConnection("no connection came about".to_owned())),
+            None => found(Kind::NoConnection("no connection was made".to_owned())),
         }
     }
 }
@@ -181,9 +181,13 @@ impl fmt::Display for Obstacle {
         match kind {
             Kind::Tls(failure) => failure.fmt(f),
             Kind::Name(why) if peer.is_proxy => {
-                write!(f, "the proxy's name `{}` leads nowhere: {why}", peer.host)
+                write!(
+                    f,
+                    "the proxy's name `{}` cannot be resolved: {why}",
+                    peer.host
+                )
             }
-            Kind::Name(why) => write!(f, "the name `{}` leads nowhere: {why}", peer.host),
+            Kind::Name(why) => write!(f, "the name `{}` cannot be resolved: {why}", peer.host),
             Kind::NoConnection(why) => write!(f, "{peer}: {why}"),
             Kind::ProxyCredentials => {
                 write!(
@@ -191,7 +195,7 @@ impl fmt::Display for Obstacle {
                     "{peer} asks for a user and a password, or does not accept ours"
                 )
             }
-            Kind::ProxyRefuses(to) => write!(f, "{peer} does not open the way to {to}"),
+            Kind::ProxyRefuses(to) => write!(f, "{peer} refuses to connect to {to}"),
         }
     }
 }
@@ -209,11 +213,11 @@ fn name_words(system: Option<&io::Error>) -> String {
 
 fn connection_words(error: &io::Error) -> String {
     match error.kind() {
-        io::ErrorKind::ConnectionRefused => "connection refused: nobody listens there".to_owned(),
+        io::ErrorKind::ConnectionRefused => "connection refused: nothing listens there".to_owned(),
         io::ErrorKind::ConnectionReset => "the connection was reset".to_owned(),
         io::ErrorKind::TimedOut => "it does not answer in time".to_owned(),
         io::ErrorKind::HostUnreachable | io::ErrorKind::NetworkUnreachable => {
-            "no way leads there from this machine".to_owned()
+            "there is no route there from this machine".to_owned()
         }
         _ => system_words(error),
     }

@@ -41,13 +41,13 @@ pub enum InvalidCertificate {
     #[error("there is no private key in it, or one with a passphrase or of an unknown kind")]
     BadKey,
     /// Certificate and key do not belong together.
-    #[error("the private key is not the one of the certificate")]
+    #[error("the private key does not belong to the certificate")]
     Mismatch,
 }
 
 /// A client certificate that has expired.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("the client certificate ended at {at}")]
+#[error("the client certificate expired at {at}")]
 pub struct Expired {
     /// When it expired.
     pub at: Timestamp,

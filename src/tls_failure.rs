@@ -74,21 +74,21 @@ impl TlsFailure {
             }
             (Reason::Ended | Reason::Broken | Reason::UnknownName, _) => {
                 "check host and port, and whether a firewall or a load balancer on the way cuts \
-                 such connections; the log of whoever answers there tells more"
+                 such connections; the log of the server that answers there says more"
             }
             (Reason::OldVersion, _) => "let it speak TLS 1.2 or 1.3",
             (Reason::NothingInCommon, _) => {
-                "let it offer a usual cipher of TLS 1.2 or 1.3 (ECDHE with AES-GCM or ChaCha20); if \
-                 it asks for a client certificate, name one by `client_cert_file`"
+                "let it offer a usual cipher of TLS 1.2 or 1.3 (ECDHE with AES-GCM or ChaCha20); \
+                 if it asks for a client certificate, name one in `client_cert_file`"
             }
             (Reason::WantsCertificate, _) => {
-                "name a certificate that it accepts by `client_cert_file`, and its key by \
+                "name a certificate that it accepts in `client_cert_file`, and its key in \
                  `client_key_file`"
             }
             (Reason::RefusesCertificate, _) => {
-                "check that `client_cert_file` holds a certificate of an authority that it accepts, \
-                 with all that lead to that authority behind it, and that it has not ended; its log \
-                 tells more"
+                "check that `client_cert_file` holds a certificate of an authority that it \
+                 accepts, followed by all intermediate certificates, and that it has not expired; \
+                 the server's log says more"
             }
         }
     }
@@ -110,55 +110,57 @@ impl TlsFailure {
 }
 
 fn of_distrust(distrust: &Distrust, trust: Trust) -> &'static str {
-    const OURS: &str = "if this authority is one of your own, or a proxy's that opens TLS \
-        connections, add its certificate to those that this machine trusts (Debian: \
-        `update-ca-certificates`), or name a file that holds it by SSL_CERT_FILE; if you do not \
-        know it, find out who answers there";
+    const OURS: &str = "if this authority is one of your own, or that of a proxy that intercepts \
+                        TLS, add its certificate to those that this machine trusts (Debian: \
+                        `update-ca-certificates`), or name a file that holds it in SSL_CERT_FILE; \
+                        if you do not know it, find out who answers there";
     match (distrust, trust) {
         (
             Distrust::UnknownAuthority { .. } | Distrust::OtherKey { .. } | Distrust::SelfSigned,
             Trust::Tenant,
         ) => OURS,
         (Distrust::UnknownAuthority { .. } | Distrust::OtherKey { .. }, Trust::Machine) => {
-            "if this authority is one of your own, name its certificate by `ca_file`; if you do not \
-             know it, find out who answers there"
+            "if this authority is one of your own, name its certificate in `ca_file`; if you do \
+             not know it, find out who answers there"
         }
         (Distrust::UnknownAuthority { .. } | Distrust::OtherKey { .. }, Trust::Named) => {
-            "put this authority's certificate into the file that `ca_file` names, which alone \
-             counts; if it is a public one, leave `ca_file` out"
+            "put this authority's certificate into the file that `ca_file` names, since only that \
+             file counts; if it is a public one, leave `ca_file` out"
         }
         (Distrust::SelfSigned, Trust::Machine) => {
-            "name this certificate by `ca_file`; or let the receiver show one of a public authority"
+            "name this certificate in `ca_file`; or let the receiver show one from a public \
+             authority"
         }
         (Distrust::SelfSigned, Trust::Named) => {
-            "put this certificate into the file that `ca_file` names, which holds another one"
+            "put this certificate into the file that `ca_file` names, which holds a different one"
         }
         (Distrust::MissingIntermediate { .. }, Trust::Tenant) => {
-            "if a proxy of yours opens TLS connections, let it send its whole chain, or add this \
-             issuer's certificate to those that this machine trusts"
+            "if a proxy of yours intercepts TLS, let it send its whole chain, or add this issuer's \
+             certificate to those that this machine trusts"
         }
         (Distrust::MissingIntermediate { .. }, Trust::Machine) => {
-            "let the receiver send its whole chain, the intermediate certificates behind its own \
+            "let the receiver send its whole chain, the intermediate certificates after its own \
              (nginx: `ssl_certificate` names a file with all of them, such as `fullchain.pem`); if \
-             the issuer is an authority of your own, name its certificate by `ca_file`"
+             the issuer is an authority of your own, name its certificate in `ca_file`"
         }
         (Distrust::MissingIntermediate { .. }, Trust::Named) => {
-            "let the receiver send its whole chain, the intermediate certificates behind its own \
+            "let the receiver send its whole chain, the intermediate certificates after its own \
              (nginx: `ssl_certificate` names a file with all of them); or put the issuer's \
              certificate into the file that `ca_file` names"
         }
         (Distrust::OfAnAuthority, _) => {
-            "naming it by `ca_file` does not help; make one for the server that is not an authority's: \
-             with `openssl req -x509`, add `-addext basicConstraints=critical,CA:FALSE` and `-addext \
-             subjectAltName=DNS:` with the server's name, and name the new one by `ca_file`; or let \
-             this authority issue a certificate for the server, and name the authority's"
+            "naming it in `ca_file` does not help; make one for the server that is not an \
+             authority's: with `openssl req -x509`, add `-addext \
+             basicConstraints=critical,CA:FALSE` and `-addext subjectAltName=DNS:` with the \
+             server's name, and name the new one in `ca_file`; or let this authority issue a \
+             certificate for the server, and name the authority's"
         }
         (Distrust::NotYetValid { .. }, _) => {
-            "set this machine's clock (`timedatectl` shows whether it is kept right); if it is \
-             right, the certificate is shown too early: let the earlier one be shown until then"
+            "set this machine's clock (`timedatectl` shows whether it is synchronized); if it is \
+             right, the certificate is in use too early: use the earlier one until then"
         }
         (Distrust::Expired { .. }, _) => {
-            "have the certificate renewed where it is shown, and the server reloaded; if it was, \
+            "have the server's certificate renewed, and the server reloaded; if that is done, \
              check this machine's clock (`timedatectl`)"
         }
         (Distrust::OtherName { .. }, Trust::Tenant) => {
@@ -169,8 +171,8 @@ fn of_distrust(distrust: &Distrust, trust: Trust) -> &'static str {
              a subject alternative name: the common name does not count"
         }
         (Distrust::NobodyTrusted, _) => {
-            "install the authorities' certificates (package `ca-certificates`), or name a file that \
-             holds them by SSL_CERT_FILE"
+            "install the authorities' certificates (package `ca-certificates`), or name a file \
+             that holds them in SSL_CERT_FILE"
         }
         (Distrust::Unusable(_), _) => "have another certificate issued",
     }
@@ -228,11 +230,11 @@ impl fmt::Display for TlsFailure {
                 write!(f, "{peer} shows a certificate ")?;
                 distrust_in_words(f, distrust, peer, *trust)?;
             }
-            Reason::NoTls => write!(f, "{peer} answers, but not by TLS")?,
+            Reason::NoTls => write!(f, "{peer} answers, but does not speak TLS")?,
             Reason::Ended => write!(f, "{peer} ended the connection before TLS was agreed on")?,
             Reason::OldVersion => write!(
                 f,
-                "{peer} speaks older versions of TLS than 1.2 and 1.3, which alone are accepted"
+                "{peer} speaks only versions of TLS before 1.2; 1.2 and 1.3 are accepted"
             )?,
             Reason::NothingInCommon => write!(
                 f,
@@ -269,15 +271,15 @@ fn distrust_in_words(
             "that `{issuer}` issued, but not the certificate of `{issuer}` itself, {not_trusted}: \
              most likely an intermediate certificate is missing"
         ),
-        Distrust::SelfSigned => write!(f, "that it issued itself, {not_trusted}"),
+        Distrust::SelfSigned => write!(f, "that is self-signed, {not_trusted}"),
         Distrust::OfAnAuthority => write!(
             f,
             "that is marked as an authority's own (CA:TRUE); a server's own must not be"
         ),
         Distrust::OtherKey { issuer } => write!(
             f,
-            "that names `{issuer}` as its issuer, but is signed with another key than that of \
-             the `{issuer}` that is trusted"
+            "that names `{issuer}` as its issuer, but is not signed with the key of the `{issuer}` \
+             that is trusted"
         ),
         Distrust::NotYetValid { from, now } => write!(
             f,

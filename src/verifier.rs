@@ -114,7 +114,7 @@ impl Verifier {
             CertificateError::UnhandledCriticalExtension => {
                 Distrust::Unusable("it has a critical extension that is not known")
             }
-            _ => Distrust::Unusable("it breaks a rule of its kind"),
+            _ => Distrust::Unusable("it breaks the rules for certificates"),
         }
     }
 

@@ -127,7 +127,7 @@ fn hosts(at: &str, raw: &raw::Connection, problems: &mut Problems) -> Vec<Tenant
             Ok(host) if hosts.contains(&host) => problems.add(
                 key,
                 Fault::Conflict {
-                    detail: format!("`{host}` is in the list already"),
+                    detail: format!("`{host}` is already in the list"),
                     remedy: "remove one of the two",
                 },
             ),
@@ -169,7 +169,7 @@ fn budget(at: &str, raw: &raw::Connection, problems: &mut Problems) -> Option<Bu
             problems.add(
                 format!("{at}.rate_share"),
                 Fault::Conflict {
-                    detail: "`requests_per_minute` says it as well".to_owned(),
+                    detail: "`requests_per_minute` is set as well".to_owned(),
                     remedy: "remove one of the two",
                 },
             );

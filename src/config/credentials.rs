@@ -40,7 +40,7 @@ pub(super) fn client(
         problems.add(
             by_key.path(),
             Fault::Conflict {
-                detail: "the client has a secret as well, by `client_secret_…`".to_owned(),
+                detail: "the client has a secret as well, in `client_secret_…`".to_owned(),
                 remedy: "remove one of the two",
             },
         );
@@ -57,7 +57,7 @@ pub(super) fn client(
         problems.add(
             format!("{at}.key_id"),
             Fault::Conflict {
-                detail: "there is no private key that it could be the id of".to_owned(),
+                detail: "`key_id` is set, but no private key".to_owned(),
                 remedy: "add `private_key_file`, or remove it",
             },
         );

@@ -141,7 +141,8 @@ fn secrets(
     match wanted {
         0 if secret_keys::is_noted(at, "secret", problems) => None,
         0 => {
-            let remedy = "name the file that holds the signing secret (`whsec_…`, or `whsk_…` for an ed25519 key), or an environment variable by `secret_env`";
+            let remedy = "name the file that holds the signing secret (`whsec_…`, or `whsk_…` for \
+                          an ed25519 key), or an environment variable in `secret_env`";
             problems.add(format!("{at}.secret_file"), Fault::Missing { remedy });
             None
         }
@@ -150,7 +151,7 @@ fn secrets(
             problems.add(
                 format!("{at}.secret_file"),
                 Fault::Conflict {
-                    detail: "more than two secrets, `secret_env` counted in".to_owned(),
+                    detail: "more than two secrets, counting `secret_env`".to_owned(),
                     remedy: "keep the new one and the one that it replaces",
                 },
             );

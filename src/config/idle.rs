@@ -49,7 +49,7 @@ fn sync(raw: &raw::Raw, add: &mut impl FnMut(String, String, &'static str)) {
     if raw.sync.timezone.is_some() && !schedules.any(is_cron) {
         add(
             "sync.timezone".to_owned(),
-            "only cron expressions go by a time zone, and every schedule is an interval".to_owned(),
+            "only cron expressions use a time zone, and every schedule is an interval".to_owned(),
             "remove it, or write a schedule such as `0 */4 * * *`",
         );
     }
@@ -147,7 +147,7 @@ fn guards(raw: &raw::Raw, add: &mut impl FnMut(String, String, &'static str)) {
         for (key, _) in limits.iter().filter(|(_, given)| given.is_some()) {
             add(
                 format!("{at}.guard.{key}"),
-                "nothing goes by itself where the mode is \"never\", whatever the limits"
+                "nothing is removed automatically while the mode is \"never\", whatever the limits"
                     .to_owned(),
                 "remove it, or set `mode = \"limits\"`",
             );
@@ -174,7 +174,7 @@ fn connections(raw: &raw::Raw, add: &mut impl FnMut(String, String, &'static str
             add(
                 format!("connections[{i}]"),
                 format!("no tenant is read over the connection `{name}`"),
-                "name it by `connection` in one of the [[tenants]], or remove it",
+                "name it as the `connection` of one of the [[tenants]], or remove it",
             );
         }
     }

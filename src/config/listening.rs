@@ -73,7 +73,8 @@ impl<'a> Ears<'a> {
         let secret = secret.filter(|secret| fits(secret, &keys.path(), problems));
         if listening == Listening::Off && secret.is_some() {
             let fault = Fault::Conflict {
-                detail: "Qlik's webhook wakes the poll of the audit log, which is off".to_owned(),
+                detail: "Qlik's webhook triggers the poll of the audit log, which is off"
+                    .to_owned(),
                 remedy: "remove the webhook's secret, or give `poll` an interval",
             };
             problems.add(format!("{at}.poll"), fault);
@@ -88,7 +89,7 @@ fn fits(secret: &Secret, key: &str, problems: &mut Problems) -> bool {
     let fits = (least..=most).contains(&length);
     if !fits {
         let fault = Fault::SecretMissing {
-            detail: format!("the secret has {length} characters; Qlik takes {least} to {most}"),
+            detail: format!("the secret has {length} characters; Qlik accepts {least} to {most}"),
             remedy: "make one with `openssl rand -hex 32`, and give it to the webhook in Qlik"
                 .to_owned(),
         };

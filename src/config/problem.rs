@@ -199,10 +199,10 @@ pub enum Fault {
     #[error("not given")]
     Missing { remedy: &'static str },
     /// A name that is taken.
-    #[error("`{name}` is the name of `{first}` already")]
+    #[error("`{name}` is already the name of `{first}`")]
     DuplicateName { name: String, first: String },
     /// A name with characters that do not belong in one.
-    #[error("`{name}` cannot be a name")]
+    #[error("`{name}` is not allowed as a name")]
     BadName { name: String },
     /// A tenant's connection that does not exist.
     #[error("there is no connection `{name}`")]
@@ -316,7 +316,7 @@ pub enum Fault {
     #[error("{reading}")]
     NoAuthorities { reading: String },
     /// An environment variable that looks like ours and sets nothing.
-    #[error("sets nothing")]
+    #[error("has no effect")]
     BadVariable { remedy: String },
 }
 
@@ -389,7 +389,8 @@ impl Fault {
             Self::UnsupportedKind { .. } => remedies::KIND,
             Self::SecretInFile { key } => {
                 return format!(
-                    "put it in a file of its own with mode 0600 and name that by `{key}_file`, or name an environment variable by `{key}_env`"
+                    "put it in a file of its own with mode 0600 and name that in `{key}_file`, or \
+                     name an environment variable in `{key}_env`"
                 );
             }
             Self::SecretMissing { remedy, .. }
@@ -433,11 +434,13 @@ impl Fault {
 /// Remedies that take more than a line.
 mod remedies {
     pub const WRITE_ONE: &str =
-        "write one with `qlik-roster init`, or name one by `--config FILE` or QLIK_ROSTER_CONFIG";
+        "write one with `qlik-roster init`, or name one with `--config FILE` or QLIK_ROSTER_CONFIG";
     pub const NAME: &str = "use 1 to 64 letters, digits, `-`, `_` or `.`, a letter or digit first";
     pub const KIND: &str =
         "use `tenant`, `region` or `organization`, for the OAuth client of one, or `api-key`";
-    pub const SECRET_HEADER: &str = "put the value in a file of its own with mode 0600 and write `{ file = \"…\" }`, or name an environment variable by `{ env = \"…\" }`";
+    pub const SECRET_HEADER: &str = "put the value in a file of its own with mode 0600 and write \
+                                     `{ file = \"…\" }`, or name an environment variable with \
+                                     `{ env = \"…\" }`";
     pub const AUTHORITIES: &str = "name a file in PEM with the authorities that are to be trusted, such as /etc/ssl/certs/ca-certificates.crt, or unset the variable";
     pub const HOST: &str =
         "write it as `acme.eu.qlikcloud.com`, or paste the address from the browser";

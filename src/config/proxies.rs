@@ -38,9 +38,9 @@ pub(super) fn environment_proxy(
     let (exempt, odd) = NoProxy::parse(environment.get(exempt_by).unwrap_or_default());
     idle.extend(odd.into_iter().map(|entry| Idle {
         key: exempt_by.to_owned(),
-        why: format!("the entry `{entry}` fits no host"),
-        remedy: "write a name, `*.example.com`, an address or a network such as `10.0.0.0/8`, with \
-                 `:port` behind a name or an address at the most",
+        why: format!("the entry `{entry}` matches no host"),
+        remedy: "write a name, `*.example.com`, an address or a network such as `10.0.0.0/8`; only \
+                 a name or an address may have `:port` after it",
     }));
     EnvironmentProxy::new(proxy, exempt, exempt_by)
 }

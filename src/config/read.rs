@@ -61,8 +61,8 @@ fn variables(environment: &Environment, problems: &mut Problems) -> HashMap<Stri
         };
         if is_service_link(path, value) {
             let remedy =
-                "Kubernetes sets it, for a service whose name begins as our variables do; \
-                          write `enableServiceLinks: false` into the pod's spec"
+                "Kubernetes sets it, for a service whose name begins like our variables; write \
+                 `enableServiceLinks: false` into the pod's spec"
                     .to_owned();
             problems.add_variable(name, Fault::BadVariable { remedy });
             continue;
@@ -84,7 +84,9 @@ fn variables(environment: &Environment, problems: &mut Problems) -> HashMap<Stri
                 format!("known in [{section}]: {}", known.keys.join(", "))
             }
             (Some(_), Some(_)) => {
-                "write connections, tenants and endpoints in the file; their secrets may come from variables by `…_env`".to_owned()
+                "write connections, tenants and endpoints in the file; their secrets may come from \
+                 variables named in `…_env`"
+                    .to_owned()
             }
             _ => format!("write {PREFIX}SECTION__KEY, such as {PREFIX}SYNC__SCHEDULE"),
         };

@@ -127,7 +127,7 @@ impl Custody {
     fn way_to_close(self, key: &str, path: &Path, us: &Us, keeper: Keeper) -> String {
         let file = path.display();
         match keeper {
-            Keeper::Systemd => "let systemd pass it by `LoadCredential=`".to_owned(),
+            Keeper::Systemd => "let systemd pass it with `LoadCredential=`".to_owned(),
             Keeper::Kubernetes => {
                 "set `defaultMode: 0440` on the secret's volume and `fsGroup` on the pod".to_owned()
             }
@@ -150,7 +150,7 @@ fn refused(key: &str, path: &Path, us: &Us, error: &Error) -> Fault {
         (ErrorKind::PermissionDenied, Some(found)) => not_ours(key, path, us, found),
         (ErrorKind::PermissionDenied, None) => (
             format!(
-                "user {}, as which qlik-roster runs, may not enter a folder on the way to {file}",
+                "user {}, as which qlik-roster runs, is not allowed to enter a folder above {file}",
                 us.user
             ),
             format!(
@@ -167,7 +167,7 @@ fn refused(key: &str, path: &Path, us: &Us, error: &Error) -> Fault {
         ),
         (_, _) => (
             format!("opening {file}: {error}"),
-            "name a file that holds the secret alone".to_owned(),
+            "name a file that holds only the secret".to_owned(),
         ),
     };
     Fault::SecretMissing { detail, remedy }
@@ -178,7 +178,7 @@ pub(super) fn not_ours(key: &str, path: &Path, us: &Us, found: Custody) -> (Stri
     let (file, Custody { user, mode, .. }) = (path.display(), found);
     (
         format!(
-            "{file} is for user {user} alone (mode {mode:04o}), and qlik-roster runs as user {}",
+            "only user {user} can read {file} (mode {mode:04o}), but qlik-roster runs as user {}",
             us.user
         ),
         format!("run `chown {} {file}`, or {}", us.user, by_variable(key)),
@@ -187,8 +187,8 @@ pub(super) fn not_ours(key: &str, path: &Path, us: &Us, found: Custody) -> (Stri
 
 fn by_variable(key: &str) -> String {
     match key {
-        "headers" => "name an environment variable by `{ env = \"…\" }` instead".to_owned(),
-        _ => format!("name an environment variable by `{key}_env` instead"),
+        "headers" => "name an environment variable with `{ env = \"…\" }` instead".to_owned(),
+        _ => format!("name an environment variable in `{key}_env` instead"),
     }
 }
 
@@ -216,7 +216,7 @@ mod tests {
         };
         let mine = "run `chmod 600 F`";
         let by_group = "run `chmod 440 F`";
-        let others = "run `chown 10001 F && chmod 600 F`, or name an environment variable by \
+        let others = "run `chown 10001 F && chmod 600 F`, or name an environment variable in \
                       `api_key_env` instead";
         for (user, group, mode, expected) in [
             (10001, 2000, 0o600, None),
@@ -260,11 +260,11 @@ mod tests {
 
         assert_eq!(
             detail,
-            "/run/secrets/hr is for user 501 alone (mode 0600), and qlik-roster runs as user 10001"
+            "only user 501 can read /run/secrets/hr (mode 0600), but qlik-roster runs as user 10001"
         );
         assert_eq!(
             remedy,
-            "run `chown 10001 /run/secrets/hr`, or name an environment variable by `secret_env` \
+            "run `chown 10001 /run/secrets/hr`, or name an environment variable in `secret_env` \
              instead"
         );
     }

@@ -87,7 +87,7 @@ impl SecretKeys<'_> {
             (Some(_), Some(_)) => (
                 Ending::Variable,
                 Err(Fault::Conflict {
-                    detail: format!("the secret is given twice, by `{key}_file` as well"),
+                    detail: format!("the secret is given twice, in `{key}_file` as well"),
                     remedy: "remove one of the two",
                 }),
             ),

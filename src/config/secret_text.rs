@@ -48,7 +48,7 @@ pub(super) fn read(form: Form, place: &str, bytes: &[u8]) -> Result<Secret, Faul
     let Ok(text) = std::str::from_utf8(bytes) else {
         return Err(unusable(
             "is not UTF-8 text".to_owned(),
-            "write the secret alone into it, as text",
+            "write only the secret into it, as text",
         ));
     };
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
@@ -81,8 +81,8 @@ fn misfit(form: Form, text: &str) -> Option<(String, &'static str)> {
     let n_lines = text.lines().count();
     if n_lines > 1 || text.contains(['\n', '\r']) {
         return Some((
-            format!("has {n_lines} lines, and a secret has one"),
-            "write the secret alone into it, on one line",
+            format!("has {n_lines} lines, but a secret has one"),
+            "write only the secret into it, on one line",
         ));
     }
     let is_quoted = |quote: [char; 2]| {
@@ -99,7 +99,7 @@ fn misfit(form: Form, text: &str) -> Option<(String, &'static str)> {
     let strange = text.chars().enumerate().find_map(|(at, c)| {
         let what = strange(form, c)?;
         Some(format!(
-            "has {what} (U+{:04X}) at place {}",
+            "has {what} (U+{:04X}) at position {}",
             u32::from(c),
             at + 1
         ))
@@ -117,7 +117,7 @@ fn strange(form: Form, c: char) -> Option<&'static str> {
     match c {
         '\u{a0}' | '\u{202f}' | '\u{2007}' => Some("a no-break space"),
         '\u{feff}' | '\u{200b}'..='\u{200f}' | '\u{2060}' | '\u{ad}' | '\u{202a}'..='\u{202e}' => {
-            Some("a character that is not seen")
+            Some("an invisible character")
         }
         c if c.is_control() => Some("a control character"),
         ' ' if form == Form::Token => Some("a space"),
@@ -196,42 +196,42 @@ mod tests {
             (
                 Form::Token,
                 b"id\ns3cret\n".to_vec(),
-                "F has 2 lines, and a secret has one",
+                "F has 2 lines, but a secret has one",
             ),
             (
                 Form::Password,
                 b"s3cret\n\n".to_vec(),
-                "F has 1 lines, and a secret has one",
+                "F has 1 lines, but a secret has one",
             ),
             (
                 Form::Token,
                 "s3\u{a0}cret".into(),
-                "F has a no-break space (U+00A0) at place 3",
+                "F has a no-break space (U+00A0) at position 3",
             ),
             (
                 Form::Password,
                 "s3\u{200b}cret".into(),
-                "F has a character that is not seen (U+200B) at place 3",
+                "F has an invisible character (U+200B) at position 3",
             ),
             (
                 Form::Token,
                 b"s3 cret".to_vec(),
-                "F has a space (U+0020) at place 3",
+                "F has a space (U+0020) at position 3",
             ),
             (
                 Form::Token,
                 "s3–cret".into(),
-                "F has a dash in place of `-` (U+2013) at place 3",
+                "F has a dash in place of `-` (U+2013) at position 3",
             ),
             (
                 Form::Line,
                 b"s3\x1bcret".to_vec(),
-                "F has a control character (U+001B) at place 3",
+                "F has a control character (U+001B) at position 3",
             ),
             (
                 Form::Token,
                 "s3crét".into(),
-                "F has a letter that is not ASCII (U+00E9) at place 5",
+                "F has a letter that is not ASCII (U+00E9) at position 5",
             ),
         ] {
             let found = check(form, &bytes).unwrap_err();

@@ -73,11 +73,11 @@ impl<'a> Vault<'a> {
         match read {
             Err(error) => Err(missing(
                 format!("reading {shown}: {error}"),
-                "name a file that holds the secret alone",
+                "name a file that holds only the secret",
             )),
             Ok(n) if n as u64 > MAX_BYTES => Err(missing(
-                format!("{shown} is larger than {MAX_BYTES} bytes, which no secret is"),
-                "name the file that holds the secret alone",
+                format!("{shown} is larger than {MAX_BYTES} bytes; no secret is that large"),
+                "name the file that holds only the secret",
             )),
             Ok(_) => secret_text::read(Form::of(key), &shown, &bytes),
         }
@@ -88,8 +88,8 @@ impl<'a> Vault<'a> {
     pub(super) fn open_file(&self, name: &str) -> Result<String, Fault> {
         if looks_secret(name) {
             return Err(Fault::FileUnreadable {
-                detail: "the file's content stands where its name belongs".to_owned(),
-                remedy: "put it into a file, and name that",
+                detail: "this is the file's content instead of its name".to_owned(),
+                remedy: "put the content into a file, and name that file",
             });
         }
         let path = self.place(name);

@@ -43,7 +43,7 @@ fn separation(
         None => Some(None),
         Some(tenants) if tenants.is_empty() => {
             let fault = Fault::Conflict {
-                detail: "the list is empty, so that the rule would be for no tenant".to_owned(),
+                detail: "the list is empty, so the rule would apply to no tenant".to_owned(),
                 remedy: "leave it out to mean all",
             };
             problems.add(format!("{at}.tenants"), fault);
@@ -58,7 +58,7 @@ fn separation(
         .find(|role| lower.contains(&role.to_lowercase()))
     {
         let fault = Fault::Conflict {
-            detail: format!("`{both}` is on both sides, so that whoever holds it breaks the rule"),
+            detail: format!("`{both}` is on both sides, so anybody who holds it breaks the rule"),
             remedy: "leave it on one side",
         };
         problems.add(format!("{at}.right"), fault);

@@ -141,7 +141,7 @@ fn all_problems_come_at_once_with_place_and_remedy() {
         .replace(&folder.path("").display().to_string(), "/etc/");
     insta::assert_snapshot!(shown, @r"
     the configuration has 3 problems
-    - /etc/qlik-roster.toml: `endpoints[0].secret`: a secret does not belong in this file; put it in a file of its own with mode 0600 and name that by `secret_file`, or name an environment variable by `secret_env` [config.secret-in-file]
+    - /etc/qlik-roster.toml: `endpoints[0].secret`: a secret does not belong in this file; put it in a file of its own with mode 0600 and name that in `secret_file`, or name an environment variable in `secret_env` [config.secret-in-file]
     - /etc/qlik-roster.toml: `endpoints[0].url`: events would travel in plain text; use https, or `allow_http = true` with `allow_private` in a network of your own [config.plain-http]
     - /etc/qlik-roster.toml: `tenants[0].conection`: there is no such key; did you mean `connection`? [config.unknown-key]
     ");

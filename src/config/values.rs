@@ -53,7 +53,7 @@ impl Names {
         problems: &mut Problems,
     ) -> Option<String> {
         let key = format!("{}[{i}].name", self.list);
-        let remedy = "add a name, by which commands and other sections call it";
+        let remedy = "add a name, by which commands and other sections refer to it";
         let name = required(&key, name, remedy, problems)?.to_owned();
         let mut bytes = name.bytes();
         let fits = name.len() <= 64

@@ -119,7 +119,7 @@ async fn events_reach_a_receiver_of_a_private_authority_that_asks_who_we_are() {
     let (code, out, err) = world.command(&["check", "--endpoints"]).await;
     assert_eq!(code, 0, "{out}{err}");
     assert!(
-        out.contains("client certificate") && out.contains("lasts until"),
+        out.contains("client certificate") && out.contains("valid until"),
         "{out}"
     );
 
@@ -215,7 +215,7 @@ async fn check_says_which_file_of_authorities_is_partly_broken_and_what_was_take
         assert_eq!(code, 0, "{out}{err}");
         let expected = format!(
             "1 authority is trusted, from {file} (SSL_CERT_FILE); 1 could not be read: 1 is not an \
-             authority's certificate [config.broken-authorities]; replace what cannot be read, "
+             authority's certificate [config.broken-authorities]; replace or remove what cannot be read; "
         );
         assert_eq!(out.contains(&expected), is_told, "{out}");
         let line = out.lines().find(|line| line.starts_with("this machine"));

@@ -54,7 +54,7 @@ fn text(
     match (&raw.url, keys.is_given()) {
         (Some(_), true) => {
             let fault = Fault::Conflict {
-                detail: "the address is given twice, by `url` as well".to_owned(),
+                detail: "the address is given twice, in `url` as well".to_owned(),
                 remedy: "remove one of the two: an address with a token in it does not belong in this file",
             };
             problems.add(keys.path(), fault);
@@ -67,8 +67,8 @@ fn text(
         }
         (None, false) => {
             if !keys.is_noted(problems) {
-                let remedy = "add the address that takes the events, or name the file that holds \
-                              it by `url_file`";
+                let remedy = "add the address that receives the events, or name the file that \
+                              holds it in `url_file`";
                 problems.add(format!("{at}.url"), Fault::Missing { remedy });
             }
             None
@@ -91,7 +91,7 @@ fn parse(text: &str) -> Result<Url, Fault> {
     })?;
     if !url.username().is_empty() || url.password().is_some() {
         return Err(Fault::BadUrl {
-            detail: "the address holds a user name or password".to_owned(),
+            detail: "the address has a user name or password in it".to_owned(),
         });
     }
     match url.scheme() {

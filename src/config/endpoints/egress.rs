@@ -121,8 +121,8 @@ fn client_certificate(
             problems.add(
                 keys.path(),
                 Fault::Conflict {
-                    detail: "there is no certificate that it could be the key of".to_owned(),
-                    remedy: "name the certificate's file by `client_cert_file`",
+                    detail: "a client key is set, but no client certificate".to_owned(),
+                    remedy: "name the certificate's file in `client_cert_file`",
                 },
             );
             return Err(Noted);
@@ -173,8 +173,8 @@ pub(super) fn proxy(
         problems.add(
             keys.path(),
             Fault::Conflict {
-                detail: "there is no proxy that it could be the password of".to_owned(),
-                remedy: "name the proxy by `proxy`, or remove it",
+                detail: "a proxy password is set, but no proxy".to_owned(),
+                remedy: "name the proxy in `proxy`, or remove it",
             },
         );
         return Err(Noted);
@@ -188,7 +188,7 @@ pub(super) fn proxy(
             )),
             (false, Some(url)) if url.scheme() != "https" => Some((
                 format!("{at}.proxy"),
-                "the environment's proxy is for https alone",
+                "the environment's proxy is for https only",
                 "name the proxy by its address, or remove it",
             )),
             (false, _) => None,
@@ -253,11 +253,12 @@ fn value(name: &str, source: &raw::Header, vault: &Vault<'_>) -> Result<Secret, 
         (Some(file), None) => vault.file("headers", file),
         (None, Some(variable)) => vault.variable("headers", variable),
         (None, None) => Err(Fault::Missing {
-            remedy: "name the file that holds the value, `{ file = \"hr-api-key\" }`, or a variable by `env`",
+            remedy: "name the file that holds the value, `{ file = \"hr-api-key\" }`, or a \
+                     variable in `env`",
         }),
         (Some(_), Some(_)) => Err(Fault::Conflict {
             detail: "the value is given twice".to_owned(),
-            remedy: "leave one of `file` and `env`",
+            remedy: "keep only one of `file` and `env`",
         }),
     }
 }

@@ -37,7 +37,7 @@ pub(super) fn flow(at: &str, raw: &raw::Endpoint, problems: &mut Problems) -> Op
         Some(None) => {
             let fault = Fault::OutOfRange {
                 value: "0".to_owned(),
-                allowed: "a number from 1 on, or leave it out to have no limit",
+                allowed: "a number of 1 or more, or leave it out to have no limit",
             };
             problems.add(format!("{at}.max_per_second"), fault);
             None
@@ -96,7 +96,7 @@ pub(super) fn schedule(
             Some(_) => {
                 let fault = Fault::OutOfRange {
                     value: format!("`{text}`"),
-                    allowed: "a wait of a day at the most",
+                    allowed: "waits of at most a day",
                 };
                 problems.add(format!("{key}[{i}]"), fault);
             }

@@ -61,8 +61,8 @@ pub(super) fn format(
                 problems.add(
                     format!("{at}.events"),
                     Fault::Conflict {
-                        detail: "SCIM has words for users and groups alone".to_owned(),
-                        remedy: "add `user.*` or `group.*`, or take another `format`",
+                        detail: "SCIM can express only users and groups".to_owned(),
+                        remedy: "add `user.*` or `group.*`, or choose another `format`",
                     },
                 );
                 return None;
@@ -140,7 +140,8 @@ fn source(at: &str, raw: &raw::Endpoint, problems: &mut Problems) -> Option<Even
         .map_err(|_invalid| {
             let fault = Fault::BadChoice {
                 text: text.clone(),
-                allowed: "an address of this installation such as `https://roster.example.com`, or a path, without blanks",
+                allowed: "an address of this installation such as `https://roster.example.com`, or \
+                          a path, without spaces",
             };
             problems.add(format!("{at}.source"), fault);
         })
@@ -180,7 +181,7 @@ fn batching(at: &str, raw: &raw::Endpoint, problems: &mut Problems) -> Option<Ba
             Some(_) => {
                 let fault = Fault::OutOfRange {
                     value: text.clone(),
-                    allowed: "a duration of `60s` at the most",
+                    allowed: "a duration of at most `60s`",
                 };
                 problems.add(format!("{at}.max_wait"), fault);
                 None
@@ -208,7 +209,8 @@ fn sets(
 ) -> Option<ScimSets> {
     let audience = raw.set_audience.clone().filter(|text| !text.is_empty());
     if audience.is_none() {
-        let remedy = "add whom the receiver is to find itself named as, mostly its address";
+        let remedy = "add the name by which the receiver expects to be addressed, usually its \
+                      address";
         problems.add(format!("{at}.set_audience"), Fault::Missing { remedy });
     }
     let events = match raw.set_events.as_deref() {

@@ -26,7 +26,7 @@ pub(super) fn selection(
             problems.add(
                 format!("{at}.{key}"),
                 Fault::Conflict {
-                    detail: "the list is empty, so that nothing would ever be sent".to_owned(),
+                    detail: "the list is empty, so nothing would ever be sent".to_owned(),
                     remedy: "leave it out to get all",
                 },
             );
@@ -64,8 +64,8 @@ pub(super) fn privacy(
         problems.add(
             keys.path(),
             Fault::Conflict {
-                detail: "there is nothing to hash with it".to_owned(),
-                remedy: "name the fields by `hash`, or remove it",
+                detail: "a key is set, but no field to hash".to_owned(),
+                remedy: "name the fields in `hash`, or remove it",
             },
         );
         return None;

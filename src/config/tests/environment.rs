@@ -85,7 +85,7 @@ fn an_entry_of_no_proxy_that_fits_no_host_is_told_of() {
         .map(|idle| (idle.key.as_str(), idle.why.as_str()));
     assert_eq!(
         told.collect::<Vec<_>>(),
-        [("NO_PROXY", "the entry `10.0.0.0/99` fits no host")]
+        [("NO_PROXY", "the entry `10.0.0.0/99` matches no host")]
     );
 }
 
@@ -100,38 +100,38 @@ fn a_bad_variable_is_named() {
         (
             "QLIK_ROSTER__SYNC__SHEDULE",
             "1h",
-            "environment variable QLIK_ROSTER__SYNC__SHEDULE: sets nothing; known in [sync]",
+            "environment variable QLIK_ROSTER__SYNC__SHEDULE: has no effect; known in [sync]",
         ),
         (
             "QLIK_ROSTER__TENANTS__0__HOST",
             "x",
-            "environment variable QLIK_ROSTER__TENANTS__0__HOST: sets nothing; write",
+            "environment variable QLIK_ROSTER__TENANTS__0__HOST: has no effect; write",
         ),
         (
             "QLIK_ROSTER__SCHEDULE",
             "x",
-            "environment variable QLIK_ROSTER__SCHEDULE: sets nothing; write QLIK_ROSTER__SECTION__KEY",
+            "environment variable QLIK_ROSTER__SCHEDULE: has no effect; write QLIK_ROSTER__SECTION__KEY",
         ),
         (
             "QLIK_ROSTER__STORE_PORT",
             "tcp://10.0.0.7:80",
-            "environment variable QLIK_ROSTER__STORE_PORT: sets nothing; Kubernetes sets it, for a \
-             service whose name begins as our variables do; write `enableServiceLinks: false`",
+            "environment variable QLIK_ROSTER__STORE_PORT: has no effect; Kubernetes sets it, for a \
+             service whose name begins like our variables; write `enableServiceLinks: false`",
         ),
         (
             "QLIK_ROSTER__STORE_PORT_80_TCP_PROTO",
             "tcp",
-            "environment variable QLIK_ROSTER__STORE_PORT_80_TCP_PROTO: sets nothing; Kubernetes",
+            "environment variable QLIK_ROSTER__STORE_PORT_80_TCP_PROTO: has no effect; Kubernetes",
         ),
         (
             "QLIK_ROSTER__STORE_SERVICE_HOST",
             "10.0.0.7",
-            "environment variable QLIK_ROSTER__STORE_SERVICE_HOST: sets nothing; Kubernetes",
+            "environment variable QLIK_ROSTER__STORE_SERVICE_HOST: has no effect; Kubernetes",
         ),
         (
             "RUST_LOG",
             "loud",
-            "environment variable RUST_LOG: sets nothing; `loud`",
+            "environment variable RUST_LOG: has no effect; `loud`",
         ),
     ] {
         let error = Folder::with(GOOD)

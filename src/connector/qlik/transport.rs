@@ -135,7 +135,8 @@ impl Transport {
         if error.is_rate_limited() {
             if let Slowed::To(rate) = gate.refused(wait) {
                 tracing::info!(
-                    "`{}` had too many requests; going on in {wait:.0?} with {rate:.0} a minute",
+                    "`{}` received too many requests; continuing in {wait:.0?} with {rate:.0} a \
+                     minute",
                     self.host
                 );
             }
@@ -170,7 +171,7 @@ impl Transport {
         let to = match url {
             Some(url) if self.host.is_host_of(&url) => "to another page of the host".to_owned(),
             Some(url) => format!("to `{}`", url.host_str().unwrap_or_default()),
-            None => "without a place to go to".to_owned(),
+            None => "without an address to go to".to_owned(),
         };
         ReadError::Redirected { doing, to }
     }
@@ -296,8 +297,8 @@ mod tests {
         assert!(!format!("{error:?}").contains("private"));
         assert_eq!(
             chain(&error),
-            "listing users: the name `acme.eu.qlikcloud.com` leads nowhere: it is not known, or \
-             has no address"
+            "listing users: the name `acme.eu.qlikcloud.com` cannot be resolved: it is not known, \
+             or has no address"
         );
         let (way, answer) = way::of(transport.route.stages(), Err::<(), _>(error));
         assert!(matches!(way[..], [(Stage::Name, Err(_))]) && answer.is_none());

@@ -149,7 +149,7 @@ async fn a_host_that_nobody_listens_on_is_told() {
     assert_eq!(error.code(), "qlik.connection");
     assert_eq!(
         chain(&error),
-        format!("listing users: {address}: connection refused: nobody listens there")
+        format!("listing users: {address}: connection refused: nothing listens there")
     );
 }
 
@@ -166,7 +166,7 @@ async fn a_listener_without_tls_is_told_from_one_that_is_not_there() {
     assert_eq!(
         chain(&error),
         format!(
-            "listing users: {address} answers, but not by TLS; `openssl s_client -connect \
+            "listing users: {address} answers, but does not speak TLS; `openssl s_client -connect \
              {address} -showcerts </dev/null` shows what it sends"
         )
     );

@@ -129,13 +129,13 @@ async fn who_vouches_for_a_receiver_and_is_not_trusted_is_named() {
             server.serving(&[&middle, &root]),
             None,
             "shows a certificate of the authority `Corp Root`, which is not trusted here",
-            "name its certificate by `ca_file`",
+            "name its certificate in `ca_file`",
         ),
         (
             strange.issue(of_server("localhost")).serving(&[&strange]),
             None,
             "shows a certificate of the authority `Strange?[2J Root`, which is not trusted here",
-            "name its certificate by `ca_file`",
+            "name its certificate in `ca_file`",
         ),
         (
             server.serving(&[]),
@@ -157,8 +157,8 @@ async fn who_vouches_for_a_receiver_and_is_not_trusted_is_named() {
         (
             server.serving(&[&middle]),
             Some(&renamed),
-            "shows a certificate that names `Corp Root` as its issuer, but is signed with another \
-             key than that of the `Corp Root` that is trusted",
+            "shows a certificate that names `Corp Root` as its issuer, but is not signed \
+             with the key of the `Corp Root` that is trusted",
             "put this authority's certificate into the file that `ca_file` names",
         ),
     ] {
@@ -189,13 +189,13 @@ async fn what_is_wrong_with_a_certificate_itself_is_told() {
         (
             own.serving(&[]),
             None,
-            "shows a certificate that it issued itself, which is not trusted here",
-            "name this certificate by `ca_file`",
+            "shows a certificate that is self-signed, which is not trusted here",
+            "name this certificate in `ca_file`",
         ),
         (
             own.serving(&[]),
             Some(&root),
-            "shows a certificate that it issued itself, which `ca_file` does not name",
+            "shows a certificate that is self-signed, which `ca_file` does not name",
             "put this certificate into the file that `ca_file` names",
         ),
         (
@@ -210,7 +210,7 @@ async fn what_is_wrong_with_a_certificate_itself_is_told() {
             None,
             "shows a certificate that is marked as an authority's own (CA:TRUE); a server's own \
              must not be",
-            "naming it by `ca_file` does not help",
+            "naming it in `ca_file` does not help",
         ),
         (
             early.serving(&[]),
@@ -224,7 +224,7 @@ async fn what_is_wrong_with_a_certificate_itself_is_told() {
             Some(&root),
             "shows a certificate that was valid until 2020-03-01T00:00:00.000Z, and this machine's \
              clock says NOW",
-            "have the certificate renewed",
+            "have the server's certificate renewed",
         ),
         (
             other.serving(&[]),
@@ -262,9 +262,12 @@ async fn a_port_that_speaks_no_tls_is_told_from_one_that_hangs_up() {
     for (greeting, told) in [
         (
             &b"HTTP/1.1 400 Bad Request\r\nconnection: close\r\n\r\n"[..],
-            "answers, but not by TLS",
+            "answers, but does not speak TLS",
         ),
-        (b"SSH-2.0-OpenSSH_9.2\r\n", "answers, but not by TLS"),
+        (
+            b"SSH-2.0-OpenSSH_9.2\r\n",
+            "answers, but does not speak TLS",
+        ),
         (b"", "ended the connection before TLS was agreed on"),
     ] {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
