@@ -76,11 +76,12 @@ metrics! {
     Runs { tenant: TenantName, trigger: Trigger, outcome: Outcome } Counter "qlik_roster_runs_total"
         "Runs that ended, without dry runs.";
     LastAttempt { tenant: TenantName } Gauge "qlik_roster_last_attempt_timestamp_seconds"
-        "When the last run began that read the whole tenant.";
+        "When the last run that read the whole tenant began.";
     LastSuccess { tenant: TenantName } Gauge "qlik_roster_last_success_timestamp_seconds"
-        "When the last run ended that read the whole tenant and succeeded.";
+        "When the last successful run that read the whole tenant ended.";
     SinceSuccess { tenant: TenantName } Gauge "qlik_roster_since_success_seconds"
-        "How long ago that was, or how long the daemon has run without one; not affected by changes of the clock.";
+        "How long ago the last successful run ended, or how long the daemon has run without one; \
+         changes of the clock have no effect.";
     Unreadable { tenant: TenantName, kind: Kind } Gauge "qlik_roster_unreadable_records"
         "Records that the last run over the whole tenant could not read.";
     Changes { tenant: TenantName, kind: Kind, verb: Verb } Counter "qlik_roster_changes_total"
@@ -112,7 +113,7 @@ metrics! {
     Behind { endpoint: EndpointName } Gauge "qlik_roster_endpoint_behind_entries"
         "Entries of the journal that the endpoint has not settled.";
     EndpointTakes { endpoint: EndpointName } Gauge "qlik_roster_endpoint_takes_events"
-        "1 while the endpoint takes events; 0 while it is in trouble or disabled.";
+        "1 while the endpoint accepts events; 0 while it is in trouble or disabled.";
     StoreBytes {} Gauge "qlik_roster_store_bytes"
         "Bytes on disk of everything that belongs to the store.";
     StoreLive {} Gauge "qlik_roster_store_live_bytes"
@@ -128,9 +129,11 @@ metrics! {
     JournalOldest {} Gauge "qlik_roster_journal_oldest_timestamp_seconds"
         "When the first event in the journal was found; 0: it is empty.";
     JournalKept { endpoint: EndpointName } Gauge "qlik_roster_journal_held_since_timestamp_seconds"
-        "When the oldest event was found that is kept beyond its keep time only for this endpoint; 0: there is none.";
+        "When the oldest event that is kept beyond its keep time only for this endpoint was found; \
+         0: there is none.";
     ClockTurns { direction: Turned } Counter "qlik_roster_clock_jumps_total"
-        "Times that the machine's clock was set by more than half a minute, or it slept.";
+        "Times that the machine's clock was changed by more than half a minute, or the machine \
+         slept.";
 }
 
 /// How a number moves.

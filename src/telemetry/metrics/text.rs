@@ -73,10 +73,10 @@ mod tests {
         # HELP qlik_roster_runs_total Runs that ended, without dry runs.
         # TYPE qlik_roster_runs_total counter
         qlik_roster_runs_total{tenant="acme",trigger="schedule",outcome="succeeded"} 3
-        # HELP qlik_roster_last_attempt_timestamp_seconds When the last run began that read the whole tenant.
+        # HELP qlik_roster_last_attempt_timestamp_seconds When the last run that read the whole tenant began.
         # TYPE qlik_roster_last_attempt_timestamp_seconds gauge
         qlik_roster_last_attempt_timestamp_seconds{tenant="a\\b\"c\nd"} 1700000001.5
-        # HELP qlik_roster_last_success_timestamp_seconds When the last run ended that read the whole tenant and succeeded.
+        # HELP qlik_roster_last_success_timestamp_seconds When the last successful run that read the whole tenant ended.
         "###);
         assert!(text.ends_with('\n'));
     }
