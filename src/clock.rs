@@ -143,7 +143,7 @@ impl fmt::Display for Turned {
         let by = Rough(self.size());
         match self {
             Self::Back(_) => write!(f, "the clock was set back by {by}"),
-            Self::Ahead(_) => write!(f, "the clock went ahead by {by}, or the machine slept"),
+            Self::Ahead(_) => write!(f, "the clock jumped ahead by {by}, or the machine slept"),
         }
     }
 }

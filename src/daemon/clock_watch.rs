@@ -51,8 +51,8 @@ impl ClockWatch {
             warn!(
                 code = turned.code(),
                 seconds = turned.size().as_secs(),
-                "While the daemon ran, {turned}. Runs and deliveries go on in time, and nothing is \
-                 deleted early on this account; check what sets this machine's clock"
+                "While the daemon ran, {turned}. Runs and deliveries continue on time, and nothing \
+                 is deleted early because of it; check what sets this machine's clock"
             );
         }
     }

@@ -60,9 +60,9 @@ pub(super) fn share_out(config: &Config) -> Shares {
         warn!(
             limit,
             needed,
-            "The system lets this process have {limit} files and connections open, and up to \
-             {needed} may be needed; raise its limit (`LimitNOFILE` of systemd, `ulimit -n`) or \
-             lower `max_in_flight`"
+            "The system allows this process {limit} open files and connections, but up to {needed} \
+             may be needed; raise its limit (`LimitNOFILE` of systemd, `ulimit -n`) or lower \
+             `max_in_flight`"
         );
     }
     shares

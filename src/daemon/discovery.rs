@@ -185,7 +185,7 @@ impl Discovery {
                     warn!(
                         error.code = error.code(),
                         error = %chain(&error),
-                        "New tenants of `{}` are not found: {}; the known ones are still read",
+                        "New tenants of `{}` cannot be found: {}; the known ones are still read",
                         self.config.name,
                         chain(&error)
                     );
@@ -273,7 +273,7 @@ impl Discovery {
             now if now == before => {}
             Some(pause) => info!(
                 tenant.name = %name,
-                "`{name}` is paused: {pause}; what is known of it stays"
+                "`{name}` is paused: {pause}; what is known of it is kept"
             ),
             None => info!(tenant.name = %name, "`{name}` is read again"),
         }

@@ -222,7 +222,8 @@ impl Warned {
         {
             warn!(
                 endpoint.id = %endpoint, event.seq = settled.0,
-                "Endpoint `{endpoint}` has not got all events since {since}, which are past their keep time; the journal grows until it has, or is disabled"
+                "Endpoint `{endpoint}` has not received all events since {since}, which are past \
+                 their keep time; the journal grows until it has received them or is disabled"
             );
         }
         self.kept_for = usage
@@ -233,8 +234,9 @@ impl Warned {
             && !self.ahead
         {
             warn!(
-                "The last event is of {ahead}, which is still to come: this machine's clock is behind, or was ahead when events were found. Those that are found until then get \
-                 that time too, and none of them is past its keep time before that is over"
+                "The last event has the time {ahead}, which is in the future: this machine's clock \
+                 is behind, or was ahead when events were found. Events that are found until then \
+                 get that time too, and are kept that much longer"
             );
         }
         self.ahead = usage.ahead.is_some();
@@ -245,7 +247,9 @@ impl Warned {
                 code = "store.no-room",
                 needed,
                 free,
-                "The files of the store take several times what is in them. Compacting may need {needed} bytes of disk, and {free} are free; free some disk space. Until then it is tried each hour"
+                "The store's files take several times the size of the data in them. Compacting may \
+                 need {needed} bytes of disk, and {free} are free; free some disk space. Until \
+                 then it is tried each hour"
             );
         }
         self.lacks = usage.lacks.is_some();

@@ -267,7 +267,9 @@ pub async fn open(config: &Config, clock: &Clock) -> Result<Store, StartError> {
         .map_err(|source| StartError::Open { source })?;
     if let Some(aside) = &opened.moved_aside {
         warn!(
-            "The store was damaged; it was moved to {}, and a new one goes on with what could be read of it. `qlik-roster status` says what is missing until you acknowledge it with `qlik-roster store accept`",
+            "The store was damaged; it was moved to {}, and a new one continues with what could be \
+             read of it. `qlik-roster status` says what is missing until you acknowledge it with \
+             `qlik-roster store accept`",
             aside.display()
         );
     }

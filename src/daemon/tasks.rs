@@ -126,7 +126,7 @@ fn judge(
         }
         Err(cut_off) if cut_off.is_cancelled() => Ending::Clean,
         Err(broken) => {
-            error!(error = %broken, "A task broke off: {broken}");
+            error!(error = %broken, "A task crashed: {broken}");
             Ending::Broken
         }
     }

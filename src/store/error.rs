@@ -34,8 +34,8 @@ pub enum OpenError {
     /// The store has an older format, and there is not enough disk space to migrate it.
     #[error(
         "migrating the store in `{}` from format {from} to {to}: that may take {needed} bytes \
-         beside it, and {free} are free; free some disk space, then try again; the store is as it \
-         was",
+         beside it, and {free} are free; free some disk space, then try again; the store is \
+         unchanged",
         path.display()
     )]
     NoSpace {
@@ -53,8 +53,9 @@ pub enum OpenError {
     /// The store is damaged, and there is not enough disk space to copy what can still be read from
     /// it.
     #[error(
-        "salvaging what reads of the damaged store in `{}`: that may take {needed} bytes beside it, \
-         and {free} are free; free some disk space, then try again; the store is as it was",
+        "salvaging what can be read of the damaged store in `{}`: that may take {needed} bytes \
+         beside it, and {free} are free; free some disk space, then try again; the store is \
+         unchanged",
         path.display()
     )]
     NoSpaceToSalvage {
@@ -67,8 +68,8 @@ pub enum OpenError {
     },
     /// The store has an older format, and could not be migrated.
     #[error(
-        "migrating the store in `{}` from format {from} to {to}; it is as it was, and the version \
-         that wrote it can go on with it; `qlik-roster store check` names what is wrong in it",
+        "migrating the store in `{}` from format {from} to {to}; it is unchanged, and the version \
+         that wrote it can continue to use it; `qlik-roster store check` names what is wrong in it",
         path.display()
     )]
     NotMigrated {
@@ -86,7 +87,7 @@ pub enum OpenError {
     #[error(
         "opening the store in `{}`: its files were copied while a process had them open, and do \
          not fit together: {what}; stop the daemon before you copy them, or copy a snapshot of the \
-         file system; to go on with what can be read of this copy, remove the file `open` in it",
+         file system; to continue with what can be read of this copy, remove the file `open` in it",
         path.display()
     )]
     TornCopy {

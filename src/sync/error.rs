@@ -31,7 +31,7 @@ pub enum RunError {
     },
     /// Two tenants in the configuration are the same one.
     #[error(
-        "this is the tenant that `{other}` reads already{}: two names must not read one tenant",
+        "`{other}` already reads this tenant{}; a tenant may have only one name",
         over(connections)
     )]
     SameTenant {

@@ -146,8 +146,8 @@ pub(super) async fn serve(
     if n_cut_off > 0 {
         warn!(
             connections = n_cut_off,
-            "Connections that had to be cut off {FAREWELL:?} after the end had begun: {n_cut_off}; \
-             whoever held them sent no whole request, or did not read the answer"
+            "Connections that had to be cut off {FAREWELL:?} after the shutdown began: \
+             {n_cut_off}; the clients sent no complete request, or did not read the answer"
         );
     }
 }
@@ -196,8 +196,8 @@ impl Open {
             metrics.count(Sample::CrowdedOut {});
             if self.crowded.may_say() {
                 warn!(
-                    "{n_open} connections are open and few more may be; those are closed that have \
-                     waited longest without a request"
+                    "{n_open} connections are open, close to the limit; those that have waited \
+                     longest without a request are closed"
                 );
             }
         }

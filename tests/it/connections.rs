@@ -288,7 +288,7 @@ async fn one_tenant_by_two_hosts_of_a_connection_is_read_under_the_name_it_was_g
         &running,
         &[
             "sales: active",
-            "x-acme: it is `sales`, by another of its host names",
+            "x-acme: it is `sales`, under another of its host names",
         ],
     )
     .await;
@@ -304,7 +304,7 @@ async fn two_hosts_without_a_name_are_one_tenant_as_well() {
     within("one is read and the other stands aside", || async {
         let standings = standings(&running).await;
         let count = |word: &str| standings.iter().filter(|it| it.contains(word)).count();
-        count(": active") == 1 && count("by another of its host names") == 1
+        count(": active") == 1 && count("under another of its host names") == 1
     })
     .await;
 
@@ -364,7 +364,7 @@ async fn an_organizations_tenants_come_pause_and_go_on_by_themselves() {
         &running,
         &[
             "acme: the console says that it is deactivated",
-            "beta: the console lists it no longer",
+            "beta: the console no longer lists it",
             "gamma: active",
         ],
     )
@@ -397,7 +397,7 @@ async fn an_organizations_tenants_come_pause_and_go_on_by_themselves() {
     .await;
     assert_eq!(
         standings(&running).await[1],
-        "beta: the console lists it no longer"
+        "beta: the console no longer lists it"
     );
     running.stop().await;
 }

@@ -147,7 +147,9 @@ async fn a_daemon_that_does_not_answer_is_named_as_what_is_waited_for() {
     let socket = UnixListener::bind(world.path("store").join("control.sock")).unwrap();
 
     let mut terminal = Terminal::run(&world.path(""), (80, 24), &["users"]);
-    terminal.shows("waiting for the daemon to tell users").await;
+    terminal
+        .shows("waiting for the daemon's answer about users")
+        .await;
     drop(socket);
 
     assert_eq!(terminal.end().await, 1);
@@ -276,7 +278,7 @@ async fn how_far_the_salvage_of_a_damaged_store_is_is_said() {
     let make = || put(&kept, &store);
 
     let told = [
-        "salvaging what reads of the damaged store",
+        "salvaging what can be read of the damaged store",
         "reading the damaged store's log",
     ];
     is_counted(&world, &["runs"], make, &told).await;

@@ -197,7 +197,7 @@ async fn a_signal_that_others_reload_by_is_said_and_ends_nothing() {
         for n_signals in 1..=2 {
             kill_process(pid, signal).unwrap();
             within("the signal is said", || async {
-                log_of(&world).matches(&format!("{name} came")).count() == n_signals
+                log_of(&world).matches(&format!("Received {name}")).count() == n_signals
             })
             .await;
         }
@@ -208,7 +208,7 @@ async fn a_signal_that_others_reload_by_is_said_and_ends_nothing() {
     kill_process(pid, Signal::TERM).unwrap();
     let ended = tokio::task::spawn_blocking(move || daemon.0.wait().unwrap());
     assert!(ended.await.unwrap().success());
-    assert!(log_of(&world).contains("does not read its configuration or its secrets again"));
+    assert!(log_of(&world).contains("does not reload its configuration or its secrets"));
 }
 
 /// Tells a daemon to end, and waits until it has, for less time than its longest waits.
@@ -259,7 +259,7 @@ async fn a_signal_in_the_first_moments_of_a_start_ends_nothing() {
     assert!(ended.await.unwrap().success());
     let log = log_of(&world);
     for name in ["SIGHUP", "SIGUSR1", "SIGUSR2", "SIGQUIT"] {
-        assert!(log.contains(&format!("{name} came")), "{name}: {log}");
+        assert!(log.contains(&format!("Received {name}")), "{name}: {log}");
     }
 }
 
@@ -283,7 +283,10 @@ async fn a_signal_while_the_store_is_being_opened_ends_the_daemon_at_once() {
     end(&mut daemon, &world).await;
 
     let log = log_of(&world);
-    assert!(log.contains("Ending before the start is done"), "{log}");
+    assert!(
+        log.contains("Stopping before the start is complete"),
+        "{log}"
+    );
     drop(held);
     let (code, _, err) = world.command(&["users"]).await;
     assert_eq!(code, 0, "the store is as it was: {err}");
@@ -344,7 +347,7 @@ async fn nobody_holds_up_the_end_of_the_daemon() {
 
     let log = log_of(&world);
     // The tasks that serve the connections cut them off in time, not the tasks that wait for these.
-    let told = "Connections that had to be cut off 2s after the end had begun: ";
+    let told = "Connections that had to be cut off 2s after the shutdown began: ";
     assert!(log.contains(told), "{log}");
     assert!(!log.contains("did not end in time"), "{log}");
     drop(held);

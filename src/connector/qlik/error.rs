@@ -312,12 +312,12 @@ impl ReadError {
         match self {
             Self::Unreachable { obstacle, .. } => unreachable::remedy(obstacle),
             Self::TimedOut { .. } | Self::Cut { .. } => {
-                "the next run tries again; if it stays, look at the network and at \
+                "the next run tries again; if this continues, look at the network and at \
                  status.qlikcloud.com"
             }
             Self::Undecodable { .. } => {
-                "something other than Qlik may be answering: check the tenant's host, and \
-                 whether a proxy or a login page stands in between"
+                "something other than Qlik may be answering: check the tenant's host, and whether \
+                 there is a proxy or a login page in between"
             }
             Self::Unexpected { .. } => {
                 "check that the host is a Qlik Cloud tenant; if it is, Qlik's answers may have \
@@ -325,17 +325,17 @@ impl ReadError {
             }
             Self::TooLarge { .. } => "check that the host is a Qlik Cloud tenant",
             Self::Redirected { .. } => {
-                "give the tenant's original host name, as the Administration's page of the \
-                 tenant shows it"
+                "give the tenant's original host name, as the tenant's Administration page shows it"
             }
-            Self::Unsigned { .. } => "the system gives no random numbers: look at its log",
+            Self::Unsigned { .. } => "the system provides no random numbers: look at its log",
             Self::Refused { refusal, .. } => refusal.remedy(),
             Self::CursorExpired { .. } => {
-                "nothing was deleted, and the next run tries again soon; if it stays, raise \
-                 rate_share, so that a listing takes less time, and tell Qlik's support the trace id"
+                "nothing was deleted, and the next run tries again soon; if this continues, raise \
+                 rate_share, so that a listing takes less time, and tell Qlik's support the trace \
+                 id"
             }
             Self::RepeatedCursor { .. } => {
-                "nothing was deleted; the next run tries again, and if it stays, Qlik's \
+                "nothing was deleted; the next run tries again, and if this continues, Qlik's \
                  listing is broken: tell Qlik's support"
             }
             Self::TooManyPages { .. } | Self::TooManyRecords { .. } => {
@@ -369,8 +369,9 @@ impl Refusal {
     fn remedy(self) -> &'static str {
         match self {
             Self::UnknownClient => {
-                "check the client id, and that the OAuth client belongs to this tenant or its region; \
-                 an organization's reads no tenant: name a region's connection by `read_with`"
+                "check the client id, and that the OAuth client belongs to this tenant or its \
+                 region; an organization's client cannot read a tenant: name a region's connection \
+                 in `read_with`"
             }
             Self::WrongSecret => {
                 "check the client id and secret; a new secret can be made in Administration, \
@@ -408,7 +409,7 @@ impl Refusal {
             }
             Self::NotTheOrganizations => {
                 "check that the client is an organization's, made at the console, and that \
-                 `subscription` is given and one of that organization's"
+                 `subscription` is set to one of that organization's"
             }
             Self::NoTenant => {
                 "check the tenant's host, region included (acme.eu.qlikcloud.com): no tenant \
@@ -431,13 +432,13 @@ impl fmt::Display for Refusal {
             Self::WrongSecret => "the client secret is wrong",
             Self::WrongKey => "the client's signature is not accepted",
             Self::ConsentNotTrusted => "the client's consent method is not Trusted",
-            Self::M2mNotAllowed => "the client may not act machine to machine",
+            Self::M2mNotAllowed => "the client is not allowed to act machine to machine",
             Self::ScopeMissing => "the client lacks a scope",
             Self::ClientBlocked => "the client's user is disabled or holds too many tokens",
             Self::NoToken => "no token was given",
             Self::NotAccepted => "the credentials are not accepted",
-            Self::Forbidden => "the credentials may not read this",
-            Self::NotTheOrganizations => "the client may not list these tenants",
+            Self::Forbidden => "the credentials are not allowed to read this",
+            Self::NotTheOrganizations => "the client is not allowed to list these tenants",
             Self::NoTenant => "there is no such tenant",
             Self::RateLimited => "too many requests",
             Self::Unavailable => "Qlik has a problem",

@@ -216,7 +216,7 @@ impl Listing {
         }
         tracing::info!(
             error.code = error.code(),
-            "A cursor was refused after {} pages while {}; the listing is begun again",
+            "A cursor was refused after {} pages while {}; the listing starts again",
             self.pages,
             doing(self.kind)
         );

@@ -138,7 +138,7 @@ fn replaced(record: &Record, misfit: &str) -> Finding {
         code: FindingCode::ReplacedText,
         kind: record.kind(),
         id: Some(record.id().clone()),
-        detail: format!("{field}: what is not a Unicode character was replaced"),
+        detail: format!("{field}: characters that are not valid Unicode were replaced"),
     }
 }
 

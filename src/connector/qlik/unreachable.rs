@@ -29,7 +29,7 @@ pub(super) fn remedy(obstacle: &Obstacle) -> &'static str {
         }
         (None, Stage::Proxy) => "check HTTPS_PROXY and NO_PROXY, and what the proxy lets through",
         (None, Stage::Connection | Stage::Tls) => {
-            "check that this machine may reach the tenant on port 443"
+            "check that this machine can reach the tenant on port 443"
         }
     }
 }

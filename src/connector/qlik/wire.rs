@@ -220,9 +220,9 @@ fn decode_as_is<T: DeserializeOwned>(doing: &'static str, body: &[u8]) -> Result
             return Err(ReadError::Unexpected { doing, what });
         }
         (_, None) => "empty",
-        (_, Some(b'<')) => "a page for people, not JSON",
+        (_, Some(b'<')) => "a web page, not JSON",
         (Category::Eof, _) => "cut short",
-        (Category::Syntax | Category::Io, _) => "no JSON",
+        (Category::Syntax | Category::Io, _) => "not JSON",
     };
     Err(ReadError::Undecodable { doing, found })
 }

@@ -41,7 +41,8 @@ pub struct EventFilter {
 pub enum InvalidFilter {
     /// No event has such a type.
     #[error(
-        "no event is of type `{pattern}`; there are {}, and `user.*`, `*.deleted` or `*` for several",
+        "there is no event type `{pattern}`; the types are {}, and `user.*`, `*.deleted` or `*` \
+         for several",
         EVENT_TYPES.join(", ")
     )]
     Unknown {

@@ -41,7 +41,7 @@ enum Rule {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidPrivacy {
     /// No record has such a field.
-    #[error("no record has a field `{text}`; there are {}", field::names())]
+    #[error("no record has a field `{text}`; the fields are {}", field::names())]
     Unknown {
         /// The field, as written.
         text: String,
@@ -65,7 +65,7 @@ pub enum InvalidPrivacy {
     #[error("`hash` needs a key")]
     NoKey,
     /// The key is short enough to be guessed.
-    #[error("the key for hashing has {n_chars} characters, and {MIN_KEY} are the least")]
+    #[error("the key for hashing has {n_chars} characters; it needs at least {MIN_KEY}")]
     ShortKey {
         /// How many it has.
         n_chars: usize,
@@ -87,11 +87,11 @@ impl InvalidPrivacy {
     pub fn remedy(&self) -> &'static str {
         match self {
             Self::Unknown { .. } | Self::NotText { .. } => {
-                "write one of these, or `user.name` for the users' alone"
+                "write one of these, or `user.name` for that of users only"
             }
             Self::Twice { .. } => "take it out of `omit` or out of `hash`",
             Self::NoKey | Self::ShortKey { .. } => {
-                "make one with `openssl rand -hex 32` and name its file by `hash_key_file`"
+                "make one with `openssl rand -hex 32` and name its file in `hash_key_file`"
             }
         }
     }

@@ -13,7 +13,7 @@ const N_BYTES: usize = 32;
 
 /// The system gave no random numbers.
 #[derive(Debug, thiserror::Error)]
-#[error("the system gave no random numbers to make a secret of: {what} [{}]", self.code())]
+#[error("the system provided no random numbers to make a secret from: {what} [{}]", self.code())]
 pub struct NoRandomness {
     /// The system's error.
     what: getrandom::Error,

@@ -68,21 +68,19 @@ pub enum InvalidSecret {
     #[error("the `=` that base64 of this length ends with is missing")]
     Unpadded,
     /// A secret that was encoded twice.
-    #[error("this is a signing secret that was encoded by base64 once more than it should be")]
+    #[error("this is a signing secret that was encoded in base64 once too often")]
     EncodedTwice,
     /// Not base64 after the prefix.
-    #[error("a signing secret is base64 after its prefix, and this is not")]
+    #[error("a signing secret is base64 after its prefix; this one is not")]
     NotBase64,
     /// Too short to be safe or longer than the standard allows.
-    #[error("a signing secret is of 24 to 64 random bytes, and this is of {n_bytes}")]
+    #[error("a signing secret has 24 to 64 random bytes; this one has {n_bytes}")]
     Length {
         /// How many bytes it has.
         n_bytes: usize,
     },
     /// Not a seed and a public key.
-    #[error(
-        "an ed25519 key is of 64 bytes, the private half and the public one, and this is of {n_bytes}"
-    )]
+    #[error("an ed25519 key has 64 bytes (private and public half); this one has {n_bytes}")]
     KeyLength {
         /// How many bytes it has.
         n_bytes: usize,

@@ -83,7 +83,7 @@ pub enum InvalidHeader {
         name: String,
     },
     /// It was added before; upper and lower case count as the same.
-    #[error("`{name}` is there twice")]
+    #[error("`{name}` is given twice")]
     Twice {
         /// The name.
         name: String,
@@ -147,11 +147,9 @@ impl InvalidHeader {
             Self::Ours { .. } | Self::OfTheConnection { .. } => {
                 "leave it out; a proxy before the receiver can set it"
             }
-            Self::Twice { .. } => "leave one of the two; upper and lower case are the same",
-            Self::Value { .. } => {
-                "write the value alone, on one line; base64 carries anything else"
-            }
-            Self::TooMany => "leave those that the receiver needs",
+            Self::Twice { .. } => "keep only one of the two; upper and lower case are the same",
+            Self::Value { .. } => "write only the value, on one line; base64 carries anything else",
+            Self::TooMany => "keep those that the receiver needs",
         }
     }
 }
@@ -213,7 +211,7 @@ mod tests {
             ("", "1", "`` is not the name of a header"),
             ("x key", "1", "`x key` is not the name of a header"),
             ("x-key:", "1", "`x-key:` is not the name of a header"),
-            ("X-First", "1", "`X-First` is there twice"),
+            ("X-First", "1", "`X-First` is given twice"),
             ("x-key", "t0ken\r\nwebhook-id: 1", value),
             ("x-key", "t0ken\twith tab", value),
             ("x-key", "Zoë", value),

@@ -49,8 +49,8 @@ impl EndpointStore {
                 let settled = Seq(loss.entry.0.saturating_sub(1));
                 info!(
                     endpoint.id = %name, event.seq = loss.entry.0,
-                    "Endpoint `{name}` has no place since the store was damaged; it gets what is \
-                     found since then",
+                    "The position of endpoint `{name}` was lost when the store was damaged; it \
+                     gets what is found since then",
                 );
                 Some(Cursor {
                     settled,
@@ -86,7 +86,7 @@ impl EndpointStore {
                 Some(DisabledBy::Receiver { url_mark }) if *url_mark != endpoint.url_mark() => {
                     info!(
                         endpoint.id = %name, event.seq = cursor.settled.next().0,
-                        "Endpoint `{name}` has another `url` and goes on where it stopped",
+                        "Endpoint `{name}` has another `url` and continues where it stopped",
                     );
                     let mut cursor = cursor;
                     cursor.obey(&Order::Enable);
@@ -238,8 +238,8 @@ fn warn_of_gap(store: &Store, endpoint: &Endpoint, cursor: &Cursor) -> Result<()
         let name = endpoint.name();
         warn!(
             endpoint.id = %name, event.seq = first.0,
-            "The journal was cut before endpoint `{name}` got events {next} to {}, which it \
-             will not get; `qlik-roster endpoints backfill {name}` tells it what is known",
+            "The journal was cut before endpoint `{name}` got events {next} to {}, which it will \
+             not get; `qlik-roster endpoints backfill {name}` sends it what is known",
             Seq(first.0.saturating_sub(1)),
         );
     }

@@ -478,8 +478,8 @@ impl Worker {
         if let Some(disabled) = self.state.disabled() {
             error!(
                 endpoint.id = %name, error = disabled.reason.as_str(),
-                "Endpoint `{name}` is disabled and gets no events; \
-                 `qlik-roster endpoints enable {name}` brings it back where it stopped",
+                "Endpoint `{name}` is disabled and gets no events; `qlik-roster endpoints enable \
+                 {name}` lets it continue where it stopped",
             );
         }
     }

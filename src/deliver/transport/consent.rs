@@ -60,8 +60,8 @@ impl Origin {
 impl fmt::Display for Refusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::Silent => "it says of nobody that they may send",
-            Self::OtherOrigin => "it lets somebody else send",
+            Self::Silent => "it allows nobody to send",
+            Self::OtherOrigin => "it allows only somebody else to send",
             Self::UnreadableRate => "the rate that it allows is not a number",
         })
     }

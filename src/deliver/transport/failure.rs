@@ -141,7 +141,7 @@ impl Failure {
     pub fn remedy(&self) -> &'static str {
         match self {
             Self::RefusedAddress(_) => {
-                "name the network in `allow_private` if the receiver really stands there"
+                "name the network in `allow_private` if the receiver really is there"
             }
             Self::NoDescriptor => {
                 "raise the process's limit of open files (`LimitNOFILE` of systemd, `ulimit -n`), \
@@ -155,33 +155,35 @@ impl Failure {
                 }
                 (None, Stage::Proxy) => {
                     "check `proxy` and its password, and that the proxy lets this machine reach \
-                     the receiver; its log tells"
+                     the receiver; its log says more"
                 }
             },
             Self::Timeout { .. } => {
                 "let the receiver answer first and work afterwards, or raise `timeout`"
             }
-            Self::Broken(_) => "look into the receiver's log, and that of any proxy before it",
+            Self::Broken(_) => "look into the receiver's log, and that of any proxy in front of it",
             Self::Redirect { .. } => "put the address that the receiver points to into `url`",
-            Self::Throttled { .. } => "nothing, unless it goes on: the receiver sets the pace",
+            Self::Throttled { .. } => "nothing, unless this continues: the receiver sets the pace",
             Self::NoConsent { .. } => {
                 "let the receiver answer OPTIONS with `WebHook-Allowed-Origin`: our \
                  `handshake_origin` or `*`; or leave `handshake` out if it does not know of it"
             }
             Self::Gone => {
-                "remove the endpoint from the configuration; or bring it back, by \
-                 `qlik-roster endpoints enable` or by another `url`, be it the same with `#again`"
+                "remove the endpoint from the configuration; or enable it \
+                 again, with `qlik-roster endpoints enable` or by a change of its `url`, for \
+                 which adding `#again` is enough"
             }
             Self::Rejected { status: 401 | 403 } => {
                 "check the endpoint's secret, its `headers` and its client certificate; the \
-                 receiver's log tells which of them it does not accept"
+                 receiver's log says which of them it does not accept"
             }
             Self::Rejected { .. } => {
-                "check `url` and the secret; the receiver's log tells why it does not accept"
+                "check `url` and the secret; the receiver's log says why it does not accept"
             }
             Self::TooLarge { .. } => {
-                "let the receiver, and any proxy before it, take bodies of that size (nginx: \
-                 `client_max_body_size`); or leave large fields out of its events by `omit`"
+                "let the receiver, and any proxy in front of it, accept bodies of that size \
+                 (nginx: `client_max_body_size`); or leave large fields out of its events with \
+                 `omit`"
             }
             Self::ReceiverFailed { .. } => "look into the receiver's log",
         }

@@ -159,7 +159,7 @@ mod tests {
                 chain(&failure),
                 format!(
                     "the receiver does not consent to getting events (status {status}): \
-                     it says of nobody that they may send"
+                     it allows nobody to send"
                 )
             );
         }

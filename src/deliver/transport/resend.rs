@@ -110,12 +110,12 @@ fn sign_of(cause: &(dyn Error + 'static)) -> Sign {
 pub(super) fn break_in_words(error: &reqwest::Error) -> &'static str {
     let words = causes(error).filter_map(|cause| {
         if cause.is::<h2::Error>() {
-            return Some("it broke the request off (HTTP/2)");
+            return Some("it aborted the request (HTTP/2)");
         }
         let error = cause.downcast_ref::<hyper::Error>()?;
         match (error.is_parse(), error.is_incomplete_message()) {
             (true, _) => Some("what it answered is not HTTP"),
-            (false, true) => Some("it ended the connection before it answered"),
+            (false, true) => Some("it closed the connection before it answered"),
             (false, false) => None,
         }
     });

@@ -22,7 +22,8 @@ pub fn nudge(db: &sled::Db) {
         .name("store-nudge".to_owned())
         .spawn(move || drop(catch_panic(|| db.flush())));
     if let Err(refused) = nudging {
-        tracing::warn!(error = %refused, "The database takes long, and no thread can be started to look why");
+        tracing::warn!(error = %refused, "The database is taking long, and no thread can be \
+                                          started to find out why");
     }
 }
 

@@ -83,7 +83,7 @@ impl Shared {
         tracing::error!(
             code = error.code(),
             error = %chain(error),
-            "The store cannot go on; the process has to be started again"
+            "The store cannot continue; the process must be restarted"
         );
         if let StoreError::Damaged { what } = error
             && let Err(refused) = folder.note_damage(what)

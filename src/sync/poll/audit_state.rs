@@ -221,7 +221,8 @@ impl AuditState {
         if state.access == Access::Open {
             warn!(
                 tenant.name = %name,
-                "The audit log of `{name}` may not be read with these credentials; changes are found by full runs only [finding.audit-forbidden]"
+                "These credentials are not allowed to read the audit log of `{name}`; changes are \
+                 found by full runs only [finding.audit-forbidden]"
             );
         }
         state.access = Access::Forbidden;
@@ -325,7 +326,8 @@ impl AuditState {
             detail,
         };
         let forbidden = (state.access == Access::Forbidden).then(|| {
-            let detail = "the audit log may not be read with these credentials: changes are found by full runs only";
+            let detail = "the credentials are not allowed to read the audit log: changes are found \
+                          by full runs only";
             finding(FindingCode::AuditForbidden, detail.to_owned())
         });
         let silence = state.silent.filter(|it| it.is_said == Said::Yes);

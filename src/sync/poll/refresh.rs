@@ -31,8 +31,8 @@ const AT_ONCE: usize = 4;
 /// a sweep reads a hundred in one.
 const MAX_HOLDERS: usize = 100;
 
-const TOO_MANY_HOLDERS: &str = "a role or group is gone that more are known to hold than are asked for one \
-                                by one";
+const TOO_MANY_HOLDERS: &str = "a role or group is gone, and more are known to hold it than are \
+                                asked for one by one";
 
 /// What the source says of a record, as [`Connector::fetch`] answers.
 type Fetched = Option<Result<Observed, Finding>>;
@@ -341,7 +341,8 @@ fn unanswered(record: &RecordRef) -> Finding {
         code: FindingCode::ForbiddenCollection,
         kind: record.kind,
         id: Some(record.id.clone()),
-        detail: "the audit log named it, and these credentials may not ask for it; it stays"
+        detail: "the audit log named it, but these credentials are not allowed to ask for it; it \
+                 is left unchanged"
             .to_owned(),
     }
 }
@@ -351,8 +352,8 @@ fn unconfirmed(record: &RecordRef) -> Finding {
         code: FindingCode::Unconfirmed,
         kind: record.kind,
         id: Some(record.id.clone()),
-        detail: "by its own answer it is gone or has lost access, and the listing cannot confirm \
-                 that; it stays as it is until the next full run"
+        detail: "Qlik says, when asked for it by id, that it is gone or has lost access, but the \
+                 listing cannot confirm that; it stays as it is until the next full run"
             .to_owned(),
     }
 }
@@ -373,7 +374,7 @@ fn left_to_sweep(record: &RecordRef) -> Finding {
         id: Some(record.id.clone()),
         detail:
             "it is gone, and more are known to hold it than are asked for one by one; the next \
-                 full run, which reads them too, tells of it"
+             full run, which reads them too, reports it"
                 .to_owned(),
     }
 }
@@ -383,7 +384,7 @@ fn hidden_in_part(record: &RecordRef) -> Finding {
         code: FindingCode::HiddenRoles,
         kind: record.kind,
         id: Some(record.id.clone()),
-        detail: "a part of it was not visible or not readable; what was known of that stays"
+        detail: "a part of it was not visible or not readable; what was known of that is kept"
             .to_owned(),
     }
 }

@@ -78,7 +78,7 @@ fn skip(
     tracing::warn!(
         tenant.id = %known.tenant.id, tenant.name = %known.name, run.id = %range.run,
         error.code = error.code(), error = %error,
-        "What {} changed in who holds what in `{}` cannot be compared and is not told; \
+        "What {} changed in who holds what in `{}` cannot be compared and is not reported; \
          `qlik-roster access diff` compares two times", range.run, known.name,
     );
     store.set_rights_mark(known.no, RightsMark::told(range.end))?;

@@ -22,7 +22,7 @@ impl<C: Connector> Job<C> {
         if context.is_load() && !run.outcome.is_success() {
             warn!(
                 tenant.id = %context.tenant.id, tenant.name = %self.name, run.id = %run.id,
-                "The first load of `{}` is not complete; receivers hear nothing until it is",
+                "The first load of `{}` is not complete; receivers are told nothing until it is",
                 self.name
             );
         }

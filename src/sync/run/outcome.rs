@@ -87,7 +87,7 @@ pub(in crate::sync) fn log(run: &Run) {
             tenant.id = %tenant, tenant.name = %name, run.id = %run.id, run.seen = seen, run.created = created,
             run.updated = updated, requests = run.traffic.requests,
             retries = run.traffic.retries, duration_ms = millis(took),
-            "Sync of `{name}` is incomplete, and leaves what it did not see as it was: {reason}"
+            "Sync of `{name}` is incomplete; what was not seen is left unchanged: {reason}"
         ),
         Outcome::Held => warn!(
             tenant.id = %tenant, tenant.name = %name, run.id = %run.id, run.seen = seen, run.created = created,

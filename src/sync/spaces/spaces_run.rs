@@ -126,13 +126,13 @@ fn log(run: &Run, counts: &SpaceCounts) {
     match &run.outcome {
         Outcome::Failed { code, message } => warn!(
             tenant.name = %name, run.id = %run.id, error.code = %code, error = %message,
-            "Reading the spaces of `{name}` failed, and goes on later where it was: {message} \
+            "Reading the spaces of `{name}` failed, and continues later where it was: {message} \
              [{code}]"
         ),
         Outcome::Incomplete { reason } => warn!(
             tenant.name = %name, run.id = %run.id,
-            "Reading the spaces of `{name}` is incomplete, and leaves what it did not see as it \
-             was: {reason}"
+            "Reading the spaces of `{name}` is incomplete; what was not seen is left unchanged: \
+             {reason}"
         ),
         Outcome::Running
         | Outcome::Succeeded
@@ -142,7 +142,7 @@ fn log(run: &Run, counts: &SpaceCounts) {
             tenant.name = %name, run.id = %run.id, run.created = counts.created,
             run.updated = counts.updated, run.deleted = counts.deleted,
             "Read {} spaces of `{name}` in {took:.1?}: {} created, {} updated, {} deleted, {} not \
-             wholly visible",
+             fully visible",
             counts.read, counts.created, counts.updated, counts.deleted, counts.unseen
         ),
     }

@@ -313,7 +313,7 @@ impl Comparison {
         ];
         for (code, what, n) in hidden.into_iter().filter(|(_, _, n)| *n > 0) {
             let detail = format!(
-                "the assigned {what} of {n} {} were not visible; what was known of them stays",
+                "the assigned {what} of {n} {} were not visible; what was known of them is kept",
                 self.kind.plural()
             );
             self.findings.insert(

@@ -59,8 +59,8 @@ impl fmt::Display for Short {
             ),
             Self::Contradicted { kind, records } => write!(
                 f,
-                "{records} {} are gone or have lost access by their own answer, but not by the \
-                 listing",
+                "{records} {} are gone or have lost access when asked for by id, but the listing \
+                 still shows them",
                 kind.plural()
             ),
         }

@@ -312,11 +312,14 @@ fn stopped(kind: Kind, why: Stop) -> Finding {
     let (code, detail) = match why {
         Stop::Forbidden => (
             FindingCode::ForbiddenCollection,
-            format!("{kinds} may not be read with these credentials"),
+            format!("these credentials are not allowed to read {kinds}"),
         ),
         Stop::TooLarge => (
             FindingCode::UnreadableRecord,
-            format!("{kinds} end at one that is too large to be read; those behind it stay"),
+            format!(
+                "the list of {kinds} stops at a record that is too large to read; those after \
+                 it keep their known values"
+            ),
         ),
     };
     Finding {

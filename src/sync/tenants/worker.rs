@@ -118,7 +118,7 @@ impl<C: Connector> Worker<C> {
                 };
                 info!(
                     tenant.name = %self.job.name,
-                    "`{}` is `{other}`, by another of its host names; it is read once",
+                    "`{}` is `{other}`, under another of its host names; it is read only once",
                     self.job.name
                 );
                 self.linked.set_pause(Some(Pause::SameAs(other)));

@@ -30,7 +30,8 @@ pub struct SigningKey {
 /// Why a text is not a key that Qlik accepts.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "found {found}, where a private key is needed: RSA of 2048 to 4096 bits, or EC on the curve P-384, in PEM, without a passphrase"
+    "found {found}; a private key is needed: RSA of 2048 to 4096 bits, or EC on the curve P-384, \
+     in PEM, without a passphrase"
 )]
 pub struct InvalidKey {
     found: String,

@@ -144,7 +144,7 @@ fn who_is_listed_no_longer_is_paused_unless_that_proves_nothing() {
     let links = relinked(links, roster(one()));
     assert_eq!(
         shown(&links),
-        ["acme: read", "x2: the console lists it no longer"]
+        ["acme: read", "x2: the console no longer lists it"]
     );
     assert_eq!(shown(&relinked(links, roster(two()))), all_stay);
 }

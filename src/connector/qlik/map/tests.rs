@@ -539,7 +539,7 @@ fn what_is_no_unicode_costs_a_character() {
         assert_eq!(finding.code, FindingCode::ReplacedText);
         assert_eq!(
             finding.detail,
-            format!("field `{field}`: what is not a Unicode character was replaced")
+            format!("field `{field}`: characters that are not valid Unicode were replaced")
         );
         let _: Value = serde_json::from_str(&observed.raw).unwrap();
     }

@@ -66,7 +66,8 @@ pub struct SetKey {
 /// The text is not a key for tokens.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "found {found}, where a private key is needed that signs the same the same way each time: Ed25519, or RSA of 2048 to 4096 bits, in PEM, without a passphrase"
+    "found {found}; a private key is needed whose signature of the same text is always the same: \
+     Ed25519, or RSA of 2048 to 4096 bits, in PEM, without a passphrase"
 )]
 pub struct InvalidSetKey {
     found: String,

@@ -18,7 +18,8 @@ pub struct EventSource(String);
 /// The text is not a URI reference.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "not a URI, and not a path: up to {MAX_LEN} characters are expected, without blanks, `?` and `#`"
+    "not a URI, and not a path: up to {MAX_LEN} characters are expected, without spaces, `?` and \
+     `#`"
 )]
 pub struct InvalidSource;
 

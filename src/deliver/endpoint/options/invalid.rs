@@ -13,7 +13,7 @@ pub enum InvalidEndpoint {
     #[error("the address is plain http, which would show personal data to the network")]
     PlainHttp,
     /// Permission for plain http without a network to use it in.
-    #[error("`allow_http` goes only together with `allow_private`")]
+    #[error("`allow_http` works only together with `allow_private`")]
     HttpAnywhere,
     /// Plain http through a proxy: only the proxy would know which address the name has.
     #[error("the address is plain http to a name that the proxy looks up")]
@@ -23,10 +23,10 @@ pub enum InvalidEndpoint {
     #[error("the address is an IPv6 address, which is not reached by https through a proxy")]
     Ipv6ByProxy,
     /// The URL is an address that endpoints may not be reached at.
-    #[error("the address may not be used")]
+    #[error("the address is not allowed")]
     Address(#[source] RefusedAddress),
     /// No secret, or more than two.
-    #[error("an endpoint has one signing secret, or two during a change, and not {n_secrets}")]
+    #[error("an endpoint has one signing secret, or two during a change, not {n_secrets}")]
     Secrets {
         /// How many there are.
         n_secrets: usize,
@@ -56,7 +56,7 @@ impl InvalidEndpoint {
     pub fn remedy(&self) -> &'static str {
         match self {
             Self::Scheme => "write `https://` and the receiver's host",
-            Self::Ipv6ByProxy => "write the receiver's name, or an IPv4 address of it",
+            Self::Ipv6ByProxy => "write the receiver's name, or its IPv4 address",
             Self::PlainHttp => {
                 "use https, or set `allow_http = true` for a receiver within `allow_private`"
             }
@@ -67,14 +67,14 @@ impl InvalidEndpoint {
                 "use https, or write the receiver's numeric address, within `allow_private`, in place of its name"
             }
             Self::Address(_) => {
-                "name the network in `allow_private` if the receiver really stands there"
+                "name the network in `allow_private` if the receiver really is there"
             }
-            Self::Secrets { .. } => "leave the secret in use, and the one before it for a while",
+            Self::Secrets { .. } => "keep the secret in use, and the one before it for a while",
             Self::NoSnapshots => {
                 "add `user.snapshot`, `role.snapshot` or `group.snapshot` to `events`, or leave \
                  `backfill` out"
             }
-            Self::Timeout => "15 seconds suit nearly every receiver",
+            Self::Timeout => "15 seconds are enough for nearly every receiver",
         }
     }
 }

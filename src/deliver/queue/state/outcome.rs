@@ -39,7 +39,8 @@ impl State {
             Verdict::Delivered { .. } => {
                 self.delivered_at = Some(now);
                 if self.health.succeeded(began, moment) {
-                    info!(endpoint.id = %self.endpoint.name(), "Endpoint `{}` takes events again", self.endpoint.name());
+                    info!(endpoint.id = %self.endpoint.name(),
+                        "Endpoint `{}` accepts events again", self.endpoint.name());
                 }
                 for delivery in deliveries {
                     debug!(endpoint.id = %self.endpoint.name(), item = ?delivery.item, "Delivered");
@@ -223,8 +224,8 @@ impl State {
         let name = self.endpoint.name();
         error!(
             endpoint.id = %name, error = reason.whole.as_str(),
-            "Endpoint `{name}` is disabled and gets no events; \
-             `qlik-roster endpoints enable {name}` brings it back where it stopped",
+            "Endpoint `{name}` is disabled and gets no events; `qlik-roster endpoints enable \
+             {name}` lets it continue where it stopped",
         );
         let failing_since = self.health.failing().map(|failing| failing.since);
         self.told = Some((
@@ -253,7 +254,7 @@ impl State {
             self.is_dirty = true;
             info!(
                 endpoint.id = %self.endpoint.name(), event.seq = filling.mark.0,
-                "Endpoint `{}` has been told everything that was known; events after {} follow",
+                "Endpoint `{}` has received everything that was known; events after {} follow",
                 self.endpoint.name(), filling.mark,
             );
         }
@@ -267,7 +268,8 @@ impl State {
             Whose::Began => warn!(
                 endpoint.id = %name, error.code = failure.code(), error = why,
                 remedy = failure.remedy(),
-                "Endpoint `{name}` takes nothing now: {why}; it is probed until it does",
+                "Endpoint `{name}` accepts nothing at the moment: {why}; it is probed until it \
+                 does",
             ),
             Whose::Endpoint => debug!(
                 endpoint.id = %name, error.code = failure.code(), error = why,
@@ -276,7 +278,7 @@ impl State {
             Whose::Event => warn!(
                 endpoint.id = %name, error.code = failure.code(), error = why, events = n_events,
                 remedy = failure.remedy(),
-                "A delivery to `{name}` failed: {why}; others go on",
+                "A delivery to `{name}` failed: {why}; other deliveries continue",
             ),
         }
     }

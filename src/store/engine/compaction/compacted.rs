@@ -57,7 +57,7 @@ pub enum CompactError {
     #[error("compacting the store: it is being compacted already")]
     UnderWay,
     /// The copy could not be made, or did not match.
-    #[error("compacting the store, which is as it was")]
+    #[error("compacting the store; it is unchanged")]
     Failed {
         /// Why.
         #[source]

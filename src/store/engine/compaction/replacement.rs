@@ -96,7 +96,9 @@ fn replace(
     if before.is_some() && folder.database_id() == before {
         return Ok(Outcome::NotTaken(CopyError::Copy(StoreError::io(
             "putting the copy in its place",
-            io::Error::other("it could not take it, or was not whole there; the log says why"),
+            io::Error::other(
+                "it could not be put there, or was incomplete there; the log says why",
+            ),
         ))));
     }
     *lock(&shared.live_size) = LiveSize::Known(count);

@@ -118,7 +118,9 @@ fn step(
         close_db(Some(migrated.db));
         let not_swapped = StoreError::io(
             "putting the migrated store in its place",
-            io::Error::other("it could not take it, or was not whole there; the log says why"),
+            io::Error::other(
+                "it could not be put there, or was incomplete there; the log says why",
+            ),
         );
         return Err(not_migrated(path, from, to, not_swapped));
     }

@@ -75,7 +75,7 @@ pub fn open_taken(folder: &Folder) -> Result<Sound, Refusal> {
     };
     debug_assert!(
         folder.current().exists() || !folder.replaced().exists(),
-        "what was replaced goes back first"
+        "what was replaced is put back first"
     );
     match open_current(folder) {
         Err(Refusal::Damaged(what)) if folder.replaced().exists() => {

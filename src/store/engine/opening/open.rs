@@ -61,10 +61,10 @@ fn salvage(folder: &Folder, clock: &Clock, damage: &str) -> Result<PathBuf, Open
     let aside = folder.path().join(moved_to);
     let outcome = if let Some(missing) = missing {
         folder.take_salvaged().map_err(&refused)?;
-        format!("a new one goes on with what reads of it: {missing}")
+        format!("a new one continues with what could be read of it: {missing}")
     } else {
         folder.move_aside().map_err(&refused)?;
-        "nothing of it could be read, and a new one begins".to_owned()
+        "nothing of it could be read, and a new one was started".to_owned()
     };
     tracing::error!(
         damage,

@@ -51,7 +51,7 @@ const SPARE: u64 = 16 * 1024 * 1024;
 /// Makes the new store, ready to replace the damaged one. `None` if nothing could be saved.
 pub fn make(folder: &Folder, cause: &Cause<'_>) -> Result<Option<Missing>, OpenError> {
     let refused = |source| OpenError::Io {
-        doing: "salvaging what reads in",
+        doing: "salvaging what can be read in",
         path: folder.current(),
         source,
     };
@@ -165,7 +165,7 @@ fn open(folder: &Folder, at: &Path) -> Result<sled::Db, StoreError> {
 fn gather(old: &sled::Db, found: &mut Found, target: &mut Target) -> Result<(), StoreError> {
     let format = identify::format_of(old).unwrap_or(layout::NEWEST);
     let mut steps = migrate::rewrites_from(format);
-    let (_doing, salvaged) = counting("salvaging what reads of the damaged store", "rows");
+    let (_doing, salvaged) = counting("salvaging what can be read of the damaged store", "rows");
     for row in scan::prefix(old, &[]) {
         salvaged.add(1);
         for (key, value) in turned(&mut steps, row?) {

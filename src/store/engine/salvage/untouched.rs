@@ -35,7 +35,7 @@ impl Folder {
             tracing::warn!(
                 needed,
                 "The log of the store has a gap, and there is not enough disk space to copy it \
-                 before it is opened; what was written behind the gap may be lost by the opening"
+                 before it is opened; what was written after the gap may be lost when it is opened"
             );
             return Ok(Before::Gap);
         }

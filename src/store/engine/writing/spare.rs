@@ -71,7 +71,7 @@ impl Spare {
             }
             if tries.start == 1 {
                 tracing::warn!(
-                    "The process has as many files and connections open as it may; a commit \
+                    "The process has as many files and connections open as it is allowed; a commit \
                      waits until one is closed"
                 );
             }

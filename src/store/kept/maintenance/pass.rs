@@ -236,7 +236,7 @@ impl MaintenancePass {
         let begun = Beside::begin(&self.store.engine, live, self.rule);
         match begun.map_err(CompactError::from) {
             Ok(beside) => {
-                tracing::info!("Compacting the store; runs and deliveries go on");
+                tracing::info!("Compacting the store; runs and deliveries continue");
                 Ok(Stage::Copy(Box::new(beside)))
             }
             // The folder is measured each minute, and the measurement reports the lack.

@@ -34,9 +34,9 @@ pub enum Order {
 impl fmt::Display for Order {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Enable => f.write_str("go on where it stopped"),
-            Self::Disable { .. } => f.write_str("send nothing any more"),
-            Self::Rewind { to } => write!(f, "send everything behind event {to} once more"),
+            Self::Enable => f.write_str("continue where it stopped"),
+            Self::Disable { .. } => f.write_str("stop sending"),
+            Self::Rewind { to } => write!(f, "send everything after event {to} once more"),
             Self::Backfill { mark, .. } => {
                 write!(f, "send everything that is known as of event {mark}")
             }

@@ -191,7 +191,8 @@ fn unconfirmed(record: &RecordRef, absent: u32, needed: u32) -> Finding {
         kind: record.kind,
         id: Some(record.id.clone()),
         detail: format!(
-            "the listing did not show it, and these credentials may not ask for it: absent from {absent} of {needed} complete runs"
+            "the listing did not show it, and these credentials are not allowed to ask for it: \
+             absent from {absent} of {needed} complete runs"
         ),
     }
 }

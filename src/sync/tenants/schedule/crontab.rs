@@ -190,7 +190,7 @@ fn weekdays(field: &str) -> Result<String, InvalidSchedule> {
                 let step = step.parse::<usize>().ok().filter(|step| *step > 0);
                 (
                     range,
-                    step.ok_or_else(|| wrong("a step is a number from 1"))?,
+                    step.ok_or_else(|| wrong("a step is a number of 1 or more"))?,
                 )
             }
             None => (part, 1),

@@ -42,7 +42,7 @@ pub enum InvalidSchedule {
     )]
     TooOften,
     /// No date fits.
-    #[error("no day in the calendar fits the cron expression")]
+    #[error("no day in the calendar matches the cron expression")]
     Never,
 }
 
