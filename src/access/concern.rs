@@ -110,19 +110,19 @@ impl ConcernCode {
     pub fn why(self) -> &'static str {
         match self {
             Self::DisabledAdmin => {
-                "whoever enables the account again makes an administrator: take the roles away"
+                "once somebody enables the account again, it is an administrator: remove its roles"
             }
             Self::UnknownBot => {
-                "a bot user stays, with an administrator's rights, when its OAuth client is \
-                 deleted: delete it, unless another program uses that client"
+                "a bot user and its administrator rights remain when its OAuth client is deleted: \
+                 delete it, unless another program uses that client"
             }
             Self::EveryoneAdmin => {
-                "whoever has an account is an administrator: take the role from the group of all \
-                 users"
+                "everybody who has an account is an administrator: remove the role from the group \
+                 of all users"
             }
             Self::Separation => {
-                "a rule of the configuration says that nobody may hold these roles together: take \
-                 away all paths to those of one side"
+                "a rule in the configuration says that nobody may hold these roles together: \
+                 remove all paths to the roles of one side"
             }
             Self::IdleAdmin => {
                 "an administrator's account that nobody uses is one that nobody watches: take the \
@@ -134,20 +134,20 @@ impl ConcernCode {
                  and licence, unless it tells Qlik: ask there, and disable the account"
             }
             Self::SpareBot => {
-                "one client needs one bot user; another is left over from a client that was \
+                "a client needs only one bot user; the others are left over from clients that were \
                  replaced: delete the older ones"
             }
             Self::ExpiredInvitation => {
-                "nobody can take it up any more, and it keeps the address taken: invite again or \
+                "it can no longer be accepted, and its address stays in use: invite again or \
                  delete it"
             }
             Self::AdminByGroup => {
-                "whoever may change the members of the group, here or at the identity provider, \
-                 makes administrators: accept it if that is meant"
+                "anybody who can change the members of the group, here or at the identity \
+                 provider, can make administrators: accept this if it is intended"
             }
             Self::RedundantAdmin => {
-                "the user stays an administrator when one of the paths is taken away: take all of \
-                 them away, or leave one"
+                "the user is still an administrator after one of the paths is removed: remove all \
+                 of them, or keep only one"
             }
         }
     }

@@ -318,13 +318,13 @@ fn what_all_users_hold_counts_and_what_all_break_is_said_once() {
     };
 
     let (broken, judged) = ask(&[2]);
-    let detail = "`payments`: Clerk directly; Approver as everyone does by Everyone";
+    let detail = "`payments`: Clerk directly; Approver as all users do, by Everyone";
     assert_eq!(broken, [("Clerk".to_owned(), detail.to_owned())]);
     assert_eq!(judged.n_broken, 1);
 
     let (broken, judged) = ask(&[1, 2]);
-    let detail = "`payments`: all 3 users hold Clerk as everyone does by Everyone; Approver as \
-                  everyone does by Everyone";
+    let detail = "`payments`: all 3 users hold Clerk as all users do, by Everyone; Approver \
+                  as all users do, by Everyone";
     assert_eq!(broken, [("all users".to_owned(), detail.to_owned())]);
     assert_eq!(judged.n_broken, 3);
 }

@@ -224,7 +224,11 @@ fn held(status: Status, wanted: Option<&str>) -> Vec<CheckLine> {
             result: Err(Complaint {
                 grade: Grade::Failed,
                 code: plan.code(),
-                text: format!("{} waits: {}", plan.id, losses_in_words(&plan.losses)),
+                text: format!(
+                    "{} waits for a decision: {}",
+                    plan.id,
+                    losses_in_words(&plan.losses)
+                ),
                 remedy: "look at it with `qlik-roster plan show`, then approve or reject it"
                     .to_owned(),
             }),
@@ -286,7 +290,7 @@ fn none_linked(organization: &OrganizationConfig, n_listed: usize) -> CheckLine 
 fn certificate(what: &str, endpoint: &Endpoint, now: Timestamp) -> Option<CheckLine> {
     let certificate = endpoint.egress().client_certificate.as_ref()?;
     let result = match certificate.expiry(now) {
-        Ok(until) => Ok(format!("lasts until {}", until?)),
+        Ok(until) => Ok(format!("valid until {}", until?)),
         Err(expired) => Err(Complaint {
             grade: Grade::Failed,
             code: expired.code(),
@@ -323,7 +327,7 @@ fn idle(idle: &Idle) -> CheckLine {
         result: Err(Complaint {
             grade: Grade::Warning,
             code: idle.code(),
-            text: format!("does nothing: {}", idle.why),
+            text: format!("has no effect: {}", idle.why),
             remedy: idle.remedy.to_owned(),
         }),
     }
@@ -371,7 +375,7 @@ fn stage_in_words(stage: Stage) -> (&'static str, &'static str) {
     match stage {
         Stage::Name => ("name", "has an address"),
         Stage::Connection => ("connection", "accepted"),
-        Stage::Proxy => ("connection", "the proxy opens the way"),
+        Stage::Proxy => ("connection", "the proxy makes the connection"),
         Stage::Tls => ("TLS", "the certificate is trusted"),
     }
 }

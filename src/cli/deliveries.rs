@@ -125,7 +125,7 @@ async fn attempts(client: &StoreClient, args: DeliveryListArgs) -> anyhow::Resul
         n => format!("{attempts} shown, newest first; {n} failed."),
     };
     printer.finish(
-        "No attempt at a delivery is kept: nothing was due, or it is over a week ago.",
+        "No delivery attempt is on record: nothing was due, or it was more than a week ago.",
         &summary,
     )?;
     Ok(Exit::Success)
@@ -148,7 +148,7 @@ async fn show(
     };
     let rows = client.ask(asked).await?.rows;
     if rows.is_empty() {
-        let detail = format!("no attempt at event {name} is kept");
+        let detail = format!("no attempt to deliver event {name} is on record");
         return Err(CliError::NotThere(detail).into());
     }
     if format == Format::Table {
@@ -192,7 +192,7 @@ async fn parked(client: &StoreClient, args: DeliveryListArgs) -> anyhow::Result<
         }
     }
     let summary = format!(
-        "{} given up on; `qlik-roster replay --parked` sends what is parked again.",
+        "{} given up on; `qlik-roster replay --parked` sends again what is parked.",
         count(printer.n_rows(), "event")
     );
     printer.finish("Nothing was given up on.", &summary)?;
@@ -216,10 +216,10 @@ async fn waiting(client: &StoreClient, args: DeliveryListArgs) -> anyhow::Result
     }
     let n_rows = printer.n_rows();
     let summary = format!("{} shown.", count(n_rows, "event"));
-    printer.finish("Nothing waits for another attempt.", &summary)?;
+    printer.finish("Nothing is waiting for another attempt.", &summary)?;
     if pages.has_more() {
         say(format_args!(
-            "These are the first {n_rows}; `qlik-roster endpoints list` tells how many wait."
+            "These are the first {n_rows}; `qlik-roster endpoints list` shows how many are waiting."
         ));
     }
     Ok(Exit::Success)

@@ -101,12 +101,13 @@ async fn order(config: &Config, name: String, wish: Wish) -> anyhow::Result<Exit
     let (name, settled) = (&row.name, row.settled);
     match wish {
         Wish::Enable => say(format_args!(
-            "`{name}` goes on after event {settled}, with {} to go: {when}",
+            "`{name}` continues after event {settled}, with {} to go: {when}",
             events(row.behind)
         )),
         Wish::Disable => say(format_args!(
-            "`{name}` gets nothing any more and keeps its place; `qlik-roster endpoints enable \
-             {name}` brings it back where it stopped, as far back as `keep` in `[store]` reaches."
+            "`{name}` gets no more events and keeps its position; `qlik-roster endpoints enable \
+             {name}` lets it continue where it stopped, as far back as `keep` in `[store]` \
+             reaches."
         )),
         Wish::Backfill => say(format_args!(
             "`{name}` gets everything that is known, then what follows event {settled}: {when}"

@@ -9,8 +9,8 @@ use super::Exit;
 pub(super) enum CliError {
     /// The daemon and the command do not understand each other.
     #[error(
-        "the daemon's answer cannot be understood: it is of another version than this command; \
-         start it again with this version"
+        "the daemon's answer cannot be understood: it runs another version than this command; \
+         restart it with this version"
     )]
     OtherVersion,
     /// The arguments contradict each other, or name something that does not exist.

@@ -74,11 +74,11 @@ pub(super) fn cells(row: &EventRow) -> Vec<Cell> {
             endpoint, reason, ..
         } => (
             endpoint.to_string(),
-            format!("the endpoint gets no events any more: {reason}"),
+            format!("the endpoint gets no more events: {reason}"),
         ),
         Fact::Unreadable => (
             String::new(),
-            "what stood here could not be read after the store was damaged".to_owned(),
+            "this event could not be read after the store was damaged".to_owned(),
         ),
         Fact::HistoryLost(missing) => (
             String::new(),
@@ -88,7 +88,7 @@ pub(super) fn cells(row: &EventRow) -> Vec<Cell> {
         Fact::RoleContentChanged { role, gained, lost } => (
             role.id.to_string(),
             format!(
-                "the role {} allows other things: {} more, {} no longer",
+                "what the role {} allows has changed: {} more, {} no longer",
                 role.name,
                 gained.len(),
                 lost.len()

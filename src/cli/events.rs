@@ -75,7 +75,7 @@ async fn list(client: &StoreClient, args: EventListArgs) -> anyhow::Result<Exit>
         };
         if misses_some {
             say(format_args!(
-                "The journal begins with event {first}; those before it are past `keep` in [store]."
+                "The journal begins with event {first}; earlier ones are past `keep` in [store]."
             ));
         }
         left -= rows.len().min(left);
@@ -92,10 +92,8 @@ async fn list(client: &StoreClient, args: EventListArgs) -> anyhow::Result<Exit>
     if let Some(printer) = printer {
         let summary = format!("{}.", count(printer.n_rows(), "event"));
         let nothing = match asked.choice == EventChoice::default() {
-            true => {
-                "No events yet: nothing has changed since each tenant was first read to its end."
-            }
-            false => "No such event is kept.",
+            true => "No events yet: nothing has changed since each tenant was first read in full.",
+            false => "No such event is on record.",
         };
         printer.finish(nothing, &summary)?;
     }

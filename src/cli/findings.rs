@@ -171,12 +171,12 @@ fn name_not_judged(rules: &[RuleRow]) -> usize {
         let why = if row.is_blind {
             "none of its roles is visible, so nobody knows which the rule means".to_owned()
         } else if row.is_unread {
-            "it was never read as a whole".to_owned()
+            "it was never read in full".to_owned()
         } else {
             let n = usize::try_from(row.not_judged).unwrap_or(usize::MAX);
             format!(
-                "something of the roles of {} is not visible; `qlik-roster access --tenant \
-                 {tenant}` says what",
+                "some of the roles of {} are not visible; `qlik-roster access --tenant {tenant}` \
+                 says what",
                 count(n, "user")
             )
         };
@@ -259,7 +259,7 @@ async fn accept(
         let accept = command::AcceptFinding { id, why };
         let row = client.order(by.clone(), accept).await?;
         say(format_args!(
-            "Accepted {id}: {} of `{}`, {} ({}). `qlik-roster findings reopen {id}` takes it back.",
+            "Accepted {id}: {} of `{}`, {} ({}). `qlik-roster findings reopen {id}` undoes this.",
             row.concern.label,
             row.tenant,
             row.concern.code.code(),
@@ -275,7 +275,7 @@ async fn reopen(client: &StoreClient, ids: &[String]) -> anyhow::Result<Exit> {
             .order(actor::own(), command::ReopenFinding { id })
             .await?;
         say(format_args!(
-            "{id} is not accepted any more: `qlik-roster findings` lists it while it is found."
+            "{id} is no longer accepted: `qlik-roster findings` lists it as long as it is found."
         ));
     }
     Ok(Exit::Success)
@@ -296,7 +296,7 @@ fn text(option: &str, given: &str) -> Result<String, CliError> {
             "`{option}` must not be empty"
         ))),
         n => Err(CliError::usage(format_args!(
-            "`{option}` takes {MAX_TEXT} characters at the most, this has {n}"
+            "`{option}` may have at most {MAX_TEXT} characters; this has {n}"
         ))),
     }
 }

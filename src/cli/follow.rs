@@ -58,7 +58,7 @@ async fn follow(config: &Config, args: EventListArgs) -> anyhow::Result<Exit> {
         StoreClient::Daemon(_) => client,
         StoreClient::Own(_) => {
             client.close().await?;
-            say("No daemon runs, so that nothing new comes. Waiting for one; Ctrl-C ends this.");
+            say("No daemon is running, so nothing new comes. Waiting for one; Ctrl-C ends this.");
             daemon(config).await?
         }
     };
@@ -146,8 +146,8 @@ impl Trail {
             let Page { rows, next } = page;
             if last < self.at {
                 say(format_args!(
-                    "The journal ends at event {last} now, and {} was there before: the store was \
-                     replaced. Going on from its end.",
+                    "The journal now ends at event {last}, but event {} was there before: the \
+                     store was replaced. Continuing from its end.",
                     self.at
                 ));
                 self.at = last;
@@ -155,7 +155,7 @@ impl Trail {
             }
             if self.at.next() < first && self.asked.choice.since.is_none() {
                 say(format_args!(
-                    "The journal begins with event {first}; those before it are past `keep` in \
+                    "The journal begins with event {first}; earlier ones are past `keep` in \
                      [store]."
                 ));
             }

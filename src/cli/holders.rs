@@ -195,7 +195,7 @@ fn count_of(users: u64) -> String {
 fn unseen(text: String, holders: &Holders) -> String {
     match holders.hidden {
         0 => text,
-        hidden => format!("{text}; of {} more it is not visible", Thousands(hidden)),
+        hidden => format!("{text}; for {} more it is not visible", Thousands(hidden)),
     }
 }
 

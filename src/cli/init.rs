@@ -52,8 +52,8 @@ pub(super) fn run(args: InitArgs) -> anyhow::Result<Exit> {
         io::stdout().lock().write_all(text.as_bytes())?;
         if draft.webhook.as_ref().and_then(Webhook::secret).is_some() {
             say(format_args!(
-                "The webhook's address is not printed, since who knows it may post there: put it into \
-                 {ADDRESS}, beside the configuration, mode 0600."
+                "The webhook's address is not printed, since anybody who knows it can post there: \
+                 put it into {ADDRESS}, beside the configuration, mode 0600."
             ));
         }
         return Ok(Exit::Success);
@@ -74,8 +74,8 @@ pub(super) fn run(args: InitArgs) -> anyhow::Result<Exit> {
     if let Some(url) = secret_address {
         write_secret(&address, &url)?;
         say(format_args!(
-            "Wrote {}: the webhook's address, since who knows it may post there. Only its owner can \
-             read it, and `url_file` names it in place of `url`.",
+            "Wrote {}: the webhook's address, since anybody who knows it can post there. Only its \
+             owner can read the file, and `url_file` names it in place of `url`.",
             address.display()
         ));
     }
@@ -108,7 +108,7 @@ fn sign_by(path: &Path) -> anyhow::Result<()> {
     let shown = path.display();
     if path.exists() {
         say(format_args!(
-            "Kept {shown}, which was there: deliveries are signed with the secret in it."
+            "Kept the existing {shown}: deliveries are signed with the secret in it."
         ));
         return Ok(());
     }
@@ -139,7 +139,7 @@ fn tell_next(file: &Path, client_secret: &Path, draft: &Draft) -> anyhow::Result
     ));
     if draft.webhook.is_some() {
         say_lines(format_args!(
-            "and whether the webhook takes a signed test event:\n    {command} check --endpoints"
+            "and whether the webhook accepts a signed test event:\n    {command} check --endpoints"
         ));
     }
     Ok(Exit::Success)

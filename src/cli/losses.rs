@@ -39,7 +39,7 @@ pub(super) async fn accept(config: &Config, table: &TableArgs) -> anyhow::Result
             json: view::loss(loss),
         })?;
     }
-    printer.finish("Nothing was lost that is not known.", "")?;
+    printer.finish("No unacknowledged losses.", "")?;
     Ok(Exit::Success)
 }
 

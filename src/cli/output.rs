@@ -36,7 +36,7 @@ pub(super) struct Row {
 /// `--columns` names a column that does not exist, or is given where it has no effect.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum ColumnsError {
-    #[error("there is no column `{name}`{}; there are {known}", closest.as_deref().map(|it| format!(", {}", did_you_mean(it))).unwrap_or_default())]
+    #[error("there is no column `{name}`{}; the columns are {known}", closest.as_deref().map(|it| format!(", {}", did_you_mean(it))).unwrap_or_default())]
     Unknown {
         name: String,
         closest: Option<String>,

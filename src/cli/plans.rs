@@ -53,7 +53,7 @@ async fn list(client: &StoreClient, args: ListArgs) -> anyhow::Result<Exit> {
     let is_held = rows.iter().any(|row| row.plan.state == PlanState::Held);
     let held = rows.iter().filter(|row| row.plan.state == PlanState::Held);
     let summary = match held.count() {
-        0 => format!("{}, none of which waits.", count(rows.len(), "plan")),
+        0 => format!("{}, none for you to decide.", count(rows.len(), "plan")),
         n if n == rows.len() => format!("{} for you to decide.", count(n, "plan")),
         n => format!("{}, {n} for you to decide.", count(rows.len(), "plan")),
     };
@@ -83,8 +83,7 @@ async fn ask(
 async fn approve(client: &StoreClient, plan: &str, table: &TableArgs) -> anyhow::Result<Exit> {
     let id: PlanId = plan.parse().map_err(CliError::usage)?;
     say(format_args!(
-        "Approving {id}; a run follows that asks for all of it once more and applies what is still \
-         gone…"
+        "Approving {id}; a run now asks for all of it once more and applies what is still gone…"
     ));
     let approved = client.order(actor::own(), command::Approve { id }).await?;
     let synced = match client.watching(client.outcome(approved.run)).await? {
@@ -113,10 +112,11 @@ async fn approve(client: &StoreClient, plan: &str, table: &TableArgs) -> anyhow:
     match row.plan.state {
         PlanState::Applied { .. } if is_whole => say(format_args!("{id} is applied.")),
         PlanState::Applied { .. } => say(format_args!(
-            "{id} is applied, except what could not be seen: that stays as it was, and is held again when it is seen to be gone."
+            "{id} is applied, except what could not be seen: that is left unchanged, and is held \
+             again once it is seen to be gone."
         )),
         PlanState::Approved { .. } => say(format_args!(
-            "{id} is approved and not yet applied: the next run that gets to its end applies it."
+            "{id} is approved and not yet applied: the next complete run applies it."
         )),
         PlanState::Held
         | PlanState::Rejected { .. }
@@ -132,7 +132,7 @@ async fn reject(client: &StoreClient, plan: &str) -> anyhow::Result<Exit> {
     let id: PlanId = plan.parse().map_err(CliError::usage)?;
     let row = client.order(actor::own(), command::Reject { id }).await?;
     say(format_args!(
-        "{id} is rejected: as long as {} shows the same, nothing of it happens.",
+        "{id} is rejected: as long as {} shows the same, none of it is applied.",
         row.tenant
     ));
     Ok(Exit::Success)

@@ -41,7 +41,7 @@ async fn replay(client: &StoreClient, args: ReplayArgs) -> anyhow::Result<Exit> 
     } = client.order(actor::own(), replay).await?;
     let from = match (first, events) {
         (None, _) if is_since => {
-            say("Nothing happened since then; there is nothing to send again.");
+            say("Nothing has happened since then; there is nothing to send again.");
             return Ok(Exit::Success);
         }
         (None, Count::Exactly(0)) => {
@@ -65,8 +65,8 @@ async fn replay(client: &StoreClient, args: ReplayArgs) -> anyhow::Result<Exit> 
 
 fn in_words(events: u64) -> String {
     match events {
-        1 => "1 event goes".to_owned(),
-        events => format!("{events} events go"),
+        1 => "1 event is sent".to_owned(),
+        events => format!("{events} events are sent"),
     }
 }
 
@@ -78,7 +78,7 @@ pub(super) fn when(client: &StoreClient, row: &EndpointRow) -> String {
             "when the endpoint gets events again, after `qlik-roster endpoints enable {name}`."
         ),
         EndpointState::InTrouble { due, .. } => {
-            format!("when the endpoint takes events again; it is probed at {due}.")
+            format!("when the endpoint accepts events again; it is probed at {due}.")
         }
         EndpointState::NotConfigured
         | EndpointState::New

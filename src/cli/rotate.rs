@@ -37,8 +37,8 @@ pub(super) fn run(config: &Config, endpoint: &Endpoint, how: How) -> anyhow::Res
     let places = secret_places(config, &Environment::of_process(), name)?;
     let [place] = places.as_slice() else {
         let detail = format!(
-            "`{name}` has two secrets already: end that change first, by leaving only the new one \
-             in {}",
+            "`{name}` has two secrets already: finish that change first, by leaving only the new \
+             one in {}",
             config.source.display()
         );
         return Err(CliError::Impossible(detail).into());
@@ -66,8 +66,8 @@ pub(super) fn run(config: &Config, endpoint: &Endpoint, how: How) -> anyhow::Res
         }
         (How::Write, SecretPlace::Variable { name: variable }) => {
             let detail = format!(
-                "the secret of `{name}` is in the environment variable {variable}, beside which no \
-                 file can be put; `--print` prints a new one"
+                "the secret of `{name}` is in the environment variable {variable}, so there is no file \
+                 to put a new one beside; `--print` prints a new secret"
             );
             return Err(CliError::Impossible(detail).into());
         }
@@ -80,18 +80,18 @@ pub(super) fn run(config: &Config, endpoint: &Endpoint, how: How) -> anyhow::Res
         "Nothing has changed yet. To move `{name}` to it:"
     ));
     say(format_args!(
-        "1. In {}, write at this endpoint, the new one first:",
+        "1. In {}, set for this endpoint, the new one first:",
         config.source.display()
     ));
     say(format_args!("     {line}"));
     say(
-        "2. Start the daemon again. From then on both sign, so a receiver that knows either \
-         verifies.",
+        "2. Restart the daemon. From then on deliveries are signed with both, so a receiver that \
+         has either can verify them.",
     );
     say(format_args!("3. Give the receiver {handed_over}."));
     say(
-        "4. When it verifies with the new one, some 24 hours later to be safe, leave only that in \
-         the configuration, start the daemon again and delete the old one.",
+        "4. When it verifies with the new one, about 24 hours later to be safe, leave only the new \
+         one in the configuration, restart the daemon and delete the old one.",
     );
     Ok(Exit::Success)
 }
@@ -127,7 +127,7 @@ fn write_beside(old: &Path, secret: &Secret) -> anyhow::Result<PathBuf> {
         }
     }
     let detail = format!(
-        "beside {} there are {TRIES} new secrets of today already; delete those that are not used",
+        "there are already {TRIES} new secrets of today beside {}; delete those that are not used",
         old.display()
     );
     Err(CliError::Impossible(detail).into())

@@ -50,7 +50,7 @@ async fn list(client: &StoreClient, args: RunListArgs) -> anyhow::Result<Exit> {
     let limit = list.limit().unwrap_or(DEFAULT_LIMIT);
     let tenant = list.tenant.map(TenantName);
     let (which, nothing) = match failed {
-        true => (RunChoice::Failed, "No run that is kept has failed."),
+        true => (RunChoice::Failed, "No failed run is on record."),
         false => (RunChoice::All, "No run yet. `qlik-roster sync` does one."),
     };
     let asked = |before, limit| query::Runs {
@@ -188,7 +188,7 @@ fn of_spaces(counts: &SpaceCounts) -> String {
         (created, "created"),
         (updated, "updated"),
         (deleted, "deleted"),
-        (unseen, "with a part that is hidden"),
+        (unseen, "partly hidden"),
     ];
     let others = others.into_iter().filter(|(n, _)| **n > 0);
     let others = others.map(|(n, what)| format!(", {n} {what}"));
@@ -211,7 +211,7 @@ fn sentence(counts: &KindCounts) -> String {
         (deleted, "deleted"),
         (rescued, "not listed but there when asked for"),
         (unreadable, "unreadable"),
-        (partial, "with a part that is hidden"),
+        (partial, "partly hidden"),
     ];
     let others = others.into_iter().filter(|(n, _)| **n > 0);
     let others = others.map(|(n, what)| format!(", {n} {what}"));

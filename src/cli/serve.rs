@@ -22,7 +22,7 @@ pub(super) async fn run(config: Option<&Path>) -> anyhow::Result<Exit> {
     super::begin::start_logging(&config)?;
     for idle in &config.idle {
         let (key, why, code) = (&idle.key, &idle.why, idle.code());
-        warn!("The setting `{key}` does nothing: {why} [{code}]");
+        warn!("The setting `{key}` has no effect: {why} [{code}]");
     }
     let reading = MachineAuthorities::of_process().reading();
     if reading.is_flawed() {
@@ -50,7 +50,7 @@ pub(super) async fn run(config: Option<&Path>) -> anyhow::Result<Exit> {
     // A large store takes time to open, and can be interrupted as safely as at any other moment.
     let daemon = tokio::select! {
         () = &mut call => {
-            info!("Ending before the start is done");
+            info!("Stopping before the start is complete");
             return Ok(Exit::Success);
         }
         daemon = Daemon::start(&config, Clock::system(), Hooks::none()) => daemon?,
@@ -70,9 +70,9 @@ pub(super) fn call_to_end() -> anyhow::Result<impl Future<Output = ()>> {
     let mut quit = signal(SignalKind::quit()).context("listening for SIGQUIT")?;
     Ok(async move {
         tokio::select! {
-            _ = terminate.recv() => info!("SIGTERM came"),
-            _ = interrupt.recv() => info!("SIGINT came"),
-            _ = quit.recv() => info!("SIGQUIT came"),
+            _ = terminate.recv() => info!("Received SIGTERM"),
+            _ = interrupt.recv() => info!("Received SIGINT"),
+            _ = quit.recv() => info!("Received SIGQUIT"),
         }
     })
 }
@@ -91,7 +91,8 @@ fn passed_over() -> anyhow::Result<impl Future<Output = ()>> {
                 _ = second.recv() => "SIGUSR2",
             };
             info!(
-                "{name} came; the daemon goes on as before. It does not read its configuration or its secrets again; restart it for that"
+                "Received {name}; the daemon continues as before. It does not reload its \
+                 configuration or its secrets; restart it for that"
             );
         }
     })

@@ -40,14 +40,18 @@ async fn show(config: &Config, format: Format) -> anyhow::Result<Exit> {
     if space.aside > 0 {
         lines.push((
             "MOVED ASIDE",
-            format!("{}, remove it when it is of no use", bytes(space.aside)).into(),
+            format!(
+                "{}; delete it when you no longer need it",
+                bytes(space.aside)
+            )
+            .into(),
         ));
     }
     let live = space.live.map_or_else(
-        || "not counted: the store is small, or has little to give back".to_owned(),
+        || "not counted: the store is small, or has little to free".to_owned(),
         bytes,
     );
-    lines.push(("LIVES IN IT", live.into()));
+    lines.push(("LIVE DATA", live.into()));
     lines.push(("JOURNAL", journal(&space).into()));
     lines.push((
         "KEPT FOR",
@@ -153,7 +157,7 @@ async fn compact(config: &Config, format: Format) -> anyhow::Result<Exit> {
         ("BEFORE", bytes(before).into()),
         ("AFTER", bytes(after).into()),
         (
-            "LIVES IN IT",
+            "LIVE DATA",
             format!("{} in {rows} rows", bytes(live)).into(),
         ),
     ];
@@ -202,7 +206,7 @@ fn journal(space: &StoreUsage) -> String {
 fn kept_for(space: &StoreUsage) -> Option<String> {
     let kept_for = space.kept_for.as_ref()?;
     Some(format!(
-        "endpoint {}, which has not got all events since {}",
+        "endpoint {}, which has not received all events since {}",
         kept_for.endpoint, kept_for.since
     ))
 }
@@ -210,7 +214,7 @@ fn kept_for(space: &StoreUsage) -> Option<String> {
 fn ahead(space: &StoreUsage) -> Option<String> {
     let ahead = space.ahead?;
     Some(format!(
-        "the last event has the time {ahead}, which is still to come: check this machine's clock; \
+        "the last event has the time {ahead}, which is in the future: check this machine's clock; \
          what is found until then is kept that much longer"
     ))
 }
@@ -218,7 +222,8 @@ fn ahead(space: &StoreUsage) -> Option<String> {
 fn lacks(space: &StoreUsage) -> Option<String> {
     let Lack { needed, free } = space.lacks?;
     Some(format!(
-        "compacting would give most of its disk space back, but may need {} beside it, and {} are free: free some, and it is done within the hour",
+        "compacting would free most of its disk space, but may need {} beside it, and {} are free: \
+         free some, and it is done within the hour",
         bytes(needed),
         bytes(free)
     ))
@@ -259,7 +264,7 @@ mod tests {
         let row = row(&space);
 
         assert_eq!(row.cells[1].text(), "ahead");
-        insta::assert_snapshot!(row.cells[3].text(), @"2.0 KiB on disk; 1 event, of 1970-01-01T00:00:00.000Z; the last event has the time 2096-10-02T07:06:40.000Z, which is still to come: check this machine's clock; what is found until then is kept that much longer");
+        insta::assert_snapshot!(row.cells[3].text(), @"2.0 KiB on disk; 1 event, of 1970-01-01T00:00:00.000Z; the last event has the time 2096-10-02T07:06:40.000Z, which is in the future: check this machine's clock; what is found until then is kept that much longer");
         assert_eq!(row.json["store"]["ahead"], "2096-10-02T07:06:40.000Z");
     }
 
@@ -283,7 +288,7 @@ mod tests {
         let row = row(&space);
 
         assert_eq!(row.cells[1].text(), "no space");
-        insta::assert_snapshot!(row.cells[3].text(), @"88.0 MiB on disk; no events in the journal; compacting would give most of its disk space back, but may need 31.0 MiB beside it, and 10.0 MiB are free: free some, and it is done within the hour");
+        insta::assert_snapshot!(row.cells[3].text(), @"88.0 MiB on disk; no events in the journal; compacting would free most of its disk space, but may need 31.0 MiB beside it, and 10.0 MiB are free: free some, and it is done within the hour");
         assert_eq!(row.json["store"]["lacks"], 21 << 20);
     }
 

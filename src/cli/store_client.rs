@@ -34,7 +34,7 @@ const ASK_EVERY: Duration = Duration::from_millis(500);
 /// There is no store to ask.
 #[derive(Debug, thiserror::Error)]
 #[error(
-    "there is no store in {}; `qlik-roster serve` or `qlik-roster sync` makes one, and `path` in \
+    "there is no store in {}; `qlik-roster serve` or `qlik-roster sync` creates one, and `path` in \
      `[store]` says where",
     path.display()
 )]
@@ -127,8 +127,8 @@ impl StoreClient {
     /// Reports the progress of the runs that `work` waits for.
     pub(super) async fn watching<T>(&self, work: impl Future<Output = T>) -> T {
         let shown = Arc::new(Mutex::new(match self {
-            Self::Daemon(_) => "waiting for the daemon to begin".to_owned(),
-            Self::Own(_) => "waiting for the runs to begin".to_owned(),
+            Self::Daemon(_) => "waiting for the daemon to start".to_owned(),
+            Self::Own(_) => "waiting for the runs to start".to_owned(),
         }));
         let told = Arc::clone(&shown);
         let _doing = doing::telling(move || lock(&told).clone());
@@ -234,7 +234,7 @@ impl Socket {
         &self,
         begun: Begun<T>,
     ) -> anyhow::Result<T> {
-        let shown = Arc::new(Mutex::new("waiting for the daemon to begin".to_owned()));
+        let shown = Arc::new(Mutex::new("waiting for the daemon to start".to_owned()));
         let told = Arc::clone(&shown);
         let _doing = doing::telling(move || lock(&told).clone());
         let watch = async {
@@ -265,7 +265,7 @@ impl Socket {
     }
 
     async fn ask<Q: Query>(&self, query: Q) -> anyhow::Result<Q::Answer> {
-        let _doing = saying("waiting for the daemon to tell", query.about());
+        let _doing = saying("waiting for the daemon's answer about", query.about());
         let query: AnyQuery = query.into();
         self.send(self.0.post("http://daemon/queries").json(&query))
             .await

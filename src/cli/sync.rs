@@ -186,10 +186,10 @@ fn preview(done: &DoneRun) -> io::Result<()> {
     let mut out = output::stdout();
     for change in would_change {
         let told = sentence(change);
-        writeln!(out, "{name}: would tell: {}", printable::line(&told))?;
+        writeln!(out, "{name}: would report: {}", printable::line(&told))?;
     }
     if would_change.is_empty() && run.outcome.is_success() {
-        writeln!(out, "{name}: there is nothing to tell")?;
+        writeln!(out, "{name}: there is nothing to report")?;
     }
     if let Some(held) = &run.held {
         match (rejected(row), &row.plan) {
@@ -219,7 +219,7 @@ fn rejected(row: &SyncRow) -> Option<&HeldPlan> {
 
 fn stays_out(plan: &HeldPlan, held: &Held) -> String {
     let losses = losses_in_words(&held.losses);
-    format!("{} was rejected, nothing of it happens: {losses}", plan.id)
+    format!("{} was rejected, none of it is applied: {losses}", plan.id)
 }
 
 /// Looks for new tenants. Known tenants are read even if the console does not answer.

@@ -41,7 +41,7 @@ async fn list(client: &StoreClient, table: &TableArgs) -> anyhow::Result<Exit> {
     }
     let summary = format!("{}.", count(rows.len(), "tenant"));
     printer.finish(
-        "No tenant yet. `qlik-roster sync` asks the console for some.",
+        "No tenants yet. `qlik-roster sync` asks the console for them.",
         &summary,
     )?;
     if table.output.output == Format::Table {

@@ -78,8 +78,8 @@ pub enum ControlError {
     },
     /// The event's id was given by another store, or by a newer copy of this one.
     #[error(
-        "{event} is an event of another store, or of this one before an older copy was put in its \
-         place; its number alone names the event that is there now"
+        "{event} belongs to another store, or to this one before it was restored from an older \
+         copy; its number alone means the event that is there now"
     )]
     OtherStore {
         /// What was asked for.
@@ -87,8 +87,8 @@ pub enum ControlError {
     },
     /// The endpoint's filter excludes this event.
     #[error(
-        "endpoint `{endpoint}` does not get event {event}: `events`, or what else it chooses by, \
-         leaves it out"
+        "endpoint `{endpoint}` does not get event {event}: its `events`, or another of its \
+         filters, leaves it out"
     )]
     Unwanted {
         /// The endpoint.
@@ -109,8 +109,7 @@ pub enum ControlError {
     },
     /// The event is still being delivered, so it cannot be sent again.
     #[error(
-        "event {event} is still to come to endpoint `{endpoint}`: it is sent when those before \
-         it are"
+        "event {event} is not due for endpoint `{endpoint}` yet: it is sent after those before it"
     )]
     NotSentYet {
         /// The endpoint.
@@ -120,8 +119,8 @@ pub enum ControlError {
     },
     /// A backfill would send nothing.
     #[error(
-        "endpoint `{endpoint}` does not get `*.snapshot` events, which a backfill consists of: \
-         `events`, or what else it chooses by, leaves them out"
+        "endpoint `{endpoint}` does not get `*.snapshot` events, which a backfill consists of: its \
+         `events`, or another of its filters, leaves them out"
     )]
     NoSnapshots {
         /// The endpoint.
@@ -129,8 +128,8 @@ pub enum ControlError {
     },
     /// No task has this name here, or no longer.
     #[error(
-        "the daemon does not know of task {task}: it was restarted since, or the task ended over a \
-         minute ago or broke down; `qlik-roster runs` shows what became of a run"
+        "the daemon does not know task {task}: it was restarted since, or the task ended over a \
+         minute ago or crashed; `qlik-roster runs` shows what became of a run"
     )]
     UnknownTask {
         /// What was asked for.
@@ -138,8 +137,8 @@ pub enum ControlError {
     },
     /// The task has ended, and its result was dropped to keep all results within their bound.
     #[error(
-        "the result of task {task} is dropped: newer results took its place; `qlik-roster runs` \
-         shows what became of a run, and a dry run shows its preview when it is done again"
+        "the result of task {task} is no longer kept: newer results took its place; `qlik-roster \
+         runs` shows what became of a run, and a dry run shows its preview when you repeat it"
     )]
     DroppedOutcome {
         /// What was asked for.

@@ -13,7 +13,7 @@ pub trait Query: Into<AnyQuery> + Send + 'static {
     /// The type of the answer.
     type Answer: Serialize + DeserializeOwned + Send + 'static;
 
-    /// Returns what it asks about, as in 'waiting for the daemon to tell …'.
+    /// Returns what it asks about, as in "waiting for the daemon's answer about …".
     fn about(&self) -> &'static str;
 
     /// Reads the answer from the store. Blocks.

@@ -22,8 +22,8 @@ pub enum HistoryError {
     WasCut,
     /// Too much has changed in spaces since that time.
     #[error(
-        "more than {limit} assignments and shares of spaces have changed since then, more than \
-         can be put back at once; ask about a later time"
+        "more than {limit} assignments and shares of spaces have changed since then, more than can \
+         be undone at once; ask about a later time"
     )]
     TooManyInSpaces {
         /// How many may have changed.

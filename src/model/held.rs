@@ -243,7 +243,7 @@ impl PlanState {
 /// Says how much is held of what, and why.
 pub fn losses_in_words(losses: &BTreeMap<Loss, HeldLoss>) -> String {
     if losses.is_empty() {
-        return "roles or groups to which records refer that were held or not seen".to_owned();
+        return "roles or groups that are needed by records that were held or not seen".to_owned();
     }
     let losses = losses.iter().map(|(loss, held)| {
         let Weight { lost, known, .. } = held.weight;

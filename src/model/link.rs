@@ -53,10 +53,10 @@ impl fmt::Display for Pause {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Status(status) => write!(f, "the console says that it is {status}"),
-            Self::Gone => f.write_str("the console lists it no longer"),
+            Self::Gone => f.write_str("the console no longer lists it"),
             Self::LeftOut => f.write_str("the connection's rules leave it out"),
-            Self::SameAs(other) => write!(f, "it is `{other}`, by another of its host names"),
-            Self::NotConfigured => f.write_str("it is not in the configuration any more"),
+            Self::SameAs(other) => write!(f, "it is `{other}`, under another of its host names"),
+            Self::NotConfigured => f.write_str("it is no longer in the configuration"),
         }
     }
 }

@@ -43,7 +43,7 @@ impl Path {
         match self {
             Self::Direct => "directly".to_owned(),
             Self::Group(_) => format!("by the group {group}"),
-            Self::Everyone(_) => format!("as everyone does by {group}"),
+            Self::Everyone(_) => format!("as all users do, by {group}"),
             Self::UserDefault => "as every user does by default".to_owned(),
         }
     }

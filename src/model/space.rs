@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::{GroupId, Id, SpaceId, Timestamp, UserId};
 
 /// The most assignments, or shares, of a space that are kept. A space with more counts as one whose
-/// list is not wholly visible.
+/// list is not fully visible.
 pub const MAX_IN_SPACE: usize = 10_000;
 
 /// A space of a tenant. Personal spaces are not among them.

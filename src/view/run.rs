@@ -75,7 +75,9 @@ pub fn synced(row: &SyncRow, would_change: &[Change]) -> Value {
 pub fn why(outcome: &Outcome) -> Option<String> {
     match outcome {
         Outcome::Failed { code, message } => Some(format!("{message} [{code}]")),
-        Outcome::Incomplete { reason } => Some(format!("{reason}; what was not seen stays")),
+        Outcome::Incomplete { reason } => {
+            Some(format!("{reason}; what was not seen is left unchanged"))
+        }
         Outcome::Degraded => Some("something was not visible or not readable".to_owned()),
         Outcome::Held => Some("removals wait for an operator".to_owned()),
         Outcome::Interrupted => Some("the process ended in the middle of it".to_owned()),

@@ -126,8 +126,8 @@ pub fn space_sentence(change: &SpaceChange) -> String {
         }
         if before.unseen != after.unseen {
             parts.push(match after.unseen.is_empty() {
-                true => "is wholly visible again".to_owned(),
-                false => "is not wholly visible".to_owned(),
+                true => "is fully visible again".to_owned(),
+                false => "is not fully visible".to_owned(),
             });
         }
     }

@@ -142,15 +142,16 @@ async fn each_path_is_drawn_and_what_stands_twice_is_found() {
 
     assert_eq!(
         explain("maria@acme.example").await,
-        "Maria Silva holds TenantAdmin in `acme` by 2 paths; it is gone when all of them are:\n  \
-         Maria Silva -> TenantAdmin\n  Maria Silva -> group Platform -> TenantAdmin\nIt was held \
-         already when the tenant was first read, at *.\nGroups of the identity provider are as of \
-         the last log-in of Maria Silva, since Qlik refreshes them only then: Platform.\n"
+        "Maria Silva holds TenantAdmin in `acme` by 2 paths; the role is lost only when \
+         all of them are removed:\n  Maria Silva -> TenantAdmin\n  Maria Silva -> group Platform \
+         -> TenantAdmin\nIt was already held when the tenant was first read, at *.\nGroups of the \
+         identity provider are as of the last log-in of Maria Silva, since Qlik refreshes them only \
+         then: Platform.\n"
     );
     assert_eq!(
         explain("Noah Klein").await,
         "Noah Klein holds TenantAdmin in `acme` by one path:\n  Noah Klein -> group Platform -> \
-         TenantAdmin\nIt was held already when the tenant was first read, at *.\nIt cannot be used at \
+         TenantAdmin\nIt was already held when the tenant was first read, at *.\nIt cannot be used at \
          present: disabled.\nGroups of the identity provider are as of the last log-in of Noah \
          Klein, since Qlik refreshes them only then: Platform.\n"
     );
@@ -575,7 +576,7 @@ async fn the_evidence_is_written_whole_and_can_be_checked() {
     let again = [&args[..], &["--as-of", as_of]].concat();
     let (code, out, err) = world.command(&again).await;
     assert_eq!((code, out.as_str()), (1, ""), "{err}");
-    assert!(err.contains("is there already"), "{err}");
+    assert!(err.contains("already exists"), "{err}");
     assert_eq!(files(&folder), found);
     // Elsewhere it is the same, byte for byte.
     let elsewhere = world.path("elsewhere");
@@ -627,7 +628,7 @@ async fn evidence_says_what_it_does_not_know_and_a_mistake_writes_none() {
     let page = &found["html"];
     assert!(page.contains("Not complete."), "{page}");
     assert!(
-        page.contains("something of the roles of 1 user is not visible"),
+        page.contains("some of the roles of 1 user are not visible"),
         "{page}"
     );
     assert!(page.contains("What all users hold"), "{page}");
@@ -656,6 +657,6 @@ async fn of_a_tenant_that_was_never_read_there_is_no_evidence() {
     let (code, out, err) = world.command(&args).await;
 
     assert_eq!((code, out.as_str()), (1, ""), "{err}");
-    assert!(err.contains("was never read as a whole"), "{err}");
+    assert!(err.contains("was never read in full"), "{err}");
     assert!(!folder.exists());
 }

@@ -142,7 +142,10 @@ async fn attempts_are_listed_and_shown_with_what_went_wrong() {
     let (code, _, err) = world.command(&["deliveries", "show", "99"]).await;
     assert_eq!(
         (code, err.trim()),
-        (7, "error: no attempt at event 99 is kept [cli.not-there]")
+        (
+            7,
+            "error: no attempt to deliver event 99 is on record [cli.not-there]"
+        )
     );
 
     let (code, out, _) = world
@@ -194,7 +197,7 @@ async fn what_was_given_up_on_is_listed_sent_again_or_dismissed() {
     assert_eq!(code, 0, "{err}");
     assert_eq!(
         err.trim(),
-        "1 event goes to `hr` again: when a daemon runs, or with `qlik-roster sync`."
+        "1 event is sent to `hr` again: when a daemon runs, or with `qlik-roster sync`."
     );
     assert_eq!(parked(&world).await, ["2", "4", "5"]);
     world.receiver.forget();
@@ -217,7 +220,10 @@ async fn what_was_given_up_on_is_listed_sent_again_or_dismissed() {
     let (code, _, err) = world
         .command(&["replay", "--endpoint", "hr", "--parked"])
         .await;
-    assert_eq!((code, err.trim()), (0, "2 events go to `hr` again: now."));
+    assert_eq!(
+        (code, err.trim()),
+        (0, "2 events are sent to `hr` again: now.")
+    );
     within("they are sent", || async { sequences(&world).len() == 2 }).await;
     let mut again = sequences(&world);
     again.sort_unstable();
@@ -260,7 +266,10 @@ async fn many_that_were_given_up_on_go_again_at_once() {
         .command(&["replay", "--endpoint", "hr", "--parked"])
         .await;
     assert_eq!(code, 0, "{err}");
-    assert!(err.starts_with("150 events go to `hr` again"), "{err}");
+    assert!(
+        err.starts_with("150 events are sent to `hr` again"),
+        "{err}"
+    );
     let (code, _, err) = world.command(&["sync"]).await;
 
     assert_eq!(code, 0, "{err}");
@@ -293,7 +302,7 @@ async fn everything_since_a_time_is_sent_again_as_it_was() {
     assert_eq!(code, 0, "{err}");
     assert_eq!(
         err.trim(),
-        format!("2 events go to `hr` again, from event 4 of {since} on: now.")
+        format!("2 events are sent to `hr` again, from event 4 of {since} on: now.")
     );
     within("both came again", || async { sequences(&world).len() == 2 }).await;
     running.settled().await;
@@ -312,7 +321,7 @@ async fn everything_since_a_time_is_sent_again_as_it_was() {
         (code, err.trim()),
         (
             0,
-            "Nothing happened since then; there is nothing to send again."
+            "Nothing has happened since then; there is nothing to send again."
         )
     );
     // Longer than the journal goes back: from the first entry on, which is the mark of the first
@@ -322,7 +331,7 @@ async fn everything_since_a_time_is_sent_again_as_it_was() {
         .await;
     assert_eq!(code, 0);
     assert!(
-        err.starts_with("4 events go to `hr` again, from event 1 of"),
+        err.starts_with("4 events are sent to `hr` again, from event 1 of"),
         "{err}"
     );
     within("all came again", || async { sequences(&world).len() == 6 }).await;
@@ -359,7 +368,7 @@ async fn an_endpoint_is_stopped_brought_back_and_told_everything() {
     let (code, _, err) = world.command(&["endpoints", "enable", "hr"]).await;
     assert_eq!(
         (code, err.trim()),
-        (0, "`hr` goes on after event 2, with 1 event to go: now.")
+        (0, "`hr` continues after event 2, with 1 event to go: now.")
     );
     within("it goes on", || async { sequences(&world) == [3] }).await;
     running.settled().await;
@@ -492,7 +501,7 @@ async fn a_wrong_name_is_an_error_that_says_which_there_are() {
         (
             &["replay", "--endpoint", "hr", "--event", &other],
             7,
-            "of another store",
+            "belongs to another store",
         ),
         (
             &["replay", "--endpoint", "hr", "--event", "1"],

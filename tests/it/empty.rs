@@ -18,14 +18,14 @@ const UNREAD: &[(&[&str], &str)] = &[
     ),
     (&["users", "--status", "disabled"], "No user matches."),
     (&["runs"], "No run yet. `qlik-roster sync` does one."),
-    (&["runs", "--failed"], "No run that is kept has failed."),
+    (&["runs", "--failed"], "No failed run is on record."),
     (
         &["events"],
-        "No events yet: nothing has changed since each tenant was first read to its end.",
+        "No events yet: nothing has changed since each tenant was first read in full.",
     ),
     (
         &["events", "--type", "user.deleted"],
-        "No such event is kept.",
+        "No such event is on record.",
     ),
     (&["plan"], "No removals were ever held."),
     (
@@ -39,14 +39,14 @@ const UNREAD: &[(&[&str], &str)] = &[
     ),
     (
         &["deliveries"],
-        "No attempt at a delivery is kept: nothing was due, or it is over a week ago.",
+        "No delivery attempt is on record: nothing was due, or it was more than a week ago.",
     ),
     (
         &["deliveries", "--waiting"],
-        "Nothing waits for another attempt.",
+        "Nothing is waiting for another attempt.",
     ),
     (&["deliveries", "--parked"], "Nothing was given up on."),
-    (&["store", "accept"], "Nothing was lost that is not known."),
+    (&["store", "accept"], "No unacknowledged losses."),
 ];
 
 /// A world with an empty store.
@@ -109,7 +109,7 @@ async fn without_tenants_and_endpoints_lists_name_the_next_step() {
     for (command, expected) in [
         (
             "tenants",
-            "No tenant yet. `qlik-roster sync` asks the console for some.",
+            "No tenants yet. `qlik-roster sync` asks the console for them.",
         ),
         (
             "endpoints",

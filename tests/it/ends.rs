@@ -165,7 +165,7 @@ async fn a_rejected_plan_asks_for_nothing_more() {
         assert!(!acme.contains("wait for an operator"), "{out}");
         let (code, _, err) = world.command(&["sync"]).await;
         assert_eq!(code, 0, "{when}: {err}");
-        let said = "acme: plan-2 was rejected, nothing of it happens: 15 of 61 users";
+        let said = "acme: plan-2 was rejected, none of it is applied: 15 of 61 users";
         assert!(err.contains(said), "{when}: {err}");
     }
     let (code, out, _) = world.command(&["sync", "--dry-run"]).await;
@@ -204,7 +204,7 @@ async fn a_dry_run_says_what_would_be_told_and_what_would_be_held() {
     assert_eq!(code, 8, "{err}");
     let told: Vec<_> = out
         .lines()
-        .filter(|line| line.contains("would tell"))
+        .filter(|line| line.contains("would report"))
         .collect();
     assert_eq!(told.len(), 1, "{out}");
     assert!(told[0].contains("Nia Okafor"), "{out}");

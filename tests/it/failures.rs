@@ -131,7 +131,7 @@ async fn arguments_that_are_refused_say_what_was_meant_and_nothing_of_a_library(
         ),
         (
             &["users", "--limit", "0"],
-            "a whole number from 1 up is expected, such as `20`",
+            "a whole number of 1 or more is expected, such as `20`",
         ),
         (
             &["demo", "--users", "5"],
@@ -186,11 +186,11 @@ async fn texts_of_an_acceptance_have_a_length() {
     for (options, expected) in [
         (
             ["--why", &long, "--by", "Ann"],
-            "`--why` takes 500 characters at the most, this has 501 [cli.usage]",
+            "`--why` may have at most 500 characters; this has 501 [cli.usage]",
         ),
         (
             ["--why", "known", "--by", &long],
-            "`--by` takes 500 characters at the most, this has 501 [cli.usage]",
+            "`--by` may have at most 500 characters; this has 501 [cli.usage]",
         ),
         (
             ["--why", "known", "--by", " "],

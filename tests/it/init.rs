@@ -197,7 +197,7 @@ async fn an_address_that_is_a_secret_goes_into_a_file_of_its_own() {
     fs::remove_file(world.config_path()).unwrap();
     let (code, _, err) = run(&world, &said).await;
     assert!(
-        code == 1 && err.contains("webhook-url is there already"),
+        code == 1 && err.contains("webhook-url already exists"),
         "{err}"
     );
     assert!(!world.config_path().exists());
@@ -232,7 +232,7 @@ async fn init_writes_over_nothing() {
 
     let (code, _, err) = run(&world, &said).await;
     assert_eq!(code, 0, "{err}");
-    assert!(err.contains("Kept webhook-secret"), "{err}");
+    assert!(err.contains("Kept the existing webhook-secret"), "{err}");
     let read = |name| fs::read_to_string(world.path(name)).unwrap();
     assert_eq!(
         [read("client-secret"), read("webhook-secret")],
@@ -361,7 +361,7 @@ async fn a_check_warns_of_what_does_nothing() {
         .unwrap();
     within("the log says it", || async {
         let text = fs::read_to_string(&log).unwrap();
-        text.contains("`sync.timezone` does nothing") && text.contains("[config.no-effect]")
+        text.contains("`sync.timezone` has no effect") && text.contains("[config.no-effect]")
     })
     .await;
     let pid = rustix::process::Pid::from_child(&daemon);

@@ -99,7 +99,7 @@ async fn twenty_thousand_events_are_listed_to_the_last_and_to_any_limit() {
     assert_eq!(rest, [19_999, 20_000]);
     // After many empty answers.
     let (code, out, _) = world.command(&["events", "--type", "user.deleted"]).await;
-    assert_eq!((code, out.trim_end()), (0, "No such event is kept."));
+    assert_eq!((code, out.trim_end()), (0, "No such event is on record."));
 }
 
 #[tokio::test(flavor = "multi_thread")]

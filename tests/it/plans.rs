@@ -543,12 +543,12 @@ async fn a_plan_is_summed_up_and_its_lines_are_grouped() {
         assert!(out.contains(line), "{line}\n{out}");
     }
     let administrators = format!(
-        "Administrators: {n_admins} of the users who go; 1 user loses what lets them administer"
+        "Administrators: {n_admins} of the users to be removed; 1 user loses administrator rights"
     );
     assert!(out.contains(&administrators), "{out}");
     let came_along = n_members - 2;
     let moved = format!(
-        "  group {}: {} is now {newer}\n    {came_along} of {n_members} members came along, 2 did \
+        "  group {}: {} is now {newer}\n    {came_along} of {n_members} members moved with it, 2 did \
          not\n",
         old.name, old.id
     );
@@ -557,9 +557,9 @@ async fn a_plan_is_summed_up_and_its_lines_are_grouped() {
         "  {}  {}  moved to {newer}: {n_members}\n",
         old.name, old.id
     );
-    let (_, memberships) = out.split_once("\nMemberships that end: ").unwrap();
+    let (_, memberships) = out.split_once("\nMemberships to be removed: ").unwrap();
     assert!(memberships.contains(&of_group), "{out}");
-    let (_, users) = out.split_once("\nUsers who go: 11\n").unwrap();
+    let (_, users) = out.split_once("\nUsers to be removed: 11\n").unwrap();
     assert!(users.starts_with("  acme.example: 10\n"), "{out}");
     assert!(users.contains("\n  elsewhere.example: 1\n"), "{out}");
     assert!(err.contains("plan approve"), "{err}");

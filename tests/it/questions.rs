@@ -26,7 +26,7 @@ async fn failed_runs_are_listed_alone_and_newest_first() {
     let nothing = world.command(&["sync"]).await;
     assert_eq!(nothing.0, 0, "{}", nothing.2);
     let (_, out, _) = world.command(&["runs", "--failed"]).await;
-    assert_eq!(out, "No run that is kept has failed.\n");
+    assert_eq!(out, "No failed run is on record.\n");
     for secret in ["wrong", "wrong-again"] {
         world.write("client", secret);
         world.command(&["sync"]).await;

@@ -681,11 +681,11 @@ async fn an_operator_asks_who_can_open_a_space() {
     let (code, out, err) = world.command(&["access", "--space", "Sales EMEA"]).await;
     assert_eq!(code, 0, "{err}");
     assert!(
-        out.contains("directly, by the group Sales, as everyone is by"),
+        out.contains("directly, by the group Sales, as all users are, by"),
         "{out}"
     );
     assert!(
-        err.contains("Anybody who has the link may open the app app-1"),
+        err.contains("Anybody who has the link can open the app app-1"),
         "{err}"
     );
     assert!(

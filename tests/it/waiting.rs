@@ -94,7 +94,7 @@ async fn a_role_goes_after_its_assignments() {
     assert_refers_to_what_is_there(&running);
     let id = run.held.unwrap().plan.unwrap();
     let (_, shown, _) = world.command(&["plan", "show", &id.to_string()]).await;
-    let waits = "1 roles, to which what is held refers: they wait with it";
+    let waits = "1 roles, needed by what is held: they wait with it";
     assert!(shown.contains(waits), "{shown}");
 
     let (plan, run) = approve(&running, id).await.unwrap();
@@ -130,7 +130,7 @@ async fn a_role_whose_plan_is_rejected_stays_also_while_its_holders_hide_their_r
     let seen = running.sync().await;
     running.settled().await;
 
-    assert!(!dry.contains("would tell"), "{dry}");
+    assert!(!dry.contains("would report"), "{dry}");
     assert_eq!(hidden.counts[&Kind::Role].deleted, 0);
     for run in [hidden, seen] {
         assert_eq!(run.held.unwrap().plan, Some(id));

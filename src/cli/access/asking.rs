@@ -21,8 +21,7 @@ pub(super) fn time(asked: Option<Since>) -> Result<Option<Timestamp>, CliError> 
     let time = asked.map(|since| since.time(now));
     match time {
         Some(time) if time > now => {
-            let why =
-                format!("{time} is in the future: an answer describes a time that has passed");
+            let why = format!("{time} is in the future; give a time in the past");
             Err(CliError::Usage(why))
         }
         Some(_) | None => Ok(time),

@@ -74,15 +74,15 @@ pub(super) async fn run(client: &StoreClient, args: AccessChangesArgs) -> anyhow
         None => Printer::new(&list.table, COLUMNS)?,
     };
     let summary = format!("{}.", count(printer.n_rows(), "change"));
-    printer.finish("Nobody came to hold a role or lost one.", &summary)?;
+    printer.finish("Nobody gained or lost a role.", &summary)?;
     if has_more {
-        say("There are more; `--limit` says how many are shown.");
+        say("There are more; `--limit` sets how many are shown.");
     }
     if let (Some(first), Some(since)) = (first, since)
         && since < first
     {
         say(format_args!(
-            "Events are kept since {first}; what changed before is not known any more."
+            "Events are kept since {first}; what changed before that is no longer known."
         ));
     }
     Ok(Exit::Success)

@@ -79,7 +79,7 @@ fn tell(envelope: &Envelope, everybody: &[EverybodyDiff]) {
         let what = match row.change {
             AccessChange::Granted => "is given to all users now",
             AccessChange::Revoked => {
-                "is no longer given to all users; whoever has a path of their own keeps it"
+                "is no longer given to all users; users with a path of their own keep it"
             }
             AccessChange::PathChanged => "is given to all users by other paths now",
         };

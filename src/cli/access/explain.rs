@@ -69,10 +69,10 @@ fn since(since: Since) -> String {
     match since {
         Since::Observed { at, run } => format!("It was found at {at}, by {run}."),
         Since::BeforeFirstLoad { at } => {
-            format!("It was held already when the tenant was first read, at {at}.")
+            format!("It was already held when the tenant was first read, at {at}.")
         }
         Since::Before { at } => {
-            format!("It was held already at {at}; what was so before is not known.")
+            format!("It was already held at {at}; nothing is known of the time before.")
         }
     }
 }
@@ -102,7 +102,8 @@ fn tell(answer: &UserAccess, rows: &[AccessRow], called: &str) -> anyhow::Result
         lines.push(match row.paths.len() {
             1 => format!("{} holds {role} in `{tenant}` by one path:", user.label),
             n => format!(
-                "{} holds {role} in `{tenant}` by {n} paths; it is gone when all of them are:",
+                "{} holds {role} in `{tenant}` by {n} paths; the role is lost only when all of \
+                 them are removed:",
                 user.label
             ),
         });

@@ -88,8 +88,8 @@ fn tell(answer: &SpaceAccess, shown: &SpaceShown, row: &SpaceRow) -> anyhow::Res
             user.label
         ),
         n => format!(
-            "{} has access to the space {space} in `{tenant}` by {n} paths; it ends when all of \
-             them are gone:",
+            "{} has access to the space {space} in `{tenant}` by {n} paths; the access ends only \
+             when all of them are removed:",
             user.label
         ),
     }];

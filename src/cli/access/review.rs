@@ -125,7 +125,7 @@ fn next(asked: &query::AccessReview, as_of: Timestamp, after: Id) -> query::Acce
 
 fn never_read(tenant: &TenantName) -> CliError {
     CliError::Impossible(format!(
-        "`{tenant}` was never read as a whole, so there is no evidence of who holds what; \
+        "`{tenant}` was never read in full, so there is no evidence of who holds what; \
          `qlik-roster runs --tenant {tenant}` says why"
     ))
 }

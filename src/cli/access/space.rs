@@ -166,7 +166,7 @@ fn only_one(answer: &SpaceAccess, called: &str) -> Result<(), CliError> {
     }
     let ids: Vec<String> = answer.found.iter().map(|it| it.id.to_string()).collect();
     Err(CliError::Usage(format!(
-        "{} spaces of `{}` are called `{called}`; name one by its id: {}",
+        "{} spaces of `{}` are called `{called}`; give the id of one of them: {}",
         answer.found.len(),
         answer.envelope.tenant,
         ids.join(", ")
@@ -237,7 +237,7 @@ fn say_of_space(answer: &SpaceAccess, shown: &SpaceShown) {
         }
         for share in &all.shares {
             say(format_args!(
-                "All {n_users} users of `{}` have access to the app {} alone.",
+                "All {n_users} users of `{}` have access only to the app {}.",
                 answer.envelope.tenant,
                 share.resource.as_deref().unwrap_or("?")
             ));
@@ -248,7 +248,7 @@ fn say_of_space(answer: &SpaceAccess, shown: &SpaceShown) {
     }
     if let Some(read_at) = answer.read_at {
         say(format_args!(
-            "The spaces of `{}` were last read as a whole at {read_at}.",
+            "The spaces of `{}` were last read in full at {read_at}.",
             answer.envelope.tenant
         ));
     }

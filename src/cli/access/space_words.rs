@@ -27,7 +27,7 @@ fn path(names: &GroupNames, path: &SpacePath) -> String {
         SpacePath::Owner => "as its owner".to_owned(),
         SpacePath::Direct => "directly".to_owned(),
         SpacePath::Group(_) => format!("by the group {}", group(names, path)),
-        SpacePath::Everyone(_) => format!("as everyone is by {}", group(names, path)),
+        SpacePath::Everyone(_) => format!("as all users are, by {}", group(names, path)),
     }
 }
 
@@ -76,9 +76,9 @@ pub(super) fn drawn_app(names: &GroupNames, user: &AccessPerson, share: &ShareWa
     match share.path.group() {
         Some(_) => {
             let group = group(names, &share.path);
-            format!("{user} -> group {group} -> {roles} -> app {app} alone")
+            format!("{user} -> group {group} -> {roles} -> app {app} only")
         }
-        None => format!("{user} -> {roles} -> app {app} alone"),
+        None => format!("{user} -> {roles} -> app {app} only"),
     }
 }
 
@@ -94,11 +94,12 @@ pub(super) fn of_user(user: &str, names: &GroupNames, of_user: &UserSpace) -> St
             paths(names, ways)
         ),
         (false, false) => format!(
-            "{user} has access to the space {space} as {}, {}, and to single apps of it: {apps}.",
+            "{user} has access to the space {space} as {}, {}, and to some of its apps directly: \
+             {apps}.",
             roles(ways),
             paths(names, ways)
         ),
-        (true, _) => format!("{user} has access to single apps of the space {space}: {apps}."),
+        (true, _) => format!("{user} has access only to some apps of the space {space}: {apps}."),
     }
 }
 
@@ -113,7 +114,7 @@ pub(super) fn entry(entry: &SpaceEntry) -> String {
             let id = assignee.id.to_string();
             let who = match (assignee.sort.as_str(), name) {
                 ("group", Some(name)) => format!("The group {name}"),
-                ("user" | "bot", _) => format!("A {} that is not known, {id},", assignee.sort),
+                ("user" | "bot", _) => format!("An unknown {}, {id},", assignee.sort),
                 (sort, _) => format!("The {sort} {id}"),
             };
             format!("{who} is assigned as {}.", joined(&assignment.roles))
@@ -127,14 +128,14 @@ pub(super) fn entry(entry: &SpaceEntry) -> String {
             };
             if share.is_link() {
                 return format!(
-                    "Anybody who has the link may open the app {app} as {roles}, also without an \
+                    "Anybody who has the link can open the app {app} as {roles}, even without an \
                      account{off}."
                 );
             }
             let with = share.with.as_ref().map(ToString::to_string);
             let with = name.clone().or(with).unwrap_or_default();
             format!(
-                "The app {app} alone is shared with the {} {with} as {roles}{off}.",
+                "Only the app {app} is shared with the {} {with} as {roles}{off}.",
                 share.sort
             )
         }

@@ -167,7 +167,7 @@ fn say_rest(answer: &UserAccess) {
     }
     if !answer.permissions.is_empty() {
         say(format_args!(
-            "The roles allow {}; `--output json` lists them, each with the roles that carry it.",
+            "The roles allow {}; `--output json` lists them, each with the roles that grant it.",
             count(answer.permissions.len(), "thing")
         ));
     }

@@ -82,13 +82,13 @@ pub(super) fn change(change: AccessChange) -> &'static str {
 pub(super) fn not_known(what: &NotKnown) -> String {
     match what {
         NotKnown::WholeTenant => {
-            "it was never read as a whole, so there may be users and roles that nobody has seen; \
+            "it was never read in full, so there may be users and roles that are not known; \
              `qlik-roster runs` says why"
                 .to_owned()
         }
         NotKnown::Roles => {
-            "none of its roles is visible, so a role is found by its id alone; `qlik-roster check` \
-             says what the credentials may read"
+            "none of its roles is visible, so a role is found only by its id; `qlik-roster check` \
+             says what the credentials are allowed to read"
                 .to_owned()
         }
         NotKnown::RolesOfGroup { id, name } => {
@@ -105,13 +105,13 @@ pub(super) fn not_known(what: &NotKnown) -> String {
             "there may be more rows than `--limit` allows; they were not read".to_owned()
         }
         NotKnown::More => {
-            "some roles or groups of further users, or parts of further spaces, are not visible \
+            "some roles or groups of other users, or parts of other spaces, are not visible \
              either; they are not named here"
                 .to_owned()
         }
         NotKnown::Spaces => {
-            "its spaces were not read as a whole by then, so there may be some that nobody has \
-             seen; `[access] spaces = true` has the daemon read them"
+            "its spaces were not read in full by then, so there may be some that are not known; \
+             with `[access] spaces = true` the daemon reads them"
                 .to_owned()
         }
         NotKnown::Sessions { known: None } => {
@@ -124,13 +124,13 @@ pub(super) fn not_known(what: &NotKnown) -> String {
             span.since, span.until
         ),
         NotKnown::PartOfSpace { id, name, part } => format!(
-            "of the space {name} ({id}) {} was not visible at last; what is shown of it is as it \
-             was known before",
+            "of the space {name} ({id}), {} was not visible at the last reading; what was known \
+             before is shown",
             part.words()
         ),
         NotKnown::History => {
-            "a part of its history since then was lost with a damaged store; what it changed is \
-             not undone"
+            "a part of its history since then was lost with a damaged store; what changed in that \
+             part is shown as it was afterwards"
                 .to_owned()
         }
     }

@@ -78,7 +78,7 @@ pub(super) fn choice(name: &EndpointName, unmatched: &Unmatched) -> Option<Check
             code,
             text,
             remedy: "correct `tenants` and `roles` of the endpoint; `qlik-roster tenants` and \
-                     `qlik-roster roles` list what there is"
+                     `qlik-roster roles` list them"
                 .to_owned(),
         }),
     })
@@ -95,7 +95,7 @@ pub(super) fn separation(row: &SeparationRow) -> Option<CheckLine> {
             code,
             text,
             remedy: "correct `tenants`, `left` and `right` of the rule in `[[access.sod]]`; \
-                     `qlik-roster tenants` and `qlik-roster roles` list what there is"
+                     `qlik-roster tenants` and `qlik-roster roles` list them"
                 .to_owned(),
         }),
     })

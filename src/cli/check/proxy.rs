@@ -45,7 +45,7 @@ fn in_words(way: &Way<'_>) -> Option<String> {
         Way::Through(proxy) => Some(through(proxy)),
         Way::ThisMachine => Some("none: this machine itself".to_owned()),
         Way::Exempt { variable, entry } => Some(format!("none: {variable} has `{entry}`")),
-        Way::PlainHttp => Some("none: the environment's proxy is for https alone".to_owned()),
+        Way::PlainHttp => Some("none: the environment's proxy is for https only".to_owned()),
     }
 }
 

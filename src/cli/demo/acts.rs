@@ -89,8 +89,8 @@ impl Show {
             Ink::Bad,
             "finding",
             &format!(
-                "{code}: {name} left and still holds {ADMIN}. Whoever enables the account again \
-                 makes an administrator."
+                "{code}: {name} left and still holds {ADMIN}. Once somebody enables the account \
+                 again, it is an administrator."
             ),
         )?;
         if self.pause(4).await.is_break() {
@@ -236,8 +236,8 @@ impl Show {
                     n_events => format!("{n_events} events are"),
                 };
                 let text = format!(
-                    "The receiver takes nothing. {kept} kept on disk, and it is tried again and \
-                     again."
+                    "The receiver accepts nothing. {kept} kept on disk, and delivery is tried \
+                     again and again."
                 );
                 return Ok(self.page.alert(Ink::Bad, "trouble", &text)?);
             }

@@ -117,7 +117,7 @@ impl Show {
             let is_silent = wanted.is_empty();
             self.hear(wanted, proof).await?;
             if is_silent {
-                let text = "its time moved and nothing else: nobody is told";
+                let text = "only its time changed: nobody is told";
                 self.page.alert(Ink::Dim, "no event", text)?;
             }
             if self.pause(1).await.is_break() {

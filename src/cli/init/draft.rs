@@ -55,8 +55,8 @@ impl Webhook {
             .map_err(|error| bad(&format!("the webhook's address is not a URL: {error}")))?;
         if !url.username().is_empty() || url.password().is_some() {
             return Err(bad(
-                "the webhook's address holds a user name or password, which is not sent as such: \
-                 take it out, and give what the receiver asks for by `headers`",
+                "the webhook's address has a user name or password in it, which would not be sent: \
+                 remove it, and put what the receiver asks for into `headers`",
             ));
         }
         let private = url.host().and_then(|host| private(&host));
@@ -65,7 +65,7 @@ impl Webhook {
             "http" if private.is_some_and(|network| network.addr().is_loopback()) => {}
             "http" => {
                 return Err(bad(
-                    "the webhook's address is plain http, in which events could be read on the way",
+                    "the webhook's address is plain http, so that events could be read on the way",
                 ));
             }
             other => {

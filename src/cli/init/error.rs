@@ -9,7 +9,7 @@ use crate::cli::Exit;
 pub(in super::super) enum InitError {
     /// A configuration exists, or a secret's file is in the way.
     #[error(
-        "{} is there already, and nothing is written over; move it away, or name another file",
+        "{} already exists and is not overwritten; move it away, or name another file",
         file.display()
     )]
     Exists {
@@ -18,7 +18,7 @@ pub(in super::super) enum InitError {
     },
     /// A value is missing, and there is no terminal to ask on.
     #[error(
-        "{} must be given where standard input and standard error are not a terminal to ask on; \
+        "{} must be given if standard input and standard error are not a terminal to ask on; \
          `init --full` writes a configuration to fill in by hand",
         missing.join(" and ")
     )]

@@ -49,14 +49,15 @@ impl fmt::Display for Head<'_> {
         for (loss, n) in summary.counts.iter().filter(|(loss, _)| !is_counted(loss)) {
             writeln!(
                 f,
-                "  {} {loss}, to which what is held refers: they wait with it",
+                "  {} {loss}, needed by what is held: they wait with it",
                 Thousands(*n)
             )?;
         }
         if summary.not_yet_asked > 0 {
             writeln!(
                 f,
-                "  {} of them were not asked for one by one yet, and are before they go",
+                "  {} of them were not asked for one by one yet; that is done before they are \
+                 removed",
                 Thousands(summary.not_yet_asked)
             )?;
         }
@@ -89,21 +90,18 @@ impl Head<'_> {
         let of = self.summary.administrators;
         let mut parts = Vec::new();
         if of.gone > 0 {
-            parts.push(format!("{} of the users who go", Thousands(of.gone)));
+            parts.push(format!("{} of the users to be removed", Thousands(of.gone)));
         }
         match of.demoted {
             0 => {}
-            1 => parts.push("1 user loses what lets them administer".to_owned()),
-            n => parts.push(format!(
-                "{} users lose what lets them administer",
-                Thousands(n)
-            )),
+            1 => parts.push("1 user loses administrator rights".to_owned()),
+            n => parts.push(format!("{} users lose administrator rights", Thousands(n))),
         }
         match of.groups {
             0 => {}
-            1 => parts.push("1 group loses a role that administers".to_owned()),
+            1 => parts.push("1 group loses an administrator role".to_owned()),
             n => parts.push(format!(
-                "{} groups lose a role that administers",
+                "{} groups lose an administrator role",
                 Thousands(n)
             )),
         }
@@ -160,7 +158,7 @@ impl Head<'_> {
         if moved.is_empty() {
             return Ok(());
         }
-        let title = "Moved, not gone: there is a newer one of the same name";
+        let title = "Moved, not gone: there is a newer one with the same name";
         writeln!(f, "{}", self.colour.paint(Tone::Bold, title))?;
         for one in moved.iter().take(MAX_MOVED) {
             writeln!(f, "  {}", in_words(one))?;
@@ -195,7 +193,7 @@ fn in_words(moved: &Moved) -> String {
         all => {
             let (came_along, all) = (Thousands(*came_along), Thousands(all));
             let left_behind = Thousands(*left_behind);
-            format!("{moved}\n    {came_along} of {all} {who} came along, {left_behind} did not")
+            format!("{moved}\n    {came_along} of {all} {who} moved with it, {left_behind} did not")
         }
     }
 }

@@ -195,11 +195,11 @@ fn marks(row: &RemovalRow) -> Vec<String> {
 
 fn title(loss: Loss) -> &'static str {
     match loss {
-        Loss::Users => "Users who go",
-        Loss::Roles => "Roles that go",
-        Loss::Groups => "Groups that go",
-        Loss::Memberships => "Memberships that end",
-        Loss::RoleAssignments => "Role assignments that end",
+        Loss::Users => "Users to be removed",
+        Loss::Roles => "Roles to be removed",
+        Loss::Groups => "Groups to be removed",
+        Loss::Memberships => "Memberships to be removed",
+        Loss::RoleAssignments => "Role assignments to be removed",
     }
 }
 
@@ -254,7 +254,7 @@ mod tests {
         let (text, shown) = written(Extent::Cut, &rows);
 
         let mut lines = text.lines().skip(1);
-        assert_eq!(lines.next(), Some("Users who go: 1,210"));
+        assert_eq!(lines.next(), Some("Users to be removed: 1,210"));
         assert_eq!(lines.next(), Some("  example.com: 1,201"));
         let first = format!("    {:<30}  {}  administrator", "Person 5000", id(5_000));
         assert_eq!(lines.next(), Some(first.as_str()));

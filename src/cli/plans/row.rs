@@ -13,7 +13,8 @@ pub(super) fn what_to_do(row: &PlanRow) -> String {
     let id = row.plan.id;
     match row.plan.state {
         PlanState::Held => format!(
-            "`qlik-roster plan approve {id}` applies it, `qlik-roster plan reject {id}` keeps everything; if Qlik shows again what is missing, the plan closes by itself."
+            "`qlik-roster plan approve {id}` applies it, `qlik-roster plan reject {id}` keeps \
+             everything; if what is missing shows up in Qlik again, the plan closes by itself."
         ),
         PlanState::Approved { at } => {
             format!("Approved at {at}; the next complete run applies it.")
@@ -26,7 +27,7 @@ pub(super) fn what_to_do(row: &PlanRow) -> String {
             format!("Superseded at {at} by {by}, which lists what was missing then.")
         }
         PlanState::Recovered { at, run } => {
-            format!("Closed at {at}: {run} saw again what was missing.")
+            format!("Closed at {at}: {run} found again what was missing.")
         }
     }
 }

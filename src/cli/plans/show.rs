@@ -24,7 +24,7 @@ const COLUMNS: &[Column] = &[
     Column::new("LOSES", 0).cut(24),
 ];
 
-const NOTHING: &str = "The plan lists no removals any more.";
+const NOTHING: &str = "The plan no longer lists any removals.";
 
 pub(super) async fn show(client: &StoreClient, args: PlanShowArgs) -> anyhow::Result<Exit> {
     let id: PlanId = args.plan.parse().map_err(CliError::usage)?;
@@ -110,7 +110,7 @@ async fn write(
     drop(out);
     if shown == Extent::Cut {
         say("");
-        say("Not every line is shown; `--all` shows them, `--output json` tells more of each.");
+        say("Not every line is shown; `--all` shows them, `--output json` says more about each.");
     }
     say("");
     say(super::row::what_to_do(row));
@@ -147,7 +147,9 @@ fn row_of(row: &RemovalRow, moved: &[Moved]) -> Row {
         Taken::Record { proof } => match (view::successor(moved, id), proof) {
             (Some(to), _) => format!("all: it has moved to {to}"),
             (None, Proof::Confirmed) => "all: it is gone".to_owned(),
-            (None, Proof::NotYetAsked) => "all: missing, asked for before it goes".to_owned(),
+            (None, Proof::NotYetAsked) => {
+                "all: missing; asked for once more before it is removed".to_owned()
+            }
         },
         Taken::Access { roles, groups } => {
             let mut parts = Vec::new();

@@ -145,12 +145,12 @@ impl EndpointRow {
         let name = &self.name;
         match &self.state {
             EndpointState::Disabled { .. } => Some(format!(
-                "see to its receiver, then `qlik-roster endpoints enable {name}`: it goes on where \
-                 it stopped, as far back as `keep` in `[store]` reaches"
+                "repair its receiver, then `qlik-roster endpoints enable {name}`: it continues \
+                 where it stopped, as far back as `keep` in `[store]` reaches"
             )),
             EndpointState::InTrouble { .. } => Some(format!(
-                "nothing, if it passes: it is probed; `qlik-roster endpoints test {name}` shows \
-                 what its receiver does"
+                "nothing, if this passes: the endpoint is probed; `qlik-roster endpoints test \
+                 {name}` shows what its receiver does"
             )),
             EndpointState::NotConfigured
             | EndpointState::New
@@ -183,7 +183,7 @@ impl EndpointState {
     /// Returns the details that go with the word.
     pub fn detail(&self) -> Option<String> {
         match self {
-            Self::New => Some("it gets what is found from the next start on".to_owned()),
+            Self::New => Some("it gets events that are found after the next start".to_owned()),
             Self::NotConfigured | Self::Taking => None,
             Self::Backfilling { since, mark } => Some(format!(
                 "since {since}: everything that is known, then what follows event {mark}"

@@ -115,7 +115,7 @@ async fn the_demo_holds_its_place_on_a_screen_of_any_size() {
         assert_eq!(ground_of(held, "Nobody was told"), vt100::Color::Idx(3));
         let down = shows("4 events are kept on disk");
         assert_eq!(
-            ground_of(down, "The receiver takes nothing"),
+            ground_of(down, "The receiver accepts nothing"),
             vt100::Color::Idx(1)
         );
         shows("All 4 events were delivered, once each.");

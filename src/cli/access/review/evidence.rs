@@ -105,8 +105,8 @@ impl Evidence {
         let (rows, users) = (Thousands(self.n_rows), Thousands(self.n_users));
         let others = self.population.known.saturating_sub(self.n_users);
         format!(
-            "{rows}, of {users} users; the other {} hold none of these rights by a path of their own, \
-             as far as is visible",
+            "{rows}, of {users} users; the other {} hold none of these rights by a path of their \
+             own, as far as can be seen",
             Thousands(others)
         )
     }
@@ -128,8 +128,7 @@ impl Evidence {
         if self.n_unseen > 0 {
             let n = usize::try_from(self.n_unseen).unwrap_or(usize::MAX);
             said.push(format!(
-                "something of the roles of {} is not visible: they may hold more than is listed \
-                 here",
+                "some of the roles of {} are not visible: they may hold more than is listed here",
                 count(n, "user")
             ));
         }

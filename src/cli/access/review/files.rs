@@ -108,8 +108,7 @@ impl Folder {
 
 fn taken(path: &Path) -> CliError {
     CliError::Impossible(format!(
-        "{} is there already and is not written over; name another folder by `--out`, or move it \
-         away",
+        "{} already exists and is not overwritten; name another folder in `--out`, or move it away",
         path.display()
     ))
 }

@@ -31,19 +31,21 @@ const COLUMNS: [(&str, u8); 11] = [
 
 /// What a reader has to know about the columns.
 const LEGEND: [&str; 7] = [
-    "Rights add up: somebody holds a right as long as one of the paths is left.",
-    "Since: the time when it was found, and the run that found it; it was given at some time after \
-     the run before. \u{201c}Held at the first reading\u{201d}: it was there when the tenant was \
-     first read as a whole. \u{201c}Held already\u{201d}: what was so before is not on record.",
-    "Given by: empty where it is not known. What is read so far does not say who gave a right.",
-    "Usable: whether the account can use the right. A disabled account holds it and can use it again \
-     once it is enabled; an invited one from its first log-in on.",
+    "Rights add up: somebody holds a right as long as one of the paths remains.",
+    "Since: the time when the right was found, and the run that found it; it was given at some \
+     time after the run before that. \u{201c}Held at the first reading\u{201d}: it was there when \
+     the tenant was first read in full. \u{201c}Held already\u{201d}: the time before is not on \
+     record.",
+    "Given by: empty where it is not known. What is read at present does not say who gave a right.",
+    "Usable: whether the account can use the right. A disabled account still holds the right and \
+     can use it again once the account is enabled; an invited one can use it from its first \
+     log-in.",
     "Last session: when the user last logged in, as far as Qlik\u{2019}s audit log was read; \
      \u{201c}or later\u{201d}: a part of the log was not read since. Whoever works with API keys \
      alone begins no session, nor do bots.",
     "Groups of an identity provider are as of each member's last log-in: Qlik refreshes them only \
      then.",
-    "Not in here: who does not hold a right but could assign it to their own account; \
+    "Not included: users who do not hold a right but could assign it to their own account; \
      \u{201c}qlik-roster access --role ROLE --potential\u{201d} lists them.",
 ];
 
