@@ -119,7 +119,7 @@ async fn what_is_followed_goes_on_over_the_daemons_restart_and_ends_at_ctrl_c() 
         names.collect()
     };
     assert_eq!(names(&following.printed(2).await), ["Second", "Third"]);
-    following.said("No daemon runs").await;
+    following.said("No daemon is running").await;
     let running = world.start().await;
     let fourth = tenant.create_user(NewUser::named("Fourth")).unwrap();
     tenant.create_role("Not a user");
