@@ -3,6 +3,7 @@
 
 mod choice;
 mod proxy;
+mod steps;
 mod under_way;
 
 use std::path::Path;
@@ -13,13 +14,13 @@ use futures_util::stream::{self, StreamExt};
 use crate::authorities::{MachineAuthorities, Reading};
 use crate::clock::Clock;
 use crate::config::{Config, Idle, OrganizationConfig, TenantConfig};
-use crate::connector::qlik::{Organization, Probe, Probing, ReadError, Roster, Visible};
+use crate::connector::qlik::{Organization, Probing, ReadError, Roster};
 use crate::control::{ControlError, EndpointRow, EndpointState, SeparationRow, Status};
 use crate::daemon::{self, Hooks};
 use crate::deliver::{self, Endpoint, Verdict};
 use crate::doing::doing;
 use crate::model::{PlanState, TenantName, Timestamp, losses_in_words};
-use crate::obstacle::Stage;
+use crate::sync::SpaceReadings;
 use crate::telemetry::chain;
 use crate::view::{self, CheckLine, Complaint, Grade};
 
@@ -30,6 +31,7 @@ use super::store_client::{StoreClient, has_store};
 use super::style::{Tone, count, say};
 use super::table::{Cell, Column};
 use choice::{Met, choice, separation};
+use steps::{complaint, steps};
 use under_way::{UnderWay, asking};
 
 const COLUMNS: &[Column] = &[
@@ -121,8 +123,12 @@ async fn reach(
     let mut probings = Vec::new();
     for tenant in tenants {
         let way = proxy::of_tenant(&tenant);
-        let probing = Arc::new(Probing::new(tenant.options, clock.clone())?);
-        probings.push((tenant.name, way, probing));
+        let probing = Probing::new(tenant.options, clock.clone())?;
+        let probing = match tenant.spaces {
+            SpaceReadings::Off => probing,
+            SpaceReadings::Every(_) => probing.with_spaces(),
+        };
+        probings.push((tenant.name, way, Arc::new(probing)));
     }
     let probes = probings.into_iter().map(|(name, way, probing)| {
         let under_way = under_way.clone();
@@ -331,76 +337,6 @@ fn idle(idle: &Idle) -> CheckLine {
             remedy: idle.remedy.to_owned(),
         }),
     }
-}
-
-fn complaint(error: &ReadError) -> Complaint {
-    Complaint {
-        grade: Grade::Failed,
-        code: error.code(),
-        text: chain(error),
-        remedy: error.remedy().to_owned(),
-    }
-}
-
-/// Reports what a probe found, step by step, without the steps that could not be tried.
-fn steps(what: &str, probe: Probe) -> Vec<CheckLine> {
-    let line = |step: &str, result: Result<String, ReadError>| CheckLine {
-        what: what.to_owned(),
-        step: step.to_owned(),
-        result: result.map_err(|error| complaint(&error)),
-    };
-    let way = probe.way.into_iter().map(|(stage, passed)| {
-        let (step, detail) = stage_in_words(stage);
-        line(step, passed.map(|()| detail.to_owned()))
-    });
-    let mut lines: Vec<_> = way.collect();
-    let token = probe.token;
-    lines.extend(token.map(|token| line("token", token.map(|()| "obtained".to_owned()))));
-    lines.extend(probe.tenant.map(|tenant| {
-        line(
-            "tenant",
-            tenant.map(|tenant| {
-                let region = tenant.region.as_deref().unwrap_or("unknown region");
-                format!("{}, id {}, {region}", tenant.name, tenant.id)
-            }),
-        )
-    }));
-    let collections = probe.collections.into_iter();
-    lines.extend(collections.map(|(kind, seen)| line(kind.plural(), seen.map(sight))));
-    lines
-}
-
-/// Returns the name of a step in reaching a tenant, and what to say if it works.
-fn stage_in_words(stage: Stage) -> (&'static str, &'static str) {
-    match stage {
-        Stage::Name => ("name", "has an address"),
-        Stage::Connection => ("connection", "accepted"),
-        Stage::Proxy => ("connection", "the proxy makes the connection"),
-        Stage::Tls => ("TLS", "the certificate is trusted"),
-    }
-}
-
-fn sight(seen: Visible) -> String {
-    let Visible {
-        total,
-        sampled,
-        unreadable,
-        without_roles,
-    } = seen;
-    let mut parts = vec![match total {
-        Some(total) => format!("{total} visible"),
-        None => format!("{sampled} on the first page"),
-    }];
-    if unreadable > 0 {
-        parts.push(format!("{unreadable} of {sampled} not readable"));
-    }
-    if without_roles > 0 {
-        parts.push(format!(
-            "{without_roles} of {sampled} do not show their assigned roles: the client lacks the \
-             scope `admin_classic`, or its user the role TenantAdmin"
-        ));
-    }
-    parts.join("; ")
 }
 
 /// Prints the table, and below it each problem in full, and what to do about it.

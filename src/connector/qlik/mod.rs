@@ -47,6 +47,7 @@ mod options;
 mod organization;
 mod pace;
 mod probe;
+mod probe_spaces;
 mod problem;
 mod selection;
 mod source;
@@ -79,6 +80,7 @@ pub use listing::Listing;
 pub use options::{Budget, Credentials, Limits, OUTLAST, Options, RATE_SHARE, TIMEOUT};
 pub use organization::{Listed, Organization, OrganizationOptions, Roster};
 pub use probe::{Probe, Probing, Visible};
+pub use probe_spaces::{VisiblePart, VisibleSpaces};
 pub use selection::{InvalidRule, Rule, Selection};
 
 /// A tenant of Qlik Cloud. Clones share the token, the budget and the connections.

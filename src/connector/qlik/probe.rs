@@ -13,6 +13,7 @@ use crate::model::{Kind, Record, Tenant};
 use crate::retry::Retry;
 
 use super::BuildError;
+use super::probe_spaces::{self, VisibleSpaces};
 
 /// The most pages of roles that are read to learn all their names: each has about a hundred, and
 /// few tenants have more than one page.
@@ -31,6 +32,8 @@ pub struct Probe {
     pub collections: Vec<(Kind, Result<Visible, ReadError>)>,
     /// The names and ids of all roles; `None` if not all are known.
     pub roles: Option<BTreeSet<String>>,
+    /// What can be seen of spaces; `None` if nobody asked for it, or the tenant did not answer.
+    pub spaces: Option<Result<VisibleSpaces, ReadError>>,
 }
 
 /// What the first pages of a collection show.
@@ -53,6 +56,7 @@ impl Probe {
             && self.token.as_ref().is_some_and(Result::is_ok)
             && self.tenant.as_ref().is_some_and(Result::is_ok)
             && self.collections.iter().all(|(_, seen)| seen.is_ok())
+            && self.spaces.iter().all(Result::is_ok)
     }
 }
 
@@ -60,7 +64,15 @@ impl Probe {
 #[derive(Debug)]
 pub struct Probing {
     qlik: Qlik,
+    looks: Looks,
     step: Mutex<Step>,
+}
+
+/// What is asked for besides users, roles and groups.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Looks {
+    Nowhere,
+    AtSpaces,
 }
 
 /// What is being asked for.
@@ -69,6 +81,7 @@ enum Step {
     Token,
     Tenant,
     Listing(Kind),
+    Spaces,
 }
 
 impl Probing {
@@ -80,8 +93,18 @@ impl Probing {
         };
         Ok(Self {
             qlik: Qlik::patient(options, clock, Retry::brief)?,
+            looks: Looks::Nowhere,
             step: Mutex::new(Step::Token),
         })
+    }
+
+    /// Has it ask for spaces as well.
+    #[must_use]
+    pub fn with_spaces(self) -> Self {
+        Self {
+            looks: Looks::AtSpaces,
+            ..self
+        }
     }
 
     /// Asks for a token, for the tenant, and for the first pages of each kind. The first request
@@ -110,6 +133,10 @@ impl Probing {
                 });
                 probe.collections.push((kind, seen));
             }
+            if self.looks == Looks::AtSpaces {
+                *self.step() = Step::Spaces;
+                probe.spaces = Some(probe_spaces::look(&qlik.0).await);
+            }
         }
         probe
     }
@@ -121,6 +148,7 @@ impl Probing {
             Step::Token => format!("connecting to `{}` for a token", self.qlik.0.transport.host),
             Step::Tenant => "asking who the tenant is".to_owned(),
             Step::Listing(kind) => format!("asking for {}", kind.plural()),
+            Step::Spaces => "asking for spaces".to_owned(),
         };
         match self.qlik.wait() {
             Some(wait) => format!("{what}, {wait}"),

@@ -29,6 +29,10 @@ const MAX_SPACES: usize = 50_000;
 /// during the listing come at its end.
 const SORT: &str = "+createdAt";
 
+const LISTING: &str = "listing spaces";
+const ASSIGNMENTS: &str = "listing the assignments of a space";
+const SHARES: &str = "listing the shares of a space";
+
 /// A space.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
@@ -67,9 +71,41 @@ struct Walked {
     is_cut: bool,
 }
 
+/// The first spaces of the listing.
+pub(super) struct First {
+    pub(super) ids: Vec<SpaceId>,
+    /// How many more could not be read.
+    pub(super) unreadable: usize,
+    pub(super) total: Option<u64>,
+}
+
+/// Reads the first few spaces of the listing.
+pub(super) async fn first(client: &Client, n: usize) -> Result<First, ReadError> {
+    let walked = walk(client, LISTING, "spaces", Some(SORT), n).await?;
+    let read = walked.texts.iter().filter_map(|text| space(text.get()));
+    let ids: Vec<SpaceId> = read.map(|(id, _)| id).collect();
+    Ok(First {
+        unreadable: walked.texts.len() - ids.len(),
+        ids,
+        total: walked.total,
+    })
+}
+
+/// Asks who is assigned to a space and what is shared from it, and returns only whether that can be
+/// read.
+pub(super) async fn try_parts(
+    client: &Client,
+    id: &SpaceId,
+) -> (Result<(), ReadError>, Result<(), ReadError>) {
+    let (assigned, shared) = (assignments_of(id), shares_of(id));
+    let assigned = walk(client, ASSIGNMENTS, &assigned, None, MAX_IN_SPACE);
+    let shared = walk(client, SHARES, &shared, None, MAX_IN_SPACE);
+    (assigned.await.map(drop), shared.await.map(drop))
+}
+
 /// Reads the listing of spaces to its end.
 pub(super) async fn list(client: &Client) -> Result<SpaceListing, ReadError> {
-    let doing = "listing spaces";
+    let doing = LISTING;
     let walked = walk(client, doing, "spaces", Some(SORT), MAX_SPACES).await?;
     if walked.is_cut {
         let limit = MAX_SPACES as u64;
@@ -118,9 +154,8 @@ pub(super) async fn fetch(client: &Client, id: &SpaceId) -> Result<SpaceSeen, Re
 
 /// Reads who is assigned to a space.
 pub(super) async fn assignments(client: &Client, id: &SpaceId) -> Result<Assignments, ReadError> {
-    let doing = "listing the assignments of a space";
-    let path = format!("spaces/{id}/assignments");
-    part(client, doing, &path, assignment, |known, more| {
+    let path = assignments_of(id);
+    part(client, ASSIGNMENTS, &path, assignment, |known, more| {
         known.roles.extend(more.roles);
     })
     .await
@@ -128,9 +163,16 @@ pub(super) async fn assignments(client: &Client, id: &SpaceId) -> Result<Assignm
 
 /// Reads what is shared from a space.
 pub(super) async fn shares(client: &Client, id: &SpaceId) -> Result<Shares, ReadError> {
-    let doing = "listing the shares of a space";
-    let path = format!("spaces/{id}/shares");
-    part(client, doing, &path, share, |known, more| *known = more).await
+    let path = shares_of(id);
+    part(client, SHARES, &path, share, |known, more| *known = more).await
+}
+
+fn assignments_of(id: &SpaceId) -> String {
+    format!("spaces/{id}/assignments")
+}
+
+fn shares_of(id: &SpaceId) -> String {
+    format!("spaces/{id}/shares")
 }
 
 /// Reads one list that belongs to a space. `add` joins two records with the same key.
