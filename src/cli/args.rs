@@ -13,7 +13,7 @@ mod records;
 
 pub(super) use access::{
     AccessAction, AccessArgs, AccessChangesArgs, AccessDiffArgs, AccessExplainArgs, AccessListArgs,
-    AccessRedundantArgs, AccessReviewArgs, AccessStaleArgs,
+    AccessOwnedArgs, AccessRedundantArgs, AccessReviewArgs, AccessStaleArgs, SpacesArgs,
 };
 pub(super) use deliveries::{
     DeliveriesAction, DeliveriesArgs, DeliveryListArgs, EndpointsAction, EndpointsArgs, ReplayArgs,
@@ -71,6 +71,8 @@ pub(super) enum CommandArgs {
     Roles(RecordsArgs),
     /// List or show groups.
     Groups(RecordsArgs),
+    /// List spaces, each with its owner.
+    Spaces(SpacesArgs),
     /// Show who holds which role and by which paths, now or at an earlier time.
     Access(AccessArgs),
     /// List accounts that somebody should look at, and why; accept those that may stay as they are.
@@ -115,6 +117,7 @@ impl CommandArgs {
             | Self::Users(_)
             | Self::Roles(_)
             | Self::Groups(_)
+            | Self::Spaces(_)
             | Self::Access(_)
             | Self::Findings(_)
             | Self::Runs(_)

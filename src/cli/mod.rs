@@ -114,6 +114,7 @@ fn dispatch(args: Args) -> anyhow::Result<Exit> {
         CommandArgs::Status(args) => runtime()?.block_on(status::run(config, args)),
         CommandArgs::Plan(args) => runtime()?.block_on(plans::run(config, args)),
         CommandArgs::Store { action } => runtime()?.block_on(store::run(config, action)),
+        CommandArgs::Spaces(args) => runtime()?.block_on(access::spaces(config, args)),
         CommandArgs::Access(args) => runtime()?.block_on(access::run(config, args)),
         CommandArgs::Findings(args) => runtime()?.block_on(findings::run(config, args)),
         CommandArgs::Runs(args) => runtime()?.block_on(runs::run(config, args)),

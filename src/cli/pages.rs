@@ -1,8 +1,8 @@
 //! Reads lists page by page.
 
 use crate::control::{
-    AccessPage, DiffPage, HoldersPage, Inherited, InheritedPosition, Page, Query, Status,
-    StatusPosition,
+    AccessPage, DiffPage, HoldersPage, Inherited, InheritedPosition, Owned, Page, Query,
+    SpacesPage, Status, StatusPosition,
 };
 use crate::model::Id;
 
@@ -85,6 +85,30 @@ impl Paged for DiffPage {
 
     fn take_next(&mut self) -> Option<Id> {
         self.page.take_next()
+    }
+}
+
+impl Paged for SpacesPage {
+    type Position = Id;
+
+    fn n_rows(&self) -> usize {
+        self.page.n_rows()
+    }
+
+    fn take_next(&mut self) -> Option<Id> {
+        self.page.take_next()
+    }
+}
+
+impl Paged for Owned {
+    type Position = Id;
+
+    fn n_rows(&self) -> usize {
+        self.spaces.n_rows()
+    }
+
+    fn take_next(&mut self) -> Option<Id> {
+        self.spaces.take_next()
     }
 }
 

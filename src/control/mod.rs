@@ -51,8 +51,9 @@ pub use crate::history::Since;
 pub use access::{
     AccessChangeChoice, AccessChangePosition, AccessChangeRow, AccessChanges, AccessPage,
     AccessPerson, AccessRow, AccessStanding, DiffPage, DiffRow, Envelope, Everybody, EverybodyDiff,
-    NotKnown, Permission, Population, ReviewPage, SpaceAccess, SpaceEntry, SpaceEverybody,
-    SpaceMention, SpaceRow, SpaceShown, StaleRow, SweepMark, UserAccess, UserSpace, UserSpaces,
+    ListedSpace, NotKnown, Owned, Permission, Population, ReviewPage, SpaceAccess, SpaceChoice,
+    SpaceEntry, SpaceEverybody, SpaceMention, SpaceOwner, SpaceRow, SpaceShown, SpacesPage,
+    StaleRow, SweepMark, UserAccess, UserSpace, UserSpaces,
 };
 pub use acting::{Acting, Actor, Face};
 pub use answer::Control;

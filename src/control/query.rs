@@ -1,5 +1,7 @@
 //! The questions that can be asked. [`Query`](super::Query) pairs each with its answer.
 
+mod spaces;
+
 use serde::{Deserialize, Serialize};
 
 use super::{
@@ -12,6 +14,8 @@ use crate::model::{
     EndpointName, GroupId, Id, Kind, PlanId, RecordRef, RoleId, RunId, Seq, TenantName, Timestamp,
     UserId,
 };
+
+pub use spaces::{Owned, Spaces};
 
 /// The overall state: losses of history, tenants, endpoints, and rules that match nothing. The
 /// default is the first page of everything.

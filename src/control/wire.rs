@@ -87,6 +87,8 @@ queries! {
     Access,
     UserAccess,
     SpaceAccess,
+    Spaces,
+    Owned,
     AccessDiff,
     AccessReview,
     StaleAccess,

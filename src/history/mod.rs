@@ -28,5 +28,5 @@ pub use picture::{Picture, UserPage};
 pub use pictures::Pictures;
 pub use since::first_since;
 pub use since_when::since_when;
-pub use spaces::{SpacesLook, each_space};
+pub use spaces::{FoundSpaces, SpacesLook, each_space, spaces_after};
 pub use trail::Trail;

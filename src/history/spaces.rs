@@ -2,6 +2,7 @@
 //! change since undone.
 
 use std::collections::BTreeMap;
+use std::ops::ControlFlow;
 use std::time::{Duration, Instant};
 
 use crate::model::{Entry, Fact, Seq, Space, SpaceChange, SpaceId, Timestamp};
@@ -46,6 +47,88 @@ pub fn each_space(
     only: Option<&SpaceId>,
     mut visit: impl FnMut(Space),
 ) -> Result<SpacesLook, HistoryError> {
+    let span = match only {
+        Some(id) => Span::One(id),
+        None => Span::After(None),
+    };
+    walk(store, known, at, span, |space| {
+        visit(space);
+        ControlFlow::Continue(())
+    })
+}
+
+/// Some spaces that were found.
+#[derive(Debug)]
+pub struct FoundSpaces {
+    /// The spaces, in the order of their ids.
+    pub spaces: Vec<Space>,
+    /// The last of them; `None` if no other follows.
+    pub next: Option<SpaceId>,
+    /// What else was found out.
+    pub look: SpacesLook,
+}
+
+/// Returns the first spaces after one that are wanted, as they were at a time. `None` means now.
+pub fn spaces_after(
+    store: &Store,
+    known: &Known,
+    at: Option<Timestamp>,
+    after: Option<&SpaceId>,
+    limit: usize,
+    is_wanted: impl Fn(&Space) -> bool,
+) -> Result<FoundSpaces, HistoryError> {
+    let mut found: BTreeMap<SpaceId, Space> = BTreeMap::new();
+    let look = walk(store, known, at, Span::After(after), |space| {
+        if is_wanted(&space) {
+            found.insert(space.id.clone(), space);
+        }
+        let is_full = found.len() > limit;
+        match at {
+            // Those of now come in their order.
+            None if is_full => ControlFlow::Break(()),
+            // Those that are gone by now come last.
+            Some(_) if found.len() > limit + 1 => {
+                found.pop_last();
+                ControlFlow::Continue(())
+            }
+            None | Some(_) => ControlFlow::Continue(()),
+        }
+    })?;
+    let has_more = found.len() > limit;
+    let spaces: Vec<Space> = found.into_values().take(limit).collect();
+    Ok(FoundSpaces {
+        next: spaces
+            .last()
+            .filter(|_| has_more)
+            .map(|space| space.id.clone()),
+        spaces,
+        look,
+    })
+}
+
+/// Which spaces are visited.
+#[derive(Debug, Clone, Copy)]
+enum Span<'a> {
+    One(&'a SpaceId),
+    After(Option<&'a SpaceId>),
+}
+
+impl Span<'_> {
+    fn has(self, id: &SpaceId) -> bool {
+        match self {
+            Self::One(only) => only == id,
+            Self::After(after) => after.is_none_or(|after| after < id),
+        }
+    }
+}
+
+fn walk(
+    store: &Store,
+    known: &Known,
+    at: Option<Timestamp>,
+    span: Span<'_>,
+    mut visit: impl FnMut(Space) -> ControlFlow<()>,
+) -> Result<SpacesLook, HistoryError> {
     let reading = store.space_reading(known.no)?;
     let mut look = SpacesLook {
         read: reading.first.and(reading.last),
@@ -65,11 +148,14 @@ pub fn each_space(
             Some(SpacePast::since(store, known, at)?)
         }
     };
-    let mut after: Option<SpaceId> = None;
+    let mut after = match span {
+        Span::One(_) => None,
+        Span::After(after) => after.cloned(),
+    };
     loop {
-        let page: Vec<KeptSpace> = match only {
-            Some(id) => store.space(known.no, id)?.into_iter().collect(),
-            None => store.spaces(known.no, after.as_ref(), PAGE)?,
+        let page: Vec<KeptSpace> = match span {
+            Span::One(id) => store.space(known.no, id)?.into_iter().collect(),
+            Span::After(_) => store.spaces(known.no, after.as_ref(), PAGE)?,
         };
         after = page.last().map(|kept| kept.space.id.clone());
         if let Some(past) = &mut past {
@@ -80,11 +166,13 @@ pub fn each_space(
                 Some(past) => past.then(&kept.space.id.clone(), Some(kept.space)),
                 None => Some(kept.space),
             };
-            if let Some(space) = then {
-                visit(space);
+            if let Some(space) = then
+                && visit(space).is_break()
+            {
+                return Ok(look);
             }
         }
-        if only.is_some() || after.is_none() {
+        if matches!(span, Span::One(_)) || after.is_none() {
             break;
         }
     }
@@ -92,9 +180,10 @@ pub fn each_space(
         look.has_gap = past.has_gap;
         // Spaces that have been deleted since then.
         while let Some(id) = past.changes.keys().next().cloned() {
-            let is_asked = only.is_none_or(|only| *only == id);
-            if let Some(space) = past.then(&id, None).filter(|_| is_asked) {
-                visit(space);
+            if let Some(space) = past.then(&id, None).filter(|_| span.has(&id))
+                && visit(space).is_break()
+            {
+                break;
             }
         }
     }

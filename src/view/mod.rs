@@ -14,6 +14,7 @@ mod event;
 mod finding;
 mod frame;
 mod holders;
+mod listed_space;
 mod plan;
 mod record;
 mod right;
@@ -35,6 +36,7 @@ pub use endpoint::{configured_endpoint, endpoint};
 pub use event::event;
 pub use finding::finding;
 pub use frame::{Frame, FrameEnd};
+pub use listed_space::{listed_space, owned_answer, spaces_answer};
 pub use plan::{plan, plan_frame, removal, successor};
 pub use record::{group_in_full, record, role_in_full, user_in_full};
 pub use right::{

@@ -20,6 +20,7 @@ const LISTS: &[&[&str]] = &[
     &["users"],
     &["roles"],
     &["groups"],
+    &["spaces"],
     &["tenants"],
     &["runs"],
     &["events"],

@@ -1,6 +1,9 @@
 //! Reads the answers about tenants, and prints their rows as they come.
 
-use crate::control::{AccessPage, AccessRow, DiffPage, DiffRow, NotKnown, Query, StaleRow};
+use crate::control::{
+    AccessPage, AccessRow, DiffPage, DiffRow, ListedSpace, NotKnown, Owned, Query, SpacesPage,
+    StaleRow,
+};
 use crate::doing::Count;
 use crate::model::Id;
 use crate::view;
@@ -42,6 +45,22 @@ impl TenantAnswer for DiffPage {
 
     fn page(&mut self) -> &mut AccessPage<DiffRow, Id> {
         &mut self.page
+    }
+}
+
+impl TenantAnswer for SpacesPage {
+    type Row = ListedSpace;
+
+    fn page(&mut self) -> &mut AccessPage<ListedSpace, Id> {
+        &mut self.page
+    }
+}
+
+impl TenantAnswer for Owned {
+    type Row = ListedSpace;
+
+    fn page(&mut self) -> &mut AccessPage<ListedSpace, Id> {
+        &mut self.spaces.page
     }
 }
 

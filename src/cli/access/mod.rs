@@ -1,4 +1,4 @@
-//! `access`: who may do what, by which path, now or at an earlier time.
+//! `access` and `spaces`: who may do what, by which path, now or at an earlier time.
 
 mod answers;
 mod asking;
@@ -12,6 +12,7 @@ mod review;
 mod space;
 mod space_words;
 mod stale;
+mod spaces;
 mod tree;
 mod user;
 mod words;
@@ -21,7 +22,7 @@ use std::path::Path;
 use crate::daemon::Hooks;
 
 use super::Exit;
-use super::args::{AccessAction, AccessArgs};
+use super::args::{AccessAction, AccessArgs, SpacesArgs};
 use super::store_client::StoreClient;
 
 pub(super) async fn run(config: Option<&Path>, args: AccessArgs) -> anyhow::Result<Exit> {
@@ -33,10 +34,20 @@ pub(super) async fn run(config: Option<&Path>, args: AccessArgs) -> anyhow::Resu
         Some(AccessAction::Explain(args)) => explain::run(&client, args).await,
         Some(AccessAction::Redundant(args)) => list::redundant(&client, args).await,
         Some(AccessAction::Stale(args)) => stale::run(&client, args).await,
+        Some(AccessAction::Owned(args)) => spaces::owned(&client, args).await,
         Some(AccessAction::Diff(args)) => diff::run(&client, args).await,
         Some(AccessAction::Review(args)) => review::run(&client, args).await,
         Some(AccessAction::Changes(args)) => changes::run(&client, args).await,
     };
+    client.close().await?;
+    exit
+}
+
+/// Lists spaces.
+pub(super) async fn spaces(config: Option<&Path>, args: SpacesArgs) -> anyhow::Result<Exit> {
+    let config = super::begin::load(config)?;
+    let client = StoreClient::open(&config, Hooks::none()).await?;
+    let exit = spaces::list(&client, args).await;
     client.close().await?;
     exit
 }

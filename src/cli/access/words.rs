@@ -128,6 +128,12 @@ pub(super) fn not_known(what: &NotKnown) -> String {
              before is shown",
             part.words()
         ),
+        NotKnown::OtherThings => {
+            "besides spaces, a user may own apps, data connections, automations, reload tasks, API \
+             keys and what is in the personal space; none of that is read: look in Qlik's \
+             Administration before the user is deleted"
+                .to_owned()
+        }
         NotKnown::History => {
             "a part of its history since then was lost with a damaged store; what changed in that \
              part is shown as it was afterwards"

@@ -1,4 +1,4 @@
-//! The arguments of `access`.
+//! The arguments of `access` and `spaces`.
 
 use std::path::PathBuf;
 
@@ -27,6 +27,8 @@ pub(in crate::cli) enum AccessAction {
     Explain(AccessExplainArgs),
     /// List roles that a user holds by several paths: removing one of them changes nothing.
     Redundant(AccessRedundantArgs),
+    /// List what a user owns: spaces. What else there may be is said, since it is not read.
+    Owned(AccessOwnedArgs),
     /// List who came to hold a role, holds it no longer, or holds it by other paths.
     Diff(AccessDiffArgs),
     /// List administrators who have begun no session for some time, or of whom nobody knows that.
@@ -102,6 +104,34 @@ pub(in crate::cli) struct AccessStaleArgs {
     /// All users, not only administrators.
     #[arg(long)]
     pub(in crate::cli) all: bool,
+    #[command(flatten)]
+    pub(in crate::cli) list: ListArgs,
+}
+
+#[derive(Debug, clap::Args)]
+pub(in crate::cli) struct AccessOwnedArgs {
+    /// The user: the id, name, subject or e-mail address.
+    #[arg(long, value_name = "USER")]
+    pub(in crate::cli) user: String,
+    #[command(flatten)]
+    pub(in crate::cli) time: AsOfArgs,
+    #[command(flatten)]
+    pub(in crate::cli) list: ListArgs,
+}
+
+#[derive(Debug, clap::Args)]
+pub(in crate::cli) struct SpacesArgs {
+    /// Those of this owner: the id, name, subject or e-mail address.
+    #[arg(long, value_name = "USER")]
+    pub(in crate::cli) owner: Option<String>,
+    /// Spaces of this type.
+    #[arg(long = "type", value_name = "TYPE", value_parser = ["shared", "managed", "data"])]
+    pub(in crate::cli) sort: Option<String>,
+    /// Spaces whose name contains this.
+    #[arg(long, value_name = "PART")]
+    pub(in crate::cli) name: Option<String>,
+    #[command(flatten)]
+    pub(in crate::cli) time: AsOfArgs,
     #[command(flatten)]
     pub(in crate::cli) list: ListArgs,
 }

@@ -122,6 +122,8 @@ pub enum NotKnown {
         /// The span; `None` if sessions are not read.
         known: Option<SessionSpan>,
     },
+    /// What else a user may own: apps, data connections, API keys and the like are not read.
+    OtherThings,
     /// More users, groups or spaces than are listed here.
     More,
     /// Whatever comes after the requested rows: it was not read.
@@ -182,6 +184,7 @@ impl fmt::Debug for NotKnown {
                 f.debug_tuple("PartOfSpace").field(id).field(part).finish()
             }
             Self::Sessions { known } => f.debug_tuple("Sessions").field(known).finish(),
+            Self::OtherThings => f.write_str("OtherThings"),
             Self::More => f.write_str("More"),
             Self::Rest => f.write_str("Rest"),
             Self::History => f.write_str("History"),

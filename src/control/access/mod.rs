@@ -14,11 +14,13 @@ mod dating;
 mod diff;
 mod envelope;
 mod list;
+mod listed_space;
 mod mentions;
 mod review;
 mod space;
 mod space_answers;
 mod stale;
+mod spaces;
 mod user;
 mod user_spaces;
 
@@ -27,6 +29,7 @@ pub use answers::{
     EverybodyDiff, NotKnown, Permission, Population, ReviewPage, StaleRow, SweepMark, UserAccess,
 };
 pub use change_rows::{AccessChangeChoice, AccessChangePosition, AccessChangeRow, AccessChanges};
+pub use listed_space::{ListedSpace, Owned, SpaceChoice, SpaceOwner, SpacesPage};
 pub use space_answers::{SpaceAccess, SpaceEntry, SpaceEverybody, SpaceRow, SpaceShown};
 pub(super) use stale::span;
 pub use user_spaces::{SpaceMention, UserSpace, UserSpaces};

@@ -413,7 +413,7 @@ fn called(
     Ok((found, look))
 }
 
-fn note_look(envelope: &mut Envelope, look: SpacesLook) {
+pub(super) fn note_look(envelope: &mut Envelope, look: SpacesLook) {
     if look.read.is_none() {
         envelope.not_known.insert(NotKnown::Spaces);
     }
@@ -423,7 +423,7 @@ fn note_look(envelope: &mut Envelope, look: SpacesLook) {
 }
 
 /// Notes what of a space is not visible.
-fn note_unseen(envelope: &mut Envelope, space: &Space) {
+pub(super) fn note_unseen(envelope: &mut Envelope, space: &Space) {
     for part in &space.head.unseen {
         let what = NotKnown::PartOfSpace {
             id: space.id.clone(),
@@ -434,7 +434,7 @@ fn note_unseen(envelope: &mut Envelope, space: &Space) {
     }
 }
 
-fn mention(space: &Space) -> SpaceMention {
+pub(super) fn mention(space: &Space) -> SpaceMention {
     SpaceMention {
         id: space.id.clone(),
         name: space.head.name.clone(),

@@ -1,0 +1,124 @@
+//! Spaces as lists show them, and which of them are wanted.
+
+use std::collections::BTreeSet;
+
+use serde::{Deserialize, Serialize};
+
+use crate::model::{Id, Space, SpacePart, Timestamp, UserId};
+
+use super::answers::{AccessPage, AccessPerson};
+use super::user_spaces::SpaceMention;
+
+/// Which spaces are wanted. A space must match all that is given; the default takes all.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SpaceChoice {
+    /// Those of this owner.
+    pub owner: Option<UserId>,
+    /// Those of this sort, as the source writes it. Letter case is ignored.
+    pub sort: Option<String>,
+    /// Those whose name contains this. Letter case is ignored.
+    pub name: Option<String>,
+}
+
+impl SpaceChoice {
+    /// Returns whether it takes all spaces.
+    pub fn is_all(&self) -> bool {
+        *self == Self::default()
+    }
+
+    pub(super) fn takes(&self, space: &Space) -> bool {
+        let Self { owner, sort, name } = self;
+        let head = &space.head;
+        let is_sort = |sort: &String| {
+            let own = head.sort.as_deref();
+            own.is_some_and(|own| own.to_lowercase() == sort.to_lowercase())
+        };
+        owner
+            .as_ref()
+            .is_none_or(|owner| head.owner.as_ref() == Some(owner))
+            && sort.as_ref().is_none_or(is_sort)
+            && name
+                .as_ref()
+                .is_none_or(|name| head.name.to_lowercase().contains(&name.to_lowercase()))
+    }
+}
+
+/// A page of a list of spaces.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SpacesPage {
+    /// The spaces, in the order of their ids.
+    pub page: AccessPage<ListedSpace, Id>,
+    /// When the last reading of all spaces began that had ended by then; `None` if there was none.
+    pub read_at: Option<Timestamp>,
+}
+
+/// What a user owns, as far as that is known: spaces. The envelope says that a user may own more.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Owned {
+    /// The user; `None` if there was no such user then.
+    pub user: Option<AccessPerson>,
+    /// A page of the spaces.
+    pub spaces: SpacesPage,
+}
+
+/// A space as a list shows it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ListedSpace {
+    /// The space.
+    pub space: SpaceMention,
+    /// Its owner; `None` if it has none, or the source does not say.
+    pub owner: Option<SpaceOwner>,
+    /// When the source created it.
+    pub created_at: Option<Timestamp>,
+    /// How many assignments it has; `None` if they were never visible.
+    pub assignments: Option<u64>,
+    /// How many shares it has; `None` if they were never visible.
+    pub shares: Option<u64>,
+    /// What of it was not visible at last: what is shown of that may be out of date.
+    pub unseen: BTreeSet<SpacePart>,
+}
+
+/// The owner of a space.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SpaceOwner {
+    /// The user.
+    pub id: UserId,
+    /// The user; `None` if there was no such user then.
+    pub user: Option<AccessPerson>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{Id, SpaceHead, SpaceId};
+
+    #[test]
+    fn a_space_must_match_all_that_is_given() {
+        let id = |n: u8| Id::parse(&format!("{n:024x}")).unwrap();
+        let owner = |n| Some(UserId(id(n)));
+        let text = |text: &str| Some(text.to_owned());
+        let space = Space {
+            id: SpaceId(id(9)),
+            head: SpaceHead {
+                name: "Sales EMEA".into(),
+                sort: text("managed"),
+                owner: owner(1),
+                created_at: None,
+                unseen: BTreeSet::new(),
+            },
+            assignments: None,
+            shares: None,
+        };
+        for (owner, sort, name, expected) in [
+            (None, None, None, true),
+            (owner(1), text("Managed"), text("emea"), true),
+            (owner(2), None, None, false),
+            (owner(1), text("data"), None, false),
+            (None, None, text("apac"), false),
+        ] {
+            let choice = SpaceChoice { owner, sort, name };
+
+            assert_eq!(choice.takes(&space), expected, "{choice:?}");
+        }
+    }
+}
