@@ -55,6 +55,7 @@ mod secret_addresses;
 mod serving;
 mod sessions;
 mod space;
+mod space_kills;
 mod space_lists;
 mod spaces;
 mod support;
