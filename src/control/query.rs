@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     AccessChangeChoice, AccessChangePosition, AttemptPosition, Choice, Ended, EventChoice,
     EventName, EventPage, FindingPosition, InheritedPosition, MAX_PAGE, ParkedPosition,
-    RecordPosition, SpacePosition, StatusPosition, TaskId, UserAccessPosition, WaitingPosition,
+    RecordPosition, StatusPosition, TaskId, UserAccessPosition, WaitingPosition,
 };
 use crate::access::{ConcernCode, Severity};
 use crate::model::{
@@ -15,7 +15,7 @@ use crate::model::{
     UserId,
 };
 
-pub use spaces::{Owned, Spaces};
+pub use spaces::{Opened, Owned, SpaceAccess, Spaces};
 
 /// The overall state: losses of history, tenants, endpoints, and rules that match nothing. The
 /// default is the first page of everything.
@@ -228,26 +228,6 @@ pub struct UserAccess {
     pub at: Option<Timestamp>,
     /// Where the previous page ended.
     pub after: Option<UserAccessPosition>,
-    /// How many rows are wanted of all lists together, at most [`MAX_PAGE`].
-    pub limit: usize,
-}
-
-/// Who can open a space, by which paths. Paths that all users have are given once, not in rows.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct SpaceAccess {
-    /// The tenant.
-    pub tenant: TenantName,
-    /// The space, by id or name.
-    pub space: String,
-    /// Only this user, even if the user has no path to the space; `None` for all users, and for
-    /// what else is assigned or shared.
-    pub user: Option<UserId>,
-    /// Which rows are wanted.
-    pub which: Which,
-    /// The time that the answer describes; `None` for now.
-    pub at: Option<Timestamp>,
-    /// Where the previous page ended.
-    pub after: Option<SpacePosition>,
     /// How many rows are wanted of all lists together, at most [`MAX_PAGE`].
     pub limit: usize,
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use qlik_roster::access::SpacePath;
 use qlik_roster::clock::Clock;
-use qlik_roster::control::query::Which;
+use qlik_roster::control::query::{Opened, Which};
 use qlik_roster::control::{NotKnown, SpaceAccess, SpacePosition, SpaceRow, query};
 use qlik_roster::demo::tenant::{
     Assignee, Directory, Edit, Endpoint, Fault, NewSpace, NewUser, RateLimits, Space, SpaceEdit,
@@ -173,7 +173,7 @@ async fn ask(
         let mut page = running
             .ask(query::SpaceAccess {
                 tenant: acme(),
-                space: space.to_owned(),
+                opened: Opened::Space(space.to_owned()),
                 user: None,
                 which,
                 at,
@@ -629,6 +629,31 @@ async fn json(world: &World, args: &[&str]) -> Value {
     serde_json::from_str(&out).unwrap()
 }
 
+/// Asks who can open the apps of a space: app 1 has a link, app 2 is shared with Gus Guest.
+async fn only_what_is_shared_of_an_app_leads_to_it(world: &World) {
+    for (app, expected) in [
+        ("app-1", &["Maria Silva", "Olga Owner"][..]),
+        ("app-2", &["Maria Silva", "Olga Owner", "Gus Guest"]),
+    ] {
+        let told = json(world, &["access", "--app", app]).await;
+        let rows = told["rows"].as_array().unwrap();
+        let names = rows.iter().map(|row| row["user"]["name"].as_str().unwrap());
+        assert_eq!(names.collect::<Vec<_>>(), expected, "{app}");
+        let entries = &told["answers"][0]["space"]["entries"];
+        let shares = entries.as_array().unwrap().iter();
+        let shares = shares.filter(|entry| entry["what"] == "share");
+        let apps = shares.map(|entry| entry["resource_id"].as_str().unwrap());
+        assert_eq!(apps.collect::<Vec<_>>(), [app]);
+    }
+    let args = ["access", "explain", "--user", "Gus Guest", "--app", "app-2"];
+    let (code, out, err) = world.command(&args).await;
+    assert_eq!(code, 0, "{err}");
+    assert!(out.contains("app-2"), "{out}");
+    let (code, _, err) = world.command(&["access", "--app", "app-3"]).await;
+    assert_eq!(code, 7, "{err}");
+    assert!(err.contains("No share of an app `app-3` is known"), "{err}");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn an_operator_asks_who_can_open_a_space() {
     let world = world(Clock::system(), 2).await;
@@ -655,6 +680,11 @@ async fn an_operator_asks_who_can_open_a_space() {
     tenant
         .share(&space, "app-1", Assignee::Link, &["basicconsumer"])
         .unwrap();
+    let guest = tenant.create_user(NewUser::named("Gus Guest")).unwrap();
+    let with = Assignee::User(guest);
+    tenant
+        .share(&space, "app-2", with, &["basicconsumer"])
+        .unwrap();
     let running = world.start().await;
     read_once(&running).await;
 
@@ -665,7 +695,7 @@ async fn an_operator_asks_who_can_open_a_space() {
         .iter()
         .map(|row| row["user"]["name"].as_str().unwrap())
         .collect();
-    assert_eq!(names, ["Maria Silva", "Olga Owner"]);
+    assert_eq!(names, ["Maria Silva", "Olga Owner", "Gus Guest"]);
     let answer = &told["answers"][0];
     assert_eq!(answer["complete"], true, "{answer}");
     assert_eq!(answer["space"]["name"], "Sales EMEA");
@@ -712,6 +742,8 @@ async fn an_operator_asks_who_can_open_a_space() {
     let told = json(&world, &["access", "--user", "Maria Silva"]).await;
     let spaces = told["spaces"]["spaces"].as_array().unwrap();
     assert!(spaces.iter().any(|it| it["space"]["name"] == "Sales EMEA"));
+
+    only_what_is_shared_of_an_app_leads_to_it(&world).await;
 
     let (code, _, err) = world.command(&["access", "--space", "Nowhere"]).await;
     assert_eq!(code, 7, "{err}");

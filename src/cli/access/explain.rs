@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::io::Write;
 
+use crate::control::query::Opened;
 use crate::control::{AccessRow, Since, UserAccess};
 use crate::printable;
 use crate::view;
@@ -21,15 +22,16 @@ pub(super) async fn run(client: &StoreClient, args: AccessExplainArgs) -> anyhow
         user: called,
         role,
         space,
+        app,
         time: as_of,
         tenant,
         output,
     } = args;
     let at = time(as_of.as_of)?;
-    if let Some(space) = space {
+    if let Some(opened) = space.map(Opened::Space).or(app.map(Opened::App)) {
         let asked = explain_space::Asked {
             user: &called,
-            space: &space,
+            opened,
             at,
             tenant,
         };

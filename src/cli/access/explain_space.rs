@@ -1,9 +1,11 @@
-//! `access explain --space`: each path by which a user can open a space, or that there is none.
+//! `access explain --space` and `--app`: each path by which a user can open a space or an app, or
+//! that there is none.
 
 use std::io::Write;
 
 use serde_json::json;
 
+use crate::control::query::Opened;
 use crate::control::{SpaceAccess, SpaceRow, SpaceShown};
 use crate::printable;
 use crate::view;
@@ -15,14 +17,14 @@ use super::super::output::{self, Printer, Row, print_one};
 use super::super::store_client::StoreClient;
 use super::super::style::say;
 use super::asking::{say_of, users};
-use super::space::{COLUMNS, cells, of_user};
+use super::space::{COLUMNS, cells, not_found, of_user};
 use super::{space_words, words};
 use crate::model::Timestamp;
 
-/// The user and the space that the question is about.
+/// The user, and the space or app that the question is about.
 pub(super) struct Asked<'a> {
     pub(super) user: &'a str,
-    pub(super) space: &'a str,
+    pub(super) opened: Opened,
     pub(super) at: Option<Timestamp>,
     pub(super) tenant: Option<String>,
 }
@@ -34,10 +36,10 @@ pub(super) async fn run(
 ) -> anyhow::Result<Exit> {
     let mut answers = Vec::new();
     for (tenant, user) in users(client, asked.user, asked.tenant).await? {
-        answers.push(of_user(client, tenant, user, asked.space, asked.at).await?);
+        answers.push(of_user(client, tenant, user, &asked.opened, asked.at).await?);
     }
     if answers.iter().all(|answer| answer.found.is_empty()) && !answers.is_empty() {
-        say(format_args!("No space is called `{}`.", asked.space));
+        say(format_args!("{}", not_found(&asked.opened)));
         for answer in &answers {
             say_of(&answer.envelope);
         }

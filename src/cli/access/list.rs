@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::control::query::Which;
+use crate::control::query::{Opened, Which};
 use crate::control::{AccessRow, Envelope, query};
 use crate::doing::counting;
 use crate::model::{Kind, TenantName, Timestamp};
@@ -54,12 +54,9 @@ pub(super) async fn run(client: &StoreClient, args: AccessListArgs) -> anyhow::R
         true => Which::Potential,
         false => Which::Own,
     };
-    if let Some(called) = &args.space {
-        let asked = space::Asked {
-            space: called,
-            which,
-            at,
-        };
+    let opened = args.space.map(Opened::Space);
+    if let Some(opened) = opened.or(args.app.map(Opened::App)) {
+        let asked = space::Asked { opened, which, at };
         return space::run(client, &asked, args.list).await;
     }
     let asked = Asked {

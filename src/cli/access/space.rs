@@ -1,6 +1,6 @@
-//! `access --space`: who can open a space.
+//! `access --space` and `access --app`: who can open a space or an app.
 
-use crate::control::query::Which;
+use crate::control::query::{Opened, Which};
 use crate::control::{
     NotKnown, SpaceAccess, SpaceMention, SpacePosition, SpaceRow, SpaceShown, query,
 };
@@ -33,15 +33,15 @@ pub(super) const COLUMNS: &[Column] = &[
 ];
 
 /// What is asked of each tenant.
-pub(super) struct Asked<'a> {
-    pub(super) space: &'a str,
+pub(super) struct Asked {
+    pub(super) opened: Opened,
     pub(super) which: Which,
     pub(super) at: Option<Timestamp>,
 }
 
 pub(super) async fn run(
     client: &StoreClient,
-    asked: &Asked<'_>,
+    asked: &Asked,
     args: ListArgs,
 ) -> anyhow::Result<Exit> {
     let mut rows = Rows::new(&args.table, COLUMNS);
@@ -68,7 +68,7 @@ pub(super) async fn run(
         left -= n_rows.min(left);
     }
     if answers.iter().all(|(answer, _)| answer.found.is_empty()) {
-        say(format_args!("No space is called `{}`.", asked.space));
+        say(format_args!("{}", not_found(&asked.opened)));
         for (answer, _) in &answers {
             say_of(&answer.envelope);
         }
@@ -99,7 +99,7 @@ type Take<'a> = dyn FnMut(&SpaceMention, &GroupNames, &SpaceRow) -> anyhow::Resu
 /// what all pages do not know.
 async fn each(
     client: &StoreClient,
-    asked: &Asked<'_>,
+    asked: &Asked,
     tenant: &TenantName,
     limit: usize,
     take: &mut Take<'_>,
@@ -107,7 +107,7 @@ async fn each(
     let (_doing, found) = counting("looking at users", "found");
     let ask = |after, limit| query::SpaceAccess {
         tenant: tenant.clone(),
-        space: asked.space.to_owned(),
+        opened: asked.opened.clone(),
         user: None,
         which: asked.which,
         at: asked.at,
@@ -116,7 +116,7 @@ async fn each(
     };
     let mut left = limit;
     let look = |page: &mut SpaceAccess| {
-        only_one(page, asked.space)?;
+        only_one(page, &asked.opened)?;
         let rows = std::mem::take(&mut page.rows);
         if let Some(shown) = &page.space {
             for row in rows.iter().take(left) {
@@ -159,18 +159,35 @@ impl Whole for SpaceAccess {
     }
 }
 
-/// Fails if several spaces have this name.
-fn only_one(answer: &SpaceAccess, called: &str) -> Result<(), CliError> {
+/// Says that nothing is known of what is asked about.
+pub(super) fn not_found(opened: &Opened) -> String {
+    match opened {
+        Opened::Space(name) => format!("No space is called `{name}`."),
+        Opened::App(id) => format!(
+            "No share of an app `{id}` is known, so its space is not known; whoever has access to \
+             its space can open it (`--space SPACE`)."
+        ),
+    }
+}
+
+/// Fails if several spaces have this name, or share this app.
+fn only_one(answer: &SpaceAccess, opened: &Opened) -> Result<(), CliError> {
     if answer.found.len() < 2 {
         return Ok(());
     }
     let ids: Vec<String> = answer.found.iter().map(|it| it.id.to_string()).collect();
-    Err(CliError::Usage(format!(
-        "{} spaces of `{}` are called `{called}`; give the id of one of them: {}",
-        answer.found.len(),
-        answer.envelope.tenant,
-        ids.join(", ")
-    )))
+    let (n, tenant, ids) = (answer.found.len(), &answer.envelope.tenant, ids.join(", "));
+    Err(CliError::Usage(match opened {
+        Opened::Space(name) => {
+            format!(
+                "{n} spaces of `{tenant}` are called `{name}`; give the id of one of them: {ids}"
+            )
+        }
+        Opened::App(app) => format!(
+            "{n} spaces of `{tenant}` had the app `{app}` and still list shares of it; ask about \
+             one of them with `--space`: {ids}"
+        ),
+    }))
 }
 
 /// Asks about the access of one user to a space. The answer has no space if the tenant has none of
@@ -179,12 +196,12 @@ pub(super) async fn of_user(
     client: &StoreClient,
     tenant: TenantName,
     user: UserId,
-    space: &str,
+    opened: &Opened,
     at: Option<Timestamp>,
 ) -> anyhow::Result<SpaceAccess> {
     let asked = query::SpaceAccess {
         tenant,
-        space: space.to_owned(),
+        opened: opened.clone(),
         user: Some(user),
         which: Which::Own,
         at,
@@ -192,7 +209,7 @@ pub(super) async fn of_user(
         limit: 1,
     };
     let answer = client.ask(asked).await?;
-    only_one(&answer, space)?;
+    only_one(&answer, opened)?;
     Ok(answer)
 }
 

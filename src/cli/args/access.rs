@@ -20,8 +20,8 @@ pub(in crate::cli) struct AccessArgs {
 
 #[derive(Debug, Subcommand)]
 pub(in crate::cli) enum AccessAction {
-    /// List who holds which role, or who can open a space (this is also what happens without
-    /// `list`).
+    /// List who holds which role, or who can open a space or an app (this is also what happens
+    /// without `list`).
     List(AccessListArgs),
     /// Show each path by which a user holds a role or can open a space, or that there is none.
     Explain(AccessExplainArgs),
@@ -48,11 +48,14 @@ pub(in crate::cli) struct AccessListArgs {
     /// Who can open this space: its name or id.
     #[arg(long, value_name = "SPACE", group = "right", conflicts_with = "tree")]
     pub(in crate::cli) space: Option<String>,
+    /// Who can open this app, which is shared with somebody: its id.
+    #[arg(long, value_name = "APP", group = "right", conflicts_with = "tree")]
+    pub(in crate::cli) app: Option<String>,
     /// What this user holds: the id, name, subject or e-mail address.
     #[arg(long, value_name = "USER", conflicts_with_all = ["right", "potential", "limit"])]
     pub(in crate::cli) user: Option<String>,
-    /// Who does not hold the role, but is allowed to assign any role to anybody; with `--space`,
-    /// who has no access, but could take a role there.
+    /// Who does not hold the role, but is allowed to assign any role to anybody; with `--space` or
+    /// `--app`, who has no access, but could take a role there.
     #[arg(long, requires = "right")]
     pub(in crate::cli) potential: bool,
     #[command(flatten)]
@@ -70,11 +73,14 @@ pub(in crate::cli) struct AccessExplainArgs {
     #[arg(long, value_name = "USER")]
     pub(in crate::cli) user: String,
     /// The role: its name or id.
-    #[arg(long, value_name = "ROLE", required_unless_present = "space")]
+    #[arg(long, value_name = "ROLE", required_unless_present_any = ["space", "app"])]
     pub(in crate::cli) role: Option<String>,
     /// The space, instead of a role: its name or id.
     #[arg(long, value_name = "SPACE", conflicts_with = "role")]
     pub(in crate::cli) space: Option<String>,
+    /// The app, instead of a role: its id.
+    #[arg(long, value_name = "APP", conflicts_with_all = ["role", "space"])]
+    pub(in crate::cli) app: Option<String>,
     #[command(flatten)]
     pub(in crate::cli) time: AsOfArgs,
     /// Look in this tenant only.

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::access::{self, ShareWay, SpacePath, SpaceWay, SpaceWays};
 use crate::control::page::{self, Cut};
-use crate::control::query::Which;
+use crate::control::query::{Opened, Which};
 use crate::control::reading::Reading;
 use crate::control::records::MAX_READ;
 use crate::control::{ControlError, MAX_PAGE, Query, SpacePosition, UserAccessPosition, query};
@@ -33,7 +33,7 @@ impl Query for query::SpaceAccess {
         let known = reading.one(&self.tenant)?;
         let picture = reading.context.pictures.of(reading.store, known, self.at)?;
         let mut envelope = envelope::begin(reading, known, &picture, self.at, Some(&[]))?;
-        let (found, look) = called(reading, known, self.at, &self.space)?;
+        let (found, look) = opened(reading, known, self.at, &self.opened)?;
         note_look(&mut envelope, look);
         let mut answer = SpaceAccess {
             envelope,
@@ -407,6 +407,30 @@ fn called(
     let mut found = Vec::new();
     let look = each_space(reading.store, known, at, None, |space| {
         if space.head.name.to_lowercase() == called && found.len() < MAX_SPACES {
+            found.push(space);
+        }
+    })?;
+    Ok((found, look))
+}
+
+/// Finds what is asked about. A space that has the app has no other shares in it.
+fn opened(
+    reading: &Reading<'_>,
+    known: &Known,
+    at: Option<Timestamp>,
+    opened: &Opened,
+) -> Result<(Vec<Space>, SpacesLook), ControlError> {
+    let app = match opened {
+        Opened::Space(name) => return called(reading, known, at, name),
+        Opened::App(id) => id,
+    };
+    let mut found = Vec::new();
+    let look = each_space(reading.store, known, at, None, |mut space| {
+        if let Some(shares) = &mut space.shares {
+            shares.retain(|_, share| share.resource.as_ref() == Some(app));
+        }
+        let has_app = space.shares.as_ref().is_some_and(|it| !it.is_empty());
+        if has_app && found.len() < MAX_SPACES {
             found.push(space);
         }
     })?;

@@ -1,9 +1,42 @@
-//! The questions about spaces in lists.
+//! The questions about spaces: who can open one, and lists of them.
 
 use serde::{Deserialize, Serialize};
 
-use crate::control::SpaceChoice;
+use super::Which;
+use crate::control::{SpaceChoice, SpacePosition};
 use crate::model::{Id, TenantName, Timestamp, UserId};
+
+/// Who can open a space, by which paths. Paths that all users have are given once, not in rows.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SpaceAccess {
+    /// The tenant.
+    pub tenant: TenantName,
+    /// What is opened.
+    pub opened: Opened,
+    /// Only this user, even if the user has no path to the space; `None` for all users, and for
+    /// what else is assigned or shared.
+    pub user: Option<UserId>,
+    /// Which rows are wanted.
+    pub which: Which,
+    /// The time that the answer describes; `None` for now.
+    pub at: Option<Timestamp>,
+    /// Where the previous page ended.
+    pub after: Option<SpacePosition>,
+    /// How many rows are wanted of all lists together, at most
+    /// [`MAX_PAGE`](crate::control::MAX_PAGE).
+    pub limit: usize,
+}
+
+/// What a user can open.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Opened {
+    /// A space, by its id or name.
+    Space(String),
+    /// An app, by its id: whoever has access to its space, and those with whom it is shared. The
+    /// space of an app is known only if the app is shared.
+    App(String),
+}
 
 /// The spaces of a tenant, by id.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
