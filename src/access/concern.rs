@@ -125,13 +125,13 @@ impl ConcernCode {
                  remove all paths to the roles of one side"
             }
             Self::IdleAdmin => {
-                "an administrator's account that nobody uses is one that nobody watches: take the \
-                 roles away, or disable the account; who works with API keys alone begins no \
-                 session"
+                "nobody watches an administrator's account that is not used: remove its roles, or \
+                 disable the account; a user who works only with API keys begins no session"
             }
             Self::LeftIdp => {
-                "somebody who was removed at the identity provider stays active here, with groups \
-                 and licence, unless it tells Qlik: ask there, and disable the account"
+                "somebody who was removed at the identity provider remains active here, with \
+                 groups and licence, unless the provider tells Qlik: ask there, and disable the \
+                 account"
             }
             Self::SpareBot => {
                 "a client needs only one bot user; the others are left over from clients that were \

@@ -192,7 +192,7 @@ fn name_idleness(row: &IdlenessRow) {
     let IdlenessRow { tenant, known } = row;
     say(format_args!(
         "It is not known who is idle in `{tenant}`: sessions are known from {} to {}; `qlik-roster \
-         access stale --tenant {tenant}` lists who may be.",
+         access stale --tenant {tenant}` lists who might be.",
         known.since, known.until
     ));
 }

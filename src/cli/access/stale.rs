@@ -72,8 +72,8 @@ fn nothing(who: StaleWho, lacking: Option<&Envelope>) -> &'static str {
     match (who, lacking) {
         (StaleWho::Privileged, None) => "Each administrator was seen within that time.",
         (StaleWho::All, None) => "Each user was seen within that time.",
-        (StaleWho::Privileged, Some(_)) => "No administrator was found who may be idle.",
-        (StaleWho::All, Some(_)) => "No user was found who may be idle.",
+        (StaleWho::Privileged, Some(_)) => "No administrator was found who might be idle.",
+        (StaleWho::All, Some(_)) => "No user was found who might be idle.",
     }
 }
 

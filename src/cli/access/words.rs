@@ -115,8 +115,8 @@ pub(super) fn not_known(what: &NotKnown) -> String {
                 .to_owned()
         }
         NotKnown::Sessions { known: None } => {
-            "when its users were last seen is not known: `[access] sessions = true` has the daemon \
-             note it from then on"
+            "when its users were last seen is not known: with `[access] sessions = true` the \
+             daemon notes it from then on"
                 .to_owned()
         }
         NotKnown::Sessions { known: Some(span) } => format!(

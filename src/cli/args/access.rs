@@ -31,7 +31,7 @@ pub(in crate::cli) enum AccessAction {
     Owned(AccessOwnedArgs),
     /// List who came to hold a role, holds it no longer, or holds it by other paths.
     Diff(AccessDiffArgs),
-    /// List administrators who have begun no session for some time, or of whom nobody knows that.
+    /// List administrators who have begun no session for some time, or may have begun none.
     Stale(AccessStaleArgs),
     /// Write the evidence for an auditor: who holds what, by which paths and since when.
     Review(AccessReviewArgs),
