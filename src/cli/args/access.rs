@@ -27,7 +27,7 @@ pub(in crate::cli) enum AccessAction {
     Explain(AccessExplainArgs),
     /// List roles that a user holds by several paths: removing one of them changes nothing.
     Redundant(AccessRedundantArgs),
-    /// List what a user owns: spaces. What else there may be is said, since it is not read.
+    /// List the spaces that a user owns. Other things are not read; a line says what they may be.
     Owned(AccessOwnedArgs),
     /// List who came to hold a role, holds it no longer, or holds it by other paths.
     Diff(AccessDiffArgs),
@@ -127,13 +127,13 @@ pub(in crate::cli) struct AccessOwnedArgs {
 
 #[derive(Debug, clap::Args)]
 pub(in crate::cli) struct SpacesArgs {
-    /// Those of this owner: the id, name, subject or e-mail address.
+    /// Only those of this owner: the id, name, subject or e-mail address.
     #[arg(long, value_name = "USER")]
     pub(in crate::cli) owner: Option<String>,
-    /// Spaces of this type.
+    /// Only spaces of this type.
     #[arg(long = "type", value_name = "TYPE", value_parser = ["shared", "managed", "data"])]
     pub(in crate::cli) sort: Option<String>,
-    /// Spaces whose name contains this.
+    /// Only spaces whose name contains this.
     #[arg(long, value_name = "PART")]
     pub(in crate::cli) name: Option<String>,
     #[command(flatten)]

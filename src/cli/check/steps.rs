@@ -124,7 +124,7 @@ fn part_of_spaces(what: &str, step: &str, part: VisiblePart) -> Option<CheckLine
             text: format!("visible in {visible} of {spaces}: {}", chain(&error)),
             remedy: match is_hidden {
                 true => "give the OAuth client the scope admin_classic, and its user or the API \
-                         key's owner the role TenantAdmin; until then what was known of it stays"
+                         key's owner the role TenantAdmin; until then what is known is kept"
                     .to_owned(),
                 false => error.remedy().to_owned(),
             },
