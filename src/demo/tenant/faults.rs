@@ -47,11 +47,15 @@ pub enum Endpoint {
     Assignments,
     /// `GET /api/v1/spaces/{id}/shares`
     Shares,
+    /// `GET /api/v1/licenses/overview`
+    Licence,
+    /// `GET /api/v1/licenses/assignments`
+    Licences,
 }
 
 impl Endpoint {
     /// All there are.
-    pub const ALL: [Self; 19] = [
+    pub const ALL: [Self; 21] = [
         Self::Token,
         Self::Users,
         Self::User,
@@ -71,6 +75,8 @@ impl Endpoint {
         Self::Space,
         Self::Assignments,
         Self::Shares,
+        Self::Licence,
+        Self::Licences,
     ];
 }
 

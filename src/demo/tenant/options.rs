@@ -27,6 +27,8 @@ pub struct TenantOptions {
     pub user_default: UserDefault,
     /// Spaces at the start.
     pub spaces: usize,
+    /// The number of the licence: tenants with the same number share it.
+    pub licence: String,
     /// Same seed and sizes, same tenant.
     pub seed: u64,
     /// How many requests it accepts.
@@ -130,6 +132,7 @@ impl Default for TenantOptions {
             custom_roles: 4,
             user_default: UserDefault::Absent,
             spaces: 6,
+            licence: "9999000000001234".into(),
             seed: 1,
             rate_limits: RateLimits::Documented,
             token_lifetime: Duration::from_secs(21_600),

@@ -18,6 +18,7 @@ pub enum Service {
     Tenants,
     Audits,
     Spaces,
+    Licences,
     OAuth,
     /// The gateway before them all.
     Edge,
@@ -41,6 +42,9 @@ impl Service {
             Self::Tenants => format!("TENANTS-{nth}"),
             Self::Audits => format!("AUDITS-{nth}"),
             Self::Spaces => format!("SPACES-{nth}"),
+            Self::Licences if nth == 3 => "LICENSES-011".into(),
+            Self::Licences if nth == 7 => "LICENSES-016".into(),
+            Self::Licences => format!("LICENSES-00{nth}"),
             Self::OAuth => format!("OAUTH-{nth}"),
             Self::Edge => format!("LOGIN-{nth}"),
         }
@@ -68,7 +72,7 @@ pub fn coded(
     let told = match service {
         Service::Users | Service::Groups => json!(status.as_u16()),
         Service::Tenants | Service::OAuth | Service::Edge => json!(status.as_u16().to_string()),
-        Service::Roles | Service::Audits | Service::Spaces => Value::Null,
+        Service::Roles | Service::Audits | Service::Spaces | Service::Licences => Value::Null,
     };
     if let Some(members) = one.as_object_mut() {
         if !told.is_null() {
@@ -78,7 +82,14 @@ pub fn coded(
             members.insert("detail".into(), json!(detail));
         }
     }
-    let body = json!({"errors": [one], "traceId": "0000000000000000d3a2403ffa24786d"});
+    let mut body = json!({"errors": [one], "traceId": "0000000000000000d3a2403ffa24786d"});
+    if service == Service::Licences
+        && let Some(members) = body.as_object_mut()
+    {
+        // What its envelope had before it had `errors`.
+        members.insert("error".into(), json!(title));
+        members.insert("message".into(), json!(title));
+    }
     json_text(status, body.to_string().into())
 }
 

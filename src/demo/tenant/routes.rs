@@ -24,13 +24,13 @@ use super::reply::{self, Service, error, json_text};
 use super::spoil::{Asked, spoil};
 use super::state::State;
 use super::tokens::{Caller, Sight};
-use super::{audits, oauth, spaces};
+use super::{audits, licences, oauth, spaces};
 
 /// A body larger than this is no request for a token.
 const MAX_BODY: usize = 64 * 1024;
 
 /// What the cursor that leads on is called.
-const CURSORS: [&str; 2] = ["next", "startingAfter"];
+const CURSORS: [&str; 3] = ["next", "startingAfter", "page"];
 
 /// Makes the router.
 pub fn router(tenant: Arc<Inner>) -> Router {
@@ -83,6 +83,8 @@ impl<'a> Route<'a> {
             ["spaces", id] => to(Endpoint::Space, Service::Spaces, id),
             ["spaces", id, "assignments"] => to(Endpoint::Assignments, Service::Spaces, id),
             ["spaces", id, "shares"] => to(Endpoint::Shares, Service::Spaces, id),
+            ["licenses", "overview"] => to(Endpoint::Licence, Service::Licences, ""),
+            ["licenses", "assignments"] => to(Endpoint::Licences, Service::Licences, ""),
             ["tenants", "me"] => to(Endpoint::TenantMe, Service::Tenants, ""),
             ["tenants", id] => to(Endpoint::Tenant, Service::Tenants, id),
             _ => None,
@@ -269,6 +271,8 @@ fn read(
             };
             spaces::answer(tenant, asked, &pairs, &shape)
         }
+        Endpoint::Licence => licences::overview(tenant, &shape),
+        Endpoint::Licences => licences::assignments(tenant, &pairs, &shape),
         Endpoint::Token => unauthorized(),
     }
 }
@@ -285,7 +289,7 @@ fn list(
         let title = format!("Invalid query parameter `{name}`");
         error(route.service, StatusCode::BAD_REQUEST, &title, detail)
     };
-    let names: &[&str] = if legacy { &CURSORS } else { &["next"] };
+    let names: &[&str] = if legacy { &CURSORS[..2] } else { &["next"] };
     let query = match Query::read(pairs, vocabulary, names) {
         Ok(query) => query,
         Err((name, detail)) => return invalid(name, &detail),

@@ -6,6 +6,7 @@ use std::time::Duration;
 use crate::demo::names::{DEPARTMENTS, FAMILY, GIVEN, Name, PLACES, ROLES};
 use crate::model::{GroupId, Id, RoleId, SpaceId, Timestamp, UserId};
 
+use super::licence::Licensed;
 use super::options::{People, TenantOptions, UserDefault};
 use super::record::{Group, Rare, Role, Slot, Status, UserRow};
 use super::space::{Assignee, Assignment, Space, SpaceSort};
@@ -16,6 +17,10 @@ const FOUNDED: i64 = 1_609_718_400_000;
 
 /// People joined over some five years since.
 const JOINED_OVER_MS: u64 = 162_000_000_000;
+
+/// The most users who have a licence at the start: a list of all would take the memory of those who
+/// measure it.
+const MAX_LICENSED: usize = 10_000;
 
 /// The part of addresses after the `@`.
 pub const MAIL_DOMAIN: &str = "acme.example";
@@ -73,6 +78,7 @@ pub fn state(options: &TenantOptions, tenant_id: String) -> State {
         user_default(&mut state, founded);
     }
     spaces(&mut state, options.spaces);
+    licence(&mut state, options);
     state
 }
 
@@ -89,6 +95,32 @@ fn user_default(state: &mut State, at: Timestamp) {
         created_at: at,
         updated_at: at,
     });
+}
+
+/// The licence is assigned to whoever is active, every fifth time one of the larger sort. It does
+/// not keep the letter case of every second subject.
+fn licence(state: &mut State, options: &TenantOptions) {
+    state.licence.number.clone_from(&options.licence);
+    let active = state
+        .users
+        .iter()
+        .filter(|row| row.status == Status::Active);
+    let licensed = active.take(MAX_LICENSED).enumerate().map(|(n, row)| {
+        let subject = match n % 2 {
+            0 => row.subject.to_string(),
+            _ => row.subject.to_uppercase(),
+        };
+        let sort = match n % 5 {
+            0 => "professional",
+            _ => "analyzer",
+        };
+        let licensed = Licensed {
+            sort: sort.to_owned(),
+            created_at: row.created,
+        };
+        (subject, licensed)
+    });
+    state.licence.assignments = licensed.collect();
 }
 
 /// Each space has an owner, a group and a user, and every fifth one lets everyone in.

@@ -7,6 +7,7 @@ use xxhash_rust::xxh3::xxh3_64;
 use crate::model::{GroupId, Id, RoleId, SpaceId, Timestamp, UserId};
 
 use super::filter::{Clause, UserFilter};
+use super::licence::Licence;
 use super::record::{Field, Group, GroupRow, Role, RoleRow, Slot, Status, User, UserRow};
 use super::render::{self, Fragments};
 use super::space::Space;
@@ -20,6 +21,7 @@ pub struct State {
     pub groups: Table<GroupRow>,
     pub everyone: GroupRow,
     pub spaces: BTreeMap<SpaceId, Space>,
+    pub licence: Licence,
     pub fragments: Fragments,
     /// Ids by slot.
     pub role_ids: Vec<RoleId>,
@@ -78,6 +80,7 @@ impl State {
             roles: Table::default(),
             groups: Table::default(),
             spaces: BTreeMap::new(),
+            licence: Licence::default(),
             fragments: Fragments {
                 tenant_id,
                 roles: Vec::new(),

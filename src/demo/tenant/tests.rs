@@ -117,6 +117,7 @@ fn errors(body: &Value) -> (&str, &Value) {
 mod access;
 mod assertion;
 mod audit;
+mod licences;
 mod listings;
 mod records;
 mod spaces;

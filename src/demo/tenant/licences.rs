@@ -1,0 +1,148 @@
+//! Answers `/api/v1/licenses/overview` and `/api/v1/licenses/assignments`. The cursor is called
+//! `page`, links name a host of Qlik's own network, a page has twenty records unless more are asked
+//! for, and the listing is of the whole licence, whosever tenants it is for.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use axum::http::StatusCode;
+use axum::response::Response;
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde_json::{Value, json};
+use url::form_urlencoded;
+
+use super::deed::put;
+use super::inner::Inner;
+use super::licence::Licensed;
+use super::listing::Shape;
+use super::reply::{Service, error, json_text};
+use super::state::State;
+
+/// The host that links of this service show.
+const HOST: &str = "http://license";
+/// Qlik's default and maximum.
+const LIMIT: usize = 20;
+const MAX_LIMIT: usize = 100;
+/// How many of each type the licence has.
+const UNITS: usize = 1_000;
+
+/// Answers with what the licence says about itself.
+pub fn overview(tenant: &Inner, shape: &Shape) -> Response {
+    let state = tenant.directory.read();
+    let mut used: BTreeMap<&str, usize> = BTreeMap::new();
+    for licensed in state.licence.assignments.values() {
+        *used.entry(&licensed.sort).or_default() += 1;
+    }
+    let allotments = used.iter().filter(|(sort, _)| !sort.is_empty()).map(|(sort, n)| {
+        json!({"name": sort, "units": UNITS, "unitsUsed": n, "overage": -1, "usageClass": ""})
+    });
+    let mut body = json!({
+        "allotments": allotments.collect::<Vec<_>>(),
+        "licenseType": "Signed Access Key",
+        "origin": "External",
+        "product": "Qlik Sense Enterprise",
+        "status": "Ok",
+        "trial": false,
+        "valid": "2020-01-01/2099-12-31",
+    });
+    if !state.licence.number.is_empty() {
+        put(&mut body, "licenseNumber", json!(state.licence.number));
+    }
+    if shape.wrong_types || shape.wrong_type {
+        put(&mut body, "licenseNumber", json!({"was": "this"}));
+    }
+    json_text(StatusCode::OK, body.to_string().into())
+}
+
+/// Answers with a page of the assignments.
+pub fn assignments(tenant: &Inner, pairs: &[(String, String)], shape: &Shape) -> Response {
+    let limit = get(pairs, "limit").map_or(Some(LIMIT), |text| text.parse().ok());
+    let Some(limit) = limit.filter(|limit| (1..=MAX_LIMIT).contains(limit)) else {
+        return invalid("limit", "limit must be from 1 to 100");
+    };
+    let after = get(pairs, "page").map(|cursor| {
+        let bytes = URL_SAFE_NO_PAD.decode(cursor).ok()?;
+        String::from_utf8(bytes).ok()
+    });
+    if after == Some(None) {
+        return invalid("page", "not a cursor");
+    }
+    let after = after.flatten();
+    let state = tenant.directory.read();
+    let mut rows: Vec<(&String, &Licensed)> = state.licence.assignments.iter().collect();
+    if get(pairs, "orphans") == Some("true") {
+        let own = subjects(&state);
+        rows.retain(|(subject, _)| !own.contains(&subject.to_lowercase()));
+    }
+    if shape.empty_collection {
+        rows.clear();
+    }
+    if shape.half_shown {
+        let mut n_rows = 0;
+        rows.retain(|_| {
+            n_rows += 1;
+            n_rows % 2 == 1
+        });
+    }
+    if let Some(after) = &after {
+        rows.retain(|(subject, _)| *subject > after);
+    }
+    if shape.page_left_out {
+        rows.drain(..rows.len().min(limit));
+    }
+    let more = rows.len() > limit;
+    rows.truncate(limit);
+    let last = rows.last().map(|(subject, _)| (*subject).clone());
+    let next = match () {
+        () if shape.empty_page || shape.repeated_cursor => Some(after.clone().unwrap_or_default()),
+        () => last.filter(|_| more),
+    };
+    if shape.empty_page {
+        rows.clear();
+    }
+    let data = rows
+        .into_iter()
+        .enumerate()
+        .map(|(at, row)| shown(row, at, shape));
+    let mut body = json!({"data": data.collect::<Vec<_>>(), "links": {}});
+    if let Some(next) = next {
+        let cursor = URL_SAFE_NO_PAD.encode(next);
+        let mut query = form_urlencoded::Serializer::new(String::new());
+        query.append_pair("limit", &limit.to_string());
+        query.append_pair("page", &cursor);
+        let href = format!("{HOST}/v1/licenses/assignments?{}", query.finish());
+        put(&mut body, "links", json!({"next": {"href": href}}));
+    }
+    json_text(StatusCode::OK, body.to_string().into())
+}
+
+/// What is documented as always there is not: nothing says that there are too many, and some have
+/// no type.
+fn shown((subject, licensed): (&String, &Licensed), at: usize, shape: &Shape) -> Value {
+    let mut shown = json!({"subject": subject, "created": licensed.created_at});
+    if !licensed.sort.is_empty() {
+        put(&mut shown, "type", json!(licensed.sort));
+    }
+    if shape.wrong_types || (shape.wrong_type && at == 0) {
+        put(&mut shown, "subject", json!({"was": "this"}));
+    }
+    if shape.unknown_values && at == 0 {
+        put(&mut shown, "type", json!("hologram"));
+    }
+    shown
+}
+
+fn subjects(state: &State) -> BTreeSet<String> {
+    let users = state.users.iter();
+    users.map(|row| row.subject.to_lowercase()).collect()
+}
+
+fn invalid(name: &str, detail: &str) -> Response {
+    let title = format!("Invalid query parameter `{name}`");
+    error(Service::Licences, StatusCode::BAD_REQUEST, &title, detail)
+}
+
+fn get<'p>(pairs: &'p [(String, String)], name: &str) -> Option<&'p str> {
+    let pair = pairs.iter().find(|(key, _)| key == name);
+    pair.map(|(_, value)| value.as_str())
+}
