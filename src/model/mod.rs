@@ -16,6 +16,7 @@ mod coded;
 mod field;
 mod group;
 mod kind;
+mod licence;
 mod record;
 mod role;
 mod space;
@@ -62,6 +63,7 @@ pub use held::{
 };
 pub use id::{GroupId, Id, InvalidId, RoleId, SpaceId, UserId};
 pub use kind::Kind;
+pub use licence::{Allotment, LicenceAssignment, LicenceHead, MAX_SUBJECT, SubjectKey};
 pub use link::{ConnectionName, Link, Pause};
 pub use number::Thousands;
 pub use record::{Assigned, Fingerprint, Observed, Record, RecordRef};

@@ -104,6 +104,7 @@ pub use values::delivery::{
     Item, Order, Parked, Trouble,
 };
 pub use values::held::RemovalSum;
+pub use values::licence::{KeptLicence, LicenceReading};
 pub use values::plan::{Plan, PlanHead};
 pub use values::record::Kept;
 pub use values::rights::{ListHead, RightsMark};

@@ -9,20 +9,20 @@ use std::time::Duration;
 
 use qlik_roster::clock::Clock;
 use qlik_roster::model::{
-    Acceptance, AccessChange, Account, AccountChange, Assignee, AuditEventId, Barrier, Change,
-    Coded, ConnectionName, EndpointName, Fact, Finding, FindingCode, FindingId, Fingerprint, Group,
-    GroupId, GroupType, Held, HeldLoss, HeldPlan, Holder, Id, Kind, KindCounts, Link, Loss, Mode,
-    Outcome, Path, Pause, PlanId, PlanState, Proof, Reason, Record, RecordRef, Recovery, Removal,
-    RightChange, RightHolders, Role, RoleId, RoleMention, RoleType, Run, RunId, Seq, ShownPath,
-    Space, SpaceAssignment, SpaceChange, SpaceCounts, SpaceHead, SpaceId, SpacePart, SpaceShare,
-    Taken, Tenant, TenantId, TenantName, Timestamp, Traffic, Trigger, User, UserId, UserStatus,
-    Weight,
+    Acceptance, AccessChange, Account, AccountChange, Allotment, Assignee, AuditEventId, Barrier,
+    Change, Coded, ConnectionName, EndpointName, Fact, Finding, FindingCode, FindingId,
+    Fingerprint, Group, GroupId, GroupType, Held, HeldLoss, HeldPlan, Holder, Id, Kind, KindCounts,
+    LicenceAssignment, LicenceHead, Link, Loss, Mode, Outcome, Path, Pause, PlanId, PlanState,
+    Proof, Reason, Record, RecordRef, Recovery, Removal, RightChange, RightHolders, Role, RoleId,
+    RoleMention, RoleType, Run, RunId, Seq, ShownPath, Space, SpaceAssignment, SpaceChange,
+    SpaceCounts, SpaceHead, SpaceId, SpacePart, SpaceShare, Taken, Tenant, TenantId, TenantName,
+    Timestamp, Traffic, Trigger, User, UserId, UserStatus, Weight,
 };
 use qlik_roster::store::{
     Attempt, Backfill, Bookmark, Closing, Commit, Cursor, Deferred, DeliveryChange, Disabled,
-    DisabledBy, Expansion, Failing, Item, KeptSpace, Known, MaintenancePass, NewRun, Order, Parked,
-    PlanHead, Progress, Remains, Retention, RightsMark, SeenEvent, SpaceNews, SpaceReading,
-    SpaceTold, SpaceWrite, Store, StoreError, Trouble, Write,
+    DisabledBy, Expansion, Failing, Item, KeptSpace, Known, LicenceReading, MaintenancePass,
+    NewRun, Order, Parked, PlanHead, Progress, Remains, Retention, RightsMark, SeenEvent,
+    SpaceNews, SpaceReading, SpaceTold, SpaceWrite, Store, StoreError, Trouble, Write,
 };
 use xxhash_rust::xxh3::xxh3_128;
 
@@ -53,6 +53,7 @@ pub fn make(path: &path::Path) -> Result<(), StoreError> {
     want(&store, &acme)?;
     rights(&store, &acme)?;
     spaces(&store, &acme)?;
+    licences(&store, &acme)?;
     let acceptance = Acceptance {
         at: day(60),
         by: "ops".into(),
@@ -237,6 +238,41 @@ fn deliver(store: &Store) -> Result<(), StoreError> {
         )?;
     }
     Ok(())
+}
+
+/// Licences: of a subject in two letter cases, and how far they were read.
+fn licences(store: &Store, acme: &Known) -> Result<(), StoreError> {
+    let assignment = |subject: &str, sort: Option<&str>| LicenceAssignment {
+        subject: subject.to_owned(),
+        sort: sort.map(str::to_owned),
+        is_excess: sort.map(|_| false),
+        created_at: sort.map(|_| day(3)),
+    };
+    let allotment = Allotment {
+        units: Some(20),
+        used: Some(3),
+        overage: Some(-1),
+    };
+    let reading = LicenceReading {
+        number: 2,
+        head: LicenceHead {
+            number: Some("9999000000001234".into()),
+            allotments: [("analyzer".to_owned(), allotment)].into(),
+        },
+        cursor: Some("bmV4dA".into()),
+        last: Some(day(98)),
+        began: Some(day(99)),
+        tried: Some(day(100)),
+        is_refused: false,
+        unreadable: 1,
+        held: 2,
+    };
+    let shown = [
+        assignment("ACME\\USER1", Some("analyzer")),
+        assignment("acme\\user1", Some("professional")),
+        assignment("auth0|nobody", None),
+    ];
+    store.keep_licences(acme.no, shown.into(), reading)
 }
 
 /// Spaces: one that is seen in part, one that changed, one that is to be read again, and how far they

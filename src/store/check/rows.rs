@@ -78,6 +78,8 @@ fn brought_by(format: u32) -> &'static [Keyspace] {
             Keyspace::SpaceTodo,
             Keyspace::Session,
             Keyspace::SessionReading,
+            Keyspace::Licence,
+            Keyspace::LicenceReading,
         ],
     }
 }
@@ -131,7 +133,7 @@ impl Check<'_> {
         };
         match key.first() {
             Some(
-                0x10 | 0x11 | 0x20..=0x22 | 0x32 | 0x33 | 0x40..=0x44 | 0x70..=0x72 | 0x90..=0x94,
+                0x10 | 0x11 | 0x20..=0x22 | 0x32 | 0x33 | 0x40..=0x44 | 0x70..=0x72 | 0x90..=0x96,
             ) => match key.get(1..).and_then(<[u8]>::first_chunk) {
                 Some(no) => {
                     let no = TenantNo(u32::from_be_bytes(*no));

@@ -1,6 +1,6 @@
 //! Checks what the store says about itself and its tenants.
 
-use crate::model::{Fact, Id, Seq};
+use crate::model::{Fact, Id, Seq, SubjectKey};
 use crate::store::engine::rows::journal;
 use crate::store::engine::scan;
 use crate::store::error::StoreError;
@@ -114,6 +114,7 @@ impl Check<'_> {
         });
         self.spaces();
         self.sessions();
+        self.licences();
         self.simple(Keyspace::Absent, |key, value| {
             let v1::Absent(_) = codec::read_row(key, value)?;
             let no = key.get(1..).and_then(<[u8]>::first_chunk);
@@ -161,6 +162,25 @@ impl Check<'_> {
         });
         self.simple(Keyspace::SessionReading, |key, value| {
             codec::read_row::<v7::session::SessionReading>(key, value)?;
+            Ok(keys::tenant_no(key))
+        });
+    }
+
+    /// Checks to whom licences are assigned.
+    fn licences(&mut self) {
+        self.simple(Keyspace::Licence, |key, value| {
+            let row: v7::licence::LicenceRow = codec::read_row(key, value)?;
+            let subject = keys::licence_of(key);
+            let subjects = row.assignments.iter().map(|it| SubjectKey::of(&it.subject));
+            let is_of_all = subjects.map(Some).all(|it| it == subject);
+            let no = key.get(1..).and_then(<[u8]>::first_chunk);
+            match (no, is_of_all && subject.is_some()) {
+                (Some(no), true) => Ok(Some(TenantNo(u32::from_be_bytes(*no)))),
+                (Some(_) | None, _) => Err(codec::flawed(key, "of another subject")),
+            }
+        });
+        self.simple(Keyspace::LicenceReading, |key, value| {
+            codec::read_row::<v7::licence::LicenceReading>(key, value)?;
             Ok(keys::tenant_no(key))
         });
     }

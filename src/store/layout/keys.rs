@@ -11,6 +11,7 @@ use crate::store::values::tenant_no::TenantNo;
 
 mod audit;
 mod deliveries;
+mod licences;
 mod lists;
 mod sessions;
 mod spaces;
@@ -19,6 +20,7 @@ mod words;
 pub use crate::store::values::row::Key;
 pub use audit::{bookmark, seen_event, seen_event_of, seen_events_prefix};
 pub use deliveries::{delivery, item_of, named_by, naming};
+pub use licences::{licence, licence_of, licence_reading, licences_prefix};
 pub use lists::{
     list_head, list_heads, list_of, list_part, list_parts, list_parts_prefix, rights_mark,
 };
@@ -101,6 +103,10 @@ pub enum Keyspace {
     Session = 0x93,
     /// From when on all sessions of a tenant are known.
     SessionReading = 0x94,
+    /// What a licence is assigned to, by tenant and subject in lower case.
+    Licence = 0x95,
+    /// How far the licence of a tenant was read.
+    LicenceReading = 0x96,
 }
 
 /// The key of the format record, which is read first.

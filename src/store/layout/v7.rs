@@ -1,4 +1,5 @@
-//! What format 7 added: when users last began a session. Its bytes are on disk: nothing here is
-//! ever changed.
+//! What format 7 added: when users last began a session, and to whom licences are assigned. Its
+//! bytes are on disk: nothing here is ever changed.
 
+pub mod licence;
 pub mod session;

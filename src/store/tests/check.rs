@@ -7,8 +7,8 @@ use std::path::Path;
 use proptest::prelude::*;
 
 use crate::model::{
-    Change, EndpointName, Fault, FindingId, Id, Kind, Mode, Outcome, Seq, SpaceId, TenantName,
-    Timestamp, Trigger, UserId, Version,
+    Change, EndpointName, Fault, FindingId, Id, Kind, Mode, Outcome, Seq, SpaceId, SubjectKey,
+    TenantName, Timestamp, Trigger, UserId, Version,
 };
 use crate::store::engine::rows::block::Block;
 use crate::store::engine::rows::bucket::Bucket;
@@ -144,7 +144,7 @@ type Tampering = fn(&sled::Db);
 #[test]
 #[expect(clippy::too_many_lines, reason = "a table of cases")]
 fn each_sort_of_fault_is_named() {
-    let cases: [(&str, Tampering, &[&str]); 25] = [
+    let cases: [(&str, Tampering, &[&str]); 26] = [
         ("nothing", |_| {}, &[]),
         (
             "a bit",
@@ -337,6 +337,24 @@ fn each_sort_of_fault_is_named() {
                 "the last session of a user of tenant number 9: of a tenant, number 9, that the \
                  store does not know",
             ],
+        ),
+        (
+            "a licence under another subject",
+            |db| {
+                let key = keys::licence(NO, &SubjectKey::of("bob"));
+                let eve = v7::licence::LicenceAssignment {
+                    subject: "Eve".into(),
+                    sort: None,
+                    excess: None,
+                    created_at: None,
+                };
+                let row = v7::licence::LicenceRow {
+                    assignments: vec![eve],
+                    reading: 1,
+                };
+                db.insert(&*key, codec::row(&key, &row)).unwrap();
+            },
+            &["an assignment of a licence of tenant t1: of another subject"],
         ),
         (
             "a run that is said to have ended",

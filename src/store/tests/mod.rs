@@ -5,6 +5,7 @@ mod golden;
 mod laws;
 mod lists;
 mod seen_events;
+mod licences;
 mod parts;
 mod plans;
 mod recovery;

@@ -11,6 +11,7 @@ pub mod count;
 pub mod delivery;
 pub mod head;
 pub mod held;
+pub mod licence;
 pub mod plan;
 pub mod record;
 pub mod rights;

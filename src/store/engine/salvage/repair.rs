@@ -131,6 +131,13 @@ fn tenants(target: &mut Target) -> Result<BTreeSet<TenantNo>, StoreError> {
             && codec::read_row::<v7::session::LastSession>(key, value).is_ok()
     })?;
     target.keep(Keyspace::SessionReading, |_, _, _| false)?;
+    // As with spaces: all must be read again before anything can be said of licences.
+    target.keep(Keyspace::Licence, |_, key, value| {
+        of_known(key)
+            && keys::licence_of(key).is_some()
+            && codec::read_row::<v7::licence::LicenceRow>(key, value).is_ok()
+    })?;
+    target.keep(Keyspace::LicenceReading, |_, _, _| false)?;
     target.keep(Keyspace::Bookmark, |_, key, value| {
         of_known(key) && codec::read_row::<v1::Bookmark>(key, value).is_ok()
     })?;

@@ -7,6 +7,7 @@
 mod acceptance;
 mod delivery;
 mod entry;
+mod licence;
 mod plan;
 mod record;
 mod right;

@@ -1,7 +1,7 @@
 //! The bytes of keys are frozen, and keys can be decoded.
 
 use super::*;
-use crate::model::{AuditEventId, ListId, Timestamp, UserId};
+use crate::model::{AuditEventId, ListId, SubjectKey, Timestamp, UserId};
 use crate::store::tests::support::in_hex;
 use crate::store::values::delivery::Item;
 
@@ -21,7 +21,7 @@ fn the_bytes_of_keys_are_frozen() {
         },
     };
     let acme = TenantName("acme".into());
-    let cases: [(&str, Key, &str); 38] = [
+    let cases: [(&str, Key, &str); 40] = [
         ("format", format(), "0100"),
         ("head", head(), "0101"),
         ("cut", cut(), "0102"),
@@ -127,6 +127,12 @@ fn the_bytes_of_keys_are_frozen() {
             "93010203040060d5ca1b2f8a4c0012345678",
         ),
         ("reading of sessions", session_reading(no), "9401020304"),
+        (
+            "licence",
+            licence(no, &SubjectKey::of("ACME\\Eve")),
+            "950102030461636d655c657665",
+        ),
+        ("reading of licences", licence_reading(no), "9601020304"),
     ];
 
     for (name, key, hex) in cases {

@@ -1,0 +1,153 @@
+//! Licences: what is assigned to each subject of a tenant's licence, and how far that was read.
+//!
+//! Each subject has a row of its own. A page of the listing is one write together with how far the
+//! reading is, so that a reading goes on where it was stopped, and nothing is there twice.
+
+use std::collections::BTreeMap;
+use std::ops::Bound;
+
+use crate::lock::lock;
+use crate::model::{LicenceAssignment, SubjectKey};
+use crate::store::error::StoreError;
+use crate::store::handle::Store;
+use crate::store::layout::v7::licence as v7;
+use crate::store::layout::{codec, keys};
+use crate::store::values::licence::{KeptLicence, LicenceReading};
+use crate::store::values::row::Row;
+use crate::store::values::tenant_no::TenantNo;
+
+/// Rows that are read, or removed, at once.
+const AT_ONCE: usize = 500;
+
+impl Store {
+    /// Returns what is assigned in a tenant after a subject, in the order of subjects.
+    pub fn licences(
+        &self,
+        no: TenantNo,
+        after: Option<&SubjectKey>,
+        limit: usize,
+    ) -> Result<Vec<KeptLicence>, StoreError> {
+        let prefix = keys::licences_prefix(no);
+        self.engine.read("reading licences", |reader| {
+            let from = match after {
+                Some(subject) => Bound::Excluded(keys::licence(no, subject)),
+                None => Bound::Included(prefix.clone()),
+            };
+            let rows = reader.after(&prefix, from).take(limit);
+            rows.map(|row| {
+                let (key, value) = row?;
+                read(&key, &value)
+            })
+            .collect()
+        })
+    }
+
+    /// Returns how far the licence of a tenant was read.
+    pub fn licence_reading(&self, no: TenantNo) -> Result<LicenceReading, StoreError> {
+        self.engine
+            .read("reading how far licences were read", |reader| {
+                let key = keys::licence_reading(no);
+                match reader.get(&key)? {
+                    Some(value) => Ok(codec::read_row::<v7::LicenceReading>(&key, &value)?.into()),
+                    None => Ok(LicenceReading::default()),
+                }
+            })
+    }
+
+    /// Keeps assignments that a reading has shown, and how far it is; on disk when it returns.
+    pub fn keep_licences(
+        &self,
+        no: TenantNo,
+        shown: Vec<LicenceAssignment>,
+        reading: LicenceReading,
+    ) -> Result<(), StoreError> {
+        // Nobody may write a row between looking and writing.
+        let _alone = lock(&self.guards.numbering);
+        let mut by_subject: BTreeMap<SubjectKey, Vec<LicenceAssignment>> = BTreeMap::new();
+        for assignment in shown {
+            let of_subject = by_subject.entry(assignment.key()).or_default();
+            of_subject.push(assignment);
+        }
+        let mut rows: Vec<Row> = Vec::new();
+        for (subject, shown) in by_subject {
+            let key = keys::licence(no, &subject);
+            let known = self.engine.read("reading a licence", |reader| {
+                let value = reader.get(&key)?;
+                value.map(|value| read(&key, &value)).transpose()
+            })?;
+            // What an earlier reading has shown is replaced, what this one has shown is added to.
+            let known = known.filter(|known| known.reading == reading.number);
+            let mut assignments = known.map(|known| known.assignments).unwrap_or_default();
+            for assignment in shown {
+                let is_same = |it: &LicenceAssignment| {
+                    it.subject == assignment.subject && it.sort == assignment.sort
+                };
+                assignments.retain(|it| !is_same(it));
+                assignments.push(assignment);
+            }
+            let row = v7::LicenceRow {
+                assignments: assignments.into_iter().map(Into::into).collect(),
+                reading: reading.number,
+            };
+            rows.push(codec::put(key, &row));
+        }
+        let row = v7::LicenceReading::from(reading);
+        rows.push(codec::put(keys::licence_reading(no), &row));
+        self.engine.write(rows).map(drop)
+    }
+
+    /// Stores how far the licence of a tenant was read.
+    pub fn set_licence_reading(
+        &self,
+        no: TenantNo,
+        reading: LicenceReading,
+    ) -> Result<(), StoreError> {
+        let row = v7::LicenceReading::from(reading);
+        self.engine
+            .write(vec![codec::put(keys::licence_reading(no), &row)])
+            .map(drop)
+    }
+
+    /// Counts the subjects that are not of a reading, and all.
+    pub fn count_licences(&self, no: TenantNo, number: u64) -> Result<(u64, u64), StoreError> {
+        let (mut others, mut all) = (0, 0);
+        let mut after = None;
+        loop {
+            let page = self.licences(no, after.as_ref(), AT_ONCE)?;
+            let Some(last) = page.last() else {
+                return Ok((others, all));
+            };
+            after = Some(last.subject.clone());
+            all += page.len() as u64;
+            others += page.iter().filter(|kept| kept.reading != number).count() as u64;
+        }
+    }
+
+    /// Removes what a reading has not shown.
+    pub fn remove_licences(&self, no: TenantNo, number: u64) -> Result<(), StoreError> {
+        let mut after = None;
+        loop {
+            let page = self.licences(no, after.as_ref(), AT_ONCE)?;
+            let Some(last) = page.last() else {
+                return Ok(());
+            };
+            after = Some(last.subject.clone());
+            let gone = page.iter().filter(|kept| kept.reading != number);
+            let gone = gone.map(|kept| (keys::licence(no, &kept.subject), None));
+            self.write_all(gone.collect())?;
+        }
+    }
+}
+
+fn read(key: &[u8], value: &[u8]) -> Result<KeptLicence, StoreError> {
+    let v7::LicenceRow {
+        assignments,
+        reading,
+    } = codec::read_row(key, value)?;
+    let subject = keys::licence_of(key).ok_or_else(|| codec::flawed(key, "of no subject"))?;
+    Ok(KeptLicence {
+        subject,
+        assignments: assignments.into_iter().map(Into::into).collect(),
+        reading,
+    })
+}

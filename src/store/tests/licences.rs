@@ -1,0 +1,169 @@
+//! Licences: kept page by page, once, until a later reading no longer shows them.
+
+use proptest::prelude::*;
+
+use crate::clock::Clock;
+use crate::model::{Allotment, LicenceAssignment, LicenceHead, SubjectKey, Timestamp};
+use crate::store::layout::v7::licence as v7;
+use crate::store::layout::{codec, keys};
+use crate::store::values::licence::{KeptLicence, LicenceReading};
+use crate::store::values::tenant_no::TenantNo;
+
+use super::salvage::salvaged;
+use super::support::{self, adopt, in_hex};
+
+fn at(millis: i64) -> Timestamp {
+    Timestamp::from_millis(millis)
+}
+
+fn assignment(subject: &str, sort: &str) -> LicenceAssignment {
+    LicenceAssignment {
+        subject: subject.into(),
+        sort: Some(sort.into()),
+        is_excess: Some(false),
+        created_at: Some(at(1_000)),
+    }
+}
+
+fn reading(number: u64) -> LicenceReading {
+    LicenceReading {
+        number,
+        ..LicenceReading::default()
+    }
+}
+
+fn kept(assignments: &[LicenceAssignment], reading: u64) -> KeptLicence {
+    KeptLicence {
+        subject: assignments[0].key(),
+        assignments: assignments.to_vec(),
+        reading,
+    }
+}
+
+#[test]
+fn the_bytes_of_licences() {
+    let no = TenantNo(1);
+    let eve = assignment("ACME\\eve", "analyzer");
+    let key = keys::licence(no, &eve.key());
+    let row = v7::LicenceRow {
+        assignments: vec![eve.into()],
+        reading: 7,
+    };
+    insta::assert_snapshot!(in_hex(&key), @"950000000161636d655c657665");
+    insta::assert_snapshot!(in_hex(&codec::row(&key, &row)), @"07010841434d455c6576650108616e616c797a6572010001d00f074fccfb2b9f1cf0b4");
+    let allotment = Allotment {
+        units: Some(20),
+        used: Some(3),
+        overage: Some(-1),
+    };
+    let reading = LicenceReading {
+        number: 7,
+        head: LicenceHead {
+            number: Some("9999".into()),
+            allotments: [("analyzer".to_owned(), allotment)].into(),
+        },
+        cursor: Some("next".into()),
+        last: Some(at(1)),
+        began: None,
+        tried: Some(at(3)),
+        is_refused: true,
+        unreadable: 2,
+        held: 1,
+    };
+    let row = v7::LicenceReading::from(reading);
+    insta::assert_snapshot!(in_hex(&codec::row(&keys::licence_reading(no), &row)), @"07070104393939390108616e616c797a657201280106010101046e65787401020001060102012fc0ab622d6e2ea0");
+    assert_eq!(keys::licence_of(&key), Some(SubjectKey::of("Acme\\EVE")));
+    assert_eq!(keys::licence_of(&keys::licences_prefix(no)), None);
+}
+
+#[test]
+fn a_page_and_how_far_the_reading_is_are_one_write() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = support::open(dir.path());
+    let (no, other) = (adopt(&store, 1).no, adopt(&store, 2).no);
+    let (upper, lower) = (
+        assignment("EVE", "analyzer"),
+        assignment("eve", "professional"),
+    );
+    let bob = assignment("bob", "analyzer");
+    let first = LicenceReading {
+        cursor: Some("2".into()),
+        ..reading(1)
+    };
+    store
+        .keep_licences(no, vec![upper.clone(), bob.clone()], first.clone())
+        .unwrap();
+    assert_eq!(store.licence_reading(no).unwrap(), first);
+    // The same page comes again after a stop, and the next one has the subject once more.
+    store
+        .keep_licences(no, vec![upper.clone(), bob.clone()], first)
+        .unwrap();
+    store
+        .keep_licences(no, vec![lower.clone()], reading(1))
+        .unwrap();
+
+    let all = [kept(&[bob], 1), kept(&[upper, lower], 1)];
+    assert_eq!(store.licences(no, None, 9).unwrap(), all);
+    assert_eq!(
+        store.licences(no, Some(&SubjectKey::of("BOB")), 9).unwrap(),
+        all[1..]
+    );
+    assert_eq!(store.licences(other, None, 9).unwrap(), []);
+    assert_eq!(store.check().unwrap().faults, []);
+}
+
+#[test]
+fn a_damaged_store_keeps_licences_and_reads_them_all_again() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = support::open(dir.path());
+    let no = adopt(&store, 1).no;
+    let eve = assignment("eve", "analyzer");
+    store
+        .keep_licences(no, vec![eve.clone()], reading(4))
+        .unwrap();
+    store.close().unwrap();
+
+    let store = salvaged(dir.path(), &Clock::system());
+
+    assert_eq!(store.licences(no, None, 9).unwrap(), [kept(&[eve], 4)]);
+    assert_eq!(
+        store.licence_reading(no).unwrap(),
+        LicenceReading::default()
+    );
+    store.close().unwrap();
+}
+
+proptest! {
+    /// After readings that are each whole, only what the last one showed is there, however it was
+    /// cut into pages.
+    #[test]
+    fn what_the_last_reading_showed_is_kept(
+        readings in prop::collection::vec(
+            prop::collection::vec(("[a-cA-C]{1,2}", "x|y"), 0..12), 1..4),
+        page in 1_usize..5,
+    ) {
+        let dir = tempfile::tempdir().unwrap();
+        let store = support::open(dir.path());
+        let no = adopt(&store, 1).no;
+        for (number, shown) in readings.iter().enumerate() {
+            let number = number as u64 + 1;
+            let shown: Vec<_> = shown.iter().map(|(name, sort)| assignment(name, sort)).collect();
+            store.keep_licences(no, Vec::new(), reading(number)).unwrap();
+            for page in shown.chunks(page) {
+                store.keep_licences(no, page.to_vec(), reading(number)).unwrap();
+            }
+            let kept = store.licences(no, None, 99).unwrap();
+            let (others, all) = store.count_licences(no, number).unwrap();
+            prop_assert_eq!(all, kept.len() as u64);
+            prop_assert_eq!(others, kept.iter().filter(|it| it.reading != number).count() as u64);
+            store.remove_licences(no, number).unwrap();
+        }
+        let expected: std::collections::BTreeSet<_> =
+            readings.last().unwrap().iter().cloned().collect();
+        let kept = store.licences(no, None, 99).unwrap().into_iter();
+        let kept: Vec<_> = kept.flat_map(|it| it.assignments).collect();
+        prop_assert_eq!(kept.len(), expected.len());
+        let found = kept.into_iter().map(|it| (it.subject, it.sort.unwrap()));
+        prop_assert_eq!(found.collect::<std::collections::BTreeSet<_>>(), expected);
+    }
+}
