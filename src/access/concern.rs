@@ -6,7 +6,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::xxh3_64;
 
-use crate::model::{FindingId, GroupId, TenantId, UserId};
+use crate::model::{FindingId, GroupId, SubjectKey, TenantId, UserId};
 
 /// The kinds of concern, each explained in `docs/errors.md`. The most serious come first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -28,6 +28,8 @@ pub enum ConcernCode {
     LeftIdp,
     /// An invitation expired without being accepted.
     ExpiredInvitation,
+    /// A licence is assigned to a subject whom no tenant of the licence knows.
+    OrphanLicence,
     /// A group gives an administrator role to its members.
     AdminByGroup,
     /// A user holds an administrator role by several paths.
@@ -65,7 +67,7 @@ impl Severity {
 
 impl ConcernCode {
     /// All codes.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::DisabledAdmin,
         Self::UnknownBot,
         Self::EveryoneAdmin,
@@ -74,6 +76,7 @@ impl ConcernCode {
         Self::SpareBot,
         Self::LeftIdp,
         Self::ExpiredInvitation,
+        Self::OrphanLicence,
         Self::AdminByGroup,
         Self::RedundantAdmin,
     ];
@@ -89,6 +92,7 @@ impl ConcernCode {
             Self::SpareBot => "access.spare-bot",
             Self::LeftIdp => "access.left-idp",
             Self::ExpiredInvitation => "access.expired-invitation",
+            Self::OrphanLicence => "access.orphan-licence",
             Self::AdminByGroup => "access.admin-by-group",
             Self::RedundantAdmin => "access.redundant-admin",
         }
@@ -101,7 +105,7 @@ impl ConcernCode {
                 Severity::High
             }
             Self::IdleAdmin | Self::SpareBot => Severity::Medium,
-            Self::LeftIdp | Self::ExpiredInvitation => Severity::Low,
+            Self::LeftIdp | Self::ExpiredInvitation | Self::OrphanLicence => Severity::Low,
             Self::AdminByGroup | Self::RedundantAdmin => Severity::Notice,
         }
     }
@@ -141,6 +145,11 @@ impl ConcernCode {
                 "it can no longer be accepted, and its address stays in use: invite again or \
                  delete it"
             }
+            Self::OrphanLicence => {
+                "it costs a licence, and whoever gets an account with that subject has it at once: \
+                 take it away in Qlik's Administration, unless the subject is of a tenant that is \
+                 not read here"
+            }
             Self::AdminByGroup => {
                 "anybody who can change the members of the group, here or at the identity \
                  provider, can make administrators: accept this if it is intended"
@@ -163,6 +172,8 @@ pub enum ConcernSubject {
     Group(GroupId),
     /// One account.
     User(UserId),
+    /// A licence, by the subject that it is assigned to, in lower case.
+    Licence(SubjectKey),
 }
 
 /// Writes the id, or `*` for all users. Ids of findings depend on it.
@@ -172,11 +183,12 @@ impl fmt::Display for ConcernSubject {
             Self::AllUsers => f.write_str("*"),
             Self::Group(group) => fmt::Display::fmt(&group.0, f),
             Self::User(user) => fmt::Display::fmt(&user.0, f),
+            Self::Licence(subject) => fmt::Display::fmt(subject, f),
         }
     }
 }
 
-/// A concern about an account or a group.
+/// A concern about an account, a group or a licence.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Concern {
     /// What kind of concern it is.

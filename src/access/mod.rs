@@ -6,6 +6,7 @@
 //! auditor would ask about, such as broken rules of [`Separation`] of duties; [`Administration`]
 //! says who is an administrator, [`Holding`] who holds a role, [`Absences`] who was not seen for
 //! long. [`SpaceWays`] says who can open a space, each by every [`SpacePath`].
+//! [`Subjects`] finds licences of nobody.
 
 mod absence;
 mod grants;
@@ -15,6 +16,7 @@ mod administration;
 mod holding;
 mod concern;
 mod separation;
+mod licence;
 mod names;
 mod bots;
 mod inspection;
@@ -31,6 +33,7 @@ pub use content::{carried, granting};
 pub use grants::{Grants, RolePaths};
 pub use holding::{Holding, Way};
 pub use inspection::Inspection;
+pub use licence::{Subjects, orphan_licence};
 pub use separation::{Judged, Separation};
 pub use space::{ShareWay, SpacePath, SpaceWay, SpaceWays, Ways, administers};
 pub use unseen::Unseen;

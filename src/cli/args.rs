@@ -12,8 +12,9 @@ mod findings;
 mod records;
 
 pub(super) use access::{
-    AccessAction, AccessArgs, AccessChangesArgs, AccessDiffArgs, AccessExplainArgs, AccessListArgs,
-    AccessOwnedArgs, AccessRedundantArgs, AccessReviewArgs, AccessStaleArgs, SpacesArgs,
+    AccessAction, AccessArgs, AccessChangesArgs, AccessDiffArgs, AccessExplainArgs,
+    AccessLicencesArgs, AccessListArgs, AccessOwnedArgs, AccessRedundantArgs, AccessReviewArgs,
+    AccessStaleArgs, SpacesArgs,
 };
 pub(super) use deliveries::{
     DeliveriesAction, DeliveriesArgs, DeliveryListArgs, EndpointsAction, EndpointsArgs, ReplayArgs,

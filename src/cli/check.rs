@@ -20,7 +20,7 @@ use crate::daemon::{self, Hooks};
 use crate::deliver::{self, Endpoint, Verdict};
 use crate::doing::doing;
 use crate::model::{PlanState, TenantName, Timestamp, losses_in_words};
-use crate::sync::SpaceReadings;
+use crate::sync::Readings;
 use crate::telemetry::chain;
 use crate::view::{self, CheckLine, Complaint, Grade};
 
@@ -125,8 +125,12 @@ async fn reach(
         let way = proxy::of_tenant(&tenant);
         let probing = Probing::new(tenant.options, clock.clone())?;
         let probing = match tenant.spaces {
-            SpaceReadings::Off => probing,
-            SpaceReadings::Every(_) => probing.with_spaces(),
+            Readings::Off => probing,
+            Readings::Every(_) => probing.with_spaces(),
+        };
+        let probing = match tenant.licences {
+            Readings::Off => probing,
+            Readings::Every(_) => probing.with_licences(),
         };
         probings.push((tenant.name, way, Arc::new(probing)));
     }

@@ -7,7 +7,7 @@ use std::path::Path;
 use crate::control::query::FindingStanding;
 use crate::control::{
     ConcernCode, ConcernRow, ConcernSubject, FindingPosition, IdlenessRow, RuleRow, Severity,
-    UnreadRow, command, query,
+    UnjudgedLicences, UnreadRow, command, query,
 };
 use crate::daemon::Hooks;
 use crate::model::{FindingId, TenantName, Thousands};
@@ -143,6 +143,7 @@ async fn read(
         }
         if asked.standing == FindingStanding::Open {
             found.n_not_judged += name_not_judged(&page.rules);
+            found.n_not_judged += page.licences.iter().map(name_unjudged).count();
         }
         for (code, n) in page.counts {
             *found.counts.entry(code).or_default() += n;
@@ -194,6 +195,19 @@ fn name_idleness(row: &IdlenessRow) {
         "It is not known who is idle in `{tenant}`: sessions are known from {} to {}; `qlik-roster \
          access stale --tenant {tenant}` lists who might be.",
         known.since, known.until
+    ));
+}
+
+/// Says why it is not known which licences are of nobody.
+fn name_unjudged(licences: &UnjudgedLicences) {
+    let lacks = licences.lacks.iter();
+    let lacks: Vec<String> = lacks
+        .map(|(name, lack)| format!("of `{name}`, {lack}"))
+        .collect();
+    say(format_args!(
+        "It is not known which assignments of the licence of `{}` are of nobody: {}.",
+        licences.tenant,
+        lacks.join("; ")
     ));
 }
 
@@ -304,7 +318,7 @@ fn text(option: &str, given: &str) -> Result<String, CliError> {
 fn shown(row: &ConcernRow) -> Row {
     let concern = &row.concern;
     let (user, group) = match &concern.subject {
-        ConcernSubject::AllUsers => (None, None),
+        ConcernSubject::AllUsers | ConcernSubject::Licence(_) => (None, None),
         ConcernSubject::User(user) => (Some(user), None),
         ConcernSubject::Group(group) => (None, Some(group)),
     };

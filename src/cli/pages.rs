@@ -1,10 +1,10 @@
 //! Reads lists page by page.
 
 use crate::control::{
-    AccessPage, DiffPage, HoldersPage, Inherited, InheritedPosition, Owned, Page, Query,
-    SpacesPage, Status, StatusPosition,
+    AccessPage, DiffPage, HoldersPage, Inherited, InheritedPosition, LicencesPage, Owned, Page,
+    Query, SpacesPage, Status, StatusPosition,
 };
-use crate::model::Id;
+use crate::model::{Id, SubjectKey};
 
 use super::store_client::StoreClient;
 
@@ -109,6 +109,18 @@ impl Paged for Owned {
 
     fn take_next(&mut self) -> Option<Id> {
         self.spaces.take_next()
+    }
+}
+
+impl Paged for LicencesPage {
+    type Position = SubjectKey;
+
+    fn n_rows(&self) -> usize {
+        self.page.n_rows()
+    }
+
+    fn take_next(&mut self) -> Option<SubjectKey> {
+        self.page.take_next()
     }
 }
 

@@ -30,7 +30,7 @@ pub(super) fn idle(raw: &raw::Raw, addresses: &[Option<Address>]) -> Vec<Idle> {
     let mut add = |key: String, why: String, remedy| found.push(Idle { key, why, remedy });
     sync(raw, &mut add);
     guards(raw, &mut add);
-    spaces(raw, &mut add);
+    apart(raw, &mut add);
     sessions(raw, &mut add);
     connections(raw, &mut add);
     for (i, (endpoint, address)) in raw.endpoints.iter().zip(addresses).enumerate() {
@@ -68,14 +68,17 @@ fn sync(raw: &raw::Raw, add: &mut impl FnMut(String, String, &'static str)) {
     }
 }
 
-fn spaces(raw: &raw::Raw, add: &mut impl FnMut(String, String, &'static str)) {
-    let own = raw.tenants.iter().map(|tenant| tenant.spaces);
-    let mut all = own.chain([raw.access.spaces]).flatten();
-    if raw.access.interval.is_some() && !all.any(|are_read| are_read) {
+fn apart(raw: &raw::Raw, add: &mut impl FnMut(String, String, &'static str)) {
+    let tenants = raw.tenants.iter();
+    let own = tenants.flat_map(|tenant| [tenant.spaces, tenant.licences]);
+    let usual = [raw.access.spaces, raw.access.licences];
+    let mut all = own.chain(usual).flatten();
+    if raw.access.interval.is_some() && !all.any(|is_read| is_read) {
         add(
             "access.interval".to_owned(),
-            "no spaces are read: `access.spaces` is not true".to_owned(),
-            "remove it, or set `spaces = true` in [access]",
+            "no spaces and no licences are read: `access.spaces` and `access.licences` are not true"
+                .to_owned(),
+            "remove it, or set `spaces = true` or `licences = true` in [access]",
         );
     }
 }

@@ -9,6 +9,7 @@
 //! What must stay true: all problems are found at once; each names the file, the full key and the
 //! remedy; no message ever contains a secret; no layer imports this one.
 
+mod apart;
 mod problem;
 
 mod environment;
@@ -37,7 +38,6 @@ mod secret_places;
 mod secret_text;
 mod separations;
 mod sessions;
-mod spaces;
 mod tenants;
 mod validate;
 mod values;

@@ -12,7 +12,7 @@ use crate::environment_proxy::EnvironmentProxy;
 use crate::model::{ConnectionName, TenantName};
 use crate::secret::Secret;
 use crate::store::Retention;
-use crate::sync::{Listening, Rank, RemovalPolicy, Schedule, SessionReadings, SpaceReadings};
+use crate::sync::{Listening, Rank, Readings, RemovalPolicy, Schedule, SessionReadings};
 use crate::telemetry::LogOptions;
 
 /// A valid configuration.
@@ -80,7 +80,9 @@ pub struct TenantConfig {
     /// How its audit log is polled.
     pub listening: Listening,
     /// Whether its spaces are read, and how often.
-    pub spaces: SpaceReadings,
+    pub spaces: Readings,
+    /// Whether it is read to whom the licence is assigned, and how often.
+    pub licences: Readings,
     /// Whether the begins of its sessions are read.
     pub sessions: SessionReadings,
     /// The secret of Qlik's own webhooks; `None` if they are not accepted.
@@ -109,7 +111,9 @@ pub struct OrganizationConfig {
     /// How their audit logs are polled.
     pub listening: Listening,
     /// Whether their spaces are read, and how often.
-    pub spaces: SpaceReadings,
+    pub spaces: Readings,
+    /// Whether it is read to whom the licence is assigned, and how often.
+    pub licences: Readings,
     /// Whether the begins of their sessions are read.
     pub sessions: SessionReadings,
     /// What may be removed from each without an operator.

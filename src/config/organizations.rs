@@ -101,7 +101,8 @@ pub(super) fn organizations(
             outlast: reading.outlast,
             schedule,
             listening: usual.ears.usual(),
-            spaces: usual.spaces.of(None),
+            spaces: usual.apart.spaces_of(None),
+            licences: usual.apart.licences_of(None),
             sessions: usual.sessions.of(None),
             removal_policy: usual.removal_policy(),
         });

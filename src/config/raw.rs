@@ -74,6 +74,7 @@ pub(super) struct Limits {
 pub(super) struct Access {
     pub(super) sod: Vec<Separation>,
     pub(super) spaces: Option<bool>,
+    pub(super) licences: Option<bool>,
     pub(super) interval: Option<String>,
     pub(super) sessions: Option<bool>,
     pub(super) idle_admin: Option<String>,
@@ -125,6 +126,7 @@ pub(super) struct Tenant {
     pub(super) schedule: Option<String>,
     pub(super) poll: Option<String>,
     pub(super) spaces: Option<bool>,
+    pub(super) licences: Option<bool>,
     pub(super) sessions: Option<bool>,
     pub(super) webhook_secret_file: Option<String>,
     pub(super) webhook_secret_env: Option<String>,

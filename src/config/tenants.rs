@@ -4,13 +4,13 @@ use std::collections::BTreeSet;
 
 use chrono_tz::Tz;
 
+use super::apart::ApartDraft;
 use super::connection::{Connection, Connections, Reach};
 use super::guard::GuardDraft;
 use super::listening::Ears;
 use super::options::TenantConfig;
 use super::problem::Problems;
 use super::sessions::SessionsDraft;
-use super::spaces::SpacesDraft;
 use super::values::{Names, required, schedule};
 use super::{Fault, raw};
 use crate::connector::qlik::{Options, TenantHost, pick_name};
@@ -24,7 +24,7 @@ pub(super) struct Usual<'a> {
     pub(super) guard: GuardDraft,
     pub(super) absent_sweeps: u32,
     pub(super) ears: &'a Ears<'a>,
-    pub(super) spaces: SpacesDraft,
+    pub(super) apart: ApartDraft,
     pub(super) sessions: SessionsDraft,
 }
 
@@ -53,7 +53,8 @@ pub(super) fn tenants(
         let at = format!("tenants[{i}]");
         let name = names.take(i, raw.name.as_deref(), problems);
         let (listening, webhook_secret) = usual.ears.of(&at, &raw, problems);
-        let spaces = usual.spaces.of(Some(&raw));
+        let spaces = usual.apart.spaces_of(Some(&raw));
+        let licences = usual.apart.licences_of(Some(&raw));
         let sessions = usual.sessions.of(Some(&raw));
         let host = host(&at, raw.host, problems);
         let connection = connection_of(&at, raw.connection, connections, problems);
@@ -76,6 +77,7 @@ pub(super) fn tenants(
             schedule,
             listening,
             spaces,
+            licences,
             sessions,
             webhook_secret,
             removal_policy: guard.removal_policy(usual.absent_sweeps),
@@ -129,7 +131,8 @@ fn implied(
                 options: connection.to(host.clone()),
                 schedule: schedule.clone(),
                 listening: usual.ears.usual(),
-                spaces: usual.spaces.of(None),
+                spaces: usual.apart.spaces_of(None),
+                licences: usual.apart.licences_of(None),
                 sessions: usual.sessions.of(None),
                 webhook_secret: None,
                 removal_policy: usual.removal_policy(),

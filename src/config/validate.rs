@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use chrono_tz::Tz;
 
+use super::apart::ApartDraft;
 use super::connections::connections;
 use super::endpoints::{addresses, endpoints};
 use super::guard::{GuardDraft, absent_sweeps};
@@ -19,7 +20,6 @@ use super::retention::retention;
 use super::secrets::Vault;
 use super::separations::separations;
 use super::sessions::{SessionsDraft, idle_limits};
-use super::spaces::SpacesDraft;
 use super::tenants::{Usual, tenants};
 use super::values::schedule;
 use super::{ConfigError, Environment, Fault, raw};
@@ -56,7 +56,7 @@ pub(super) fn validate(
         schedule: usual.as_ref(),
         zone,
         ears: &ears,
-        spaces: SpacesDraft::new(&raw.access, &mut problems),
+        apart: ApartDraft::new(&raw.access, &mut problems),
         sessions: SessionsDraft::new(&raw.access),
         guard: GuardDraft::default().with("sync.guard", &raw.sync.guard, &mut problems),
         absent_sweeps: absent_sweeps(raw.sync.absent_sweeps, &mut problems),

@@ -1,12 +1,14 @@
-//! Reads users, roles, groups and spaces from a source, and returns them in our own terms.
+//! Reads users, roles, groups, spaces and licences from a source, and returns them in our own
+//! terms.
 //!
-//! A connector does six things: it says which tenant it talks to ([`Connector::identify`]), opens a
-//! listing of a kind ([`Connector::sweep`], [`Connector::sweep_for`]), asks for one record
+//! A connector does seven things: it says which tenant it talks to ([`Connector::identify`]), opens
+//! a listing of a kind ([`Connector::sweep`], [`Connector::sweep_for`]), asks for one record
 //! ([`Connector::fetch`]), reads spaces with what belongs to them ([`Connector::spaces`],
-//! [`Connector::space`], [`Connector::assignments`], [`Connector::shares`]), reports recent events
-//! ([`Connector::audit_events`]), and reports what all that cost ([`Connector::take_traffic`]). It
-//! keeps no state about records: others decide what was known before, what changed and what may be
-//! deleted.
+//! [`Connector::space`], [`Connector::assignments`], [`Connector::shares`]), reads the licence and
+//! to whom it is assigned ([`Connector::licence`], [`Connector::licence_page`]), reports recent
+//! events ([`Connector::audit_events`]), and reports what all that cost
+//! ([`Connector::take_traffic`]). It keeps no state about records: others decide what was known
+//! before, what changed and what may be deleted.
 //!
 //! What must stay true here:
 //!
@@ -29,6 +31,7 @@
 //! Reading order: [`FetchError`] and [`Page`] are what callers see, `qlik` does the work.
 
 mod error;
+mod licences;
 mod page;
 mod spaces;
 mod wait;
@@ -39,10 +42,11 @@ use std::future::Future;
 use std::ops::RangeInclusive;
 
 use crate::model::{
-    AuditPage, Finding, Kind, Observed, RecordRef, SpaceId, Tenant, Timestamp, Traffic,
+    AuditPage, Finding, Kind, LicenceHead, Observed, RecordRef, SpaceId, Tenant, Timestamp, Traffic,
 };
 
 pub use error::{FetchCause, FetchError};
+pub use licences::LicencePage;
 pub use page::{Page, Readout};
 pub use spaces::{Assignments, Shares, SpaceListing, SpaceSeen};
 pub use wait::{Wait, WaitCause};
@@ -85,6 +89,16 @@ pub trait Connector: Send + Sync + 'static {
 
     /// Reads what is shared from a space without the rest of it.
     fn shares(&self, id: &SpaceId) -> impl Future<Output = Result<Shares, FetchError>> + Send;
+
+    /// Asks what the licence of the tenant is.
+    fn licence(&self) -> impl Future<Output = Result<LicenceHead, FetchError>> + Send;
+
+    /// Reads a page of the assignments of the licence, from a cursor on or from the beginning.
+    /// `None` if the source does not go on from that cursor: then all are to be read again.
+    fn licence_page(
+        &self,
+        cursor: Option<&str>,
+    ) -> impl Future<Output = Result<Option<LicencePage>, FetchError>> + Send;
 
     /// Asks what happened within a span of time, as far as the source has reported it by now.
     ///

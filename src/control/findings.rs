@@ -1,12 +1,15 @@
 //! Reports accounts that somebody should look at, and stores which findings were accepted.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::ControlFlow;
 
-use crate::access::{Absences, Concern, ConcernCode, Inspection, Judged, covers, earlier};
+use crate::access::{
+    Absences, Concern, ConcernCode, Inspection, Judged, covers, earlier, orphan_licence,
+};
 use crate::model::{Acceptance, FindingId, Record};
 use crate::store::{Known, Store, StoreError};
 
+use super::access::licences::{Search, each_orphan, lacking};
 use super::access::span;
 use super::acting::Acting;
 use super::deliveries::names_of;
@@ -15,7 +18,7 @@ use super::query::FindingStanding;
 use super::reading::Reading;
 use super::{
     Command, ConcernRow, ControlError, FindingPlace, FindingPosition, Findings, IdlenessRow,
-    MAX_FINDINGS, Query, RuleRow, UnreadRow, command, linked, query,
+    MAX_FINDINGS, Query, RuleRow, UnjudgedLicences, UnreadRow, command, linked, query,
 };
 
 impl query::Findings {
@@ -102,7 +105,7 @@ impl Query for query::Findings {
             Some(_) | None => None,
         };
         let mut shortlist = Shortlist::begin(after.cloned(), self.limit.clamp(1, MAX_FINDINGS));
-        let judged = look(reading, known, &mut |row| {
+        let looked = look(reading, known, &mut |row| {
             if !self.has(row.concern.code) {
                 return;
             }
@@ -117,7 +120,14 @@ impl Query for query::Findings {
             }
         })?;
         if self.has(ConcernCode::Separation) {
-            answer.rules = judged.into_iter().map(|it| rule(known, it)).collect();
+            answer.rules = looked
+                .judged
+                .into_iter()
+                .map(|it| rule(known, it))
+                .collect();
+        }
+        if self.has(ConcernCode::OrphanLicence) && self.standing == FindingStanding::Open {
+            answer.licences = looked.licences;
         }
         if self.standing == FindingStanding::Open {
             answer.idleness = self.idleness(reading, known)?;
@@ -127,6 +137,7 @@ impl Query for query::Findings {
             answer.counts.clear();
             (answer.accepted, answer.rules) = (0, Vec::new());
             answer.idleness = None;
+            answer.licences = None;
         }
         let (rows, last) = shortlist.end();
         answer.rows = rows;
@@ -255,13 +266,20 @@ fn rule(known: &Known, judged: Judged) -> RuleRow {
     }
 }
 
-/// Inspects one tenant page by page, hands on each of its findings with who accepted it, and
-/// reports the result of each rule.
+/// What a look at a tenant found besides findings.
+struct Looked {
+    /// What came of each rule.
+    judged: Vec<Judged>,
+    /// Why it is not known which licences are of nobody, if it is not.
+    licences: Option<UnjudgedLicences>,
+}
+
+/// Inspects one tenant page by page, and hands on each of its findings with who accepted it.
 fn look(
     reading: &Reading<'_>,
     known: &Known,
     take: &mut dyn FnMut(ConcernRow),
-) -> Result<Vec<Judged>, StoreError> {
+) -> Result<Looked, StoreError> {
     let (store, context) = (reading.store, reading.context);
     let linked = context.registry.get(&known.name);
     let client = linked.and_then(|linked| linked.client().map(str::to_owned));
@@ -299,7 +317,48 @@ fn look(
         })?;
         std::mem::replace(&mut read, Ok(()))?;
     }
-    Ok(inspection.end(&mut found))
+    let judged = inspection.end(&mut found);
+    let licences = orphan_licences(reading, known, &mut found)?;
+    Ok(Looked { judged, licences })
+}
+
+/// Looks for licences of nobody. The same licence is listed to each tenant that has it: they are
+/// found in the first of these tenants alone. Returns what is not known, if there is any such
+/// thing: then nothing is found.
+fn orphan_licences(
+    reading: &Reading<'_>,
+    known: &Known,
+    found: &mut dyn FnMut(Concern),
+) -> Result<Option<UnjudgedLicences>, StoreError> {
+    let own = reading.store.licence_reading(known.no)?;
+    if own.tried.is_none() {
+        return Ok(None);
+    }
+    for other in reading.tenants.iter().filter(|it| it.name < known.name) {
+        let before = reading.store.licence_reading(other.no)?;
+        if before.tried.is_some()
+            && before.head.number.is_some()
+            && before.head.number == own.head.number
+        {
+            return Ok(None);
+        }
+    }
+    let mut search = Search::of(reading, &own)?;
+    let lacks = lacking(&own).map(|lack| (known.name.clone(), lack));
+    let lacks: BTreeSet<_> = search.lacks.iter().cloned().chain(lacks).collect();
+    if !lacks.is_empty() {
+        return Ok(Some(UnjudgedLicences {
+            tenant: known.name.clone(),
+            lacks: lacks.into_iter().collect(),
+        }));
+    }
+    let searched = search.in_words();
+    each_orphan(reading, known, &mut search, |subject, assignments| {
+        if let Some(concern) = orphan_licence(subject, assignments, &searched) {
+            found(concern);
+        }
+    })?;
+    Ok(None)
 }
 
 /// Looks at a record for users who were not seen for long.

@@ -51,9 +51,10 @@ pub use crate::history::Since;
 pub use access::{
     AccessChangeChoice, AccessChangePosition, AccessChangeRow, AccessChanges, AccessPage,
     AccessPerson, AccessRow, AccessStanding, DiffPage, DiffRow, Envelope, Everybody, EverybodyDiff,
-    ListedSpace, NotKnown, Owned, Permission, Population, ReviewPage, SpaceAccess, SpaceChoice,
-    SpaceEntry, SpaceEverybody, SpaceMention, SpaceOwner, SpaceRow, SpaceShown, SpacesPage,
-    StaleRow, SweepMark, UserAccess, UserSpace, UserSpaces,
+    LicenceChoice, LicenceHolders, LicenceLack, LicenceRow, LicencesPage, ListedSpace, NotKnown,
+    Owned, Permission, Population, ReviewPage, SpaceAccess, SpaceChoice, SpaceEntry,
+    SpaceEverybody, SpaceMention, SpaceOwner, SpaceRow, SpaceShown, SpacesPage, StaleRow,
+    SweepMark, UserAccess, UserSpace, UserSpaces,
 };
 pub use acting::{Acting, Actor, Face};
 pub use answer::Control;
@@ -73,7 +74,7 @@ pub use position::{
 };
 pub use reply::{
     Approved, ConcernRow, EventRow, Events, Findings, FoundEvent, IdlenessRow, LinkedRow,
-    RecordRow, RuleRow, Standing, Status, SyncRow, Synced, TenantRow, UnreadRow,
+    RecordRow, RuleRow, Standing, Status, SyncRow, Synced, TenantRow, UnjudgedLicences, UnreadRow,
 };
 pub use separations::SeparationRow;
 pub use task_id::TaskId;

@@ -1,5 +1,6 @@
 //! The questions that can be asked. [`Query`](super::Query) pairs each with its answer.
 
+mod licences;
 mod spaces;
 
 use serde::{Deserialize, Serialize};
@@ -15,6 +16,7 @@ use crate::model::{
     UserId,
 };
 
+pub use licences::Licences;
 pub use spaces::{Opened, Owned, SpaceAccess, Spaces};
 
 /// The overall state: losses of history, tenants, endpoints, and rules that match nothing. The

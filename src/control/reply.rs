@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Begun, EndpointRow, FindingPosition, Page, PlanRow, SeparationRow, StatusPosition};
+use super::{
+    Begun, EndpointRow, FindingPosition, LicenceLack, Page, PlanRow, SeparationRow, StatusPosition,
+};
 use crate::access::{Concern, ConcernCode};
 use crate::clock::Turned;
 use crate::model::{
@@ -34,6 +36,10 @@ pub struct Findings {
     /// first page of a tenant.
     #[serde(default)]
     pub idleness: Option<IdlenessRow>,
+    /// If such findings are wanted and it is not known which licences are of nobody, why; only on
+    /// the first page of a tenant.
+    #[serde(default)]
+    pub licences: Option<UnjudgedLicences>,
     /// Where the next page begins; `None` if this is the last one.
     pub next: Option<FindingPosition>,
 }
@@ -45,6 +51,15 @@ pub struct IdlenessRow {
     pub tenant: TenantName,
     /// The span in which they are known.
     pub known: SessionSpan,
+}
+
+/// A licence of which it is not known which assignments are of nobody.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UnjudgedLicences {
+    /// The first tenant that has the licence.
+    pub tenant: TenantName,
+    /// What is not known, and of which tenant.
+    pub lacks: Vec<(TenantName, LicenceLack)>,
 }
 
 /// The result of a rule of separation of duties in one tenant.

@@ -89,6 +89,7 @@ queries! {
     SpaceAccess,
     Spaces,
     Owned,
+    Licences,
     AccessDiff,
     AccessReview,
     StaleAccess,

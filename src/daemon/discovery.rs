@@ -311,6 +311,7 @@ fn tenant_of(config: &OrganizationConfig, link: &Link) -> Option<TenantConfig> {
         schedule: config.schedule.clone(),
         listening: config.listening,
         spaces: config.spaces,
+        licences: config.licences,
         sessions: config.sessions,
         webhook_secret: None,
         removal_policy: config.removal_policy.clone(),

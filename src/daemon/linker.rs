@@ -57,7 +57,9 @@ impl Linker {
             self.claims.of(claimant.clone()),
         );
         let job = job.listening(tenant.listening).with_spaces(tenant.spaces);
-        let job = job.with_sessions(tenant.sessions);
+        let job = job
+            .with_sessions(tenant.sessions)
+            .with_licences(tenant.licences);
         let job = Arc::new(job.measured(self.metrics.clone()));
         let client = client.map(str::to_owned);
         let linked = Linked::new(claimant, client, Runner::of(Arc::clone(&job)));

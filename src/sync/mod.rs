@@ -23,13 +23,15 @@
 //! An event only tells us which record to look at, and nothing is removed on the record's own
 //! answer alone: the listing is asked as well ([`cross_check`](poll::cross_check)).
 //!
-//! Eight folders, by subject:
+//! Ten folders, by subject:
 //!
 //! - `tenants`: which tenants are read, when, and by whom; the loop of a tenant.
 //! - `run`: one run, from its beginning to its record.
 //! - `sweep`: reading a whole tenant, and asking for records that the listings did not show.
 //! - `poll`: the audit log between sweeps, and the records that it names.
-//! - `spaces`: spaces, read on a schedule of their own.
+//! - `apart`: what is read on a schedule of its own, whatever it is.
+//! - `spaces`: spaces, read apart.
+//! - `licences`: to whom the licence is assigned, read apart.
 //! - `plan`: what a run has decided to write.
 //! - `removals`: how much a run would remove, how much of that is held, and what becomes of it.
 //! - `rights`: what a run changed in who holds what, told in entries of its own.
@@ -65,7 +67,9 @@
 //! - A loop takes no input: [`worker`](tenants::worker) looks at the clock and the store, and a
 //!   wake is only a hint.
 
+mod apart;
 mod error;
+mod licences;
 mod plan;
 mod poll;
 mod removals;
@@ -76,6 +80,7 @@ mod sweep;
 mod tenants;
 
 pub use crate::reconcile::{Guard, Limits};
+pub use apart::readings::{APART, Readings};
 pub use error::RunError;
 pub use poll::listening::{Listening, OVERLAP, POLL, Polling};
 pub use poll::sessions::SessionReadings;
@@ -84,7 +89,6 @@ pub use run::job::Job;
 pub use run::measure::recall;
 pub use run::progress::{Moment, Observer, Progress, Underway};
 pub use run::running::Report;
-pub use spaces::options::{SPACES, SpaceReadings};
 pub use tenants::claims::{Claim, Claimant, Claims, Rank};
 pub use tenants::freshness::Freshness;
 pub use tenants::runner::Runner;

@@ -244,6 +244,9 @@ fn not_known(what: &NotKnown) -> Value {
             "known_since": known.map(|span| span.since),
             "known_until": known.map(|span| span.until),
         }),
+        NotKnown::Licences { tenant, lack } => {
+            json!({ "what": "licences", "tenant": tenant, "lack": lack })
+        }
         NotKnown::OtherThings => json!({ "what": "other_things" }),
         NotKnown::More => json!({ "what": "more" }),
         NotKnown::Rest => json!({ "what": "rest" }),

@@ -10,10 +10,11 @@ use crate::model::unified::UnifiedId;
 pub fn finding(row: &ConcernRow) -> Value {
     let concern = &row.concern;
     let accepted = row.accepted.as_ref();
-    let (user, group) = match &concern.subject {
-        ConcernSubject::AllUsers => (None, None),
-        ConcernSubject::User(user) => (Some(&user.0), None),
-        ConcernSubject::Group(group) => (None, Some(&group.0)),
+    let (user, group, licence) = match &concern.subject {
+        ConcernSubject::AllUsers => (None, None, None),
+        ConcernSubject::User(user) => (Some(&user.0), None, None),
+        ConcernSubject::Group(group) => (None, Some(&group.0), None),
+        ConcernSubject::Licence(subject) => (None, None, Some(subject.as_str())),
     };
     let part_of = |code| concern.part.as_ref().filter(|_| concern.code == code);
     json!({
@@ -24,6 +25,7 @@ pub fn finding(row: &ConcernRow) -> Value {
             "remote_user_id": user,
             "group_id": group.map(|id| UnifiedId::of(Kind::Group, id)),
             "remote_group_id": group,
+            "licence_subject": licence,
             "all_users": concern.subject == ConcernSubject::AllUsers,
             "rule": part_of(ConcernCode::Separation),
             "name": concern.label,

@@ -37,6 +37,7 @@ mod history;
 mod hooks;
 mod init;
 mod ipv6;
+mod licences;
 mod losses;
 mod manual;
 mod matrix;

@@ -1,11 +1,11 @@
 //! Reads the answers about tenants, and prints their rows as they come.
 
 use crate::control::{
-    AccessPage, AccessRow, DiffPage, DiffRow, ListedSpace, NotKnown, Owned, Query, SpacesPage,
-    StaleRow,
+    AccessPage, AccessRow, DiffPage, DiffRow, LicenceRow, LicencesPage, ListedSpace, NotKnown,
+    Owned, Query, SpacesPage, StaleRow,
 };
 use crate::doing::Count;
-use crate::model::Id;
+use crate::model::{Id, SubjectKey};
 use crate::view;
 
 use super::super::args::{Format, TableArgs};
@@ -16,12 +16,12 @@ use super::super::table::Column;
 use super::asking::take_in;
 
 /// An answer about one tenant.
-pub(super) trait TenantAnswer: Paged<Position = Id> {
-    /// A row of the answer, about one user and one role.
+pub(super) trait TenantAnswer: Paged {
+    /// A row of the answer, about one user and one role, or about one thing.
     type Row;
 
     /// Returns the rows, and what they rest on.
-    fn page(&mut self) -> &mut AccessPage<Self::Row, Id>;
+    fn page(&mut self) -> &mut AccessPage<Self::Row, Self::Position>;
 }
 
 impl TenantAnswer for AccessPage<AccessRow, Id> {
@@ -64,6 +64,14 @@ impl TenantAnswer for Owned {
     }
 }
 
+impl TenantAnswer for LicencesPage {
+    type Row = LicenceRow;
+
+    fn page(&mut self) -> &mut AccessPage<LicenceRow, SubjectKey> {
+        &mut self.page
+    }
+}
+
 impl<A: TenantAnswer> Whole for A {
     fn add(&mut self, mut page: Self) {
         let page = std::mem::take(&mut page.page().envelope.not_known);
@@ -82,7 +90,7 @@ pub(super) async fn read<Q, F, A>(
 ) -> anyhow::Result<A>
 where
     Q: Query<Answer = A>,
-    F: Fn(Option<Id>, usize) -> Q,
+    F: Fn(Option<A::Position>, usize) -> Q,
     A: TenantAnswer,
 {
     let mut left = limit;

@@ -96,6 +96,7 @@ pub(super) fn take_in(envelope: &mut Envelope, page: BTreeSet<NotKnown>) {
             | NotKnown::Roles
             | NotKnown::Spaces
             | NotKnown::Sessions { .. }
+            | NotKnown::Licences { .. }
             | NotKnown::OtherThings
             | NotKnown::More
             | NotKnown::Rest

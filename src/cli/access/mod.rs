@@ -7,6 +7,7 @@ mod changes;
 mod diff;
 mod explain;
 mod explain_space;
+mod licences;
 mod list;
 mod review;
 mod space;
@@ -34,6 +35,7 @@ pub(super) async fn run(config: Option<&Path>, args: AccessArgs) -> anyhow::Resu
         Some(AccessAction::Explain(args)) => explain::run(&client, args).await,
         Some(AccessAction::Redundant(args)) => list::redundant(&client, args).await,
         Some(AccessAction::Stale(args)) => stale::run(&client, args).await,
+        Some(AccessAction::Licences(args)) => licences::run(&client, args).await,
         Some(AccessAction::Owned(args)) => spaces::owned(&client, args).await,
         Some(AccessAction::Diff(args)) => diff::run(&client, args).await,
         Some(AccessAction::Review(args)) => review::run(&client, args).await,

@@ -151,7 +151,7 @@ impl<'a> Printing<'a> {
     where
         Q: Query<Answer = A>,
         F: Fn(Option<Id>, usize) -> Q,
-        A: TenantAnswer<Row = ListedSpace>,
+        A: TenantAnswer<Row = ListedSpace, Position = Id>,
     {
         let (_doing, found) = counting("looking at spaces", "found");
         let (mut n_rows, rows) = (0, &mut self.rows);

@@ -29,6 +29,8 @@ pub(in crate::cli) enum AccessAction {
     Redundant(AccessRedundantArgs),
     /// List the spaces that a user owns. Other things are not read; a line says what they may be.
     Owned(AccessOwnedArgs),
+    /// List to whom licences are assigned, or those of subjects whom no tenant knows.
+    Licences(AccessLicencesArgs),
     /// List who came to hold a role, holds it no longer, or holds it by other paths.
     Diff(AccessDiffArgs),
     /// List administrators who have begun no session for some time, or may have begun none.
@@ -121,6 +123,18 @@ pub(in crate::cli) struct AccessOwnedArgs {
     pub(in crate::cli) user: String,
     #[command(flatten)]
     pub(in crate::cli) time: AsOfArgs,
+    #[command(flatten)]
+    pub(in crate::cli) list: ListArgs,
+}
+
+#[derive(Debug, clap::Args)]
+pub(in crate::cli) struct AccessLicencesArgs {
+    /// Only those of subjects that no user has in any tenant of the same licence.
+    #[arg(long)]
+    pub(in crate::cli) orphans: bool,
+    /// Assignments of this type, such as `professional` or `analyzer`.
+    #[arg(long = "type", value_name = "TYPE")]
+    pub(in crate::cli) sort: Option<String>,
     #[command(flatten)]
     pub(in crate::cli) list: ListArgs,
 }

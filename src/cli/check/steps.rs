@@ -1,6 +1,8 @@
 //! What a probe of a tenant found, step by step.
 
+use crate::connector::LicencePage;
 use crate::connector::qlik::{Probe, ReadError, Visible, VisiblePart, VisibleSpaces};
+use crate::model::LicenceHead;
 use crate::obstacle::Stage;
 use crate::telemetry::chain;
 use crate::view::{CheckLine, Complaint, Grade};
@@ -32,6 +34,8 @@ pub(super) fn steps(what: &str, probe: Probe) -> Vec<CheckLine> {
     }));
     let collections = probe.collections.into_iter();
     lines.extend(collections.map(|(kind, seen)| line(kind.plural(), seen.map(sight))));
+    let licences = probe.licences.into_iter();
+    lines.extend(licences.map(|seen| line("licences", seen.map(of_licence))));
     match probe.spaces {
         None => {}
         Some(Err(error)) => lines.push(line("spaces", Err(error))),
@@ -69,6 +73,26 @@ fn sight(seen: Visible) -> String {
             "{without_roles} of {sampled} do not show their assigned roles: the client lacks the \
              scope `admin_classic`, or its user the role TenantAdmin"
         ));
+    }
+    parts.join("; ")
+}
+
+/// Says what can be read of the licence. Anything that the source does not say, it does not say to
+/// anybody.
+fn of_licence((head, page): (LicenceHead, LicencePage)) -> String {
+    let number = match &head.number {
+        Some(number) => format!("licence {number}"),
+        None => "the licence does not show its number, so it is not known which tenants share it"
+            .to_owned(),
+    };
+    let n = page.assignments.len();
+    let assignments = match page.next {
+        None => format!("{} visible", count(n, "assignment")),
+        Some(_) => format!("{n} assignments on the first page"),
+    };
+    let mut parts = vec![number, assignments];
+    if page.unreadable > 0 {
+        parts.push(format!("{} more not readable", page.unreadable));
     }
     parts.join("; ")
 }

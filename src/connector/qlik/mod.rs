@@ -39,6 +39,7 @@ mod gate;
 mod hook;
 mod host;
 mod lax;
+mod licences;
 mod links;
 mod listing;
 mod loopback;
@@ -56,6 +57,7 @@ mod token;
 mod transport;
 mod unicode;
 mod unreachable;
+mod walk;
 mod way;
 mod wire;
 

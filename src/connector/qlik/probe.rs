@@ -4,12 +4,13 @@ use std::collections::BTreeSet;
 use std::sync::{Mutex, MutexGuard};
 use std::time::Duration;
 
+use super::client::Client;
 use super::way::{self, Way};
-use super::{Options, Qlik, ReadError};
+use super::{Options, Qlik, ReadError, licences};
 use crate::clock::Clock;
-use crate::connector::Connector;
+use crate::connector::{Connector, LicencePage};
 use crate::lock::lock;
-use crate::model::{Kind, Record, Tenant};
+use crate::model::{Kind, LicenceHead, Record, Tenant};
 use crate::retry::Retry;
 
 use super::BuildError;
@@ -34,6 +35,8 @@ pub struct Probe {
     pub roles: Option<BTreeSet<String>>,
     /// What can be seen of spaces; `None` if nobody asked for it, or the tenant did not answer.
     pub spaces: Option<Result<VisibleSpaces, ReadError>>,
+    /// Likewise, of the licence: what it says about itself, and its first page.
+    pub licences: Option<Result<(LicenceHead, LicencePage), ReadError>>,
 }
 
 /// What the first pages of a collection show.
@@ -57,6 +60,7 @@ impl Probe {
             && self.tenant.as_ref().is_some_and(Result::is_ok)
             && self.collections.iter().all(|(_, seen)| seen.is_ok())
             && self.spaces.iter().all(Result::is_ok)
+            && self.licences.iter().all(Result::is_ok)
     }
 }
 
@@ -64,15 +68,15 @@ impl Probe {
 #[derive(Debug)]
 pub struct Probing {
     qlik: Qlik,
-    looks: Looks,
+    beside: BTreeSet<Beside>,
     step: Mutex<Step>,
 }
 
 /// What is asked for besides users, roles and groups.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Looks {
-    Nowhere,
-    AtSpaces,
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Beside {
+    Spaces,
+    Licences,
 }
 
 /// What is being asked for.
@@ -82,6 +86,7 @@ enum Step {
     Tenant,
     Listing(Kind),
     Spaces,
+    Licences,
 }
 
 impl Probing {
@@ -93,18 +98,23 @@ impl Probing {
         };
         Ok(Self {
             qlik: Qlik::patient(options, clock, Retry::brief)?,
-            looks: Looks::Nowhere,
+            beside: BTreeSet::new(),
             step: Mutex::new(Step::Token),
         })
     }
 
     /// Has it ask for spaces as well.
     #[must_use]
-    pub fn with_spaces(self) -> Self {
-        Self {
-            looks: Looks::AtSpaces,
-            ..self
-        }
+    pub fn with_spaces(mut self) -> Self {
+        self.beside.insert(Beside::Spaces);
+        self
+    }
+
+    /// Has it ask for the licence as well.
+    #[must_use]
+    pub fn with_licences(mut self) -> Self {
+        self.beside.insert(Beside::Licences);
+        self
     }
 
     /// Asks for a token, for the tenant, and for the first pages of each kind. The first request
@@ -133,7 +143,11 @@ impl Probing {
                 });
                 probe.collections.push((kind, seen));
             }
-            if self.looks == Looks::AtSpaces {
+            if self.beside.contains(&Beside::Licences) {
+                *self.step() = Step::Licences;
+                probe.licences = Some(probe_licences(&qlik.0).await);
+            }
+            if self.beside.contains(&Beside::Spaces) {
                 *self.step() = Step::Spaces;
                 probe.spaces = Some(probe_spaces::look(&qlik.0).await);
             }
@@ -149,6 +163,7 @@ impl Probing {
             Step::Tenant => "asking who the tenant is".to_owned(),
             Step::Listing(kind) => format!("asking for {}", kind.plural()),
             Step::Spaces => "asking for spaces".to_owned(),
+            Step::Licences => "asking for the licence".to_owned(),
         };
         match self.qlik.wait() {
             Some(wait) => format!("{what}, {wait}"),
@@ -159,6 +174,13 @@ impl Probing {
     fn step(&self) -> MutexGuard<'_, Step> {
         lock(&self.step)
     }
+}
+
+/// Asks for the licence, and for the first of those to whom it is assigned.
+async fn probe_licences(client: &Client) -> Result<(LicenceHead, LicencePage), ReadError> {
+    let head = licences::head(client).await?;
+    let page = licences::page(client, None).await?;
+    Ok((head, page.unwrap_or_default()))
 }
 
 /// Names and ids of roles.

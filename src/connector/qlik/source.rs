@@ -3,14 +3,14 @@
 use std::ops::RangeInclusive;
 use std::sync::Arc;
 
-use super::{Listing, Qlik, ReadError, audit, spaces};
+use super::{Listing, Qlik, ReadError, audit, licences, spaces};
 use crate::connector::{
-    Assignments, Connector, FetchCause, FetchError, Page, Shares, SpaceListing, SpaceSeen, Sweep,
-    Wait,
+    Assignments, Connector, FetchCause, FetchError, LicencePage, Page, Shares, SpaceListing,
+    SpaceSeen, Sweep, Wait,
 };
 use crate::lock::lock;
 use crate::model::{
-    AuditPage, Finding, Kind, Observed, RecordRef, SpaceId, Tenant, Timestamp, Traffic,
+    AuditPage, Finding, Kind, LicenceHead, Observed, RecordRef, SpaceId, Tenant, Timestamp, Traffic,
 };
 
 impl Connector for Qlik {
@@ -58,6 +58,14 @@ impl Connector for Qlik {
 
     async fn shares(&self, id: &SpaceId) -> Result<Shares, FetchError> {
         Ok(spaces::shares(&self.0, id).await?)
+    }
+
+    async fn licence(&self) -> Result<LicenceHead, FetchError> {
+        Ok(licences::head(&self.0).await?)
+    }
+
+    async fn licence_page(&self, cursor: Option<&str>) -> Result<Option<LicencePage>, FetchError> {
+        Ok(licences::page(&self.0, cursor).await?)
     }
 
     async fn audit_events(&self, span: RangeInclusive<Timestamp>) -> Result<AuditPage, FetchError> {

@@ -3,15 +3,13 @@
 //! There is no listing of all assignments, so each space takes two requests. No listing has the
 //! owner: the record of the space names it.
 
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Deserialize;
 use serde_json::value::RawValue;
-use url::form_urlencoded::Serializer;
-use xxhash_rust::xxh3::xxh3_64;
 
 use super::client::{Ask, Client, Patience, Redirects};
-use super::listing::{WALKS, expired, is_expired};
+use super::walk::Walk;
 use super::wire::{self, Lax, List, Loose, Time};
 use super::{ReadError, is_absence, unicode};
 use crate::connector::{Assignments, Shares, SpaceListing, SpaceSeen};
@@ -19,19 +17,18 @@ use crate::model::{
     Assignee, Id, MAX_IN_SPACE, SpaceAssignment, SpaceHead, SpaceId, SpaceList, SpaceShare, UserId,
 };
 
-/// Records per page: the most that Qlik allows. Its default is ten.
-const LIMIT: u64 = 100;
-/// The factor by which the page size is reduced if a page is too large to be accepted.
-const SHRINK: u64 = 4;
 /// The most spaces of a tenant. Their heads are kept in memory while they are read.
 const MAX_SPACES: usize = 50_000;
 /// The only field that Qlik can sort spaces by and that never changes. Spaces that are created
 /// during the listing come at its end.
 const SORT: &str = "+createdAt";
 
-const LISTING: &str = "listing spaces";
-const ASSIGNMENTS: &str = "listing the assignments of a space";
-const SHARES: &str = "listing the shares of a space";
+const LISTING: Walk<'static> = Walk {
+    doing: "listing spaces",
+    path: "spaces",
+    sort: Some(SORT),
+    cursor: "next",
+};
 
 /// A space.
 #[derive(Debug, Default, Deserialize)]
@@ -63,14 +60,6 @@ struct Member<'a> {
     disabled: Option<bool>,
 }
 
-/// What was read of a listing.
-struct Walked {
-    texts: Vec<Box<RawValue>>,
-    total: Option<u64>,
-    /// Whether there are more records than were wanted.
-    is_cut: bool,
-}
-
 /// The first spaces of the listing.
 pub(super) struct First {
     pub(super) ids: Vec<SpaceId>,
@@ -81,7 +70,7 @@ pub(super) struct First {
 
 /// Reads the first few spaces of the listing.
 pub(super) async fn first(client: &Client, n: usize) -> Result<First, ReadError> {
-    let walked = walk(client, LISTING, "spaces", Some(SORT), n).await?;
+    let walked = LISTING.read(client, n).await?;
     let read = walked.texts.iter().filter_map(|text| space(text.get()));
     let ids: Vec<SpaceId> = read.map(|(id, _)| id).collect();
     Ok(First {
@@ -97,19 +86,20 @@ pub(super) async fn try_parts(
     client: &Client,
     id: &SpaceId,
 ) -> (Result<(), ReadError>, Result<(), ReadError>) {
-    let (assigned, shared) = (assignments_of(id), shares_of(id));
-    let assigned = walk(client, ASSIGNMENTS, &assigned, None, MAX_IN_SPACE);
-    let shared = walk(client, SHARES, &shared, None, MAX_IN_SPACE);
-    (assigned.await.map(drop), shared.await.map(drop))
+    let paths = (assignments_of(id), shares_of(id));
+    let assigned = assignments_at(&paths.0).read(client, MAX_IN_SPACE).await;
+    let shared = shares_at(&paths.1).read(client, MAX_IN_SPACE).await;
+    (assigned.map(drop), shared.map(drop))
 }
 
 /// Reads the listing of spaces to its end.
 pub(super) async fn list(client: &Client) -> Result<SpaceListing, ReadError> {
-    let doing = LISTING;
-    let walked = walk(client, doing, "spaces", Some(SORT), MAX_SPACES).await?;
+    let walked = LISTING.read(client, MAX_SPACES).await?;
     if walked.is_cut {
-        let limit = MAX_SPACES as u64;
-        return Err(ReadError::TooManyRecords { doing, limit });
+        return Err(ReadError::TooManyRecords {
+            doing: LISTING.doing,
+            limit: MAX_SPACES as u64,
+        });
     }
     let mut listing = SpaceListing {
         total: walked.total,
@@ -155,7 +145,7 @@ pub(super) async fn fetch(client: &Client, id: &SpaceId) -> Result<SpaceSeen, Re
 /// Reads who is assigned to a space.
 pub(super) async fn assignments(client: &Client, id: &SpaceId) -> Result<Assignments, ReadError> {
     let path = assignments_of(id);
-    part(client, ASSIGNMENTS, &path, assignment, |known, more| {
+    part(client, assignments_at(&path), assignment, |known, more| {
         known.roles.extend(more.roles);
     })
     .await
@@ -164,7 +154,23 @@ pub(super) async fn assignments(client: &Client, id: &SpaceId) -> Result<Assignm
 /// Reads what is shared from a space.
 pub(super) async fn shares(client: &Client, id: &SpaceId) -> Result<Shares, ReadError> {
     let path = shares_of(id);
-    part(client, SHARES, &path, share, |known, more| *known = more).await
+    part(client, shares_at(&path), share, |known, more| *known = more).await
+}
+
+fn assignments_at(path: &str) -> Walk<'_> {
+    Walk {
+        doing: "listing the assignments of a space",
+        path,
+        sort: None,
+        cursor: "next",
+    }
+}
+
+fn shares_at(path: &str) -> Walk<'_> {
+    Walk {
+        doing: "listing the shares of a space",
+        ..assignments_at(path)
+    }
 }
 
 fn assignments_of(id: &SpaceId) -> String {
@@ -178,12 +184,11 @@ fn shares_of(id: &SpaceId) -> String {
 /// Reads one list that belongs to a space. `add` joins two records with the same key.
 async fn part<K: Ord, V>(
     client: &Client,
-    doing: &'static str,
-    path: &str,
+    listing: Walk<'_>,
     read: fn(&str) -> Option<(K, V)>,
     add: fn(&mut V, V),
 ) -> Result<SpaceList<K, V>, ReadError> {
-    let walked = match walk(client, doing, path, None, MAX_IN_SPACE).await {
+    let walked = match listing.read(client, MAX_IN_SPACE).await {
         Ok(walked) => walked,
         Err(error) if is_absence(&error) || error.is_forbidden() || is_of_the_answer(&error) => {
             tracing::debug!(
@@ -213,86 +218,6 @@ async fn part<K: Ord, V>(
         true => SpaceList::Whole(list),
         false => SpaceList::Part(list),
     })
-}
-
-/// Reads a listing page by page, to its end or until it has more than `most` records.
-async fn walk(
-    client: &Client,
-    doing: &'static str,
-    path: &str,
-    sort: Option<&str>,
-    most: usize,
-) -> Result<Walked, ReadError> {
-    let mut walked = Walked {
-        texts: Vec::new(),
-        total: None,
-        is_cut: false,
-    };
-    let mut cursor: Option<String> = None;
-    let mut cursors = HashSet::new();
-    let (mut walks, mut limit, mut pages) = (1, LIMIT, 0);
-    loop {
-        let ask = Ask {
-            doing,
-            path: format!("api/v1/{path}"),
-            query: query(limit, sort, cursor.as_deref()),
-            redirects: Redirects::Refuse,
-            patience: Patience::Outage,
-        };
-        let answer: wire::Listing = match client.get(&ask).await {
-            Err(error) if cursor.is_some() && is_expired(&error) => {
-                if walks >= WALKS {
-                    return Err(expired(error, walks));
-                }
-                (cursor, walks, pages) = (None, walks + 1, 0);
-                cursors.clear();
-                walked.texts.clear();
-                continue;
-            }
-            Err(error) if error.is_too_large() && limit > 1 => {
-                limit = (limit / SHRINK).max(1);
-                continue;
-            }
-            answer => answer?,
-        };
-        let unexpected = |what: &str| ReadError::Unexpected {
-            doing,
-            what: what.to_owned(),
-        };
-        pages += 1;
-        walked.total = answer.count().or(walked.total);
-        cursor = answer.next().map_err(unexpected)?;
-        let data = answer.data;
-        let data = data.ok_or_else(|| unexpected("field `data`: expected a list"))?;
-        walked.texts.extend(data);
-        if walked.texts.len() > most {
-            walked.texts.truncate(most);
-            walked.is_cut = true;
-            return Ok(walked);
-        }
-        let Some(cursor) = &cursor else {
-            return Ok(walked);
-        };
-        if pages > client.transport.limits.pages {
-            let limit = client.transport.limits.pages;
-            return Err(ReadError::TooManyPages { doing, limit });
-        }
-        if !cursors.insert(xxh3_64(cursor.as_bytes())) {
-            return Err(ReadError::RepeatedCursor { doing, pages });
-        }
-    }
-}
-
-fn query(limit: u64, sort: Option<&str>, cursor: Option<&str>) -> String {
-    let mut query = Serializer::new(String::new());
-    query.append_pair("limit", &limit.to_string());
-    if let Some(sort) = sort {
-        query.append_pair("sort", sort);
-    }
-    if let Some(cursor) = cursor {
-        query.append_pair("next", cursor);
-    }
-    query.finish()
 }
 
 /// Returns whether the answer itself is at fault, so that another attempt would fail in the same
@@ -387,12 +312,12 @@ fn id_of(text: &str) -> Option<Id> {
 }
 
 /// Reads a text, and once more with its invalid Unicode replaced if it cannot be read as it is.
-fn mended<T>(text: &str, read: impl Fn(&str) -> Option<T>) -> Option<T> {
+pub(super) fn mended<T>(text: &str, read: impl Fn(&str) -> Option<T>) -> Option<T> {
     read(text).or_else(|| read(&unicode::mend(text)?))
 }
 
 /// Rejects lists: serde would read one as an object's fields in their order.
-fn object<'a, T: Deserialize<'a>>(text: &'a str) -> Option<T> {
+pub(super) fn object<'a, T: Deserialize<'a>>(text: &'a str) -> Option<T> {
     let object = text.starts_with('{').then_some(text)?;
     serde_json::from_str(object).ok()
 }

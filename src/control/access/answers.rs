@@ -12,6 +12,7 @@ use crate::model::{
     SessionSpan, ShownPath, SpaceId, SpacePart, TenantName, Timestamp, User, UserId,
 };
 
+use super::licence_lack::LicenceLack;
 use super::user_spaces::UserSpaces;
 use crate::control::UserAccessPosition;
 
@@ -122,6 +123,13 @@ pub enum NotKnown {
         /// The span; `None` if sessions are not read.
         known: Option<SessionSpan>,
     },
+    /// Whose a licence is, or to whom it is assigned.
+    Licences {
+        /// The tenant of which something is not known.
+        tenant: TenantName,
+        /// What.
+        lack: LicenceLack,
+    },
     /// What else a user may own: apps, data connections, API keys and the like are not read.
     OtherThings,
     /// More users, groups or spaces than are listed here.
@@ -184,6 +192,9 @@ impl fmt::Debug for NotKnown {
                 f.debug_tuple("PartOfSpace").field(id).field(part).finish()
             }
             Self::Sessions { known } => f.debug_tuple("Sessions").field(known).finish(),
+            Self::Licences { tenant, lack } => {
+                f.debug_tuple("Licences").field(tenant).field(lack).finish()
+            }
             Self::OtherThings => f.write_str("OtherThings"),
             Self::More => f.write_str("More"),
             Self::Rest => f.write_str("Rest"),

@@ -13,6 +13,9 @@ mod changes;
 mod dating;
 mod diff;
 mod envelope;
+mod licence_lack;
+mod licence_rows;
+pub(super) mod licences;
 mod list;
 mod listed_space;
 mod mentions;
@@ -29,6 +32,8 @@ pub use answers::{
     EverybodyDiff, NotKnown, Permission, Population, ReviewPage, StaleRow, SweepMark, UserAccess,
 };
 pub use change_rows::{AccessChangeChoice, AccessChangePosition, AccessChangeRow, AccessChanges};
+pub use licence_lack::LicenceLack;
+pub use licence_rows::{LicenceChoice, LicenceHolders, LicenceRow, LicencesPage};
 pub use listed_space::{ListedSpace, Owned, SpaceChoice, SpaceOwner, SpacesPage};
 pub use space_answers::{SpaceAccess, SpaceEntry, SpaceEverybody, SpaceRow, SpaceShown};
 pub(super) use stale::span;

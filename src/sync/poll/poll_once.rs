@@ -147,7 +147,7 @@ impl<C: Connector> Job<C> {
             Ok(audit_page) => audit_page,
             Err(error) => return Ok(Err(error)),
         };
-        if !self.spaces.are_read() {
+        if !self.spaces.is_read() {
             let is_space = |about: &About| matches!(about, About::Space { .. });
             audit_page.events.retain(|event| !is_space(&event.about));
         }

@@ -11,12 +11,12 @@ use crate::telemetry::Metrics;
 
 use super::beside::Turns;
 use super::progress::Observer;
+use crate::sync::apart::readings::{Apart, Readings};
 use crate::sync::poll::audit_state::AuditState;
 use crate::sync::poll::listening::Listening;
 use crate::sync::poll::sessions::SessionReadings;
 use crate::sync::removals::removal_policy::RemovalPolicy;
 use crate::sync::rights::Looked;
-use crate::sync::spaces::options::{SpaceReadings, Spaces};
 use crate::sync::sweep::answers::Answers;
 use crate::sync::tenants::claims::Claim;
 use crate::sync::tenants::freshness::Freshness;
@@ -39,7 +39,8 @@ pub struct Job<C> {
     pub(in crate::sync) looked: Arc<Looked>,
     /// Lets one run of the whole tenant, and one writer, go ahead at a time.
     pub(in crate::sync) turns: Turns,
-    pub(in crate::sync) spaces: Spaces,
+    pub(in crate::sync) spaces: Apart,
+    pub(in crate::sync) licences: Apart,
     pub(in crate::sync) sessions: SessionReadings,
 }
 
@@ -70,7 +71,8 @@ impl<C: Connector> Job<C> {
             removal_policy,
             claim,
             turns: Turns::default(),
-            spaces: Spaces::of(SpaceReadings::Off),
+            spaces: Apart::of(Readings::Off),
+            licences: Apart::of(Readings::Off),
             sessions: SessionReadings::Off,
         }
     }
@@ -86,9 +88,18 @@ impl<C: Connector> Job<C> {
 
     /// Makes the job read the tenant's spaces.
     #[must_use]
-    pub fn with_spaces(self, readings: SpaceReadings) -> Self {
+    pub fn with_spaces(self, readings: Readings) -> Self {
         Self {
-            spaces: Spaces::of(readings),
+            spaces: Apart::of(readings),
+            ..self
+        }
+    }
+
+    /// Makes the job read to whom the tenant's licence is assigned.
+    #[must_use]
+    pub fn with_licences(self, readings: Readings) -> Self {
+        Self {
+            licences: Apart::of(readings),
             ..self
         }
     }

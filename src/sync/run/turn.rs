@@ -164,6 +164,7 @@ impl<C: Connector> Job<C> {
         }
         if is_success {
             self.spaces.wake.wake();
+            self.licences.wake.wake();
         }
         self.freshness.run_ended(match is_success {
             true => Ended::Well,

@@ -16,9 +16,6 @@
 //! - The first reading of all spaces writes no journal entries; nothing can be said of spaces
 //!   before it ended.
 
-pub(super) mod due;
-pub(super) mod options;
 pub(super) mod read_all;
 pub(super) mod read_space;
-pub(super) mod reader;
 pub(super) mod spaces_run;

@@ -9,7 +9,7 @@ use crate::connector::Connector;
 use crate::model::{Mode, Outcome, Run, RunId, SpaceCounts, Timestamp, Trigger};
 use crate::store::{Known, SpaceReading, SpaceTodo, StoreError};
 
-use super::due::is_due;
+use crate::sync::apart::due::Past;
 use crate::sync::run::job::Job;
 use crate::sync::run::running::Running;
 use crate::sync::run::{measure, outcome};
@@ -32,7 +32,7 @@ impl<C: Connector> Job<C> {
         clippy::disallowed_methods,
         reason = "as with a run: it ends by itself, or its reader aborts it"
     )]
-    pub(super) fn start_spaces(self: &Arc<Self>, every: Duration) -> Running<Outcome> {
+    pub(in crate::sync) fn start_spaces(self: &Arc<Self>, every: Duration) -> Running<Outcome> {
         let job = Arc::clone(self);
         Running(tokio::spawn(async move { job.read_spaces(every).await }))
     }
@@ -43,7 +43,7 @@ impl<C: Connector> Job<C> {
         let Some((known, reading, todo)) = self.to_read().await? else {
             return Ok(Outcome::Succeeded);
         };
-        let is_all = is_due(&reading, every, self.clock.now());
+        let is_all = past(&reading).is_due(every, self.clock.now());
         if !is_all && (todo.is_empty() || reading.last.is_none()) {
             return Ok(Outcome::Succeeded);
         }
@@ -107,6 +107,15 @@ impl<C: Connector> Job<C> {
             self.look_at_space(run, todo).await?;
         }
         Ok(judged(&run.counts))
+    }
+}
+
+fn past(reading: &SpaceReading) -> Past {
+    Past {
+        last: reading.last,
+        began: reading.began,
+        tried: reading.tried,
+        is_refused: reading.is_refused,
     }
 }
 

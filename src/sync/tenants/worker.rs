@@ -43,13 +43,15 @@ enum Next {
 }
 
 impl<C: Connector> Worker<C> {
-    /// Runs at once, then on schedule, polls the audit log in between, and reads spaces, until told
-    /// to end.
+    /// Runs at once, then on schedule, polls the audit log in between, and reads spaces and
+    /// licences, until told to end.
     pub async fn run(self, shutdown: Shutdown) -> Result<(), StoreError> {
+        let job = &self.job;
         tokio::try_join!(
             self.sweeps(&shutdown),
             self.polls(&shutdown),
-            self.spaces(&shutdown)
+            self.apart(&shutdown, &job.spaces, |every| job.start_spaces(every)),
+            self.apart(&shutdown, &job.licences, |every| job.start_licences(every)),
         )
         .map(|_ended| ())
     }

@@ -9,13 +9,13 @@ use chrono_tz::Tz;
 use super::*;
 use crate::clock::Clock;
 use crate::connector::{
-    Assignments, FetchCause, FetchError, Page, Shares, SpaceListing, SpaceSeen, Sweep,
+    Assignments, FetchCause, FetchError, LicencePage, Page, Shares, SpaceListing, SpaceSeen, Sweep,
 };
 use crate::lock::lock;
 use crate::model::{
-    AuditPage, Change, Coded, ConnectionName, Finding, Fingerprint, HeldPlan, Id, Kind, Observed,
-    PlanId, Record, RecordRef, Role, RoleId, RoleType, RunId, Seq, SpaceId, Tenant, TenantId,
-    TenantName, Timestamp, Traffic,
+    AuditPage, Change, Coded, ConnectionName, Finding, Fingerprint, HeldPlan, Id, Kind,
+    LicenceHead, Observed, PlanId, Record, RecordRef, Role, RoleId, RoleType, RunId, Seq, SpaceId,
+    Tenant, TenantId, TenantName, Timestamp, Traffic,
 };
 use crate::signal;
 use crate::store::{Closing, Commit, Decision, Known, PlanHead, Store, Write};
@@ -92,6 +92,14 @@ impl Connector for Empty {
     }
 
     async fn shares(&self, _: &SpaceId) -> Result<Shares, FetchError> {
+        Err(down())
+    }
+
+    async fn licence(&self) -> Result<LicenceHead, FetchError> {
+        Err(down())
+    }
+
+    async fn licence_page(&self, _: Option<&str>) -> Result<Option<LicencePage>, FetchError> {
         Err(down())
     }
 

@@ -1,13 +1,15 @@
-//! Reads the spaces of one tenant when that is due, until told to end.
+//! Reads something of one tenant when that is due, until told to end.
 
 use std::time::Duration;
 
 use crate::connector::Connector;
+use crate::model::Outcome;
 use crate::signal::Shutdown;
 use crate::store::StoreError;
 
-use super::options::SpaceReadings;
+use super::readings::{Apart, Readings};
 use crate::sync::Worker;
+use crate::sync::run::running::Running;
 
 /// How often to look whether something is due.
 const LOOK_AGAIN: Duration = Duration::from_secs(30);
@@ -15,10 +17,15 @@ const LOOK_AGAIN: Duration = Duration::from_secs(30);
 const BACK_OFF: [Duration; 2] = [Duration::from_secs(60), Duration::from_secs(3600)];
 
 impl<C: Connector> Worker<C> {
-    /// Reads spaces when that is due, and when the audit log names some, until told to end. Does
-    /// nothing if spaces are not read.
-    pub(in crate::sync) async fn spaces(&self, shutdown: &Shutdown) -> Result<(), StoreError> {
-        let SpaceReadings::Every(every) = self.job.spaces.readings else {
+    /// Has `start` read what is due, again and again, and when woken, until told to end. Does
+    /// nothing if it is not read.
+    pub(in crate::sync) async fn apart(
+        &self,
+        shutdown: &Shutdown,
+        apart: &Apart,
+        start: impl Fn(Duration) -> Running<Outcome>,
+    ) -> Result<(), StoreError> {
+        let Readings::Every(every) = apart.readings else {
             shutdown.triggered().await;
             return Ok(());
         };
@@ -26,7 +33,7 @@ impl<C: Connector> Worker<C> {
         loop {
             let woken = async {
                 match n_failures {
-                    0 => self.job.spaces.wake.woken().await,
+                    0 => apart.wake.woken().await,
                     _ => std::future::pending().await,
                 }
             };
@@ -39,7 +46,7 @@ impl<C: Connector> Worker<C> {
             if self.linked.pause().is_some() {
                 continue;
             }
-            let mut reading = self.job.start_spaces(every);
+            let mut reading = start(every);
             tokio::select! {
                 () = shutdown.triggered() => {
                     reading.abort();

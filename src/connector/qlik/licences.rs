@@ -1,0 +1,202 @@
+//! Reads the licence of a tenant, and to whom it is assigned.
+//!
+//! The listing is of the whole licence, whatever tenants it is for. Its cursor is called `page`,
+//! and its links lead to a host of Qlik's own network.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+use super::ReadError;
+use super::client::{Ask, Client, Patience, Redirects};
+use super::spaces::{mended, object};
+use super::walk::Walk;
+use super::wire::{Loose, Time};
+use crate::connector::LicencePage;
+use crate::model::{Allotment, LicenceAssignment, LicenceHead, MAX_SUBJECT, SubjectKey};
+
+/// The most types of a licence. Qlik has about a dozen.
+const MAX_ALLOTMENTS: usize = 100;
+
+const LISTING: Walk<'static> = Walk {
+    doing: "listing the assignments of the licence",
+    path: "licenses/assignments",
+    sort: None,
+    cursor: "page",
+};
+
+/// What a licence says about itself.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+struct Overview {
+    license_number: Loose,
+    allotments: Option<Vec<Box<RawValue>>>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+struct OfType {
+    name: Option<String>,
+    units: Count,
+    units_used: Count,
+    overage: Count,
+}
+
+/// A number; whatever else it is counts as not told.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+struct Count(Option<i64>);
+
+impl<'de> Deserialize<'de> for Count {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let value = serde_json::Value::deserialize(deserializer)?;
+        Ok(Self(value.as_i64()))
+    }
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct Assigned {
+    subject: Option<String>,
+    #[serde(rename = "type")]
+    sort: Loose,
+    excess: Option<bool>,
+    created: Time,
+}
+
+/// Asks what the licence is.
+pub(super) async fn head(client: &Client) -> Result<LicenceHead, ReadError> {
+    let doing = "reading the licence";
+    let ask = Ask {
+        doing,
+        path: "api/v1/licenses/overview".to_owned(),
+        query: String::new(),
+        redirects: Redirects::Refuse,
+        patience: Patience::Outage,
+    };
+    let text: Box<RawValue> = client.get(&ask).await?;
+    let overview: Option<Overview> = mended(text.get(), |text| object(text));
+    let Some(Overview {
+        license_number,
+        allotments,
+    }) = overview
+    else {
+        return Err(ReadError::Unexpected {
+            doing,
+            what: "expected an object with `licenseNumber`".to_owned(),
+        });
+    };
+    let allotments = allotments.into_iter().flatten().take(MAX_ALLOTMENTS);
+    Ok(LicenceHead {
+        number: license_number.0.filter(|number| !number.is_empty()),
+        allotments: allotments
+            .filter_map(|text| allotment(text.get()))
+            .collect::<BTreeMap<_, _>>(),
+    })
+}
+
+/// Reads a page of the assignments. `None` if Qlik does not go on from this cursor.
+pub(super) async fn page(
+    client: &Client,
+    cursor: Option<&str>,
+) -> Result<Option<LicencePage>, ReadError> {
+    let Some(raw) = LISTING.page(client, cursor).await? else {
+        return Ok(None);
+    };
+    let mut page = LicencePage {
+        next: raw.next,
+        ..LicencePage::default()
+    };
+    for text in &raw.texts {
+        match mended(text.get(), assignment) {
+            Some(assignment) => page.assignments.push(assignment),
+            None => page.unreadable += 1,
+        }
+    }
+    Ok(Some(page))
+}
+
+fn allotment(text: &str) -> Option<(String, Allotment)> {
+    let of_type: OfType = object(text)?;
+    let allotment = Allotment {
+        units: of_type.units.0,
+        used: of_type.units_used.0,
+        overage: of_type.overage.0,
+    };
+    Some((of_type.name?, allotment))
+}
+
+fn assignment(text: &str) -> Option<LicenceAssignment> {
+    let assigned: Assigned = object(text)?;
+    let subject = assigned.subject?;
+    let length = SubjectKey::of(&subject).as_str().len();
+    (1..=MAX_SUBJECT)
+        .contains(&length)
+        .then(|| LicenceAssignment {
+            subject,
+            sort: assigned.sort.0.filter(|sort| !sort.is_empty()),
+            is_excess: assigned.excess,
+            created_at: assigned.created.0,
+        })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::Timestamp;
+
+    #[test]
+    fn an_assignment_may_lack_all_but_its_subject() {
+        let bare = assignment(r#"{"subject":"QLIKBOT\\abc"}"#).unwrap();
+        assert_eq!(bare.key(), SubjectKey::of("qlikbot\\ABC"));
+        assert_eq!(
+            (bare.sort, bare.is_excess, bare.created_at),
+            (None, None, None)
+        );
+
+        let whole = assignment(
+            r#"{"subject":"auth0|1","type":"professional","excess":true,
+                "created":"2026-03-01T10:00:00Z"}"#,
+        );
+        assert_eq!(
+            whole,
+            Some(LicenceAssignment {
+                subject: "auth0|1".into(),
+                sort: Some("professional".into()),
+                is_excess: Some(true),
+                created_at: Timestamp::parse("2026-03-01T10:00:00Z"),
+            })
+        );
+    }
+
+    #[test]
+    fn what_names_no_subject_is_not_read() {
+        let long = format!(r#"{{"subject":"{}"}}"#, "x".repeat(MAX_SUBJECT + 1));
+        for text in [
+            r#"{"type":"analyzer"}"#,
+            r#"{"subject":""}"#,
+            r#"{"subject":7}"#,
+            r#"["x"]"#,
+            &long,
+        ] {
+            assert_eq!(assignment(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn numbers_of_an_allotment_may_be_anything() {
+        let text = r#"{"name":"analyzer_time","units":20,"unitsUsed":"4","overage":-1}"#;
+
+        let (name, allotment) = allotment(text).unwrap();
+
+        assert_eq!(name, "analyzer_time");
+        assert_eq!(
+            allotment,
+            Allotment {
+                units: Some(20),
+                used: None,
+                overage: Some(-1),
+            }
+        );
+    }
+}

@@ -1,0 +1,20 @@
+//! The question about licences.
+
+use serde::{Deserialize, Serialize};
+
+use crate::control::LicenceChoice;
+use crate::model::{SubjectKey, TenantName};
+
+/// To whom the licence of a tenant is assigned, by subject.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Licences {
+    /// The tenant.
+    pub tenant: TenantName,
+    /// The filter.
+    pub choice: LicenceChoice,
+    /// The last subject of the previous page.
+    pub after: Option<SubjectKey>,
+    /// How many rows are wanted, at most [`MAX_PAGE`](crate::control::MAX_PAGE). There may be a few
+    /// more, since a page ends with all rows of a subject.
+    pub limit: usize,
+}

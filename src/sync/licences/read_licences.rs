@@ -1,0 +1,252 @@
+//! Reads to whom the licence of a tenant is assigned, from where an earlier reading was
+//! interrupted.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tracing::{info, warn};
+use xxhash_rust::xxh3::xxh3_64;
+
+use crate::connector::{Connector, FetchError};
+use crate::model::{Loss, Outcome, Timestamp, Weight};
+use crate::store::{Known, LicenceReading, StoreError};
+use crate::sync::RunError;
+use crate::sync::apart::due::Past;
+use crate::sync::run::job::Job;
+use crate::sync::run::outcome;
+use crate::sync::run::running::Running;
+
+/// How often a listing is begun if the source does not go on from where we are.
+const WALKS: u32 = 3;
+
+/// The most pages of a listing: a hundred assignments each, so ten million.
+const MAX_PAGES: u64 = 100_000;
+
+/// How reading the assignments ended.
+enum Ended {
+    /// At the end of the listing.
+    Whole,
+    /// Before that, for this reason.
+    Cut(&'static str),
+}
+
+impl<C: Connector> Job<C> {
+    /// Starts to read the licence if that is due.
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "as with a run: it ends by itself, or its reader aborts it"
+    )]
+    pub(in crate::sync) fn start_licences(self: &Arc<Self>, every: Duration) -> Running<Outcome> {
+        let job = Arc::clone(self);
+        Running(tokio::spawn(async move { job.read_licence(every).await }))
+    }
+
+    /// Reads the licence if that is due. Fails only if the store fails.
+    async fn read_licence(&self, every: Duration) -> Result<Outcome, StoreError> {
+        let Some((known, reading)) = self.licence_to_read().await? else {
+            return Ok(Outcome::Succeeded);
+        };
+        let past = Past {
+            last: reading.last,
+            began: reading.began,
+            tried: reading.tried,
+            is_refused: reading.is_refused,
+        };
+        if !past.is_due(every, self.clock.now()) {
+            return Ok(Outcome::Succeeded);
+        }
+        let outcome = match self.read_assignments(&known, reading).await {
+            Ok(outcome) => outcome,
+            Err(RunError::Store { source }) if source.is_fatal() => return Err(source),
+            Err(error) => outcome::failed(&error),
+        };
+        self.log_licence(&outcome);
+        Ok(outcome)
+    }
+
+    /// Returns how far the licence was read; `None` if the tenant was not read as a whole yet, or
+    /// is read under another name.
+    async fn licence_to_read(&self) -> Result<Option<(Known, LicenceReading)>, StoreError> {
+        let name = self.name.clone();
+        self.store
+            .offload(move |store| {
+                let tenants = store.tenants()?.into_iter();
+                let mut tenants = tenants.filter(|known| known.loaded.is_some());
+                let Some(known) = tenants.find(|known| known.name == name) else {
+                    return Ok(None);
+                };
+                let reading = store.licence_reading(known.no)?;
+                Ok(Some((known, reading)))
+            })
+            .await
+    }
+
+    async fn read_assignments(
+        &self,
+        known: &Known,
+        mut reading: LicenceReading,
+    ) -> Result<Outcome, RunError> {
+        let now = self.clock.now();
+        if reading.began.is_none() {
+            reading.number += 1;
+            reading.cursor = None;
+            reading.unreadable = 0;
+        }
+        let began = *reading.began.get_or_insert(now);
+        reading.tried = Some(now);
+        reading.head = match self.connector.licence().await {
+            Ok(head) => head,
+            Err(error) => return self.refused(known, reading, error).await,
+        };
+        reading.is_refused = false;
+        let ended = match self.read_pages(known, &mut reading).await {
+            Ok(ended) => ended,
+            Err(Unread::Source(error)) => return self.refused(known, reading, error).await,
+            Err(Unread::Store(source)) => return Err(RunError::store(source)),
+        };
+        if let Ended::Cut(why) = ended {
+            return Ok(Outcome::Incomplete {
+                reason: why.to_owned(),
+            });
+        }
+        self.end_reading(known, reading, began).await
+    }
+
+    /// Reads page after page, each committed with where the next one begins.
+    async fn read_pages(
+        &self,
+        known: &Known,
+        reading: &mut LicenceReading,
+    ) -> Result<Ended, Unread> {
+        let no = known.no;
+        let mut cursors = HashSet::new();
+        let (mut walks, mut n_pages) = (1, 0);
+        while n_pages < MAX_PAGES {
+            n_pages += 1;
+            let page = self.connector.licence_page(reading.cursor.as_deref()).await;
+            let Some(page) = page.map_err(Unread::Source)? else {
+                if walks == WALKS {
+                    return Ok(Ended::Cut("Qlik does not go on where its listing was"));
+                }
+                walks += 1;
+                cursors.clear();
+                reading.cursor = None;
+                reading.unreadable = 0;
+                continue;
+            };
+            let is_new = |cursor: &String| cursors.insert(xxh3_64(cursor.as_bytes()));
+            if !page.next.as_ref().is_none_or(is_new) {
+                return Ok(Ended::Cut("Qlik's listing leads back to a page of before"));
+            }
+            reading.unreadable += page.unreadable;
+            reading.cursor = page.next;
+            let (noted, shown) = (reading.clone(), page.assignments);
+            self.store
+                .offload(move |store| store.keep_licences(no, shown, noted))
+                .await
+                .map_err(Unread::Store)?;
+            if reading.cursor.is_none() {
+                return Ok(Ended::Whole);
+            }
+        }
+        Ok(Ended::Cut("Qlik's listing does not end"))
+    }
+
+    /// Removes what the whole listing did not show, if the guard lets that much go and everything
+    /// could be read: an assignment that could not may be of any subject. Notes the end of the
+    /// reading.
+    async fn end_reading(
+        &self,
+        known: &Known,
+        mut reading: LicenceReading,
+        began: Timestamp,
+    ) -> Result<Outcome, RunError> {
+        let (no, number) = (known.no, reading.number);
+        let counted = self
+            .store
+            .offload(move |store| store.count_licences(no, number));
+        let (lost, all) = counted.await.map_err(RunError::store)?;
+        let weight = Weight {
+            lost,
+            known: all,
+            shown: all - lost,
+        };
+        // There are about as many as users, and they come and go with them.
+        let held = self.removal_policy.guard.weigh(Loss::Users, weight);
+        if held.is_none() && reading.unreadable == 0 {
+            let removed = self
+                .store
+                .offload(move |store| store.remove_licences(no, number));
+            removed.await.map_err(RunError::store)?;
+        }
+        reading.held = match held {
+            Some(_) => lost,
+            None => 0,
+        };
+        reading.last = Some(began);
+        reading.began = None;
+        let unreadable = reading.unreadable;
+        let noted = self
+            .store
+            .offload(move |store| store.set_licence_reading(no, reading));
+        noted.await.map_err(RunError::store)?;
+        Ok(match (held, unreadable) {
+            (Some(reason), _) => Outcome::Incomplete {
+                reason: format!(
+                    "{lost} of {all} subjects are no longer shown, and the guard keeps them: {reason}"
+                ),
+            },
+            (None, 0) => Outcome::Succeeded,
+            (None, _) => Outcome::Degraded,
+        })
+    }
+
+    /// Notes that the licence may not be read, if that is why it failed. The reading goes on later.
+    async fn refused(
+        &self,
+        known: &Known,
+        mut reading: LicenceReading,
+        error: FetchError,
+    ) -> Result<Outcome, RunError> {
+        if error.is_forbidden() {
+            let no = known.no;
+            reading.is_refused = true;
+            reading.began = None;
+            reading.cursor = None;
+            let noted = self
+                .store
+                .offload(move |store| store.set_licence_reading(no, reading));
+            noted.await.map_err(RunError::store)?;
+        }
+        Err(RunError::fetch("licences")(error))
+    }
+
+    fn log_licence(&self, outcome: &Outcome) {
+        let name = &self.name;
+        match outcome {
+            Outcome::Failed { code, message } => warn!(
+                tenant.name = %name, error.code = %code, error = %message,
+                "Reading to whom the licence of `{name}` is assigned failed, and goes on later: \
+                 {message} [{code}]"
+            ),
+            Outcome::Incomplete { reason } => warn!(
+                tenant.name = %name,
+                "Reading to whom the licence of `{name}` is assigned is incomplete: {reason}"
+            ),
+            Outcome::Running
+            | Outcome::Succeeded
+            | Outcome::Degraded
+            | Outcome::Held
+            | Outcome::Interrupted => {
+                info!(tenant.name = %name, "Read to whom the licence of `{name}` is assigned");
+            }
+        }
+    }
+}
+
+/// Why pages could not be read.
+enum Unread {
+    Source(FetchError),
+    Store(StoreError),
+}

@@ -1,0 +1,54 @@
+//! To whom a licence is assigned.
+
+use serde_json::{Value, json};
+
+use super::access::envelope;
+use super::put;
+use crate::control::{LicenceHolders, LicenceRow, LicencesPage};
+use crate::model::{Allotment, LicenceAssignment, LicenceHead, TenantName};
+
+/// Returns an assignment of a licence.
+pub fn licence(tenant: &TenantName, whose: LicenceHolders, row: &LicenceRow) -> Value {
+    let LicenceAssignment {
+        subject,
+        sort,
+        is_excess,
+        created_at,
+    } = &row.assignment;
+    json!({
+        "tenant": tenant,
+        "subject": subject,
+        "type": sort,
+        "excess": is_excess,
+        "created_at": created_at,
+        "orphan": match whose {
+            LicenceHolders::All => None,
+            LicenceHolders::Nobody => Some(true),
+        },
+    })
+}
+
+/// Returns what a list of licences rests on.
+pub fn licences_answer(answer: &LicencesPage, rows: u64) -> Value {
+    let mut json = envelope(&answer.page.envelope, Some(rows));
+    put(
+        &mut json,
+        "licence",
+        json!(answer.licence.as_ref().map(head)),
+    );
+    put(&mut json, "licences_read_at", json!(answer.read_at));
+    put(&mut json, "searched_tenants", json!(answer.searched));
+    json
+}
+
+fn head(head: &LicenceHead) -> Value {
+    let allotments = head.allotments.iter().map(|(name, allotment)| {
+        let Allotment {
+            units,
+            used,
+            overage,
+        } = allotment;
+        json!({ "type": name, "units": units, "used": used, "overage": overage })
+    });
+    json!({ "number": head.number, "allotments": allotments.collect::<Vec<_>>() })
+}

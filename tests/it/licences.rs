@@ -1,0 +1,517 @@
+//! Licences: what is known of them whatever the tenant hides and wherever a reading is interrupted,
+//! and which of them are of nobody.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use qlik_roster::clock::Clock;
+use qlik_roster::control::{
+    LicenceChoice, LicenceHolders, LicenceLack, LicencesPage, NotKnown, query,
+};
+use qlik_roster::demo::EmulatedTenant;
+use qlik_roster::demo::tenant::{
+    Directory, Endpoint, Fault, Licence, NewUser, RateLimits, TenantOptions, When,
+};
+use qlik_roster::model::{SubjectKey, TenantName, Timestamp};
+use qlik_roster::store::LicenceReading;
+use serde_json::Value;
+
+use crate::support::{Running, World, within};
+
+/// Readings of a random history.
+const STEPS: usize = 8;
+
+const DAY: Duration = Duration::from_secs(25 * 3_600);
+
+fn clock() -> Clock {
+    Clock::stopped_at(Timestamp::parse("2026-03-01T08:00:00Z").unwrap())
+}
+
+fn options(seed: u64, users: usize) -> TenantOptions {
+    TenantOptions {
+        users,
+        seed,
+        rate_limits: RateLimits::Off,
+        ..TenantOptions::default()
+    }
+}
+
+async fn world(clock: Clock, users: usize) -> World {
+    let world = World::by(clock, options(1, users)).await;
+    switch_on(&world, "");
+    world
+}
+
+/// Has licences read of all tenants, with more sections at the end.
+fn switch_on(world: &World, more: &str) {
+    world.let_all_go();
+    let config = std::fs::read_to_string(world.config_path()).unwrap();
+    world.write_config(&format!("[access]\nlicences = true\n{config}{more}"));
+}
+
+/// Starts a second tenant, `beta`. Returns its sections of the configuration.
+async fn second(world: &World) -> (EmulatedTenant, String) {
+    let beta = EmulatedTenant::start(options(2, 20), world.clock.clone()).await;
+    let beta = beta.unwrap();
+    world.write("beta", beta.client_secret().expose());
+    let sections = format!(
+        "\n[[connections]]\nname = \"beta\"\nkind = \"tenant\"\nclient_id = \"{}\"\n\
+         client_secret_file = {:?}\nrequests_per_minute = 0\noutlast = \"0s\"\n[[tenants]]\nname = \
+         \"beta\"\nhost = \"{}\"\nconnection = \"beta\"\n",
+        beta.client_id(),
+        world.path("beta"),
+        beta.url()
+    );
+    (beta, sections)
+}
+
+fn reading(running: &Running, tenant: &str) -> Option<LicenceReading> {
+    let tenants = running.store().tenants().unwrap().into_iter();
+    let known = tenants.into_iter().find(|known| known.name.0 == tenant)?;
+    Some(running.store().licence_reading(known.no).unwrap())
+}
+
+/// Waits until the licence of a tenant was read as a whole since a time.
+async fn read_since(running: &Running, tenant: &str, time: Timestamp) {
+    within("the licence is read", || async {
+        reading(running, tenant)
+            .is_some_and(|reading| reading.began.is_none() && reading.last >= Some(time))
+    })
+    .await;
+}
+
+async fn read_again(world: &World, running: &Running) {
+    world.clock.set(world.clock.now().plus(DAY));
+    running.sync().await;
+    read_since(running, "acme", world.clock.now()).await;
+}
+
+async fn ask(running: &Running, of: LicenceHolders, limit: usize) -> LicencesPage {
+    let mut whole: Option<LicencesPage> = None;
+    let mut after: Option<SubjectKey> = None;
+    loop {
+        let mut answer = running
+            .ask(query::Licences {
+                tenant: TenantName("acme".to_owned()),
+                choice: LicenceChoice {
+                    sort: None,
+                    whose: of,
+                },
+                after,
+                limit,
+            })
+            .await;
+        after = answer.page.next.take();
+        match &mut whole {
+            Some(whole) => whole.page.rows.extend(answer.page.rows),
+            None => whole = Some(answer),
+        }
+        if after.is_none() {
+            return whole.unwrap();
+        }
+    }
+}
+
+/// Returns subjects with types.
+fn rows(answer: &LicencesPage) -> BTreeSet<(String, String)> {
+    let rows = answer.page.rows.iter().map(|row| {
+        let sort = row.assignment.sort.clone().unwrap_or_default();
+        (row.assignment.subject.clone(), sort)
+    });
+    let found: BTreeSet<_> = rows.collect();
+    assert_eq!(found.len(), answer.page.rows.len(), "a row came twice");
+    found
+}
+
+fn reckon(licence: &Licence) -> BTreeSet<(String, String)> {
+    let rows = licence.assignments.iter();
+    rows.map(|(subject, it)| (subject.clone(), it.sort.clone()))
+        .collect()
+}
+
+/// Reckons which subjects none of some tenants knows.
+fn orphans(licence: &Licence, tenants: &[&Directory]) -> BTreeSet<(String, String)> {
+    let users = tenants.iter().flat_map(|tenant| tenant.users());
+    let known: Vec<String> = users.map(|user| user.subject.to_lowercase()).collect();
+    let mut rows = reckon(licence);
+    rows.retain(|(subject, _)| !known.contains(&subject.to_lowercase()));
+    rows
+}
+
+fn lack(tenant: &str, lack: LicenceLack) -> NotKnown {
+    NotKnown::Licences {
+        tenant: TenantName(tenant.to_owned()),
+        lack,
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_is_asked_about_licences_unless_that_is_switched_on() {
+    let world = world(clock(), 20).await;
+    world.write_config(&world.standard_config());
+    let running = world.start().await;
+    running.sync().await;
+
+    let answer = ask(&running, LicenceHolders::All, 10).await;
+
+    assert_eq!(
+        answer.page.envelope.not_known,
+        [lack("acme", LicenceLack::NotRead)].into()
+    );
+    assert_eq!((answer.licence, answer.read_at), (None, None));
+    for endpoint in [Endpoint::Licence, Endpoint::Licences] {
+        assert_eq!(world.tenant.requests().at(endpoint), 0);
+    }
+    running.stop().await;
+}
+
+/// Random assignments, in random letter cases, of users and of nobody, with users who come and go;
+/// the daemon is started again in between.
+#[tokio::test(flavor = "multi_thread")]
+async fn answers_equal_a_slow_reckoning_after_each_reading_of_a_random_history() {
+    let world = world(clock(), 60).await;
+    let tenant = world.tenant.directory();
+    let mut dice = fastrand::Rng::with_seed(5);
+    let mut running = world.start().await;
+    read_since(&running, "acme", world.clock.now()).await;
+    for step in 0..STEPS {
+        for n in 0..dice.usize(..20) {
+            let mut users = tenant.users();
+            // The daemon's own account stays.
+            users.retain(|user| user.client_id.is_none());
+            let user = &users[dice.usize(..users.len())];
+            let subject = match dice.u32(..4) {
+                0 => user.subject.clone(),
+                1 => user.subject.to_uppercase(),
+                2 => user.subject.to_lowercase(),
+                _ => format!("auth0|nobody {step} {n}"),
+            };
+            match dice.u32(..8) {
+                0..=3 => tenant.license(&subject, ["analyzer", "professional", ""][n % 3]),
+                4 | 5 => {
+                    let licence = tenant.licence();
+                    let subject = licence.assignments.keys().nth(n).unwrap();
+                    tenant.unlicense(subject);
+                }
+                6 => drop(tenant.create_user(NewUser {
+                    subject: Some(subject),
+                    ..NewUser::named(&format!("Somebody {step} {n}"))
+                })),
+                _ => drop(tenant.delete_user(&user.id)),
+            }
+        }
+        if dice.bool() {
+            running.stop().await;
+            running = world.start().await;
+        }
+        read_again(&world, &running).await;
+
+        let limit = dice.usize(1..40);
+        let answer = ask(&running, LicenceHolders::All, limit).await;
+        assert_eq!(answer.page.envelope.not_known, BTreeSet::new());
+        assert_eq!(rows(&answer), reckon(&tenant.licence()));
+        let answer = ask(&running, LicenceHolders::Nobody, limit).await;
+        assert_eq!(rows(&answer), orphans(&tenant.licence(), &[tenant]));
+    }
+    running.stop().await;
+}
+
+/// Stops the daemon again and again in the middle of the first reading, at random. It goes on with
+/// the page where it was.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_reading_goes_on_with_the_page_where_it_was_interrupted() {
+    let world = world(clock(), 30).await;
+    let tenant = world.tenant.directory();
+    for n in 0..1_200 {
+        tenant.license(&format!("auth0|nobody {n:04}"), "analyzer");
+    }
+    let n_pages = tenant.licence().assignments.len().div_ceil(100) as u64;
+    let slow = Fault::Slow(Duration::from_millis(60));
+    world
+        .tenant
+        .faults()
+        .on(Endpoint::Licences, slow, When::Always);
+    let mut dice = fastrand::Rng::with_seed(7);
+    let asked = || world.tenant.requests().at(Endpoint::Licences);
+    let mut n_stops = 0;
+    let is_read =
+        |running: &Running| reading(running, "acme").is_some_and(|reading| reading.last.is_some());
+    let running = loop {
+        let until = asked() + dice.u64(1..5);
+        let running = world.launch().await;
+        within("some pages are read", || async {
+            asked() >= until || is_read(&running)
+        })
+        .await;
+        if is_read(&running) {
+            break running;
+        }
+        running.stop().await;
+        n_stops += 1;
+    };
+
+    assert!(n_stops > 1, "it was never interrupted");
+    assert!(
+        asked() <= n_pages + n_stops,
+        "{} requests for {n_pages} pages, {n_stops} interruptions",
+        asked()
+    );
+    let answer = ask(&running, LicenceHolders::All, 500).await;
+    assert_eq!(rows(&answer), reckon(&tenant.licence()));
+    running.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_listing_whose_cursor_has_run_out_is_read_again_and_nothing_is_lost() {
+    let world = world(clock(), 30).await;
+    let tenant = world.tenant.directory();
+    for n in 0..300 {
+        tenant.license(&format!("auth0|nobody {n:04}"), "analyzer");
+    }
+    let faults = world.tenant.faults();
+    faults.on(Endpoint::Licences, Fault::ExpiredCursor(400), When::Nth(2));
+    let running = world.start().await;
+    read_since(&running, "acme", world.clock.now()).await;
+
+    let answer = ask(&running, LicenceHolders::All, 100).await;
+
+    assert_eq!(answer.page.envelope.not_known, BTreeSet::new());
+    assert_eq!(rows(&answer), reckon(&tenant.licence()));
+    running.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_refused_or_unreadable_stays_as_it_was_known_and_is_said() {
+    let world = world(clock(), 30).await;
+    let tenant = world.tenant.directory();
+    let running = world.start().await;
+    read_since(&running, "acme", world.clock.now()).await;
+    let before = reckon(&tenant.licence());
+    let faults = world.tenant.faults();
+
+    faults.on(Endpoint::Licence, Fault::Forbidden, When::Always);
+    tenant.set_licence(Licence::default());
+    world.clock.set(world.clock.now().plus(DAY));
+    running.sync().await;
+    within("it is refused", || async {
+        reading(&running, "acme").unwrap().is_refused
+    })
+    .await;
+    let answer = ask(&running, LicenceHolders::Nobody, 10).await;
+    assert!(
+        answer
+            .page
+            .envelope
+            .not_known
+            .contains(&lack("acme", LicenceLack::Refused))
+    );
+    let answer = ask(&running, LicenceHolders::All, 10).await;
+    assert_eq!(rows(&answer), before);
+
+    // The listing comes back empty, although it was not: that is more than may go.
+    faults.clear();
+    // After a failure it would wait a minute.
+    running.stop().await;
+    let running = world.start().await;
+    read_again(&world, &running).await;
+    let answer = ask(&running, LicenceHolders::All, 10).await;
+    assert_eq!(
+        answer.page.envelope.not_known,
+        [lack("acme", LicenceLack::Held)].into()
+    );
+    assert_eq!(rows(&answer), before);
+
+    tenant.license("auth0|somebody", "analyzer");
+    tenant.license("auth0|zoe", "analyzer");
+    faults.on(Endpoint::Licences, Fault::WrongType, When::Always);
+    read_again(&world, &running).await;
+    let answer = ask(&running, LicenceHolders::All, 10).await;
+    assert_eq!(
+        answer.page.envelope.not_known,
+        [lack("acme", LicenceLack::Unreadable)].into()
+    );
+    running.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_orphan_is_in_none_of_the_tenants_of_the_same_licence() {
+    let world = world(clock(), 20).await;
+    let acme = world.tenant.directory();
+    let (other, sections) = second(&world).await;
+    let beta = other.directory();
+    switch_on(&world, &sections);
+    for (tenant, name) in [(acme, "auth0|here"), (beta, "AUTH0|There")] {
+        tenant
+            .create_user(NewUser {
+                subject: Some(name.to_owned()),
+                ..NewUser::named(name)
+            })
+            .unwrap();
+    }
+    for subject in ["Auth0|HERE", "auth0|there", "auth0|nobody"] {
+        acme.license(subject, "analyzer");
+    }
+    beta.set_licence(acme.licence());
+    let began = world.clock.now();
+    let running = world.start().await;
+    read_since(&running, "acme", began).await;
+    read_since(&running, "beta", began).await;
+
+    let answer = ask(&running, LicenceHolders::Nobody, 10).await;
+
+    assert_eq!(answer.page.envelope.not_known, BTreeSet::new());
+    let nobody = ("auth0|nobody".to_owned(), "analyzer".to_owned());
+    assert_eq!(rows(&answer), [nobody.clone()].into());
+    assert_eq!(rows(&answer), orphans(&acme.licence(), &[acme, beta]));
+    let names: Vec<_> = answer.searched.iter().map(|name| name.0.as_str()).collect();
+    assert_eq!(names, ["acme", "beta"]);
+    // Of another licence, it would not be searched.
+    beta.set_licence(Licence {
+        number: "7".into(),
+        ..acme.licence()
+    });
+    world.clock.set(world.clock.now().plus(DAY));
+    running.sync().await;
+    let now = world.clock.now();
+    read_since(&running, "acme", now).await;
+    running
+        .run_of("beta", qlik_roster::model::Mode::Commit)
+        .await;
+    read_since(&running, "beta", now).await;
+    let answer = ask(&running, LicenceHolders::Nobody, 10).await;
+    assert_eq!(rows(&answer).len(), 2);
+    running.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_orphan_is_found_while_a_tenant_may_know_the_subject() {
+    let world = world(Clock::system(), 20).await;
+    let acme = world.tenant.directory();
+    let (other, sections) = second(&world).await;
+    other
+        .faults()
+        .on(Endpoint::Users, Fault::Internal, When::Always);
+    switch_on(&world, &sections);
+    acme.license("auth0|nobody", "analyzer");
+    let began = world.clock.now();
+    let running = world.start().await;
+    read_since(&running, "acme", began).await;
+
+    let answer = ask(&running, LicenceHolders::Nobody, 10).await;
+
+    let not_known = &answer.page.envelope.not_known;
+    assert!(
+        not_known.contains(&lack("beta", LicenceLack::Users)),
+        "{not_known:?}"
+    );
+    assert_eq!(rows(&answer).len(), 1, "what may be one is listed");
+    let args = ["findings", "--code", "access.orphan-licence"];
+    let (code, out, err) = world.command(&args).await;
+    assert_eq!(code, 5, "{err}");
+    assert!(!out.contains("nobody"), "{out}");
+    assert!(
+        err.contains("It is not known which assignments of the licence of `acme` are of nobody"),
+        "{err}"
+    );
+    running.stop().await;
+}
+
+async fn json(world: &World, args: &[&str]) -> Value {
+    let (code, out, err) = world.command(&[args, &["--output", "json"]].concat()).await;
+    assert_eq!(code, 0, "{args:?}: {err}");
+    serde_json::from_str(&out).unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_operator_finds_licences_of_nobody() {
+    let world = world(Clock::system(), 20).await;
+    let tenant = world.tenant.directory();
+    tenant.license("auth0|Nobody", "professional");
+    tenant.license("auth0|nothing", "");
+    let began = world.clock.now();
+    let running = world.start().await;
+    read_since(&running, "acme", began).await;
+
+    let told = json(&world, &["access", "licences", "--orphans"]).await;
+    let subjects = told["rows"].as_array().unwrap().iter();
+    let subjects: Vec<_> = subjects
+        .map(|row| row["subject"].as_str().unwrap())
+        .collect();
+    assert_eq!(subjects, ["auth0|Nobody", "auth0|nothing"]);
+    let answer = &told["answers"][0];
+    assert_eq!(answer["complete"], true, "{answer}");
+    assert_eq!(answer["licence"]["number"], "9999000000001234");
+    assert_eq!(answer["searched_tenants"][0], "acme");
+    let args = ["access", "licences", "--type", "Professional", "--orphans"];
+    let (code, out, err) = world
+        .command(&[&args[..], &["--output", "csv"]].concat())
+        .await;
+    assert_eq!(code, 0, "{err}");
+    assert!(
+        out.lines()
+            .nth(1)
+            .unwrap()
+            .starts_with("acme,auth0|Nobody,professional,?,"),
+        "{out}"
+    );
+    assert_eq!(out.lines().count(), 2, "{out}");
+    let (_, out, err) = world.command(&["access", "licences"]).await;
+    assert!(out.contains("analyzer"), "{out}");
+    assert!(
+        err.contains("The licence of `acme` is 9999000000001234: analyzer "),
+        "{err}"
+    );
+
+    let (code, out, err) = world
+        .command(&["findings", "--code", "orphan-licence"])
+        .await;
+    assert_eq!(code, 0, "{err}");
+    assert!(
+        out.contains("auth0|Nobody") && out.contains("auth0|nothing"),
+        "{out}"
+    );
+    assert!(err.contains("2 access.orphan-licence (low)"), "{err}");
+    let args = ["findings", "--code", "orphan-licence", "--output", "json"];
+    let (_, out, _) = world.command(&args).await;
+    let found: Value = serde_json::from_str(&out).unwrap();
+    assert_eq!(found[0]["licence_subject"], "auth0|nobody");
+    assert_eq!(found[0]["remote_user_id"], Value::Null);
+    let id = found[0]["id"].as_str().unwrap();
+    let args = ["findings", "accept", id, "--why", "of a tenant elsewhere"];
+    let (code, _, err) = world.command(&args).await;
+    assert_eq!(code, 0, "{err}");
+    let (_, out, _) = world
+        .command(&["findings", "--code", "orphan-licence"])
+        .await;
+    assert!(
+        !out.contains("auth0|Nobody") && out.contains("auth0|nothing"),
+        "{out}"
+    );
+    running.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn check_says_whether_licences_can_be_read() {
+    let world = world(Clock::system(), 20).await;
+    let line = |out: &str| -> Option<Value> {
+        let lines: Vec<Value> = serde_json::from_str(out).unwrap();
+        lines.into_iter().find(|line| line["step"] == "licences")
+    };
+    let (code, out, _) = world.command(&["check", "--output", "json"]).await;
+    let told = line(&out).unwrap();
+    assert_eq!((code, &told["result"]), (0, &Value::from("ok")));
+    let detail = told["detail"].as_str().unwrap();
+    assert!(detail.starts_with("licence 9999000000001234; "), "{detail}");
+
+    let faults = world.tenant.faults();
+    faults.on(Endpoint::Licences, Fault::Forbidden, When::Always);
+    let (code, out, _) = world.command(&["check", "--output", "json"]).await;
+    let told = line(&out).unwrap();
+    assert_eq!(
+        (code, &told["error_code"]),
+        (4, &Value::from("qlik.forbidden"))
+    );
+    world.write_config(&world.standard_config());
+    let (_, out, _) = world.command(&["check", "--output", "json"]).await;
+    assert_eq!(line(&out), None);
+}
