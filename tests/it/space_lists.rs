@@ -339,7 +339,7 @@ async fn check_says_what_of_spaces_can_be_read() {
     let (_, out, _) = world.command(&["check"]).await;
     assert!(out.contains("visible in 0 of 2 spaces"), "{out}");
     assert!(
-        out.contains("the role TenantAdmin; until then what was known"),
+        out.contains("the role TenantAdmin; until then what is known"),
         "{out}"
     );
 
