@@ -119,7 +119,7 @@ async fn arguments_that_are_refused_say_what_was_meant_and_nothing_of_a_library(
     for (args, expected) in [
         (
             &["usres"][..],
-            "similar subcommands exist: 'serve', 'store', 'users'",
+            "similar subcommands exist: 'spaces', 'serve', 'store', 'users'",
         ),
         (
             &["users", "--tenat", "acme"],
