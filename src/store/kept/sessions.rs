@@ -20,7 +20,7 @@ use crate::store::values::tenant_no::TenantNo;
 
 /// How long the session of a user whom we do not know is kept: as long as polls go on without a
 /// sweep at the most, so that a user whom only a sweep finds has it.
-const STRANGERS: Duration = Duration::from_secs(7 * 24 * 3600);
+const KEEP_UNKNOWN: Duration = Duration::from_secs(7 * 24 * 3600);
 
 /// Rows that one step of maintenance looks at.
 const LOOKED_AT_ONCE: usize = 500;
@@ -75,14 +75,14 @@ impl Store {
 
     /// Deletes sessions of users who are not there and whose sessions are long over, among some
     /// rows after one or from the first. Returns where to look next.
-    pub(in crate::store) fn delete_strange_sessions(
+    pub(in crate::store) fn delete_sessions_of_unknown(
         &self,
         after: Option<Key>,
         now: Timestamp,
     ) -> Result<NextSession, StoreError> {
         // Nobody may note a later session between looking and writing.
         let _alone = lock(&self.guards.numbering);
-        let millis = i64::try_from(STRANGERS.as_millis()).unwrap_or(i64::MAX);
+        let millis = i64::try_from(KEEP_UNKNOWN.as_millis()).unwrap_or(i64::MAX);
         let before = Timestamp::from_millis(now.millis().saturating_sub(millis));
         let (gone, next) = self.engine.read_still("reading sessions", |reader| {
             let prefix = [Keyspace::Session as u8];

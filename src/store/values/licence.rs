@@ -33,6 +33,6 @@ pub struct LicenceReading {
     /// How many assignments could not be read, in the reading that goes on or else in the last one.
     pub unreadable: u64,
     /// How many assignments the last reading did not show, and that stay because they are more than
-    /// the guard lets go at once.
+    /// the guard allows at once.
     pub held: u64,
 }

@@ -7,7 +7,7 @@
 //! What must stay true:
 //!
 //! - What cannot be seen is not known; it is never taken for unassigned. Only a listing that was
-//!   read to its end removes what it did not show, and more at once than the guard lets go stays.
+//!   read to its end removes what it did not show, and more than the guard allows is kept.
 //! - Nothing of this is told to endpoints, and it has no runs: the reading says itself how far it
 //!   is and what it could not see.
 

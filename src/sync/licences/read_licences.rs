@@ -153,7 +153,7 @@ impl<C: Connector> Job<C> {
         Ok(Ended::Cut("Qlik's listing does not end"))
     }
 
-    /// Removes what the whole listing did not show, if the guard lets that much go and everything
+    /// Removes what the whole listing did not show, if the guard allows that many and everything
     /// could be read: an assignment that could not may be of any subject. Notes the end of the
     /// reading.
     async fn end_reading(

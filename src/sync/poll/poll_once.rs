@@ -441,7 +441,7 @@ impl<C: Connector> Job<C> {
 impl PollStart {
     /// Returns whether the store is to say something else of when sessions are known.
     fn is_span_new(&self) -> bool {
-        self.sessions.is_some_and(KnownSince::is_news)
+        self.sessions.is_some_and(KnownSince::differs_from_stored)
     }
 
     /// Returns the time from which to read: somewhat before the end of the last poll, but not

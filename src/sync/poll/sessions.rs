@@ -1,7 +1,7 @@
 //! What a poll does with the begins of sessions that the audit log shows.
 //!
 //! A session is noted before its event is behind the bookmark, and noting it twice changes nothing.
-//! So these events need not be remembered as seen: a day with many log-ins takes no room from those
+//! So these events need not be remembered as seen: a day with many log-ins does not push out those
 //! that name records.
 //!
 //! Pure.
@@ -46,7 +46,7 @@ impl KnownSince {
     }
 
     /// Returns whether the store says something else.
-    pub(super) fn is_news(self) -> bool {
+    pub(super) fn differs_from_stored(self) -> bool {
         self.stored != Some(self.since)
     }
 
@@ -110,7 +110,7 @@ mod tests {
 
     #[test]
     fn sessions_are_known_from_the_first_reading_on_or_from_after_a_gap() {
-        for (stored, from, expected, is_news) in [
+        for (stored, from, expected, differs_from_stored) in [
             (None, 400, 400, true),
             (Some(100), 400, 100, false),
             // The clock was set back.
@@ -118,7 +118,10 @@ mod tests {
         ] {
             let known = KnownSince::of(&bookmark(stored), at(from), at(600));
 
-            assert_eq!((known.since(), known.is_news()), (at(expected), is_news));
+            assert_eq!(
+                (known.since(), known.differs_from_stored()),
+                (at(expected), differs_from_stored)
+            );
         }
     }
 
@@ -135,7 +138,10 @@ mod tests {
         let latest = known.take(&mut read, at(600));
 
         assert_eq!(latest, [(user(1), at(450)), (user(2), at(420))].into());
-        assert_eq!((known.since(), known.is_news()), (at(430), true));
+        assert_eq!(
+            (known.since(), known.differs_from_stored()),
+            (at(430), true)
+        );
         assert_eq!(read.sessions, []);
         let unreadable = AuditEvent {
             id: AuditEventId([1; 16]),

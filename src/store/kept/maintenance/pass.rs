@@ -172,10 +172,12 @@ impl MaintenancePass {
 
     /// Deletes sessions of users who are not there.
     fn delete_sessions(&self, after: Option<Key>) -> Result<Stage, StoreError> {
-        Ok(match self.store.delete_strange_sessions(after, self.now)? {
-            NextSession::After(after) => Stage::Sessions(Some(after)),
-            NextSession::None => Stage::Attempts,
-        })
+        Ok(
+            match self.store.delete_sessions_of_unknown(after, self.now)? {
+                NextSession::After(after) => Stage::Sessions(Some(after)),
+                NextSession::None => Stage::Attempts,
+            },
+        )
     }
 
     fn delete_attempts(&mut self) -> Result<Stage, StoreError> {
