@@ -76,20 +76,20 @@ impl Clock {
         }
     }
 
-    /// Lets time pass on a stopped clock until it shows this time. To go back, use [`Clock::turn`].
-    /// Does nothing to the machine's clock.
+    /// Lets time pass on a stopped clock until it shows this time. To go back, use
+    /// [`Clock::jump_to`]. Does nothing to the machine's clock.
     pub fn set(&self, time: Timestamp) {
         if let Source::Set(hands) = &self.0 {
             let passed = time.since(self.now()).as_millis();
             let passed = u64::try_from(passed).unwrap_or(u64::MAX);
             hands.passed_ms.fetch_add(passed, Ordering::SeqCst);
         }
-        self.turn(time);
+        self.jump_to(time);
     }
 
     /// Sets a stopped clock, forward or back, while no time passes. Does nothing to the machine's
     /// clock.
-    pub fn turn(&self, time: Timestamp) {
+    pub fn jump_to(&self, time: Timestamp) {
         if let Source::Set(hands) = &self.0 {
             hands.millis.store(time.millis(), Ordering::SeqCst);
         }
@@ -106,14 +106,14 @@ pub struct Steadiness {
 /// How the clock was set.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Turned {
+pub enum ClockJump {
     /// Back by this much.
     Back(Duration),
     /// Ahead by this much, or the machine slept that long.
     Ahead(Duration),
 }
 
-impl Turned {
+impl ClockJump {
     /// Returns by how much.
     pub fn size(self) -> Duration {
         match self {
@@ -138,7 +138,7 @@ impl Turned {
     }
 }
 
-impl fmt::Display for Turned {
+impl fmt::Display for ClockJump {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let by = Rough(self.size());
         match self {
@@ -167,12 +167,12 @@ impl fmt::Display for Rough {
 
 /// The last time that somebody set the clock. Clones share it.
 #[derive(Debug, Clone)]
-pub struct LastTurn {
+pub struct LastClockJump {
     clock: Clock,
-    last: Arc<Mutex<Option<(Turned, Duration)>>>,
+    last: Arc<Mutex<Option<(ClockJump, Duration)>>>,
 }
 
-impl LastTurn {
+impl LastClockJump {
     /// Makes one that has not noticed any change yet.
     pub fn of(clock: Clock) -> Self {
         Self {
@@ -182,15 +182,15 @@ impl LastTurn {
     }
 
     /// Notes that the clock was set.
-    pub fn note(&self, turned: Turned) {
+    pub fn note(&self, jump: ClockJump) {
         let mut last = lock(&self.last);
-        *last = Some((turned, self.clock.passed()));
+        *last = Some((jump, self.clock.passed()));
     }
 
     /// Returns the last one, and how long ago it was noted.
-    pub fn last(&self) -> Option<(Turned, Duration)> {
+    pub fn last(&self) -> Option<(ClockJump, Duration)> {
         let last = *lock(&self.last);
-        last.map(|(turned, passed)| (turned, self.clock.passed().saturating_sub(passed)))
+        last.map(|(jump, passed)| (jump, self.clock.passed().saturating_sub(passed)))
     }
 }
 
@@ -204,14 +204,14 @@ impl Steadiness {
     }
 
     /// Returns how the clock was set since the last check; `None` if it was not, or hardly.
-    pub fn look(&mut self, clock: &Clock) -> Option<Turned> {
+    pub fn look(&mut self, clock: &Clock) -> Option<ClockJump> {
         let before = std::mem::replace(self, Self::of(clock));
         let expected = before.now.plus(self.passed.saturating_sub(before.passed));
         let (back, ahead) = (expected.since(self.now), self.now.since(expected));
         if back > TOLERANCE {
-            Some(Turned::Back(back))
+            Some(ClockJump::Back(back))
         } else if ahead > TOLERANCE {
-            Some(Turned::Ahead(ahead))
+            Some(ClockJump::Ahead(ahead))
         } else {
             None
         }
@@ -232,12 +232,12 @@ mod tests {
 
         clock.set(start.plus(day));
         assert_eq!(steadiness.look(&clock), None);
-        clock.turn(start.plus(hour));
-        assert_eq!(steadiness.look(&clock), Some(Turned::Back(rest)));
+        clock.jump_to(start.plus(hour));
+        assert_eq!(steadiness.look(&clock), Some(ClockJump::Back(rest)));
         assert_eq!(steadiness.look(&clock), None);
-        clock.turn(start.plus(day));
-        assert_eq!(steadiness.look(&clock), Some(Turned::Ahead(rest)));
-        clock.turn(start.plus(day).minus(TOLERANCE));
+        clock.jump_to(start.plus(day));
+        assert_eq!(steadiness.look(&clock), Some(ClockJump::Ahead(rest)));
+        clock.jump_to(start.plus(day).minus(TOLERANCE));
         assert_eq!(steadiness.look(&clock), None);
     }
 }

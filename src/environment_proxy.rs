@@ -23,9 +23,9 @@ struct Named {
     exempt_by: &'static str,
 }
 
-/// Which way requests go to a host.
+/// Whether requests to a host go through the proxy, and why.
 #[derive(Debug, Clone, Copy)]
-pub enum Way<'a> {
+pub enum ProxyChoice<'a> {
     /// The environment names no proxy.
     Unnamed,
     /// Through this proxy.
@@ -58,31 +58,34 @@ impl EnvironmentProxy {
         self.0.as_ref().map(|named| &named.proxy)
     }
 
-    /// Returns which way requests to a URL go.
-    pub fn way(&self, url: &Url) -> Way<'_> {
+    /// Returns whether requests to a URL go through the proxy, and why.
+    pub fn choice(&self, url: &Url) -> ProxyChoice<'_> {
         let Some(named) = &self.0 else {
-            return Way::Unnamed;
+            return ProxyChoice::Unnamed;
         };
         if url.host().is_some_and(|host| is_loopback(&host)) {
-            return Way::ThisMachine;
+            return ProxyChoice::ThisMachine;
         }
         if url.scheme() != "https" {
-            return Way::PlainHttp;
+            return ProxyChoice::PlainHttp;
         }
         match named.exempt.entry_for(url) {
-            Some(entry) => Way::Exempt {
+            Some(entry) => ProxyChoice::Exempt {
                 variable: named.exempt_by,
                 entry,
             },
-            None => Way::Through(&named.proxy),
+            None => ProxyChoice::Through(&named.proxy),
         }
     }
 
     /// Returns the proxy that requests to a URL go through.
     pub fn for_url(&self, url: &Url) -> Option<&ForwardProxy> {
-        match self.way(url) {
-            Way::Through(proxy) => Some(proxy),
-            Way::Unnamed | Way::ThisMachine | Way::Exempt { .. } | Way::PlainHttp => None,
+        match self.choice(url) {
+            ProxyChoice::Through(proxy) => Some(proxy),
+            ProxyChoice::Unnamed
+            | ProxyChoice::ThisMachine
+            | ProxyChoice::Exempt { .. }
+            | ProxyChoice::PlainHttp => None,
         }
     }
 }
@@ -106,15 +109,15 @@ mod tests {
             ("https://[::1]:8443", "here"),
             ("http://hr.example.net", "plain"),
         ] {
-            let way = match environment.way(&Url::parse(url).unwrap()) {
-                Way::Unnamed => "unnamed",
-                Way::Through(_) => "proxy",
-                Way::ThisMachine => "here",
-                Way::Exempt { entry, .. } => entry,
-                Way::PlainHttp => "plain",
+            let choice = match environment.choice(&Url::parse(url).unwrap()) {
+                ProxyChoice::Unnamed => "unnamed",
+                ProxyChoice::Through(_) => "proxy",
+                ProxyChoice::ThisMachine => "here",
+                ProxyChoice::Exempt { entry, .. } => entry,
+                ProxyChoice::PlainHttp => "plain",
             };
 
-            assert_eq!(way, expected, "{url}");
+            assert_eq!(choice, expected, "{url}");
         }
     }
 }

@@ -13,7 +13,7 @@ pub struct ForwardProxy {
     /// Without a user.
     address: Url,
     user: Option<User>,
-    told_by: ToldBy,
+    named_by: NamedBy,
 }
 
 /// Our credentials at a proxy.
@@ -25,7 +25,7 @@ struct User {
 
 /// Who named a proxy.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ToldBy {
+pub enum NamedBy {
     /// The key `proxy` of an endpoint.
     Setting,
     /// This environment variable.
@@ -81,7 +81,7 @@ impl ForwardProxy {
         Ok(Self {
             address,
             user: (!name.is_empty()).then_some(User { name, password }),
-            told_by: ToldBy::Setting,
+            named_by: NamedBy::Setting,
         })
     }
 
@@ -102,7 +102,7 @@ impl ForwardProxy {
         Ok(Self {
             address,
             user: (!name.is_empty()).then_some(User { name, password }),
-            told_by: ToldBy::Variable(variable),
+            named_by: NamedBy::Variable(variable),
         })
     }
 
@@ -125,8 +125,8 @@ impl ForwardProxy {
     }
 
     /// Returns who named it.
-    pub fn told_by(&self) -> ToldBy {
-        self.told_by
+    pub fn named_by(&self) -> NamedBy {
+        self.named_by
     }
 
     /// Returns the user's name and password, if it has any.
@@ -186,7 +186,7 @@ impl InvalidProxy {
     }
 }
 
-impl fmt::Display for ToldBy {
+impl fmt::Display for NamedBy {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Setting => "`proxy`",
@@ -281,7 +281,7 @@ mod tests {
             let proxy = ForwardProxy::of_variable("HTTPS_PROXY", text).unwrap();
 
             assert_eq!(format!("{} {:?}", proxy.origin(), proxy.user()), expected);
-            assert_eq!(proxy.told_by().to_string(), "HTTPS_PROXY");
+            assert_eq!(proxy.named_by().to_string(), "HTTPS_PROXY");
         }
     }
 

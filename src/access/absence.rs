@@ -137,9 +137,9 @@ impl Absences {
         let seen = format!("last session: {seen}");
         let (code, detail, extent) = match reason {
             Reason::Admin => {
-                let ways = self.administration.ways(user).join(", ");
+                let paths = self.administration.paths(user).join(", ");
                 let extent = self.administration.extent(user);
-                (ConcernCode::IdleAdmin, format!("{ways}; {seen}"), extent)
+                (ConcernCode::IdleAdmin, format!("{paths}; {seen}"), extent)
             }
             // Whoever comes back and leaves again is a finding again.
             Reason::OfIdp => {

@@ -36,15 +36,15 @@ impl Administration {
 
     /// Returns the roles that make a user an administrator, each with the group that gives it, if
     /// one does.
-    pub fn ways(&self, user: &User) -> Vec<String> {
-        let mut ways: Vec<String> = self.among(user.roles.as_ref()).into_values().collect();
+    pub fn paths(&self, user: &User) -> Vec<String> {
+        let mut paths: Vec<String> = self.among(user.roles.as_ref()).into_values().collect();
         for id in user.groups.iter().flat_map(BTreeMap::keys) {
             if let Some((group, roles)) = self.groups.get(id) {
                 let by_group = Path::Group(id.clone()).in_words(group);
-                ways.extend(roles.values().map(|role| format!("{role} {by_group}")));
+                paths.extend(roles.values().map(|role| format!("{role} {by_group}")));
             }
         }
-        ways
+        paths
     }
 
     /// Returns the ids of the roles that make a user an administrator, and of the groups that give

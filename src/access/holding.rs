@@ -11,9 +11,9 @@ pub struct Holding {
     giving: BTreeSet<GroupId>,
 }
 
-/// How a user holds one of some roles.
+/// By which kinds of path a user holds one of some roles.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Way {
+pub struct PathKinds {
     /// The role is assigned to the user.
     pub is_direct: bool,
     /// A group that the user is in gives it.
@@ -47,15 +47,15 @@ impl Holding {
     }
 
     /// Returns how a user holds one of the roles, as far as that is visible.
-    pub fn way(&self, user: &User) -> Way {
-        Way {
+    pub fn path_kinds(&self, user: &User) -> PathKinds {
+        PathKinds {
             is_direct: is_among(user.roles.as_ref(), &self.roles),
             is_by_group: is_among(user.groups.as_ref(), &self.giving),
         }
     }
 }
 
-impl Way {
+impl PathKinds {
     /// Returns whether the user holds one of the roles at all.
     pub fn holds(self) -> bool {
         self.is_direct || self.is_by_group

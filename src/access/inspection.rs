@@ -170,7 +170,7 @@ impl Inspection {
         self.learn_unlisted(user.roles.as_ref());
         // A user who has no path of their own to a watched role holds only those that everybody
         // holds.
-        let is_concerned = self.watched.way(user).holds();
+        let is_concerned = self.watched.path_kinds(user).holds();
         let by_role = match is_concerned {
             true => self.grants.roles_of(user),
             false => BTreeMap::new(),
@@ -183,7 +183,7 @@ impl Inspection {
         if user.status.value != UserStatus::Disabled {
             return;
         }
-        let paths = self.administration.ways(user);
+        let paths = self.administration.paths(user);
         if !paths.is_empty() {
             let extent = self.administration.extent(user);
             let detail = paths.join(", ");

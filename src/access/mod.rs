@@ -5,7 +5,7 @@
 //! holds. [`Inspection`] looks at roles, groups and users once, in that order, and reports what an
 //! auditor would ask about, such as broken rules of [`Separation`] of duties; [`Administration`]
 //! says who is an administrator, [`Holding`] who holds a role, [`Absences`] who was not seen for
-//! long. [`SpaceWays`] says who can open a space, each by every [`SpacePath`].
+//! long. [`SpaceGrants`] says who can open a space, each by every [`SpacePath`].
 //! [`Subjects`] finds licences of nobody.
 
 mod absence;
@@ -31,11 +31,11 @@ pub use compare::{Difference, differences, everybodys_differences};
 pub use concern::{Concern, ConcernCode, ConcernSubject, Severity};
 pub use content::{carried, granting};
 pub use grants::{Grants, RolePaths};
-pub use holding::{Holding, Way};
+pub use holding::{Holding, PathKinds};
 pub use inspection::Inspection;
 pub use licence::{Subjects, orphan_licence};
 pub use separation::{Judged, Separation};
-pub use space::{ShareWay, SpacePath, SpaceWay, SpaceWays, Ways, administers};
+pub use space::{ShareGrant, SpaceGrant, SpaceGrants, SpacePath, UserGrants, administers};
 pub use unseen::Unseen;
 
 #[cfg(test)]

@@ -48,7 +48,7 @@ impl SpacePath {
 
 /// A path to a space, with what it gives.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct SpaceWay {
+pub struct SpaceGrant {
     /// The path.
     pub path: SpacePath,
     /// The roles in the space, as the source writes them. For the owner none are listed.
@@ -63,7 +63,7 @@ pub struct SpaceWay {
 
 /// A path to an app that is shared without the rest of its space.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ShareWay {
+pub struct ShareGrant {
     /// The share.
     pub share: Id,
     /// What is shared.
@@ -80,56 +80,60 @@ pub struct ShareWay {
 
 /// The paths to a space, computed once and then looked up for each user.
 #[derive(Debug, Default)]
-pub struct SpaceWays {
+pub struct SpaceGrants {
     owner: Option<UserId>,
-    users: BTreeMap<UserId, Ways>,
-    groups: BTreeMap<GroupId, Ways>,
+    users: BTreeMap<UserId, UserGrants>,
+    groups: BTreeMap<GroupId, UserGrants>,
     /// What every user has.
-    everybodys: Ways,
+    everybodys: UserGrants,
 }
 
 /// Paths to a space and to what is shared from it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Ways {
+pub struct UserGrants {
     /// Paths to the space.
-    pub space: Vec<SpaceWay>,
+    pub space: Vec<SpaceGrant>,
     /// Paths to single apps.
-    pub shares: Vec<ShareWay>,
+    pub shares: Vec<ShareGrant>,
 }
 
-impl Ways {
+impl UserGrants {
     /// Returns whether nothing leads there.
     pub fn is_empty(&self) -> bool {
         self.space.is_empty() && self.shares.is_empty()
     }
 }
 
-impl SpaceWays {
+impl SpaceGrants {
     /// Computes the paths to a space. Shares that are switched off give nothing.
     pub fn of(space: &Space, grants: &Grants) -> Self {
-        let mut ways = Self {
+        let mut found = Self {
             owner: space.head.owner.clone(),
             ..Self::default()
         };
         for (assignee, assignment) in space.assignments.iter().flatten() {
-            if let Some((path, place)) = ways.place(assignee, grants) {
-                place.space.push(way(path, assignment));
+            if let Some((path, place)) = found.place(assignee, grants) {
+                place.space.push(space_grant(path, assignment));
             }
         }
         for (id, share) in space.shares.iter().flatten() {
             let with = share.assignee().filter(|_| !share.is_disabled);
             if let Some(with) = with
-                && let Some((path, place)) = ways.place(&with, grants)
+                && let Some((path, place)) = found.place(&with, grants)
             {
-                place.shares.push(share_way(id, path, share));
+                place.shares.push(share_grant(id, path, share));
             }
         }
-        ways
+        found
     }
 
     /// Returns the path of an assignee, and the list that its entry belongs to. `None` if the
     /// assignee is neither a user nor a group.
-    fn place(&mut self, assignee: &Assignee, grants: &Grants) -> Option<(SpacePath, &mut Ways)> {
+    fn place(
+        &mut self,
+        assignee: &Assignee,
+        grants: &Grants,
+    ) -> Option<(SpacePath, &mut UserGrants)> {
         if let Some(user) = assignee.user() {
             return Some((SpacePath::Direct, self.users.entry(user).or_default()));
         }
@@ -142,10 +146,10 @@ impl SpaceWays {
     }
 
     /// Returns the paths of a user that not everybody has.
-    pub fn own(&self, user: &User) -> Ways {
-        let mut own = Ways::default();
+    pub fn own(&self, user: &User) -> UserGrants {
+        let mut own = UserGrants::default();
         if self.owner.as_ref() == Some(&user.id) {
-            own.space.push(SpaceWay {
+            own.space.push(SpaceGrant {
                 path: SpacePath::Owner,
                 roles: BTreeSet::new(),
                 since: None,
@@ -156,15 +160,15 @@ impl SpaceWays {
         let direct = self.users.get(&user.id).into_iter();
         let groups = user.groups.iter().flat_map(BTreeMap::keys);
         let by_group = groups.filter_map(|group| self.groups.get(group));
-        for ways in direct.chain(by_group) {
-            own.space.extend(ways.space.iter().cloned());
-            own.shares.extend(ways.shares.iter().cloned());
+        for grants in direct.chain(by_group) {
+            own.space.extend(grants.space.iter().cloned());
+            own.shares.extend(grants.shares.iter().cloned());
         }
         own
     }
 
     /// Returns the paths that every user has.
-    pub fn everybodys(&self) -> &Ways {
+    pub fn everybodys(&self) -> &UserGrants {
         &self.everybodys
     }
 }
@@ -179,8 +183,8 @@ pub fn administers(role: &Role, sort: Option<&str>) -> bool {
         })
 }
 
-fn way(path: SpacePath, assignment: &SpaceAssignment) -> SpaceWay {
-    SpaceWay {
+fn space_grant(path: SpacePath, assignment: &SpaceAssignment) -> SpaceGrant {
+    SpaceGrant {
         path,
         roles: assignment.roles.clone(),
         since: assignment.created_at,
@@ -189,8 +193,8 @@ fn way(path: SpacePath, assignment: &SpaceAssignment) -> SpaceWay {
     }
 }
 
-fn share_way(id: &Id, path: SpacePath, share: &SpaceShare) -> ShareWay {
-    ShareWay {
+fn share_grant(id: &Id, path: SpacePath, share: &SpaceShare) -> ShareGrant {
+    ShareGrant {
         share: id.clone(),
         resource: share.resource.clone(),
         path,
@@ -291,12 +295,12 @@ mod tests {
     fn a_space_is_open_by_every_path_to_it() {
         let mut grants = Grants::default();
         grants.look(&everyone());
-        let ways = SpaceWays::of(&space(), &grants);
+        let grants = SpaceGrants::of(&space(), &grants);
         let by_group = || SpacePath::Group(GroupId(id(11)));
         let paths = |n, groups: &[u32]| {
-            let own = ways.own(&user(n, groups));
-            let space: Vec<_> = own.space.into_iter().map(|way| way.path).collect();
-            let shares: Vec<_> = own.shares.into_iter().map(|way| way.path).collect();
+            let own = grants.own(&user(n, groups));
+            let space: Vec<_> = own.space.into_iter().map(|grant| grant.path).collect();
+            let shares: Vec<_> = own.shares.into_iter().map(|grant| grant.path).collect();
             (space, shares)
         };
 
@@ -312,12 +316,12 @@ mod tests {
         // A share that is switched off gives nothing, and a link gives nothing to a particular
         // user.
         assert_eq!(paths(4, &[12]), (vec![], vec![]));
-        let everybodys = ways.everybodys();
+        let everybodys = grants.everybodys();
         assert_eq!(
             everybodys.space[0].path,
             SpacePath::Everyone(GroupId(id(14)))
         );
-        let direct = ways.own(&user(2, &[]));
+        let direct = grants.own(&user(2, &[]));
         assert_eq!(direct.space[0].since, Some(Timestamp::from_millis(2)));
     }
 

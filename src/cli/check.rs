@@ -35,10 +35,10 @@ use steps::{complaint, steps};
 use under_way::{UnderWay, asking};
 
 const COLUMNS: &[Column] = &[
-    Column::new("WHAT", 0).cut(16),
+    Column::new("WHAT", 0).shrinkable(16),
     Column::new("STEP", 0),
     Column::new("RESULT", 0),
-    Column::new("DETAIL", 0).cut(24),
+    Column::new("DETAIL", 0).shrinkable(24),
 ];
 
 pub(super) async fn run(config: Option<&Path>, args: CheckArgs) -> anyhow::Result<Exit> {

@@ -23,42 +23,42 @@ use super::{Exit, actor};
 const COLUMNS: &[Column] = &[
     Column::new("TIME", 1),
     Column::new("ENDPOINT", 1),
-    Column::new("EVENT", 2).cut(14),
+    Column::new("EVENT", 2).shrinkable(14),
     Column::new("TYPE", 3),
     Column::new("ATTEMPT", 5).number(),
     Column::new("STATUS", 4).number(),
     Column::new("TOOK", 6).number(),
-    Column::new("RESULT", 0).cut(24),
+    Column::new("RESULT", 0).shrinkable(24),
 ];
 
 const SHOWN_COLUMNS: &[Column] = &[
     Column::new("TIME", 1),
     Column::new("ENDPOINT", 1),
-    Column::new("EVENT", 2).cut(14),
+    Column::new("EVENT", 2).shrinkable(14),
     Column::new("TYPE", 3),
     Column::new("ATTEMPT", 5).number(),
     Column::new("STATUS", 4).number(),
     Column::new("TOOK", 6).number(),
-    Column::new("RESULT", 0).cut(24),
-    Column::new("ANSWER", 2).cut(20),
+    Column::new("RESULT", 0).shrinkable(24),
+    Column::new("ANSWER", 2).shrinkable(20),
 ];
 
 const PARKED_COLUMNS: &[Column] = &[
     Column::new("ENDPOINT", 1),
-    Column::new("EVENT", 0).cut(14),
+    Column::new("EVENT", 0).shrinkable(14),
     Column::new("TYPE", 3),
     Column::new("SINCE", 2),
     Column::new("ATTEMPTS", 4).number(),
-    Column::new("REASON", 1).cut(24),
+    Column::new("REASON", 1).shrinkable(24),
 ];
 
 const WAITING_COLUMNS: &[Column] = &[
     Column::new("ENDPOINT", 1),
-    Column::new("EVENT", 0).cut(14),
+    Column::new("EVENT", 0).shrinkable(14),
     Column::new("TYPE", 3),
     Column::new("DUE", 2),
     Column::new("ATTEMPTS", 4).number(),
-    Column::new("WHY", 1).cut(24),
+    Column::new("WHY", 1).shrinkable(24),
 ];
 
 /// Rows listed without `--limit`.

@@ -20,16 +20,16 @@ use super::table::{Cell, Column};
 use super::{Exit, actor, check, rotate};
 
 const COLUMNS: &[Column] = &[
-    Column::new("ENDPOINT", 0).cut(12),
-    Column::new("ORIGIN", 4).cut(20),
+    Column::new("ENDPOINT", 0).shrinkable(12),
+    Column::new("ORIGIN", 4).shrinkable(20),
     Column::new("FORMAT", 6),
     Column::new("STATE", 0),
     Column::new("BEHIND", 2).number(),
     Column::new("WAITING", 3).number(),
     Column::new("PARKED", 2).number(),
     Column::new("LAST DELIVERED", 3),
-    Column::new("DETAIL", 1).cut(20),
-    Column::new("PUBLIC KEY", 7).cut(20),
+    Column::new("DETAIL", 1).shrinkable(20),
+    Column::new("PUBLIC KEY", 7).shrinkable(20),
 ];
 
 pub(super) async fn run(config: Option<&Path>, args: EndpointsArgs) -> anyhow::Result<Exit> {

@@ -19,7 +19,7 @@ pub(super) const COLUMNS: &[Column] = &[
     Column::new("TENANT", 2),
     Column::new("TYPE", 3),
     Column::new("ID", 4),
-    Column::new("WHAT", 0).cut(36),
+    Column::new("WHAT", 0).shrinkable(36),
 ];
 
 pub(super) fn row_of(row: &EventRow) -> anyhow::Result<Row> {

@@ -65,7 +65,7 @@ async fn follow(config: &Config, args: EventListArgs) -> anyhow::Result<Exit> {
     let mut n_failed = 0;
     loop {
         // This command always waits; only waiting for an answer is worth reporting.
-        ticker::anew();
+        ticker::restart();
         match trail.go_on(&client).await {
             Ok(()) => n_failed = 0,
             Err(failure) => {

@@ -17,8 +17,8 @@ use super::{Exit, actor};
 const COLUMNS: &[Column] = &[
     Column::new("WHEN", 1),
     Column::new("EVENT", 1).number(),
-    Column::new("IN", 2).cut(20),
-    Column::new("WHAT", 0).cut(24),
+    Column::new("IN", 2).shrinkable(20),
+    Column::new("WHAT", 0).shrinkable(24),
 ];
 
 /// Acknowledges all losses, and prints those that were new.

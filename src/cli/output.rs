@@ -17,7 +17,7 @@ use super::args::{Format, TableArgs};
 use super::csv;
 use super::screen::{Screen, Times};
 use super::style::say;
-use super::table::{Cell, Column, Cut, Layout};
+use super::table::{Cell, Column, Layout, Shortened};
 
 /// How many rows determine a table's layout; later rows use the same widths.
 const TABLE_ROWS: usize = 500;
@@ -68,7 +68,7 @@ pub(super) struct Printer {
     layout: Option<Layout>,
     /// A row that takes part in the layout of a table but is not printed.
     sample: Option<Vec<Cell>>,
-    was_cut: Cut,
+    shortened: Shortened,
     n_rows: usize,
     /// The end of the JSON around the rows.
     closing: String,
@@ -155,7 +155,7 @@ impl Printer {
             table: Vec::new(),
             layout: None,
             sample: None,
-            was_cut: Cut::Nothing,
+            shortened: Shortened::Nothing,
             n_rows: 0,
             closing: "]\n".to_owned(),
         })
@@ -243,10 +243,10 @@ impl Printer {
         let left_out = self.layout.as_ref().map_or(&[][..], Layout::left_out);
         let names = left_out.iter().filter_map(|at| self.columns.get(*at));
         let names: Vec<_> = names.map(|column| column.name).collect();
-        match (names.as_slice(), self.was_cut) {
-            ([], Cut::Nothing) => String::new(),
-            ([], Cut::Something) => "`--wide` shows what was cut.".to_owned(),
-            (names, Cut::Nothing | Cut::Something) => {
+        match (names.as_slice(), self.shortened) {
+            ([], Shortened::Nothing) => String::new(),
+            ([], Shortened::Something) => "`--wide` shows what was cut.".to_owned(),
+            (names, Shortened::Nothing | Shortened::Something) => {
                 format!("Not shown: {}; `--wide` shows all.", names.join(", "))
             }
         }
@@ -274,9 +274,9 @@ impl Printer {
         let Some(layout) = &self.layout else {
             return Ok(());
         };
-        let (line, was_cut) = layout.row(&self.columns, row, &self.screen);
-        if was_cut == Cut::Something {
-            self.was_cut = was_cut;
+        let (line, shortened) = layout.row(&self.columns, row, &self.screen);
+        if shortened == Shortened::Something {
+            self.shortened = shortened;
         }
         writeln!(self.out, "{line}")
     }

@@ -27,7 +27,7 @@ const COLUMNS: &[Column] = &[
     Column::new("HELD AT", 2),
     Column::new("STATE", 0),
     Column::new("RECORDS", 3).number(),
-    Column::new("WHAT", 1).cut(24),
+    Column::new("WHAT", 1).shrinkable(24),
 ];
 
 /// Plans listed without `--limit`.

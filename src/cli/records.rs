@@ -223,30 +223,30 @@ async fn show(client: &StoreClient, row: &RecordRow, form: Form) -> anyhow::Resu
 const USER_COLUMNS: &[Column] = &[
     Column::new("TENANT", 3),
     Column::new("ID", 5),
-    Column::new("NAME", 0).cut(16),
+    Column::new("NAME", 0).shrinkable(16),
     // An address that is cut off cannot be copied.
-    Column::new("EMAIL", 1).cut(32),
-    Column::new("SUBJECT", 6).cut(16),
+    Column::new("EMAIL", 1).shrinkable(32),
+    Column::new("SUBJECT", 6).shrinkable(16),
     Column::new("STATUS", 2),
-    Column::new("ROLES", 1).cut(16),
-    Column::new("GROUPS", 4).cut(14),
+    Column::new("ROLES", 1).shrinkable(16),
+    Column::new("GROUPS", 4).shrinkable(14),
 ];
 
 const GROUP_COLUMNS: &[Column] = &[
     Column::new("TENANT", 1),
     Column::new("ID", 3),
-    Column::new("NAME", 0).cut(20),
+    Column::new("NAME", 0).shrinkable(20),
     Column::new("TYPE", 4),
-    Column::new("ROLES", 1).cut(16),
+    Column::new("ROLES", 1).shrinkable(16),
     Column::new("CREATED", 2),
 ];
 
 const ROLE_COLUMNS: &[Column] = &[
     Column::new("TENANT", 1),
     Column::new("ID", 3),
-    Column::new("NAME", 0).cut(20),
+    Column::new("NAME", 0).shrinkable(20),
     Column::new("TYPE", 2),
-    Column::new("ORIGIN", 4).cut(14),
+    Column::new("ORIGIN", 4).shrinkable(14),
     Column::new("CREATED", 3),
 ];
 

@@ -37,7 +37,7 @@ pub(super) async fn run(config: Option<&Path>) -> anyhow::Result<Exit> {
         info!(
             "The environment's proxy for https is {}, by {}",
             proxy.origin(),
-            proxy.told_by()
+            proxy.named_by()
         );
     }
     let mut call = pin!(async {

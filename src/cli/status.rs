@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::time::Duration;
 
-use crate::clock::{Rough, Turned};
+use crate::clock::{ClockJump, Rough};
 use crate::control::{EndpointRow, SeparationRow, Status, TenantRow, UnreadRow, query};
 use crate::daemon::Hooks;
 use crate::model::{Outcome, PlanState, losses_in_words};
@@ -19,10 +19,10 @@ use super::table::{Cell, Column};
 use super::{Exit, losses};
 
 const COLUMNS: &[Column] = &[
-    Column::new("WHAT", 0).cut(16),
+    Column::new("WHAT", 0).shrinkable(16),
     Column::new("STATE", 0),
     Column::new("LAST SUCCESS", 2),
-    Column::new("DETAIL", 1).cut(24),
+    Column::new("DETAIL", 1).shrinkable(24),
 ];
 
 pub(super) async fn run(config: Option<&Path>, args: TableArgs) -> anyhow::Result<Exit> {
@@ -62,8 +62,8 @@ pub(super) async fn run(config: Option<&Path>, args: TableArgs) -> anyhow::Resul
         + status.separations.len();
     if n_rows > 0 {
         printer.row(super::store::row(&status.space))?;
-        if let Some((turned, ago)) = status.turned {
-            printer.row(clock(turned, ago))?;
+        if let Some((jump, ago)) = status.turned {
+            printer.row(clock(jump, ago))?;
         }
         printer.row(daemon)?;
     }
@@ -112,16 +112,16 @@ impl Whole for Status {
 }
 
 /// Reports how the clock was last set.
-fn clock(turned: Turned, ago: Duration) -> Row {
-    let state = view::word_of_clock(turned);
+fn clock(jump: ClockJump, ago: Duration) -> Row {
+    let state = view::word_of_clock(jump);
     Row {
         cells: vec![
             "clock".into(),
             Cell::from(state).toned(Some(Tone::Warn)),
             "".into(),
-            format!("{} ago {turned} [{}]", Rough(ago), turned.code()).into(),
+            format!("{} ago {jump} [{}]", Rough(ago), jump.code()).into(),
         ],
-        json: view::clock(turned, ago),
+        json: view::clock(jump, ago),
     }
 }
 

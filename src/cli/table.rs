@@ -43,7 +43,7 @@ impl Column {
     }
 
     /// Allows its cells to be cut to this width.
-    pub(super) const fn cut(self, least: usize) -> Self {
+    pub(super) const fn shrinkable(self, least: usize) -> Self {
         Self {
             least: Some(least),
             ..self
@@ -251,29 +251,34 @@ impl Layout {
     }
 
     /// Returns the line of a row, and whether anything of it was cut.
-    pub(super) fn row(&self, columns: &[Column], row: &[Cell], screen: &Screen) -> (String, Cut) {
-        let mut was_cut = Cut::Nothing;
+    pub(super) fn row(
+        &self,
+        columns: &[Column],
+        row: &[Cell],
+        screen: &Screen,
+    ) -> (String, Shortened) {
+        let mut shortened = Shortened::Nothing;
         let cells = self.shown.iter().filter_map(|(at, width)| {
             let (cell, column) = (row.get(*at)?, columns.get(*at)?);
             let text = cell.shown(screen.times);
             // Rows that come after the layout may be longer; only a screen has a limit.
             let text = match screen.width {
                 Some(_) if text.width() > *width => {
-                    was_cut = Cut::Something;
-                    cut(&text, *width).into()
+                    shortened = Shortened::Something;
+                    shorten(&text, *width).into()
                 }
                 Some(_) | None => text,
             };
             Some(piece(&text, *width, column.align, cell.tone, screen.colour))
         });
         let line = join(cells.collect::<Vec<_>>().into_iter());
-        (line, was_cut)
+        (line, shortened)
     }
 }
 
 /// Whether any cell of a row was cut.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Cut {
+pub(super) enum Shortened {
     Nothing,
     Something,
 }
@@ -296,7 +301,7 @@ fn join(pieces: impl Iterator<Item = String>) -> String {
 }
 
 /// Cuts a text that is too wide, between two characters as a reader sees them.
-pub(super) fn cut(text: &str, width: usize) -> String {
+pub(super) fn shorten(text: &str, width: usize) -> String {
     let mut out = String::new();
     let mut left = width.saturating_sub(1);
     for character in text.graphemes(true) {
@@ -315,10 +320,10 @@ mod tests {
     use super::*;
 
     const COLUMNS: &[Column] = &[
-        Column::new("NAME", 0).cut(10),
+        Column::new("NAME", 0).shrinkable(10),
         Column::new("ID", 2),
         Column::new("N", 1).number(),
-        Column::new("GROUPS", 3).cut(8),
+        Column::new("GROUPS", 3).shrinkable(8),
     ];
 
     fn screen(width: usize) -> Screen {
@@ -385,7 +390,7 @@ mod tests {
             let cell = Cell::from(text);
             let shown = cell.shown(Times::Exact);
 
-            let cut = cut(&shown, width);
+            let cut = shorten(&shown, width);
 
             assert!(cut.width() <= width, "{cut}");
             assert!(cut.width() >= width - 1, "{cut}");

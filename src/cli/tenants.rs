@@ -14,12 +14,12 @@ use super::style::{Tone, count, say};
 use super::table::{Cell, Column};
 
 const COLUMNS: &[Column] = &[
-    Column::new("NAME", 0).cut(12),
+    Column::new("NAME", 0).shrinkable(12),
     Column::new("ID", 5),
-    Column::new("HOSTS", 3).cut(20),
+    Column::new("HOSTS", 3).shrinkable(20),
     Column::new("REGION", 6),
     Column::new("STATUS", 0),
-    Column::new("CONNECTION", 7).cut(10),
+    Column::new("CONNECTION", 7).shrinkable(10),
     Column::new("LAST SUCCESS", 1),
     Column::new("NEXT RUN", 4),
     Column::new("USERS", 2).number(),

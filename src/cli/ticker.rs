@@ -19,7 +19,7 @@ use crate::printable;
 use crate::status_line;
 
 use super::style::say;
-use super::table::cut;
+use super::table::shorten;
 
 /// Nothing is shown before this time.
 const PATIENCE: Duration = Duration::from_secs(1);
@@ -55,7 +55,7 @@ pub(super) struct Ticker(Option<JoinHandle<()>>);
 impl Ticker {
     /// Starts along with a command.
     pub(super) fn start() -> Self {
-        anew();
+        restart();
         let watch = match status_line::can_draw() {
             true => watch_on_terminal,
             false => watch_plainly,
@@ -79,7 +79,7 @@ impl Drop for Ticker {
 }
 
 /// Starts the wait again: the time before was not a wait, or one that the user wants.
-pub(super) fn anew() {
+pub(super) fn restart() {
     state().since = Some(Instant::now());
     status_line::wipe();
 }
@@ -174,7 +174,7 @@ fn fitted(text: &str, width: usize) -> String {
     // The last column stays free: some terminals wrap when it is written.
     let room = width.saturating_sub(1);
     match text.width() > room {
-        true => cut(text, room),
+        true => shorten(text, room),
         false => text.to_owned(),
     }
 }

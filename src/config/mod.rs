@@ -26,7 +26,7 @@ mod connections;
 mod endpoints;
 mod guard;
 mod idle;
-mod listening;
+mod polling;
 mod options;
 mod organizations;
 mod proxies;

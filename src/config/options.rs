@@ -12,7 +12,7 @@ use crate::environment_proxy::EnvironmentProxy;
 use crate::model::{ConnectionName, TenantName};
 use crate::secret::Secret;
 use crate::store::Retention;
-use crate::sync::{Listening, Rank, Readings, RemovalPolicy, Schedule, SessionReadings};
+use crate::sync::{PollSetting, Rank, Readings, RemovalPolicy, Schedule, SessionReadings};
 use crate::telemetry::LogOptions;
 
 /// A valid configuration.
@@ -78,7 +78,7 @@ pub struct TenantConfig {
     /// When it is read.
     pub schedule: Schedule,
     /// How its audit log is polled.
-    pub listening: Listening,
+    pub poll: PollSetting,
     /// Whether its spaces are read, and how often.
     pub spaces: Readings,
     /// Whether it is read to whom the licence is assigned, and how often.
@@ -109,7 +109,7 @@ pub struct OrganizationConfig {
     /// When they are read.
     pub schedule: Schedule,
     /// How their audit logs are polled.
-    pub listening: Listening,
+    pub poll: PollSetting,
     /// Whether their spaces are read, and how often.
     pub spaces: Readings,
     /// Whether it is read to whom the licence is assigned, and how often.

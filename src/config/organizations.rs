@@ -100,7 +100,7 @@ pub(super) fn organizations(
             budget: reading.budget,
             outlast: reading.outlast,
             schedule,
-            listening: usual.ears.usual(),
+            poll: usual.poll_defaults.usual(),
             spaces: usual.apart.spaces_of(None),
             licences: usual.apart.licences_of(None),
             sessions: usual.sessions.of(None),

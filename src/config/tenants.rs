@@ -7,8 +7,8 @@ use chrono_tz::Tz;
 use super::apart::ApartDraft;
 use super::connection::{Connection, Connections, Reach};
 use super::guard::GuardDraft;
-use super::listening::Ears;
 use super::options::TenantConfig;
+use super::polling::PollDefaults;
 use super::problem::Problems;
 use super::sessions::SessionsDraft;
 use super::values::{Names, required, schedule};
@@ -23,7 +23,7 @@ pub(super) struct Usual<'a> {
     pub(super) zone: Tz,
     pub(super) guard: GuardDraft,
     pub(super) absent_sweeps: u32,
-    pub(super) ears: &'a Ears<'a>,
+    pub(super) poll_defaults: &'a PollDefaults<'a>,
     pub(super) apart: ApartDraft,
     pub(super) sessions: SessionsDraft,
 }
@@ -52,7 +52,7 @@ pub(super) fn tenants(
     for (i, raw) in list.into_iter().enumerate() {
         let at = format!("tenants[{i}]");
         let name = names.take(i, raw.name.as_deref(), problems);
-        let (listening, webhook_secret) = usual.ears.of(&at, &raw, problems);
+        let (poll, webhook_secret) = usual.poll_defaults.of(&at, &raw, problems);
         let spaces = usual.apart.spaces_of(Some(&raw));
         let licences = usual.apart.licences_of(Some(&raw));
         let sessions = usual.sessions.of(Some(&raw));
@@ -75,7 +75,7 @@ pub(super) fn tenants(
             rank: Rank::Named,
             options: options.to(host),
             schedule,
-            listening,
+            poll,
             spaces,
             licences,
             sessions,
@@ -130,7 +130,7 @@ fn implied(
                 rank: Rank::Implied,
                 options: connection.to(host.clone()),
                 schedule: schedule.clone(),
-                listening: usual.ears.usual(),
+                poll: usual.poll_defaults.usual(),
                 spaces: usual.apart.spaces_of(None),
                 licences: usual.apart.licences_of(None),
                 sessions: usual.sessions.of(None),

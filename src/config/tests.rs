@@ -11,7 +11,7 @@ use tempfile::TempDir;
 use super::keys::{Shape, sections};
 use super::*;
 use crate::connector::qlik::Budget;
-use crate::sync::{Listening, OVERLAP, POLL, Polling};
+use crate::sync::{OVERLAP, POLL, PollSetting, Polling};
 
 mod connections;
 mod documents;
@@ -108,10 +108,10 @@ fn a_tenant_listens_as_all_do_unless_it_says_so() {
 
     let polling = |seconds| {
         let [every, overlap] = [seconds, 600].map(std::time::Duration::from_secs);
-        Listening::Polling(Polling { every, overlap })
+        PollSetting::Polling(Polling { every, overlap })
     };
-    let listening: Vec<_> = config.tenants.iter().map(|it| it.listening).collect();
-    assert_eq!(listening, [polling(30), Listening::Off, polling(1)]);
+    let poll: Vec<_> = config.tenants.iter().map(|it| it.poll).collect();
+    assert_eq!(poll, [polling(30), PollSetting::Off, polling(1)]);
     let secrets: Vec<_> = config
         .tenants
         .iter()
@@ -123,7 +123,7 @@ fn a_tenant_listens_as_all_do_unless_it_says_so() {
         every: POLL,
         overlap: OVERLAP,
     };
-    assert_eq!(plain.tenants[0].listening, Listening::Polling(usual));
+    assert_eq!(plain.tenants[0].poll, PollSetting::Polling(usual));
 }
 
 #[test]

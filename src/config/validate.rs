@@ -11,9 +11,9 @@ use super::connections::connections;
 use super::endpoints::{addresses, endpoints};
 use super::guard::{GuardDraft, absent_sweeps};
 use super::idle::idle;
-use super::listening::Ears;
 use super::options::{Config, ServerOptions, SyncOptions};
 use super::organizations::organizations;
+use super::polling::PollDefaults;
 use super::problem::Problems;
 use super::proxies::environment_proxy;
 use super::retention::retention;
@@ -47,7 +47,7 @@ pub(super) fn validate(
     let zone = zone(raw.sync.timezone.as_deref(), &mut problems);
     let text = raw.sync.schedule.as_deref().unwrap_or("15m");
     let usual = schedule("sync.schedule", text, zone, &mut problems);
-    let ears = Ears::new(&raw.sync, &vault, &mut problems);
+    let poll_defaults = PollDefaults::new(&raw.sync, &vault, &mut problems);
     let jitter = jitter(raw.sync.jitter, &mut problems);
     let listen = listen(raw.server.listen, &mut problems);
     let log = log(&raw.log, environment, &mut problems);
@@ -55,7 +55,7 @@ pub(super) fn validate(
     let for_tenants = Usual {
         schedule: usual.as_ref(),
         zone,
-        ears: &ears,
+        poll_defaults: &poll_defaults,
         apart: ApartDraft::new(&raw.access, &mut problems),
         sessions: SessionsDraft::new(&raw.access),
         guard: GuardDraft::default().with("sync.guard", &raw.sync.guard, &mut problems),

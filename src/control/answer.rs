@@ -6,7 +6,7 @@ use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
 
 use crate::access::{IdleLimits, Separation};
-use crate::clock::{Clock, LastTurn};
+use crate::clock::{Clock, LastClockJump};
 use crate::history::Pictures;
 use crate::model::TenantName;
 use crate::store::{Retention, Store, StoreError};
@@ -37,7 +37,7 @@ impl Control {
         endpoints: Endpoints,
         retention: Retention,
         separations: Vec<Separation>,
-        last_turn: LastTurn,
+        last_clock_jump: LastClockJump,
     ) -> Self {
         Self {
             store,
@@ -50,7 +50,7 @@ impl Control {
                 idle_limits: IdleLimits::default(),
                 meanings: Meanings::default(),
                 pictures: Pictures::default(),
-                last_turn,
+                last_clock_jump,
                 tasks: Tasks::default(),
             },
         }

@@ -83,7 +83,7 @@ impl<'a> Chosen<'a> {
         let groups = user.groups.as_ref();
         let address = user.email.as_deref().unwrap_or_default().to_lowercase();
         let is_in = |group: &GroupId| self.meant.groups.contains(group);
-        (role.is_none() || self.meant.roles.way(user).holds())
+        (role.is_none() || self.meant.roles.path_kinds(user).holds())
             && (group.is_none() || groups.is_some_and(|groups| groups.keys().any(is_in)))
             && status.is_none_or(|status| user.status.value == status)
             && self

@@ -13,7 +13,7 @@ use super::access::licences::{Search, each_orphan, lacking};
 use super::access::span;
 use super::acting::Acting;
 use super::deliveries::names_of;
-use super::page::{self, Cut};
+use super::page::{self, PageBuilder};
 use super::query::FindingStanding;
 use super::reading::Reading;
 use super::{
@@ -89,9 +89,9 @@ impl Query for query::Findings {
             Some(FindingPosition::Within(..) | FindingPosition::AfterTenant(_)) | None => None,
         };
         if self.after.is_none() || unread_after.is_some() {
-            let mut cut = Cut::begin(unread_after, page::size(self.limit));
-            answer.unread = cut.take(self.unread(reading)?, |row| row.name.clone());
-            answer.next = cut.next().map(FindingPosition::Unread);
+            let mut builder = PageBuilder::begin(unread_after, page::size(self.limit));
+            answer.unread = builder.take(self.unread(reading)?, |row| row.name.clone());
+            answer.next = builder.next().map(FindingPosition::Unread);
             if answer.next.is_some() {
                 return Ok(answer);
             }

@@ -4,14 +4,14 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::meanings::{Meant, Named};
-use super::page::{self, Cut};
+use super::page::{self, PageBuilder};
 use super::reading::Reading;
 use super::records::MAX_READ;
 use super::{
     ControlError, GrantingGroup, HolderRow, Holders, HoldersPage, Inherited, InheritedPosition,
     InheritedRole, MAX_PAGE, Page, Query, query,
 };
-use crate::access::Way;
+use crate::access::PathKinds;
 use crate::model::{GroupId, Id, Kind, Record, RecordRef, RoleId, User};
 use crate::store::{Known, Names, StoreError};
 
@@ -40,8 +40,8 @@ impl Query for query::GrantingGroups {
     fn answer(self, reading: &Reading<'_>) -> Result<Self::Answer, ControlError> {
         let known = reading.one(&self.tenant)?;
         let meant = reading.meant(known, self.role)?;
-        let mut cut = Cut::begin(self.after, page::size(self.limit));
-        let ids = cut.take(meant.roles.giving().iter().cloned(), GroupId::clone);
+        let mut builder = PageBuilder::begin(self.after, page::size(self.limit));
+        let ids = builder.take(meant.roles.giving().iter().cloned(), GroupId::clone);
         let mut rows = Vec::new();
         for id in ids {
             // A group that was deleted meanwhile gives nothing.
@@ -49,7 +49,7 @@ impl Query for query::GrantingGroups {
                 rows.push(GrantingGroup { id, name });
             }
         }
-        let next = cut.next();
+        let next = builder.next();
         Ok(Page { rows, next })
     }
 }
@@ -64,16 +64,16 @@ impl Query for query::Inherited {
     fn answer(self, reading: &Reading<'_>) -> Result<Self::Answer, ControlError> {
         let known = reading.one(&self.tenant)?;
         let all = reading.inherited(known, &self.user)?;
-        let mut cut = Cut::begin(self.after, page::size(self.limit));
-        let roles = cut.take(all.roles, |(role, _)| InheritedPosition::Role(role.clone()));
-        let hidden = cut.take(all.hidden, |(group, _)| {
+        let mut builder = PageBuilder::begin(self.after, page::size(self.limit));
+        let roles = builder.take(all.roles, |(role, _)| InheritedPosition::Role(role.clone()));
+        let hidden = builder.take(all.hidden, |(group, _)| {
             InheritedPosition::Hidden(group.clone())
         });
         Ok(Inherited {
             roles: roles.into_iter().collect(),
             hidden: hidden.into_iter().collect(),
             is_hidden: all.is_hidden,
-            next: cut.next(),
+            next: builder.next(),
         })
     }
 }
@@ -99,9 +99,9 @@ impl Reading<'_> {
                 .map_or(0, |meant| meant.roles.giving().len() as u64),
             ..Holders::default()
         };
-        let way = |user: &User| match &meant {
-            Some(meant) => meant.roles.way(user),
-            None => Way {
+        let kinds = |user: &User| match &meant {
+            Some(meant) => meant.roles.path_kinds(user),
+            None => PathKinds {
                 is_direct: user
                     .groups
                     .as_ref()
@@ -122,22 +122,22 @@ impl Reading<'_> {
                 let Record::User(user) = &kept.record else {
                     continue;
                 };
-                let way = way(user);
-                if !way.holds() {
+                let kinds = kinds(user);
+                if !kinds.holds() {
                     let is_hidden =
                         user.groups.is_none() || (meant.is_some() && user.roles.is_none());
                     holders.hidden += u64::from(is_hidden);
                     continue;
                 }
                 holders.users += 1;
-                holders.direct += u64::from(way.is_direct);
-                holders.by_group += u64::from(way.is_by_group);
+                holders.direct += u64::from(kinds.is_direct);
+                holders.by_group += u64::from(kinds.is_by_group);
                 if holders.first.len() < limit {
                     names.join(self.store, &mut kept.record)?;
                     if let Record::User(user) = kept.record {
                         let giving = meant.as_ref().map(|meant| meant.roles.giving());
                         let gives = |id: &GroupId| giving.is_some_and(|giving| giving.contains(id));
-                        holders.first.push(row(user, way, gives));
+                        holders.first.push(row(user, kinds, gives));
                     }
                 }
             }
@@ -206,12 +206,12 @@ impl Reading<'_> {
     }
 }
 
-fn row(user: User, way: Way, gives: impl Fn(&GroupId) -> bool) -> HolderRow {
+fn row(user: User, kinds: PathKinds, gives: impl Fn(&GroupId) -> bool) -> HolderRow {
     HolderRow {
         id: user.id,
         label: user.name.unwrap_or(user.subject),
         email: user.email,
-        is_direct: way.is_direct,
+        is_direct: kinds.is_direct,
         groups: (user.groups.into_iter().flatten())
             .filter(|(id, _)| gives(id))
             .collect(),

@@ -26,7 +26,7 @@ impl Query for query::Tenants {
             }
         }
         rows.retain(|row| self.after.as_ref().is_none_or(|after| row.name > *after));
-        Ok(Page::cut(rows, page::size(self.limit), |last| {
+        Ok(Page::of(rows, page::size(self.limit), |last| {
             last.name.clone()
         }))
     }

@@ -4,7 +4,7 @@ use crate::model::{HistoryLoss, Seq, StoreCheck};
 use crate::store::{Compacted, Store};
 
 use super::acting::Acting;
-use super::page::{self, Cut};
+use super::page::{self, PageBuilder};
 use super::query::LossChoice;
 use super::reading::Reading;
 use super::{Begun, Command, ControlError, Page, Query, command, query};
@@ -21,9 +21,9 @@ impl Query for query::HistoryLosses {
             LossChoice::All => reading.store.history_losses()?,
             LossChoice::Open => reading.store.open_losses()?,
         };
-        let mut cut = Cut::begin(self.after, page::size(self.limit));
-        let rows = cut.take(losses, |loss| loss.entry);
-        let next = cut.next();
+        let mut builder = PageBuilder::begin(self.after, page::size(self.limit));
+        let rows = builder.take(losses, |loss| loss.entry);
+        let next = builder.next();
         Ok(Page { rows, next })
     }
 }

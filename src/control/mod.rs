@@ -44,7 +44,7 @@ mod deliveries;
 mod error;
 
 pub use crate::access::{
-    ConcernCode, ConcernSubject, Idleness, Separation, Severity, ShareWay, SpacePath, SpaceWay,
+    ConcernCode, ConcernSubject, Idleness, Separation, Severity, ShareGrant, SpaceGrant, SpacePath,
     Unseen,
 };
 pub use crate::history::Since;

@@ -24,8 +24,8 @@ impl<R, P> Page<R, P> {
         Self { rows, next: None }
     }
 
-    /// Cuts rows to a page. `position` says where the page after a row begins.
-    pub(super) fn cut(mut rows: Vec<R>, limit: usize, position: impl FnOnce(&R) -> P) -> Self {
+    /// Keeps as many rows as the page may have. `position` says where the page after a row begins.
+    pub(super) fn of(mut rows: Vec<R>, limit: usize, position: impl FnOnce(&R) -> P) -> Self {
         let has_more = rows.len() > limit;
         rows.truncate(limit);
         let next = rows.last().filter(|_| has_more).map(position);
@@ -33,15 +33,15 @@ impl<R, P> Page<R, P> {
     }
 }
 
-/// Cuts a page from several lists that follow each other, in the order of their positions.
-pub(super) struct Cut<P> {
+/// Builds a page from several lists that follow each other, in the order of their positions.
+pub(super) struct PageBuilder<P> {
     after: Option<P>,
     left: usize,
     last: Option<P>,
     has_more: bool,
 }
 
-impl<P: Ord> Cut<P> {
+impl<P: Ord> PageBuilder<P> {
     /// Begins a page of at most `limit` rows after a position.
     pub(super) fn begin(after: Option<P>, limit: usize) -> Self {
         Self {
@@ -118,15 +118,15 @@ mod tests {
         for limit in 1..=all.len() + 1 {
             let (mut seen, mut after, mut n_pages) = (Vec::new(), None, 0);
             loop {
-                let mut cut = Cut::begin(after, limit);
+                let mut builder = PageBuilder::begin(after, limit);
                 let pages: Vec<_> = lists
                     .iter()
-                    .flat_map(|list| cut.take(list.clone(), |row| *row))
+                    .flat_map(|list| builder.take(list.clone(), |row| *row))
                     .collect();
                 assert!(pages.len() <= limit);
                 seen.extend(pages);
                 n_pages += 1;
-                after = cut.next();
+                after = builder.next();
                 if after.is_none() {
                     break;
                 }

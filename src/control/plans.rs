@@ -1,16 +1,16 @@
 //! Held plans: which ones wait, and what an operator decides.
 
-mod lens;
+mod record_lookup;
 mod reply;
 mod summary;
 
 use crate::model::{HeldPlan, Mode, PlanId, PlanState, RecordRef};
 use crate::store::{Decision, Known, StoreError};
 
-use self::lens::Lens;
+use self::record_lookup::RecordLookup;
 use super::acting::Acting;
 use super::find_plan::find;
-use super::page::Cut;
+use super::page::PageBuilder;
 use super::query::PlanChoice;
 use super::reading::Reading;
 use super::{Approved, Command, ControlError, Page, Query, command, page, query, runs};
@@ -39,7 +39,7 @@ impl Query for query::Plans {
             rows.extend(wanted.map(|plan| row(known, plan)));
         }
         rows.sort_by_key(|row| std::cmp::Reverse(row.plan.id));
-        Ok(Page::cut(rows, page::size(self.limit), |last| last.plan.id))
+        Ok(Page::of(rows, page::size(self.limit), |last| last.plan.id))
     }
 }
 
@@ -68,13 +68,13 @@ impl Query for query::Removals {
         let Some((known, _)) = find(store, self.id)? else {
             return Ok(Page::last(Vec::new()));
         };
-        let mut lens = Lens::new(store, known.no);
+        let mut lookup = RecordLookup::new(store, known.no);
         let limit = page::size(self.limit);
         let removals = store.removals(known.no, self.id, self.after.as_ref(), limit)?;
         let is_last = removals.len() < limit;
         let rows = removals.into_iter();
         let rows: Vec<RemovalRow> = rows
-            .map(|removal| lens.row(removal).map(|(row, _user)| row))
+            .map(|removal| lookup.row(removal).map(|(row, _user)| row))
             .collect::<Result<_, StoreError>>()?;
         let next = rows.last().filter(|_| !is_last);
         let next = next.map(|row| row.removal.record.clone());
@@ -93,9 +93,9 @@ impl Query for query::PlanSummary {
         let Some((known, _)) = find(reading.store, self.id)? else {
             return Ok(None);
         };
-        let mut cut = Cut::begin(self.after, page::size(self.limit));
-        let summary = summary::summarise(reading.store, known.no, self.id, &mut cut)?;
-        let next = cut.next();
+        let mut builder = PageBuilder::begin(self.after, page::size(self.limit));
+        let summary = summary::summarise(reading.store, known.no, self.id, &mut builder)?;
+        let next = builder.next();
         Ok(Some(PlanSummary { next, ..summary }))
     }
 }

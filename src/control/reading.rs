@@ -6,7 +6,7 @@ use super::meanings::Meanings;
 use super::tasks::Tasks;
 use super::{ControlError, Endpoints};
 use crate::access::{IdleLimits, Separation};
-use crate::clock::{Clock, LastTurn};
+use crate::clock::{Clock, LastClockJump};
 use crate::history::Pictures;
 use crate::model::{Tenant, TenantId, TenantName};
 use crate::store::{Known, Retention, Store};
@@ -23,7 +23,7 @@ pub(super) struct Context {
     pub(super) idle_limits: IdleLimits,
     pub(super) meanings: Meanings,
     pub(super) pictures: Pictures,
-    pub(super) last_turn: LastTurn,
+    pub(super) last_clock_jump: LastClockJump,
     pub(super) tasks: Tasks,
 }
 

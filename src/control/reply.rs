@@ -9,7 +9,7 @@ use super::{
     Begun, EndpointRow, FindingPosition, LicenceLack, Page, PlanRow, SeparationRow, StatusPosition,
 };
 use crate::access::{Concern, ConcernCode};
-use crate::clock::Turned;
+use crate::clock::ClockJump;
 use crate::model::{
     Acceptance, ConnectionName, Entry, FindingId, HeldPlan, HistoryLoss, Pause, Record, Run, Seq,
     SessionSpan, StoreId, StoreUsage, Tenant, TenantId, TenantName, Timestamp, Version,
@@ -250,7 +250,7 @@ pub struct Status {
     pub losses: Vec<HistoryLoss>,
     /// How the clock was last set while the daemon was running, and how long ago.
     #[serde(default)]
-    pub turned: Option<(Turned, Duration)>,
+    pub turned: Option<(ClockJump, Duration)>,
     /// Where the next page begins; `None` if this is the last one.
     #[serde(default)]
     pub next: Option<StatusPosition>,

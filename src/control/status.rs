@@ -5,7 +5,7 @@ use crate::model::{Kind, Run, TenantName, Trigger};
 use crate::store::{Known, StoreError};
 use crate::sync::Moment;
 
-use super::page::{self, Cut};
+use super::page::{self, PageBuilder};
 use super::reading::Reading;
 use super::{
     ControlError, Page, Query, Status, StatusPosition, TenantRow, linked, query, separations,
@@ -29,13 +29,13 @@ impl Query for query::Status {
         let mut separations = separations::rows(reading)?;
         separations.sort_by(|a, b| a.rule.cmp(&b.rule));
 
-        let mut cut = Cut::begin(self.after, page::size(self.limit));
-        let losses = cut.take(store.open_losses()?, |row| StatusPosition::Loss(row.entry));
-        let tenants = cut.take(tenants, |known| StatusPosition::Tenant(known.name.clone()));
-        let unread = cut.take(unread, |row| StatusPosition::Unread(row.name.clone()));
+        let mut builder = PageBuilder::begin(self.after, page::size(self.limit));
+        let losses = builder.take(store.open_losses()?, |row| StatusPosition::Loss(row.entry));
+        let tenants = builder.take(tenants, |known| StatusPosition::Tenant(known.name.clone()));
+        let unread = builder.take(unread, |row| StatusPosition::Unread(row.name.clone()));
         let endpoints = context.endpoints.configured(self.endpoint.as_ref())?;
-        let endpoints = cut.take(endpoints, |name| StatusPosition::Endpoint(name.clone()));
-        let separations = cut.take(separations, |row| {
+        let endpoints = builder.take(endpoints, |name| StatusPosition::Endpoint(name.clone()));
+        let separations = builder.take(separations, |row| {
             StatusPosition::Separation(row.rule.clone())
         });
         let tenants = tenants.into_iter().map(|known| reading.tenant(known));
@@ -51,9 +51,9 @@ impl Query for query::Status {
             )?,
             unread,
             separations,
-            turned: context.last_turn.last(),
+            turned: context.last_clock_jump.last(),
             losses,
-            next: cut.next(),
+            next: builder.next(),
         })
     }
 }
@@ -71,9 +71,9 @@ impl Query for query::Progress {
         let mut rows: Vec<_> = under_way.collect();
         rows.retain(|(name, _)| self.tenant.as_ref().is_none_or(|wanted| wanted == name));
         rows.sort_by(|(a, _), (b, _)| a.cmp(b));
-        let mut cut = Cut::begin(self.after, page::size(self.limit));
-        let rows = cut.take(rows, |(name, _)| name.clone());
-        let next = cut.next();
+        let mut builder = PageBuilder::begin(self.after, page::size(self.limit));
+        let rows = builder.take(rows, |(name, _)| name.clone());
+        let next = builder.next();
         Ok(Page { rows, next })
     }
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::clock::{Clock, LastTurn};
+use crate::clock::{Clock, LastClockJump};
 use crate::config::Config;
 use crate::connector::qlik::Hook;
 use crate::control::{Control, Endpoints};
@@ -48,7 +48,7 @@ pub struct Parts {
     /// The metrics that they count into.
     pub metrics: Metrics,
     /// When the clock was last set.
-    pub last_turn: LastTurn,
+    pub last_clock_jump: LastClockJump,
     /// The tenants whose Qlik webhooks are accepted.
     pub hooks: QlikHooks,
 }
@@ -91,7 +91,7 @@ impl Parts {
             let wake = wakes.of_endpoint(endpoint.name());
             (endpoint.clone(), wake)
         });
-        let last_turn = LastTurn::of(clock.clone());
+        let last_clock_jump = LastClockJump::of(clock.clone());
         let control = Control::new(
             store.clone(),
             clock.clone(),
@@ -99,7 +99,7 @@ impl Parts {
             Endpoints::new(endpoints),
             config.retention,
             config.separations.clone(),
-            last_turn.clone(),
+            last_clock_jump.clone(),
         );
         let control = Arc::new(control.with_idle_limits(config.idle_limits));
         Ok(Self {
@@ -108,7 +108,7 @@ impl Parts {
             discoveries,
             wakes,
             metrics,
-            last_turn,
+            last_clock_jump,
             hooks: qlik_hooks,
         })
     }

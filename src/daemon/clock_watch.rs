@@ -9,7 +9,7 @@ use std::time::Duration;
 use tokio::time::sleep;
 use tracing::warn;
 
-use crate::clock::{Clock, LastTurn, Steadiness};
+use crate::clock::{Clock, LastClockJump, Steadiness};
 use crate::signal::Shutdown;
 use crate::telemetry::{Metrics, Sample};
 
@@ -23,7 +23,7 @@ const NOTABLE: Duration = Duration::from_secs(30);
 #[derive(Debug)]
 pub(super) struct ClockWatch {
     pub(super) clock: Clock,
-    pub(super) last: LastTurn,
+    pub(super) last: LastClockJump,
     pub(super) metrics: Metrics,
 }
 
@@ -41,17 +41,16 @@ impl ClockWatch {
         let mut steadiness = Steadiness::of(&self.clock);
         loop {
             sleep(LOOK_EVERY).await;
-            let turned = steadiness.look(&self.clock);
-            let Some(turned) = turned.filter(|turned| turned.size() > NOTABLE) else {
+            let jump = steadiness.look(&self.clock);
+            let Some(jump) = jump.filter(|jump| jump.size() > NOTABLE) else {
                 continue;
             };
-            self.last.note(turned);
-            self.metrics
-                .count(Sample::ClockTurns { direction: &turned });
+            self.last.note(jump);
+            self.metrics.count(Sample::ClockJumps { direction: &jump });
             warn!(
-                code = turned.code(),
-                seconds = turned.size().as_secs(),
-                "While the daemon ran, {turned}. Runs and deliveries continue on time, and nothing \
+                code = jump.code(),
+                seconds = jump.size().as_secs(),
+                "While the daemon ran, {jump}. Runs and deliveries continue on time, and nothing \
                  is deleted early because of it; check what sets this machine's clock"
             );
         }

@@ -309,7 +309,7 @@ fn tenant_of(config: &OrganizationConfig, link: &Link) -> Option<TenantConfig> {
         rank: Rank::Discovered,
         options,
         schedule: config.schedule.clone(),
-        listening: config.listening,
+        poll: config.poll,
         spaces: config.spaces,
         licences: config.licences,
         sessions: config.sessions,

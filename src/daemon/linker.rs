@@ -56,7 +56,7 @@ impl Linker {
             tenant.removal_policy.clone(),
             self.claims.of(claimant.clone()),
         );
-        let job = job.listening(tenant.listening).with_spaces(tenant.spaces);
+        let job = job.with_polls(tenant.poll).with_spaces(tenant.spaces);
         let job = job
             .with_sessions(tenant.sessions)
             .with_licences(tenant.licences);

@@ -148,7 +148,7 @@ impl Daemon {
         tasks.spawn("maintenance", maintenance.run(shutdown.clone()));
         let watch = ClockWatch {
             clock: clock.clone(),
-            last: parts.last_turn,
+            last: parts.last_clock_jump,
             metrics: parts.metrics.clone(),
         };
         tasks.spawn("clock", watch.run(shutdown.clone()));

@@ -18,7 +18,7 @@ use serde_json::Value;
 use standardwebhooks::Webhook;
 use tokio::sync::{broadcast, watch};
 
-use super::serve::{Served, cut_after};
+use super::serve::{Served, break_after};
 use super::tenant::When;
 use crate::lock::lock;
 use crate::signal::Shutdown;
@@ -341,7 +341,7 @@ async fn receive(State(inner): State<Arc<Inner>>, request: Request) -> Response 
             StatusCode::OK.into_response()
         }
         Some(Reply::Cut) => {
-            let half = cut_after(Bytes::from_static(b"{\"ok\""));
+            let half = break_after(Bytes::from_static(b"{\"ok\""));
             with_header(half.into_response(), CONTENT_LENGTH, HeaderValue::from(64))
         }
         Some(Reply::HugeBody(length)) => vec![b'x'; length].into_response(),

@@ -80,11 +80,11 @@ impl Served {
 }
 
 /// A body whose connection breaks after the bytes given.
-pub fn cut_after(bytes: Bytes) -> Body {
-    Body::new(Cut::Sending(bytes))
+pub fn break_after(bytes: Bytes) -> Body {
+    Body::new(BrokenBody::Sending(bytes))
 }
 
-enum Cut {
+enum BrokenBody {
     Sending(Bytes),
     /// A turn without data. The server writes its buffer only when there is nothing more to read,
     /// so an immediate error would discard the bytes before it.
@@ -92,7 +92,7 @@ enum Cut {
     Broken,
 }
 
-impl HttpBody for Cut {
+impl HttpBody for BrokenBody {
     type Data = Bytes;
     type Error = io::Error;
 

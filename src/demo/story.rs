@@ -23,7 +23,7 @@ pub struct Story {
 
 /// What may happen next, with how often it does among a hundred steps.
 #[derive(Debug, Clone, Copy)]
-enum Turn {
+enum HappeningKind {
     Join,
     GainAdmin,
     GainRole,
@@ -41,32 +41,32 @@ enum Turn {
     DescribeRole,
 }
 
-const TURNS: [(Turn, u32); 15] = [
-    (Turn::Join, 16),
-    (Turn::GainAdmin, 6),
-    (Turn::GainRole, 14),
-    (Turn::LoseRole, 10),
-    (Turn::Move, 16),
-    (Turn::Rename, 6),
-    (Turn::Disable, 6),
-    (Turn::Enable, 5),
-    (Turn::Leave, 7),
-    (Turn::ComeBack, 3),
-    (Turn::Touch, 4),
-    (Turn::RenameGroup, 2),
-    (Turn::EmpowerGroup, 2),
-    (Turn::FoundGroup, 2),
-    (Turn::DescribeRole, 1),
+const FREQUENCIES: [(HappeningKind, u32); 15] = [
+    (HappeningKind::Join, 16),
+    (HappeningKind::GainAdmin, 6),
+    (HappeningKind::GainRole, 14),
+    (HappeningKind::LoseRole, 10),
+    (HappeningKind::Move, 16),
+    (HappeningKind::Rename, 6),
+    (HappeningKind::Disable, 6),
+    (HappeningKind::Enable, 5),
+    (HappeningKind::Leave, 7),
+    (HappeningKind::ComeBack, 3),
+    (HappeningKind::Touch, 4),
+    (HappeningKind::RenameGroup, 2),
+    (HappeningKind::EmpowerGroup, 2),
+    (HappeningKind::FoundGroup, 2),
+    (HappeningKind::DescribeRole, 1),
 ];
 
 /// How the demo begins, so that its first minute shows what matters.
-const OPENING: [Turn; 6] = [
-    Turn::Join,
-    Turn::GainAdmin,
-    Turn::Move,
-    Turn::Rename,
-    Turn::Disable,
-    Turn::Leave,
+const OPENING: [HappeningKind; 6] = [
+    HappeningKind::Join,
+    HappeningKind::GainAdmin,
+    HappeningKind::Move,
+    HappeningKind::Rename,
+    HappeningKind::Disable,
+    HappeningKind::Leave,
 ];
 
 impl Story {
@@ -89,11 +89,11 @@ impl Story {
         let opening = usize::try_from(self.n_steps)
             .ok()
             .and_then(|n| OPENING.get(n));
-        let turn = match opening {
-            Some(turn) => *turn,
+        let kind = match opening {
+            Some(kind) => *kind,
             None => self.draw(),
         };
-        let happening = match self.play(turn)? {
+        let happening = match self.play(kind)? {
             Some(happening) => happening,
             None => self.join()?,
         };
@@ -104,39 +104,41 @@ impl Story {
         })
     }
 
-    fn draw(&mut self) -> Turn {
-        let all: u32 = TURNS.iter().map(|(_, weight)| weight).sum();
+    fn draw(&mut self) -> HappeningKind {
+        let all: u32 = FREQUENCIES.iter().map(|(_, weight)| weight).sum();
         let mut left = self.rng.u32(..all);
-        for (turn, weight) in TURNS {
+        for (kind, weight) in FREQUENCIES {
             match left.checked_sub(weight) {
                 Some(less) => left = less,
-                None => return turn,
+                None => return kind,
             }
         }
-        Turn::Touch
+        HappeningKind::Touch
     }
 
-    fn play(&mut self, turn: Turn) -> Result<Option<Happening>, EditError> {
-        match turn {
-            Turn::Join => self.join().map(Some),
-            Turn::GainAdmin => self.gain("TenantAdmin"),
-            Turn::GainRole => {
+    fn play(&mut self, kind: HappeningKind) -> Result<Option<Happening>, EditError> {
+        match kind {
+            HappeningKind::Join => self.join().map(Some),
+            HappeningKind::GainAdmin => self.gain("TenantAdmin"),
+            HappeningKind::GainRole => {
                 let roles = self.directory.roles();
                 let role = self.rng.choice(roles.iter());
                 role.map_or(Ok(None), |role| self.gain(&role.name))
             }
-            Turn::LoseRole => self.lose(),
-            Turn::Move => self.transfer(),
-            Turn::Rename => self.rename(),
-            Turn::Disable => self.set_status(Status::Disabled, |was| was == Status::Active),
-            Turn::Enable => self.set_status(Status::Active, |was| was != Status::Active),
-            Turn::Leave => self.leave(),
-            Turn::ComeBack => self.come_back(),
-            Turn::Touch => self.touch(),
-            Turn::RenameGroup => self.rename_group(),
-            Turn::EmpowerGroup => self.empower_group(),
-            Turn::FoundGroup => Ok(Some(self.found_group())),
-            Turn::DescribeRole => self.describe_role(),
+            HappeningKind::LoseRole => self.lose(),
+            HappeningKind::Move => self.transfer(),
+            HappeningKind::Rename => self.rename(),
+            HappeningKind::Disable => {
+                self.set_status(Status::Disabled, |was| was == Status::Active)
+            }
+            HappeningKind::Enable => self.set_status(Status::Active, |was| was != Status::Active),
+            HappeningKind::Leave => self.leave(),
+            HappeningKind::ComeBack => self.come_back(),
+            HappeningKind::Touch => self.touch(),
+            HappeningKind::RenameGroup => self.rename_group(),
+            HappeningKind::EmpowerGroup => self.empower_group(),
+            HappeningKind::FoundGroup => Ok(Some(self.found_group())),
+            HappeningKind::DescribeRole => self.describe_role(),
         }
     }
 

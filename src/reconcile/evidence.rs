@@ -30,7 +30,7 @@ impl Evidence {
     pub fn of<'a>(records: impl Iterator<Item = &'a Record>) -> Self {
         let mut evidence = Self::default();
         for record in records {
-            let (roles, groups) = lens(record);
+            let (roles, groups) = assigned_counts(record);
             evidence.roles.take(roles);
             evidence.groups.take(groups);
         }
@@ -41,7 +41,7 @@ impl Evidence {
     /// `torn` were not left out; they could not be read.
     pub fn fill_in(self, record: &mut Record, torn: &BTreeSet<Assigned>) -> BTreeSet<Assigned> {
         let is_left_out = |seen: Seen, len: Option<usize>| len.is_none() && seen.leaves_out_empty();
-        let (roles, groups) = lens(record);
+        let (roles, groups) = assigned_counts(record);
         let mut left_out = BTreeSet::new();
         if is_left_out(self.roles, roles) && record.kind() != Kind::Role {
             left_out.insert(Assigned::Roles);
@@ -57,7 +57,7 @@ impl Evidence {
 
 /// Returns whether known values would be lost if these lists are empty.
 pub fn is_lost(known: &Record, empty: &BTreeSet<Assigned>) -> bool {
-    let (roles, groups) = lens(known);
+    let (roles, groups) = assigned_counts(known);
     let is_held =
         |list, len: Option<usize>| empty.contains(&list) && len.is_some_and(|len| len > 0);
     is_held(Assigned::Roles, roles) || is_held(Assigned::Groups, groups)
@@ -116,7 +116,7 @@ impl Seen {
 }
 
 /// Returns how many roles and groups a record is assigned, as far as they are shown.
-pub fn lens(record: &Record) -> (Option<usize>, Option<usize>) {
+pub fn assigned_counts(record: &Record) -> (Option<usize>, Option<usize>) {
     match record {
         Record::User(user) => (
             user.roles.as_ref().map(BTreeMap::len),

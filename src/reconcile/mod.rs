@@ -25,7 +25,7 @@ mod roll;
 mod waiting;
 
 pub use access::{Permit, Shift, Split, loss_of, references, removal, shift, split};
-pub use evidence::{Evidence, empty, hide, is_lost, lens};
+pub use evidence::{Evidence, assigned_counts, empty, hide, is_lost};
 pub use fingerprint::fingerprint;
 pub use guard::{Guard, Limits};
 pub use judge::{Judgement, KnownRecord, Shown, has_hidden, judge};

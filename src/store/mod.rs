@@ -108,7 +108,7 @@ pub use values::licence::{KeptLicence, LicenceReading};
 pub use values::plan::{Plan, PlanHead};
 pub use values::record::Kept;
 pub use values::rights::{ListHead, RightsMark};
-pub use values::space::{KeptSpace, SpaceNews, SpaceReading, SpaceTodo, SpaceTold, SpaceWrite};
+pub use values::space::{KeptSpace, SpaceNote, SpaceReading, SpaceReport, SpaceTodo, SpaceWrite};
 pub use values::tenant_no::TenantNo;
 
 #[cfg(test)]

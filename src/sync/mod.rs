@@ -82,7 +82,7 @@ mod tenants;
 pub use crate::reconcile::{Guard, Limits};
 pub use apart::readings::{APART, Readings};
 pub use error::RunError;
-pub use poll::listening::{Listening, OVERLAP, POLL, Polling};
+pub use poll::polling::{OVERLAP, POLL, PollSetting, Polling};
 pub use poll::sessions::SessionReadings;
 pub use removals::removal_policy::RemovalPolicy;
 pub use run::job::Job;

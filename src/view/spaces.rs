@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::access::{envelope, person};
-use super::user_spaces::{GroupNames, mention, shares, ways};
+use super::user_spaces::{GroupNames, grants, mention, shares};
 use crate::control::{SpaceAccess, SpaceEntry, SpaceMention, SpaceRow, SpaceShown};
 use crate::model::unified::right;
 use crate::model::{SpaceAssignment, SpaceChange, TenantName, Verb};
@@ -16,7 +16,7 @@ pub fn space_row(
     row: &SpaceRow,
 ) -> Value {
     let barrier = row.user.barrier;
-    let standing = match row.ways.is_empty() && row.shares.is_empty() {
+    let standing = match row.grants.is_empty() && row.shares.is_empty() {
         true => "potential",
         false => "held",
     };
@@ -27,7 +27,7 @@ pub fn space_row(
         "standing": standing,
         "usable": barrier.is_none(),
         "why_not_usable": barrier,
-        "paths": ways(names, &row.ways),
+        "paths": grants(names, &row.grants),
         "shares": shares(names, &row.shares),
         "could_take_any_role_by": row.could_by.as_ref().map(right),
     })
@@ -62,7 +62,7 @@ fn shown(shown: &SpaceShown) -> Value {
         "not_visible": unseen,
         "everybody": everybody.as_ref().map(|all| json!({
             "users": all.users,
-            "paths": ways(names, &all.ways),
+            "paths": grants(names, &all.grants),
             "shares": shares(names, &all.shares),
         })),
         "entries": entries.iter().map(entry).collect::<Vec<_>>(),

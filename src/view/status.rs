@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::endpoint::endpoint;
 use super::put;
-use crate::clock::Turned;
+use crate::clock::ClockJump;
 use crate::control::{EndpointRow, EndpointState, SeparationRow, TenantRow, UnreadRow};
 use crate::model::{Outcome, PlanState};
 
@@ -85,19 +85,19 @@ pub fn word_of_endpoint(row: &EndpointRow) -> &'static str {
 }
 
 /// Returns how the clock was last set.
-pub fn clock(turned: Turned, ago: Duration) -> Value {
+pub fn clock(jump: ClockJump, ago: Duration) -> Value {
     json!({
-        "clock": word_of_clock(turned),
-        "by_seconds": turned.size().as_secs(),
+        "clock": word_of_clock(jump),
+        "by_seconds": jump.size().as_secs(),
         "seconds_ago": ago.as_secs(),
     })
 }
 
 /// Returns the word for the direction in which the clock was set.
-pub fn word_of_clock(turned: Turned) -> &'static str {
-    match turned {
-        Turned::Back(_) => "set back",
-        Turned::Ahead(_) => "set ahead",
+pub fn word_of_clock(jump: ClockJump) -> &'static str {
+    match jump {
+        ClockJump::Back(_) => "set back",
+        ClockJump::Ahead(_) => "set ahead",
     }
 }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
-use crate::control::{ShareWay, SpaceMention, SpacePath, SpaceWay, UserSpace, UserSpaces};
+use crate::control::{ShareGrant, SpaceGrant, SpaceMention, SpacePath, UserSpace, UserSpaces};
 use crate::model::GroupId;
 
 /// The names of groups.
@@ -22,7 +22,7 @@ pub fn user_spaces(spaces: &UserSpaces) -> Value {
 fn user_space(names: &GroupNames, of_user: &UserSpace) -> Value {
     json!({
         "space": mention(&of_user.space),
-        "paths": ways(names, &of_user.ways),
+        "paths": grants(names, &of_user.grants),
         "shares": shares(names, &of_user.shares),
     })
 }
@@ -31,32 +31,32 @@ pub(super) fn mention(space: &SpaceMention) -> Value {
     json!({ "remote_id": space.id, "name": space.name, "type": space.sort })
 }
 
-pub(super) fn ways(names: &GroupNames, ways: &[SpaceWay]) -> Vec<Value> {
-    let ways = ways.iter().map(|way| {
+pub(super) fn grants(names: &GroupNames, grants: &[SpaceGrant]) -> Vec<Value> {
+    let grants = grants.iter().map(|grant| {
         json!({
-            "type": word(&way.path),
-            "group": group(names, &way.path),
-            "roles": way.roles,
+            "type": word(&grant.path),
+            "group": group(names, &grant.path),
+            "roles": grant.roles,
             "since": {
                 "basis": "api",
-                "at": way.since,
-                "by": way.by,
-                "changed_at": way.changed,
+                "at": grant.since,
+                "by": grant.by,
+                "changed_at": grant.changed,
             },
         })
     });
-    ways.collect()
+    grants.collect()
 }
 
-pub(super) fn shares(names: &GroupNames, shares: &[ShareWay]) -> Vec<Value> {
-    let shares = shares.iter().map(|way| {
+pub(super) fn shares(names: &GroupNames, shares: &[ShareGrant]) -> Vec<Value> {
+    let shares = shares.iter().map(|grant| {
         json!({
-            "type": word(&way.path),
-            "group": group(names, &way.path),
-            "share_id": way.share,
-            "resource_id": way.resource,
-            "roles": way.roles,
-            "since": { "basis": "api", "at": way.since, "by": way.by },
+            "type": word(&grant.path),
+            "group": group(names, &grant.path),
+            "share_id": grant.share,
+            "resource_id": grant.resource,
+            "roles": grant.roles,
+            "since": { "basis": "api", "at": grant.since, "by": grant.by },
         })
     });
     shares.collect()

@@ -836,7 +836,7 @@ async fn nothing_is_taken_away_on_the_word_of_a_single_record() {
         directory.update_group(&group, GroupEdit::Touch).unwrap();
 
         let what = format!("{fault:?} at {at:?}");
-        within("a poll does not believe it", || async {
+        within("a poll does not accept it", || async {
             let runs = running.last_runs(100).await;
             let is_short = |run: &Run| matches!(run.outcome, Outcome::Incomplete { .. });
             runs.iter().any(is_short)

@@ -57,7 +57,7 @@ async fn a_tenant_that_is_not_read_in_time_is_said_to_be_so_whatever_the_clock_s
 
     // Three runs are due in three weeks, and the clock stays behind that all the while.
     world.clock.set(world.clock.now().plus(DAY * 22));
-    world.clock.turn(world.clock.now().minus(DAY * 30));
+    world.clock.jump_to(world.clock.now().minus(DAY * 30));
 
     let (status, said) = ready(&running).await;
     assert_eq!(status, 503, "{said}");
@@ -95,7 +95,7 @@ async fn a_clock_that_is_set_is_said_to_be() {
 
     world
         .clock
-        .turn(world.clock.now().minus(Duration::from_secs(7_200)));
+        .jump_to(world.clock.now().minus(Duration::from_secs(7_200)));
     within("it is counted", || counted("back")).await;
     let (code, out, _) = world.command(&["status", "--wide"]).await;
     assert_eq!(code, 0, "{out}");
@@ -104,7 +104,7 @@ async fn a_clock_that_is_set_is_said_to_be() {
         "{out}"
     );
 
-    world.clock.turn(world.clock.now().plus(DAY * 400));
+    world.clock.jump_to(world.clock.now().plus(DAY * 400));
     within("it is counted", || counted("ahead")).await;
     let (_, out, _) = world.command(&["status", "--output", "json"]).await;
     let rows: Value = serde_json::from_str(&out).unwrap();
@@ -144,7 +144,7 @@ async fn nothing_is_deleted_for_its_age_by_a_clock_that_has_not_stood_for_a_day(
     // time.
     for jump in [DAY * 400, DAY * 89 + DAY * 2, DAY * 400] {
         let store = world.store();
-        world.clock.turn(right.plus(jump));
+        world.clock.jump_to(right.plus(jump));
         assert_eq!(maintenance(&world, &store).await, 1, "{jump:?}");
         for _ in 0..3 {
             world
@@ -159,9 +159,9 @@ async fn nothing_is_deleted_for_its_age_by_a_clock_that_has_not_stood_for_a_day(
             1,
             "{jump:?}, and started again"
         );
-        world.clock.turn(Timestamp::from_millis(0));
+        world.clock.jump_to(Timestamp::from_millis(0));
         assert_eq!(maintenance(&world, &store).await, 1, "in 1970");
-        world.clock.turn(right);
+        world.clock.jump_to(right);
         assert_eq!(maintenance(&world, &store).await, 1, "{jump:?}, and back");
         store.close().unwrap();
     }
@@ -169,7 +169,7 @@ async fn nothing_is_deleted_for_its_age_by_a_clock_that_has_not_stood_for_a_day(
     // Time that really passes makes things old, and so does a clock that has run steadily for a
     // day.
     let store = world.store();
-    world.clock.turn(right.plus(DAY * 400));
+    world.clock.jump_to(right.plus(DAY * 400));
     assert_eq!(maintenance(&world, &store).await, 1);
     world.clock.set(world.clock.now().plus(DAY * 2));
     assert!(maintenance(&world, &store).await > 2);

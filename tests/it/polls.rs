@@ -139,7 +139,7 @@ async fn where_one_answer_is_contradicted_nobody_goes_by_the_others() {
     tenant.delete_user(&leaver).unwrap();
 
     hooks::wake(&running, "A1").await;
-    within("a poll does not believe it", || async {
+    within("a poll does not accept it", || async {
         let run = running.last_run().await;
         matches!(run.outcome, Outcome::Incomplete { .. })
     })

@@ -111,13 +111,13 @@ fn reckon(space: &Space, users: &[User]) -> Reckoning {
             Assignee::Group(id) if user.groups.contains_key(id) => Some(format!("group {id}")),
             Assignee::User(_) | Assignee::Bot(_) | Assignee::Group(_) | Assignee::Link => None,
         };
-        let (mut ways, mut apps) = (BTreeSet::new(), BTreeSet::new());
+        let (mut grants, mut apps) = (BTreeSet::new(), BTreeSet::new());
         if space.owner.as_ref() == Some(&user.id) {
-            ways.insert("owner: ".to_owned());
+            grants.insert("owner: ".to_owned());
         }
         for assignment in space.assignments.values() {
             if let Some(path) = path(&assignment.assignee) {
-                ways.insert(format!("{path}: {:?}", assignment.roles));
+                grants.insert(format!("{path}: {:?}", assignment.roles));
             }
         }
         for share in space.shares.values().filter(|share| !share.is_disabled) {
@@ -125,11 +125,11 @@ fn reckon(space: &Space, users: &[User]) -> Reckoning {
                 apps.insert(format!("{} {path}: {:?}", share.app, share.roles));
             }
         }
-        reckoning.insert(user.id.clone(), (ways, apps));
+        reckoning.insert(user.id.clone(), (grants, apps));
     }
     // Whoever has only what everybody has is not listed.
     let is_own = |path: &String| !path.contains("everyone");
-    reckoning.retain(|_, (ways, apps)| ways.iter().chain(apps.iter()).any(is_own));
+    reckoning.retain(|_, (grants, apps)| grants.iter().chain(apps.iter()).any(is_own));
     reckoning
 }
 
@@ -145,15 +145,15 @@ fn word(path: &SpacePath) -> String {
 fn as_reckoning(rows: &[SpaceRow]) -> Reckoning {
     let mut reckoning = Reckoning::new();
     for row in rows {
-        let ways = row.ways.iter().map(|way| match &way.path {
+        let grants = row.grants.iter().map(|grant| match &grant.path {
             SpacePath::Owner => "owner: ".to_owned(),
-            path => format!("{}: {:?}", word(path), way.roles),
+            path => format!("{}: {:?}", word(path), grant.roles),
         });
-        let apps = row.shares.iter().map(|way| {
-            let app = way.resource.clone().unwrap_or_default();
-            format!("{app} {}: {:?}", word(&way.path), way.roles)
+        let apps = row.shares.iter().map(|grant| {
+            let app = grant.resource.clone().unwrap_or_default();
+            format!("{app} {}: {:?}", word(&grant.path), grant.roles)
         });
-        let twice = reckoning.insert(row.user.id.clone(), (ways.collect(), apps.collect()));
+        let twice = reckoning.insert(row.user.id.clone(), (grants.collect(), apps.collect()));
         assert_eq!(twice, None, "a row came twice");
     }
     reckoning
@@ -203,8 +203,8 @@ async fn now(running: &Running, space: &SpaceId) -> SpaceAccess {
 
 /// Returns the roles of whoever is assigned and is not a user of the tenant, or a group.
 fn assigned(answer: &SpaceAccess) -> Vec<String> {
-    let rows = answer.rows.iter().flat_map(|row| &row.ways);
-    let roles = rows.flat_map(|way| way.roles.iter().cloned());
+    let rows = answer.rows.iter().flat_map(|row| &row.grants);
+    let roles = rows.flat_map(|grant| grant.roles.iter().cloned());
     roles.collect()
 }
 

@@ -22,7 +22,7 @@ use qlik_roster::store::{
     Attempt, Backfill, Bookmark, Closing, Commit, Cursor, Deferred, DeliveryChange, Disabled,
     DisabledBy, Expansion, Failing, Item, KeptSpace, Known, LicenceReading, MaintenancePass,
     NewRun, Order, Parked, PlanHead, Progress, Remains, Retention, RightsMark, SeenEvent,
-    SpaceNews, SpaceReading, SpaceTold, SpaceWrite, Store, StoreError, Trouble, Write,
+    SpaceNote, SpaceReading, SpaceReport, SpaceWrite, Store, StoreError, Trouble, Write,
 };
 use xxhash_rust::xxh3::xxh3_128;
 
@@ -327,14 +327,14 @@ fn spaces(store: &Store, acme: &Known) -> Result<(), StoreError> {
     };
     store.write_space(acme.no, keep(space(1, "consumer", &all), None), None, None)?;
     let (before, after) = (space(2, "consumer", &[]), space(2, "producer", &[]));
-    let told = SpaceTold {
+    let told = SpaceReport {
         run: run.id,
         at: day(100),
         account: acme.tenant.account(),
         change: SpaceChange::between(Some(&before), Some(&after)).expect("the roles differ"),
     };
     store.write_space(acme.no, keep(after, Some(day(100))), Some(told), None)?;
-    store.note_spaces(acme.no, [(SpaceId(id(Kind::Group, 3)), SpaceNews::Deleted)])?;
+    store.note_spaces(acme.no, [(SpaceId(id(Kind::Group, 3)), SpaceNote::Deleted)])?;
     let reading = SpaceReading {
         number: 2,
         first: Some(day(98)),
@@ -429,7 +429,7 @@ fn rights(store: &Store, acme: &Known) -> Result<(), StoreError> {
         },
     ];
     let mark = RightsMark {
-        told: Seq(9),
+        reported: Seq(9),
         under_way: Some((Seq(12), 4)),
     };
     let closing = Closing::Rights { facts, mark };
@@ -724,7 +724,7 @@ fn told(
     plans: Vec<HeldPlan>,
     facts: Vec<Fact>,
 ) -> Result<(), StoreError> {
-    let closing = Closing::Told { plans, facts };
+    let closing = Closing::Report { plans, facts };
     commit(store, known, run, day(100), Vec::new(), closing)
 }
 
@@ -734,13 +734,13 @@ fn progress(
     cursor: Cursor,
     changes: Vec<DeliveryChange>,
     attempts: Vec<Attempt>,
-    told: Option<(Timestamp, Fact)>,
+    fact: Option<(Timestamp, Fact)>,
 ) -> Result<(), StoreError> {
     let mut log = store.attempt_log(&hook(endpoint))?;
     let progress = Progress {
         changes,
         attempts,
-        told,
+        fact,
         ..Progress::of(cursor)
     };
     store.save_progress(&hook(endpoint), &mut log, progress)

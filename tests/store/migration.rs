@@ -173,7 +173,7 @@ fn a_store_of_format_4_is_the_same_to_the_byte_but_for_its_deliveries() {
     let last = store.last_seq();
     for known in store.tenants().unwrap() {
         let mark = store.rights_mark(known.no).unwrap();
-        assert_eq!(mark, known.loaded.map(|_| RightsMark::told(last)));
+        assert_eq!(mark, known.loaded.map(|_| RightsMark::reported(last)));
     }
     store.close().unwrap();
 
@@ -299,7 +299,7 @@ fn entries_behind_a_migration_have_versions_that_go_up() {
     let mut log = store.attempt_log(&crate::fixture::hook("hr")).unwrap();
     let cursor = store.cursor(&crate::fixture::hook("hr")).unwrap().unwrap();
     let told = |millis| Progress {
-        told: Some((
+        fact: Some((
             Timestamp::from_millis(millis),
             Fact::Recovered(Recovery::Sync),
         )),

@@ -153,7 +153,7 @@ impl Player {
             }
             Step::Settle(seen, plan, facts) => {
                 let plans = vec![*plan];
-                let told = commit(&known, vec![], Closing::Told { plans, facts });
+                let told = commit(&known, vec![], Closing::Report { plans, facts });
                 let settled = store.settle_plans(seen.as_deref(), told)?;
                 assert!(settled, "nobody decides in between");
                 Ok(())

@@ -66,13 +66,13 @@ impl Role {
 }
 
 /// Starts a child on a folder.
-pub fn spawn(role: Role, folder: &Path) -> (Child, Told) {
+pub fn spawn(role: Role, folder: &Path) -> (Child, Output) {
     let mut child = command(role, folder)
         .stdout(Stdio::piped())
         .stderr(Stdio::null())
         .spawn()
         .unwrap();
-    let told = Told(BufReader::new(child.stdout.take().unwrap()));
+    let told = Output(BufReader::new(child.stdout.take().unwrap()));
     (child, told)
 }
 
@@ -87,9 +87,9 @@ pub fn command(role: Role, folder: &Path) -> Command {
 }
 
 /// What a child tells, line by line.
-pub struct Told(BufReader<ChildStdout>);
+pub struct Output(BufReader<ChildStdout>);
 
-impl Iterator for Told {
+impl Iterator for Output {
     type Item = String;
 
     fn next(&mut self) -> Option<String> {

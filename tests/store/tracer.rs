@@ -172,7 +172,7 @@ impl Tracer<'_> {
     fn enter(&mut self, pid: Pid, regs: &mut user_regs_struct) -> Fate {
         let call = match sight(pid, regs, self.folder) {
             None => return Fate::Passes,
-            Some(Sight::Told(told)) => {
+            Some(Sight::Output(told)) => {
                 self.trace.told.push(told);
                 return Fate::Passes;
             }
@@ -238,7 +238,7 @@ fn refuse(pid: Pid, regs: &mut user_regs_struct, with: Errno) -> Fate {
 enum Sight {
     Call(Call),
     /// The child told something on its standard output.
-    Told(String),
+    Output(String),
 }
 
 /// Where a call has the file that it works on.
@@ -257,7 +257,7 @@ fn sight(pid: Pid, regs: &user_regs_struct, folder: &Path) -> Option<Sight> {
         libc::SYS_write if first == 1 => {
             let told = text(pid, second, regs.rdx.try_into().ok()?)?;
             let (_, told) = told.split_once("told ")?;
-            return Some(Sight::Told(told.trim_end().strip_suffix('.')?.to_owned()));
+            return Some(Sight::Output(told.trim_end().strip_suffix('.')?.to_owned()));
         }
         libc::SYS_write => ("write", Place::Descriptor(first)),
         libc::SYS_pwrite64 => ("pwrite", Place::Descriptor(first)),

@@ -35,12 +35,12 @@ pub(super) fn columns(about: About) -> &'static [Column] {
 const fn ranked(about: About) -> [Column; 9] {
     [
         Column::new("TENANT", 4),
-        Column::new("USER", about.rank(0, 0, 5)).cut(16),
-        Column::new("EMAIL", about.rank(2, 3, 7)).cut(24),
+        Column::new("USER", about.rank(0, 0, 5)).shrinkable(16),
+        Column::new("EMAIL", about.rank(2, 3, 7)).shrinkable(24),
         Column::new("ID", about.rank(6, 6, 8)),
-        Column::new("ROLE", about.rank(0, 5, 0)).cut(16),
+        Column::new("ROLE", about.rank(0, 5, 0)).shrinkable(16),
         Column::new("LEVEL", about.rank(5, 7, 2)),
-        Column::new("PATHS", 0).cut(24),
+        Column::new("PATHS", 0).shrinkable(24),
         Column::new("SINCE", about.rank(7, 2, 3)),
         Column::new("USABLE", about.rank(1, 1, 6)),
     ]

@@ -18,12 +18,12 @@ const COLUMNS: &[Column] = &[
     Column::new("TIME", 1),
     Column::new("TENANT", 5),
     Column::new("CHANGE", 0),
-    Column::new("USER", 0).cut(16),
-    Column::new("EMAIL", 6).cut(24),
+    Column::new("USER", 0).shrinkable(16),
+    Column::new("EMAIL", 6).shrinkable(24),
     Column::new("ID", 7),
-    Column::new("ROLE", 0).cut(16),
-    Column::new("BEFORE", 2).cut(20),
-    Column::new("AFTER", 2).cut(20),
+    Column::new("ROLE", 0).shrinkable(16),
+    Column::new("BEFORE", 2).shrinkable(20),
+    Column::new("AFTER", 2).shrinkable(20),
     Column::new("EVENT", 4).number(),
 ];
 

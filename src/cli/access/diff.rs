@@ -20,12 +20,12 @@ use super::words;
 const COLUMNS: &[Column] = &[
     Column::new("TENANT", 4),
     Column::new("CHANGE", 0),
-    Column::new("USER", 0).cut(16),
-    Column::new("EMAIL", 5).cut(24),
+    Column::new("USER", 0).shrinkable(16),
+    Column::new("EMAIL", 5).shrinkable(24),
     Column::new("ID", 6),
-    Column::new("ROLE", 0).cut(16),
-    Column::new("BEFORE", 1).cut(20),
-    Column::new("AFTER", 1).cut(20),
+    Column::new("ROLE", 0).shrinkable(16),
+    Column::new("BEFORE", 1).shrinkable(20),
+    Column::new("AFTER", 1).shrinkable(20),
     Column::new("ACCOUNT", 3),
 ];
 

@@ -80,7 +80,7 @@ pub(super) async fn run(
 fn tell(answer: &SpaceAccess, shown: &SpaceShown, row: &SpaceRow) -> anyhow::Result<()> {
     let tenant = &answer.envelope.tenant;
     let (user, space) = (&row.user, &shown.space.name);
-    let mut lines = vec![match row.ways.len() {
+    let mut lines = vec![match row.grants.len() {
         0 => format!(
             "{} has no access to the space {space} in `{tenant}`.",
             user.label
@@ -95,9 +95,9 @@ fn tell(answer: &SpaceAccess, shown: &SpaceShown, row: &SpaceRow) -> anyhow::Res
             user.label
         ),
     }];
-    let ways = row.ways.iter();
-    lines.extend(ways.map(|way| {
-        let drawn = space_words::drawn(&shown.names, user, way, space);
+    let grants = row.grants.iter();
+    lines.extend(grants.map(|grant| {
+        let drawn = space_words::drawn(&shown.names, user, grant, space);
         format!("  {drawn}")
     }));
     let shares = row.shares.iter();
@@ -105,7 +105,7 @@ fn tell(answer: &SpaceAccess, shown: &SpaceShown, row: &SpaceRow) -> anyhow::Res
         let drawn = space_words::drawn_app(&shown.names, user, share);
         format!("  {drawn}")
     }));
-    if let (true, Some(role)) = (row.ways.is_empty(), &row.could_by) {
+    if let (true, Some(role)) = (row.grants.is_empty(), &row.could_by) {
         lines.push(format!(
             "{} could take any role there, by {}.",
             user.label,

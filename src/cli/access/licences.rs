@@ -20,7 +20,7 @@ use super::asking::{say_of, tenants};
 
 const COLUMNS: &[Column] = &[
     Column::new("TENANT", 2),
-    Column::new("SUBJECT", 0).cut(24),
+    Column::new("SUBJECT", 0).shrinkable(24),
     Column::new("TYPE", 0),
     Column::new("EXCESS", 3),
     Column::new("CREATED", 1),

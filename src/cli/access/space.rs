@@ -22,12 +22,12 @@ use super::{space_words, words};
 
 pub(super) const COLUMNS: &[Column] = &[
     Column::new("TENANT", 5),
-    Column::new("USER", 0).cut(16),
-    Column::new("EMAIL", 3).cut(24),
+    Column::new("USER", 0).shrinkable(16),
+    Column::new("EMAIL", 3).shrinkable(24),
     Column::new("ID", 6),
-    Column::new("ROLES", 0).cut(16),
-    Column::new("PATHS", 0).cut(24),
-    Column::new("APPS", 4).cut(16),
+    Column::new("ROLES", 0).shrinkable(16),
+    Column::new("PATHS", 0).shrinkable(24),
+    Column::new("APPS", 4).shrinkable(16),
     Column::new("SINCE", 2),
     Column::new("USABLE", 1),
 ];
@@ -217,13 +217,13 @@ pub(super) async fn of_user(
 pub(super) fn cells(tenant: &TenantName, names: &GroupNames, row: &SpaceRow) -> Vec<Cell> {
     let SpaceRow {
         user,
-        ways,
+        grants,
         shares,
         could_by,
     } = row;
-    let paths = match (ways.is_empty() && shares.is_empty(), could_by) {
+    let paths = match (grants.is_empty() && shares.is_empty(), could_by) {
         (true, Some(role)) => format!("none, could take a role by {}", view::role_name(role)),
-        (true, None) | (false, _) => space_words::paths(names, ways),
+        (true, None) | (false, _) => space_words::paths(names, grants),
     };
     let usable = Cell::from(words::usable(user));
     vec![
@@ -231,10 +231,10 @@ pub(super) fn cells(tenant: &TenantName, names: &GroupNames, row: &SpaceRow) -> 
         user.label.clone().into(),
         user.email.clone().into(),
         user.id.0.to_string().into(),
-        space_words::roles(ways).into(),
+        space_words::roles(grants).into(),
         paths.into(),
         space_words::apps(shares).into(),
-        ways.iter().filter_map(|way| way.since).min().into(),
+        grants.iter().filter_map(|grant| grant.since).min().into(),
         usable.toned(user.barrier.map(|_| Tone::Dim)),
     ]
 }
@@ -244,12 +244,12 @@ fn say_of_space(answer: &SpaceAccess, shown: &SpaceShown) {
     let name = &shown.space.name;
     if let Some(all) = &shown.everybody {
         let n_users = Thousands(all.users);
-        if !all.ways.is_empty() {
+        if !all.grants.is_empty() {
             say(format_args!(
                 "All {n_users} users of `{}` have access to {name} as {}, {}.",
                 answer.envelope.tenant,
-                space_words::roles(&all.ways),
-                space_words::paths(&shown.names, &all.ways)
+                space_words::roles(&all.grants),
+                space_words::paths(&shown.names, &all.grants)
             ));
         }
         for share in &all.shares {

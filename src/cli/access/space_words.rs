@@ -2,23 +2,23 @@
 
 use std::collections::BTreeSet;
 
-use crate::control::{AccessPerson, ShareWay, SpaceEntry, SpacePath, SpaceWay, UserSpace};
+use crate::control::{AccessPerson, ShareGrant, SpaceEntry, SpaceGrant, SpacePath, UserSpace};
 use crate::view::GroupNames;
 
 /// Writes the roles of all paths: `consumer, producer`. The owner has all.
-pub(super) fn roles(ways: &[SpaceWay]) -> String {
-    let owner = ways.iter().any(|way| way.path == SpacePath::Owner);
-    let roles: BTreeSet<&str> = ways
+pub(super) fn roles(grants: &[SpaceGrant]) -> String {
+    let owner = grants.iter().any(|grant| grant.path == SpacePath::Owner);
+    let roles: BTreeSet<&str> = grants
         .iter()
-        .flat_map(|way| way.roles.iter().map(String::as_str))
+        .flat_map(|grant| grant.roles.iter().map(String::as_str))
         .collect();
     let roles = owner.then_some("owner").into_iter().chain(roles);
     roles.collect::<Vec<_>>().join(", ")
 }
 
 /// Writes the paths to a space: `directly, by the group Sales`.
-pub(super) fn paths(names: &GroupNames, ways: &[SpaceWay]) -> String {
-    let paths = ways.iter().map(|way| path(names, &way.path));
+pub(super) fn paths(names: &GroupNames, grants: &[SpaceGrant]) -> String {
+    let paths = grants.iter().map(|grant| path(names, &grant.path));
     paths.collect::<Vec<_>>().join(", ")
 }
 
@@ -38,7 +38,7 @@ fn group(names: &GroupNames, path: &SpacePath) -> String {
 }
 
 /// Writes the apps that are shared: `app-1 (consumer)`.
-pub(super) fn apps(shares: &[ShareWay]) -> String {
+pub(super) fn apps(shares: &[ShareGrant]) -> String {
     let apps = shares.iter().map(|share| {
         let app = share.resource.as_deref().unwrap_or("?");
         format!("{app} ({})", joined(&share.roles))
@@ -50,16 +50,16 @@ pub(super) fn apps(shares: &[ShareWay]) -> String {
 pub(super) fn drawn(
     names: &GroupNames,
     user: &AccessPerson,
-    way: &SpaceWay,
+    grant: &SpaceGrant,
     space: &str,
 ) -> String {
     let user = &user.label;
-    let roles = joined(&way.roles);
-    let since = match way.since {
+    let roles = joined(&grant.roles);
+    let since = match grant.since {
         Some(since) => format!("  since {since}"),
         None => String::new(),
     };
-    match &way.path {
+    match &grant.path {
         SpacePath::Owner => format!("{user} -> owner -> {space}"),
         SpacePath::Direct => format!("{user} -> {roles} -> {space}{since}"),
         path @ (SpacePath::Group(_) | SpacePath::Everyone(_)) => {
@@ -70,7 +70,7 @@ pub(super) fn drawn(
 }
 
 /// Draws a path to an app: `Maria Silva -> consumer -> app app-1`.
-pub(super) fn drawn_app(names: &GroupNames, user: &AccessPerson, share: &ShareWay) -> String {
+pub(super) fn drawn_app(names: &GroupNames, user: &AccessPerson, share: &ShareGrant) -> String {
     let (user, roles) = (&user.label, joined(&share.roles));
     let app = share.resource.as_deref().unwrap_or("?");
     match share.path.group() {
@@ -85,19 +85,19 @@ pub(super) fn drawn_app(names: &GroupNames, user: &AccessPerson, share: &ShareWa
 /// Says by which paths a user can open a space, or which of its apps.
 pub(super) fn of_user(user: &str, names: &GroupNames, of_user: &UserSpace) -> String {
     let space = &of_user.space.name;
-    let ways = &of_user.ways;
+    let grants = &of_user.grants;
     let apps = apps(&of_user.shares);
-    match (ways.is_empty(), of_user.shares.is_empty()) {
+    match (grants.is_empty(), of_user.shares.is_empty()) {
         (false, true) => format!(
             "{user} has access to the space {space} as {}, {}.",
-            roles(ways),
-            paths(names, ways)
+            roles(grants),
+            paths(names, grants)
         ),
         (false, false) => format!(
             "{user} has access to the space {space} as {}, {}, and to some of its apps directly: \
              {apps}.",
-            roles(ways),
-            paths(names, ways)
+            roles(grants),
+            paths(names, grants)
         ),
         (true, _) => format!("{user} has access only to some apps of the space {space}: {apps}."),
     }

@@ -19,10 +19,10 @@ use super::asking::{is_not_covered, say_of, tenants, time, users};
 
 const COLUMNS: &[Column] = &[
     Column::new("TENANT", 4),
-    Column::new("NAME", 0).cut(20),
+    Column::new("NAME", 0).shrinkable(20),
     Column::new("TYPE", 1),
-    Column::new("OWNER", 0).cut(16),
-    Column::new("EMAIL", 5).cut(24),
+    Column::new("OWNER", 0).shrinkable(16),
+    Column::new("EMAIL", 5).shrinkable(24),
     Column::new("ID", 3),
     Column::new("ASSIGNED", 2),
     Column::new("SHARES", 6),

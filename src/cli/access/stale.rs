@@ -17,10 +17,10 @@ use super::asking::{say_of, tenants};
 
 const COLUMNS: &[Column] = &[
     Column::new("TENANT", 3),
-    Column::new("USER", 0).cut(16),
-    Column::new("EMAIL", 2).cut(24),
+    Column::new("USER", 0).shrinkable(16),
+    Column::new("EMAIL", 2).shrinkable(24),
     Column::new("ID", 5),
-    Column::new("ADMIN ROLES", 1).cut(16),
+    Column::new("ADMIN ROLES", 1).shrinkable(16),
     Column::new("LAST SESSION", 0),
     Column::new("IDLE", 4),
 ];

@@ -4,13 +4,13 @@ use url::Url;
 
 use crate::config::TenantConfig;
 use crate::deliver::Endpoint;
-use crate::environment_proxy::{EnvironmentProxy, Way};
+use crate::environment_proxy::{EnvironmentProxy, ProxyChoice};
 use crate::forward_proxy::ForwardProxy;
 use crate::view::CheckLine;
 
 /// Returns a line for a tenant, or nothing if the environment names no proxy.
 pub(super) fn of_tenant(tenant: &TenantConfig) -> Option<CheckLine> {
-    let detail = in_words(&tenant.options.way())?;
+    let detail = in_words(&tenant.options.proxy_choice())?;
     Some(line(format!("tenant {}", tenant.name), detail))
 }
 
@@ -19,14 +19,14 @@ pub(super) fn of_endpoint(
     endpoint: &Endpoint,
     environment: &EnvironmentProxy,
 ) -> Option<CheckLine> {
-    let way = Url::parse(&endpoint.origin()).ok()?;
-    let detail = match (&endpoint.egress().proxy, environment.way(&way)) {
+    let url = Url::parse(&endpoint.origin()).ok()?;
+    let detail = match (&endpoint.egress().proxy, environment.choice(&url)) {
         (Some(proxy), _) => through(proxy),
-        (None, Way::Through(proxy)) => format!(
+        (None, ProxyChoice::Through(proxy)) => format!(
             "none: {} is for endpoints with `proxy = \"environment\"`",
-            proxy.told_by()
+            proxy.named_by()
         ),
-        (None, way) => in_words(&way)?,
+        (None, choice) => in_words(&choice)?,
     };
     Some(line(format!("endpoint {}", endpoint.name()), detail))
 }
@@ -39,16 +39,18 @@ fn line(what: String, detail: String) -> CheckLine {
     }
 }
 
-fn in_words(way: &Way<'_>) -> Option<String> {
-    match way {
-        Way::Unnamed => None,
-        Way::Through(proxy) => Some(through(proxy)),
-        Way::ThisMachine => Some("none: this machine itself".to_owned()),
-        Way::Exempt { variable, entry } => Some(format!("none: {variable} has `{entry}`")),
-        Way::PlainHttp => Some("none: the environment's proxy is for https only".to_owned()),
+fn in_words(choice: &ProxyChoice<'_>) -> Option<String> {
+    match choice {
+        ProxyChoice::Unnamed => None,
+        ProxyChoice::Through(proxy) => Some(through(proxy)),
+        ProxyChoice::ThisMachine => Some("none: this machine itself".to_owned()),
+        ProxyChoice::Exempt { variable, entry } => Some(format!("none: {variable} has `{entry}`")),
+        ProxyChoice::PlainHttp => {
+            Some("none: the environment's proxy is for https only".to_owned())
+        }
     }
 }
 
 fn through(proxy: &ForwardProxy) -> String {
-    format!("{}, by {}", proxy.origin(), proxy.told_by())
+    format!("{}, by {}", proxy.origin(), proxy.named_by())
 }

@@ -16,11 +16,11 @@ pub(super) fn steps(what: &str, probe: Probe) -> Vec<CheckLine> {
         step: step.to_owned(),
         result: result.map_err(|error| complaint(&error)),
     };
-    let way = probe.way.into_iter().map(|(stage, passed)| {
+    let stages = probe.stages.into_iter().map(|(stage, passed)| {
         let (step, detail) = stage_in_words(stage);
         line(step, passed.map(|()| detail.to_owned()))
     });
-    let mut lines: Vec<_> = way.collect();
+    let mut lines: Vec<_> = stages.collect();
     let token = probe.token;
     lines.extend(token.map(|token| line("token", token.map(|()| "obtained".to_owned()))));
     lines.extend(probe.tenant.map(|tenant| {

@@ -28,7 +28,7 @@ pub(super) enum Extent {
     /// Every line.
     Whole,
     /// The first lines of the largest groups.
-    Cut,
+    Shortened,
 }
 
 /// Collects entries. For a shortened list it keeps what it shows, and counts the rest.
@@ -105,7 +105,7 @@ impl<'a> Lines<'a> {
             true => &mut group.administrators,
             false => &mut group.others,
         };
-        if self.extent == Extent::Cut && lines.len() >= MAX_LINES {
+        if self.extent == Extent::Shortened && lines.len() >= MAX_LINES {
             return;
         }
         let name = printable::line(&row.removal.label);
@@ -134,7 +134,7 @@ impl<'a> Lines<'a> {
             groups.sort_by_key(|(_, group)| Reverse(group.count));
             let most = match extent {
                 Extent::Whole => groups.len(),
-                Extent::Cut => groups.len().min(MAX_GROUPS),
+                Extent::Shortened => groups.len().min(MAX_GROUPS),
             };
             let others = groups.split_off(most);
             for (heading, group) in groups {
@@ -149,7 +149,7 @@ impl<'a> Lines<'a> {
                 let lines = group.administrators.iter().chain(&group.others);
                 let most = match extent {
                     Extent::Whole => usize::MAX,
-                    Extent::Cut => MAX_LINES,
+                    Extent::Shortened => MAX_LINES,
                 };
                 let mut left_out = group.count;
                 for line in lines.take(most) {
@@ -157,13 +157,13 @@ impl<'a> Lines<'a> {
                     left_out -= 1;
                 }
                 if left_out > 0 {
-                    shown = Extent::Cut;
+                    shown = Extent::Shortened;
                     let more = format!("and {} more", Thousands(left_out));
                     writeln!(out, "    {}", colour.paint(Tone::Dim, more))?;
                 }
             }
             if !others.is_empty() {
-                shown = Extent::Cut;
+                shown = Extent::Shortened;
                 let lines: u64 = others.iter().map(|(_, group)| group.count).sum();
                 let (lines, others) = (Thousands(lines), Thousands(others.len() as u64));
                 let more = format!("and {others} more groups of lines, with {lines} in all");
@@ -251,7 +251,7 @@ mod tests {
         rows.push(leaver(5_000, "example.com", &["TenantAdmin"]));
         rows.extend((6_000..6_009).map(|n| leaver(n, &format!("{n}.example"), &[])));
 
-        let (text, shown) = written(Extent::Cut, &rows);
+        let (text, shown) = written(Extent::Shortened, &rows);
 
         let mut lines = text.lines().skip(1);
         assert_eq!(lines.next(), Some("Users to be removed: 1,210"));
@@ -263,7 +263,7 @@ mod tests {
             lines.last(),
             Some("  and 2 more groups of lines, with 2 in all")
         );
-        assert_eq!(shown, Extent::Cut);
+        assert_eq!(shown, Extent::Shortened);
     }
 
     #[test]

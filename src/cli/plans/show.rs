@@ -20,8 +20,8 @@ use super::lines::{Extent, Lines, SHORT};
 const COLUMNS: &[Column] = &[
     Column::new("KIND", 1),
     Column::new("ID", 2),
-    Column::new("NAME", 0).cut(16),
-    Column::new("LOSES", 0).cut(24),
+    Column::new("NAME", 0).shrinkable(16),
+    Column::new("LOSES", 0).shrinkable(24),
 ];
 
 const NOTHING: &str = "The plan no longer lists any removals.";
@@ -38,7 +38,7 @@ pub(super) async fn show(client: &StoreClient, args: PlanShowArgs) -> anyhow::Re
         Format::Table => {
             let is_cut = io::stdout().is_terminal() && !args.all && row.plan.entries > SHORT;
             let extent = match is_cut {
-                true => Extent::Cut,
+                true => Extent::Shortened,
                 false => Extent::Whole,
             };
             write(client, &row, &summary, extent).await?;
@@ -108,7 +108,7 @@ async fn write(
     let shown = lines.write(&mut out, colour)?;
     out.flush()?;
     drop(out);
-    if shown == Extent::Cut {
+    if shown == Extent::Shortened {
         say("");
         say("Not every line is shown; `--all` shows them, `--output json` says more about each.");
     }

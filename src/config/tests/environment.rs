@@ -1,7 +1,7 @@
 //! Settings from the environment, and which file is read.
 
 use super::*;
-use crate::environment_proxy::Way;
+use crate::environment_proxy::ProxyChoice;
 
 #[test]
 fn the_environment_wins_over_the_file() {
@@ -28,12 +28,12 @@ fn proxied(url: &str, variables: &[(&str, &str)]) -> [Option<String>; 2] {
     let keys = "proxy = \"environment\"\n";
     let text = GOOD.replace("https://hr.example.com/hooks", url) + keys;
     let config = Folder::with(&text).load(variables).unwrap();
-    let tenant = match config.tenants[0].options.way() {
-        Way::Through(proxy) => Some(proxy),
+    let tenant = match config.tenants[0].options.proxy_choice() {
+        ProxyChoice::Through(proxy) => Some(proxy),
         _ => None,
     };
     let endpoint = config.endpoints[0].egress().proxy.as_ref();
-    [tenant, endpoint].map(|proxy| Some(format!("{} {}", proxy?.origin(), proxy?.told_by())))
+    [tenant, endpoint].map(|proxy| Some(format!("{} {}", proxy?.origin(), proxy?.named_by())))
 }
 
 #[test]

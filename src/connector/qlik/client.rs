@@ -11,7 +11,7 @@ use super::error::{ReadError, Refusal};
 use super::gate::Gate;
 use super::loopback::Loopback;
 use super::options::Tier;
-use super::problem::Told;
+use super::problem::ErrorAnswer;
 use super::token::{Bearer, Tokens};
 use super::transport::{Reply, Transport};
 use super::{BuildError, Options, wire};
@@ -172,7 +172,9 @@ impl Client {
                 .get(url.clone())
                 .header(ACCEPT, "application/json")
                 .header(AUTHORIZATION, bearer.header());
-            let sent = self.transport.send(ask.doing, gate, request, Told::of_api);
+            let sent = self
+                .transport
+                .send(ask.doing, gate, request, ErrorAnswer::of_api);
             let to = match sent.await? {
                 Reply::Body(body) => return Ok(body),
                 Reply::Elsewhere(to) => to,

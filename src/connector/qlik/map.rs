@@ -6,7 +6,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::unicode;
-use super::wire::{self, Glimpse, Lax, List, Named, Text};
+use super::wire::{self, IdAndStatus, Lax, List, Named, Text};
 use crate::model::{
     Assigned, Coded, Finding, FindingCode, Group, GroupId, GroupType, Id, Kind, Observed, Record,
     Role, RoleId, RoleType, User, UserId, UserStatus,
@@ -118,13 +118,13 @@ pub(super) fn read_asked(
 
 /// Returns the id of a record; `None` if it cannot be read.
 pub(super) fn id_of(text: &RawValue) -> Option<Id> {
-    Id::parse(&Glimpse::id(text.get())?).ok()
+    Id::parse(&IdAndStatus::id(text.get())?).ok()
 }
 
 /// Makes the finding of a record that could not be read. `None` for a deleted user, whose record
 /// need not be complete.
 fn unreadable(kind: Kind, text: &RawValue, misfit: Misfit) -> Option<Finding> {
-    let status = Glimpse::status(text.get());
+    let status = IdAndStatus::status(text.get());
     let is_gone = kind == Kind::User && status.as_deref().is_some_and(is_deleted);
     (!is_gone).then(|| finding(kind, id_of(text), misfit))
 }

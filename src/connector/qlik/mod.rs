@@ -16,7 +16,7 @@
 //!   used, and only on the same host. Everything else goes to the configured host.
 //! - **Tokens last six hours, and their endpoint allows little** (tier 2). One is asked for at a
 //!   time and shared; it is renewed before it runs out, and once more if an answer says that it is
-//!   not accepted. If that happens again, the answer is believed.
+//!   not accepted. If that happens again, the answer is accepted.
 //! - **A client proves itself by a secret or by a key.** With a key, [`assertion`] signs a
 //!   statement for each request, for one host and a short time.
 //! - **Scopes can only take away**, so none is asked for: the client's allow list decides.
@@ -28,7 +28,7 @@
 //!   Duplicates are normal and left to the caller; a repeated cursor means a loop.
 //! - **Groups come in two listings**, with and without the system's. They are merged here, the
 //!   system's first; their type says which they are.
-//! - **A 404 is believed only in Qlik's own envelope.** Believing a proxy's would delete people.
+//! - **A 404 is accepted only in Qlik's own envelope.** Accepting a proxy's would delete people.
 
 mod assertion;
 mod audit;
@@ -58,7 +58,7 @@ mod transport;
 mod unicode;
 mod unreachable;
 mod walk;
-mod way;
+mod stages;
 mod wire;
 
 use std::fmt;

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::{SigningKey, TenantHost};
-use crate::environment_proxy::{EnvironmentProxy, Way};
+use crate::environment_proxy::{EnvironmentProxy, ProxyChoice};
 use crate::secret::Secret;
 
 /// The default share of what Qlik allows a user; the rest is for others with the same client.
@@ -132,8 +132,8 @@ impl Options {
     }
 
     /// Returns which way requests to the tenant go, including those for tokens.
-    pub fn way(&self) -> Way<'_> {
-        self.proxies.way(&self.host.url(""))
+    pub fn proxy_choice(&self) -> ProxyChoice<'_> {
+        self.proxies.choice(&self.host.url(""))
     }
 }
 

@@ -5,7 +5,7 @@ use std::sync::{Mutex, MutexGuard};
 use std::time::Duration;
 
 use super::client::Client;
-use super::way::{self, Way};
+use super::stages::{self, Stages};
 use super::{Options, Qlik, ReadError, licences};
 use crate::clock::Clock;
 use crate::connector::{Connector, LicencePage};
@@ -24,7 +24,7 @@ const MAX_ROLE_PAGES: usize = 10;
 #[derive(Debug, Default)]
 pub struct Probe {
     /// The way to the tenant, as far as it is known.
-    pub way: Way,
+    pub stages: Stages,
     /// Whether we got a token; `None` if the tenant was not reached. An API key needs none.
     pub token: Option<Result<(), ReadError>>,
     /// The tenant; `None` if it was not reached, or there was no token.
@@ -55,7 +55,7 @@ pub struct Visible {
 impl Probe {
     /// Returns whether every step succeeded.
     pub fn is_success(&self) -> bool {
-        self.way.iter().all(|(_, passed)| passed.is_ok())
+        self.stages.iter().all(|(_, passed)| passed.is_ok())
             && self.token.as_ref().is_some_and(Result::is_ok)
             && self.tenant.as_ref().is_some_and(Result::is_ok)
             && self.collections.iter().all(|(_, seen)| seen.is_ok())
@@ -125,10 +125,10 @@ impl Probing {
         let mut probe = Probe::default();
         if qlik.0.tokens.is_key() {
             *self.step() = Step::Tenant;
-            (probe.way, probe.tenant) = way::of(stages, qlik.identify().await);
+            (probe.stages, probe.tenant) = stages::of(stages, qlik.identify().await);
             probe.token = probe.tenant.is_some().then_some(Ok(()));
         } else {
-            (probe.way, probe.token) = way::of(stages, qlik.authenticate().await);
+            (probe.stages, probe.token) = stages::of(stages, qlik.authenticate().await);
             if matches!(probe.token, Some(Ok(()))) {
                 *self.step() = Step::Tenant;
                 probe.tenant = Some(qlik.identify().await);

@@ -17,7 +17,7 @@ const WORD: usize = 32;
 
 /// An error answer: the part that may be shown, and its words, which may not.
 #[derive(Debug)]
-pub(super) struct Told {
+pub(super) struct ErrorAnswer {
     /// What may be shown.
     pub(super) problem: Problem,
     /// Codes, titles and details, in lower case. Never shown.
@@ -25,7 +25,7 @@ pub(super) struct Told {
 }
 
 /// Reads an error's body, whatever it is.
-pub(super) fn read(status: u16, retry_after: Option<Duration>, body: &[u8]) -> Told {
+pub(super) fn read(status: u16, retry_after: Option<Duration>, body: &[u8]) -> ErrorAnswer {
     let body: Value = serde_json::from_slice(body).unwrap_or_default();
     let listed = body
         .get("errors")
@@ -46,7 +46,7 @@ pub(super) fn read(status: u16, retry_after: Option<Duration>, body: &[u8]) -> T
         .map(|text| text.to_lowercase())
         .collect::<Vec<_>>()
         .join("\n");
-    Told {
+    ErrorAnswer {
         problem: Problem {
             status,
             code: code.and_then(|code| tag(&code)),
@@ -69,7 +69,7 @@ pub(super) fn retry_after(header: &str, clock: &Clock) -> Option<Duration> {
     Some(Timestamp::from(date.to_utc()).since(clock.now()))
 }
 
-impl Told {
+impl ErrorAnswer {
     /// Returns what an error of the APIs means.
     pub(super) fn of_api(&self) -> Refusal {
         match self.problem.status {
@@ -104,7 +104,7 @@ impl Told {
     }
 }
 
-impl Told {
+impl ErrorAnswer {
     /// Returns what an error of the token endpoint means for a client with a key, which has no
     /// secret that could be wrong.
     pub(super) fn of_assertion(&self) -> Refusal {

@@ -308,7 +308,7 @@ fn by(id: Loose) -> Option<Id> {
 }
 
 fn id_of(text: &str) -> Option<Id> {
-    Id::parse(&wire::Glimpse::id(text)?).ok()
+    Id::parse(&wire::IdAndStatus::id(text)?).ok()
 }
 
 /// Reads a text, and once more with its invalid Unicode replaced if it cannot be read as it is.

@@ -11,7 +11,7 @@ use tokio::time::Instant;
 
 use super::error::{ReadError, Refusal};
 use super::gate::Gate;
-use super::problem::Told;
+use super::problem::ErrorAnswer;
 use super::transport::{Reply, Transport};
 use super::{Credentials, SigningKey, assertion, wire};
 use crate::model::Timestamp;
@@ -169,12 +169,12 @@ impl Issued {
         let url = transport.host.url("oauth/token");
         // Wait before making the assertion, which could expire while it waits.
         transport.pass(&self.gate).await;
-        let (secret, signed, refusal): (_, _, fn(&Told) -> Refusal) = match &self.proof {
-            Proof::Secret(secret) => (Some(secret), None, Told::of_token),
+        let (secret, signed, refusal): (_, _, fn(&ErrorAnswer) -> Refusal) = match &self.proof {
+            Proof::Secret(secret) => (Some(secret), None, ErrorAnswer::of_token),
             Proof::Key(key) => {
                 let signed = key.assert(&self.client_id, url.as_str(), transport.clock.now());
                 let signed = signed.or(Err(ReadError::Unsigned { doing: DOING }))?;
-                (None, Some(signed), Told::of_assertion)
+                (None, Some(signed), ErrorAnswer::of_assertion)
             }
         };
         let request = Request {

@@ -10,7 +10,7 @@ use tokio::time::Instant;
 use super::error::{ReadError, Refusal};
 use super::gate::Gate;
 use super::pace::Slowed;
-use super::problem::{self, Told};
+use super::problem::{self, ErrorAnswer};
 use super::{Limits, TenantHost};
 use crate::clock::Clock;
 use crate::connector::{Wait, WaitCause};
@@ -20,7 +20,7 @@ use crate::obstacle::Route;
 use crate::retry::Retry;
 use crate::telemetry::chain;
 
-/// The way to one tenant.
+/// The stages to one tenant.
 #[derive(Debug)]
 pub(super) struct Transport {
     pub(super) http: reqwest::Client,
@@ -57,7 +57,7 @@ impl Transport {
         doing: &'static str,
         gate: &Gate,
         request: RequestBuilder,
-        refusal: fn(&Told) -> Refusal,
+        refusal: fn(&ErrorAnswer) -> Refusal,
     ) -> Result<Reply, ReadError> {
         self.pass(gate).await;
         self.send_now(doing, request, refusal).await
@@ -78,7 +78,7 @@ impl Transport {
         &self,
         doing: &'static str,
         request: RequestBuilder,
-        refusal: fn(&Told) -> Refusal,
+        refusal: fn(&ErrorAnswer) -> Refusal,
     ) -> Result<Reply, ReadError> {
         let response = request
             .send()
@@ -209,7 +209,11 @@ impl Transport {
 
     /// Reads an error answer up to its bound. If the body breaks off, the status is enough, except
     /// for a 404: only the body shows whether Qlik itself says that there is no such record.
-    async fn told(&self, doing: &'static str, mut response: Response) -> Result<Told, ReadError> {
+    async fn told(
+        &self,
+        doing: &'static str,
+        mut response: Response,
+    ) -> Result<ErrorAnswer, ReadError> {
         let status = response.status();
         let retry_after = self.retry_after(&response);
         let limit = self.limits.error_bytes;
@@ -256,7 +260,7 @@ mod tests {
 
     use reqwest::dns::{Name, Resolve, Resolving};
 
-    use super::super::way;
+    use super::super::stages;
     use super::*;
     use crate::http_client::{self, Options};
     use crate::obstacle::Stage;
@@ -300,7 +304,7 @@ mod tests {
             "listing users: the name `acme.eu.qlikcloud.com` cannot be resolved: it is not known, \
              or has no address"
         );
-        let (way, answer) = way::of(transport.route.stages(), Err::<(), _>(error));
-        assert!(matches!(way[..], [(Stage::Name, Err(_))]) && answer.is_none());
+        let (stages, answer) = stages::of(transport.route.stages(), Err::<(), _>(error));
+        assert!(matches!(stages[..], [(Stage::Name, Err(_))]) && answer.is_none());
     }
 }

@@ -166,7 +166,7 @@ pub(super) struct Role<'a> {
 /// The parts of a record that are readable even if the rest is not: its id and status.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
-pub(super) struct Glimpse<'a> {
+pub(super) struct IdAndStatus<'a> {
     #[serde(borrow)]
     id: Option<&'a RawValue>,
     #[serde(borrow)]
@@ -296,7 +296,7 @@ impl Listing {
     }
 }
 
-impl<'a> Glimpse<'a> {
+impl<'a> IdAndStatus<'a> {
     /// Returns a record's id, if there is exactly one and it is text.
     pub(super) fn id(text: &'a str) -> Option<String> {
         serde_json::from_str(Self::of(text)?.id?.get()).ok()

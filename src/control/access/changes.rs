@@ -236,7 +236,7 @@ mod tests {
 
     use super::*;
     use crate::access::IdleLimits;
-    use crate::clock::{Clock, LastTurn};
+    use crate::clock::{Clock, LastClockJump};
     use crate::control::Endpoints;
     use crate::control::meanings::Meanings;
     use crate::control::reading::Context;
@@ -277,7 +277,7 @@ mod tests {
             idle_limits: IdleLimits::default(),
             meanings: Meanings::default(),
             pictures: Pictures::default(),
-            last_turn: LastTurn::of(Clock::system()),
+            last_clock_jump: LastClockJump::of(Clock::system()),
             tasks: Tasks::default(),
         }
     }
@@ -316,7 +316,7 @@ mod tests {
         };
         let closing = Closing::Rights {
             facts: vec![Fact::RightChanged(right)],
-            mark: RightsMark::told(Seq(0)),
+            mark: RightsMark::reported(Seq(0)),
         };
         let commit = Commit {
             tenant: known.no,

@@ -2,8 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::access::{self, ShareWay, SpacePath, SpaceWay, SpaceWays};
-use crate::control::page::{self, Cut};
+use crate::access::{self, ShareGrant, SpaceGrant, SpaceGrants, SpacePath};
+use crate::control::page::{self, PageBuilder};
 use crate::control::query::{Opened, Which};
 use crate::control::reading::Reading;
 use crate::control::records::MAX_READ;
@@ -47,28 +47,28 @@ impl Query for query::SpaceAccess {
             return Ok(answer);
         };
         note_unseen(&mut answer.envelope, space);
-        let ways = SpaceWays::of(space, picture.grants());
+        let grants = SpaceGrants::of(space, picture.grants());
         let asked = Asked {
             reading,
             known,
             picture: &picture,
             space,
-            ways: &ways,
+            grants: &grants,
             at: answer.envelope.as_of,
         };
         let mut entries = Vec::new();
         if let Some(user) = &self.user {
             answer.rows = asked.of_user(user, &mut answer.envelope)?;
         } else {
-            let mut cut = Cut::begin(self.after.clone(), page::size(self.limit));
-            entries = asked.entries(&mut cut)?;
-            answer.next = cut.full().cloned();
+            let mut builder = PageBuilder::begin(self.after.clone(), page::size(self.limit));
+            entries = asked.entries(&mut builder)?;
+            answer.next = builder.full().cloned();
             if answer.next.is_none() {
                 let after = match self.after {
                     Some(SpacePosition::User(id)) => Some(id),
                     Some(SpacePosition::Assigned(_) | SpacePosition::Shared(_)) | None => None,
                 };
-                asked.of_all(self.which, after, cut.left(), &mut answer)?;
+                asked.of_all(self.which, after, builder.left(), &mut answer)?;
             }
         }
         answer.space = Some(asked.shown(entries, &answer.rows)?);
@@ -82,7 +82,7 @@ struct Asked<'a> {
     known: &'a Known,
     picture: &'a Picture,
     space: &'a Space,
-    ways: &'a SpaceWays,
+    grants: &'a SpaceGrants,
     at: Timestamp,
 }
 
@@ -94,11 +94,11 @@ impl Asked<'_> {
         rows: &[SpaceRow],
     ) -> Result<SpaceShown, ControlError> {
         let head = &self.space.head;
-        let everybodys = self.ways.everybodys();
+        let everybodys = self.grants.everybodys();
         let everybody = match everybodys.is_empty() {
             true => None,
             false => Some(SpaceEverybody {
-                ways: everybodys.space.clone(),
+                grants: everybodys.space.clone(),
                 shares: everybodys.shares.clone(),
                 users: self.picture.n_users(self.reading.store, self.known)?,
             }),
@@ -116,14 +116,17 @@ impl Asked<'_> {
 
     /// Lists the assignments to groups and to assignees that are not known, and all shares, as far
     /// as they belong on the page.
-    fn entries(&self, cut: &mut Cut<SpacePosition>) -> Result<Vec<SpaceEntry>, ControlError> {
+    fn entries(
+        &self,
+        builder: &mut PageBuilder<SpacePosition>,
+    ) -> Result<Vec<SpaceEntry>, ControlError> {
         let mut assigned = Vec::new();
         for (assignee, assignment) in self.space.assignments.iter().flatten() {
             // One more than belongs on the page shows that another page follows.
-            if assigned.len() > cut.left() {
+            if assigned.len() > builder.left() {
                 break;
             }
-            if !cut.reaches(&SpacePosition::Assigned(assignee.clone())) {
+            if !builder.reaches(&SpacePosition::Assigned(assignee.clone())) {
                 continue;
             }
             if let Some(user) = assignee.user()
@@ -138,15 +141,15 @@ impl Asked<'_> {
             };
             assigned.push((assignee.clone(), name, assignment.clone()));
         }
-        let assigned = cut.take(assigned, |(assignee, ..)| {
+        let assigned = builder.take(assigned, |(assignee, ..)| {
             SpacePosition::Assigned(assignee.clone())
         });
         let mut shared = Vec::new();
         for (id, share) in self.space.shares.iter().flatten() {
-            if shared.len() > cut.left() {
+            if shared.len() > builder.left() {
                 break;
             }
-            if !cut.reaches(&SpacePosition::Shared(id.clone())) {
+            if !builder.reaches(&SpacePosition::Shared(id.clone())) {
                 continue;
             }
             let with = share.assignee();
@@ -159,7 +162,7 @@ impl Asked<'_> {
             };
             shared.push((id.clone(), name, share.clone()));
         }
-        let shared = cut.take(shared, |(id, ..)| SpacePosition::Shared(id.clone()));
+        let shared = builder.take(shared, |(id, ..)| SpacePosition::Shared(id.clone()));
         let assigned =
             assigned
                 .into_iter()
@@ -185,14 +188,14 @@ impl Asked<'_> {
 
     /// Returns the names of the groups by which these users, and all users, come to the space.
     fn names(&self, rows: &[SpaceRow]) -> Result<BTreeMap<GroupId, String>, ControlError> {
-        let everybodys = self.ways.everybodys();
-        let ways = rows.iter().flat_map(|row| &row.ways);
+        let everybodys = self.grants.everybodys();
+        let grants = rows.iter().flat_map(|row| &row.grants);
         let shares = rows.iter().flat_map(|row| &row.shares);
-        let (ways, shares) = (
-            ways.chain(&everybodys.space),
+        let (grants, shares) = (
+            grants.chain(&everybodys.space),
             shares.chain(&everybodys.shares),
         );
-        group_names(ways, shares, |group| self.group(group))
+        group_names(grants, shares, |group| self.group(group))
     }
 
     /// Returns the row of one user, even if the user has no path to the space.
@@ -239,27 +242,28 @@ impl Asked<'_> {
     }
 
     fn is_wanted(&self, user: &User, which: Which, administering: &[&Role]) -> bool {
-        let own = self.ways.own(user);
+        let own = self.grants.own(user);
         match which {
             Which::Own => !own.is_empty(),
-            Which::Redundant => own.space.len() + self.ways.everybodys().space.len() > 1,
+            Which::Redundant => own.space.len() + self.grants.everybodys().space.len() > 1,
             Which::Potential => {
-                let has_a_way = !own.space.is_empty() || !self.ways.everybodys().space.is_empty();
-                !has_a_way && self.could_by(user, administering).is_some()
+                let is_granted =
+                    !own.space.is_empty() || !self.grants.everybodys().space.is_empty();
+                !is_granted && self.could_by(user, administering).is_some()
             }
         }
     }
 
     fn row(&self, user: &User, administering: &[&Role]) -> SpaceRow {
-        let mut ways = self.ways.own(user);
-        let everybodys = self.ways.everybodys();
-        ways.space.extend(everybodys.space.iter().cloned());
-        ways.shares.extend(everybodys.shares.iter().cloned());
+        let mut grants = self.grants.own(user);
+        let everybodys = self.grants.everybodys();
+        grants.space.extend(everybodys.space.iter().cloned());
+        grants.shares.extend(everybodys.shares.iter().cloned());
         let could_by = self.could_by(user, administering);
         SpaceRow {
             user: AccessPerson::of(user, self.at),
-            ways: ways.space,
-            shares: ways.shares,
+            grants: grants.space,
+            shares: grants.shares,
             could_by: could_by.map(|role| self.picture.mention(&role.id, None)),
         }
     }
@@ -300,7 +304,7 @@ pub(super) fn of_user(
     (reading, known, at): (&Reading<'_>, &Known, Option<Timestamp>),
     picture: &Picture,
     user: &User,
-    cut: &mut Cut<UserAccessPosition>,
+    builder: &mut PageBuilder<UserAccessPosition>,
     envelope: &mut Envelope,
 ) -> Result<Option<UserSpaces>, ControlError> {
     let mut spaces: BTreeMap<SpaceId, UserSpace> = BTreeMap::new();
@@ -309,22 +313,22 @@ pub(super) fn of_user(
         if !space.head.unseen.is_empty() {
             unseen.push(space.clone());
         }
-        let ways = SpaceWays::of(&space, picture.grants());
-        let mut own = ways.own(user);
-        let everybodys = ways.everybodys();
+        let grants = SpaceGrants::of(&space, picture.grants());
+        let mut own = grants.own(user);
+        let everybodys = grants.everybodys();
         own.space.extend(everybodys.space.iter().cloned());
         own.shares.extend(everybodys.shares.iter().cloned());
-        if own.is_empty() || !cut.reaches(&UserAccessPosition::Space(space.id.clone())) {
+        if own.is_empty() || !builder.reaches(&UserAccessPosition::Space(space.id.clone())) {
             return;
         }
         let of_user = UserSpace {
             space: mention(&space),
-            ways: own.space,
+            grants: own.space,
             shares: own.shares,
         };
         spaces.insert(space.id, of_user);
         // One more than belongs on the page shows that another page follows.
-        if spaces.len() > cut.left() + 1 {
+        if spaces.len() > builder.left() + 1 {
             spaces.pop_last();
         }
     })?;
@@ -335,12 +339,12 @@ pub(super) fn of_user(
     for space in &unseen {
         note_unseen(envelope, space);
     }
-    let spaces = cut.take(spaces.into_values(), |of_user| {
+    let spaces = builder.take(spaces.into_values(), |of_user| {
         UserAccessPosition::Space(of_user.space.id.clone())
     });
-    let ways = spaces.iter().flat_map(|of_user| &of_user.ways);
+    let grants = spaces.iter().flat_map(|of_user| &of_user.grants);
     let shares = spaces.iter().flat_map(|of_user| &of_user.shares);
-    let names = group_names(ways, shares, |group| {
+    let names = group_names(grants, shares, |group| {
         group_name(reading, known, picture, group)
     })?;
     Ok(Some(UserSpaces {
@@ -352,11 +356,13 @@ pub(super) fn of_user(
 
 /// Returns the names of the groups that paths go by, as far as they are known.
 fn group_names<'a>(
-    ways: impl Iterator<Item = &'a SpaceWay>,
-    shares: impl Iterator<Item = &'a ShareWay>,
+    grants: impl Iterator<Item = &'a SpaceGrant>,
+    shares: impl Iterator<Item = &'a ShareGrant>,
     name: impl Fn(&GroupId) -> Result<Option<String>, ControlError>,
 ) -> Result<BTreeMap<GroupId, String>, ControlError> {
-    let paths = ways.map(|way| &way.path).chain(shares.map(|way| &way.path));
+    let paths = grants
+        .map(|grant| &grant.path)
+        .chain(shares.map(|grant| &grant.path));
     let groups: BTreeSet<&GroupId> = paths.filter_map(SpacePath::group).collect();
     let mut names = BTreeMap::new();
     for group in groups {

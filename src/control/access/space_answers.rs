@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use crate::access::{ShareWay, SpaceWay};
+use crate::access::{ShareGrant, SpaceGrant};
 use crate::model::{
     Assignee, GroupId, Id, RoleMention, SpaceAssignment, SpacePart, SpaceShare, Timestamp, UserId,
 };
@@ -58,9 +58,9 @@ pub struct SpaceShown {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SpaceEverybody {
     /// The paths to the space.
-    pub ways: Vec<SpaceWay>,
+    pub grants: Vec<SpaceGrant>,
     /// The paths to single apps.
-    pub shares: Vec<ShareWay>,
+    pub shares: Vec<ShareGrant>,
     /// How many users there are.
     pub users: u64,
 }
@@ -95,9 +95,9 @@ pub struct SpaceRow {
     /// The user.
     pub user: AccessPerson,
     /// Every path to the space, including the paths that all users have.
-    pub ways: Vec<SpaceWay>,
+    pub grants: Vec<SpaceGrant>,
     /// Every path to single apps of it.
-    pub shares: Vec<ShareWay>,
+    pub shares: Vec<ShareGrant>,
     /// The role in the tenant by which the user may take any role in the space; `None` if there is
     /// none.
     pub could_by: Option<RoleMention>,

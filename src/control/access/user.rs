@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::access::{self, RolePaths};
-use crate::control::page::{self, Cut};
+use crate::control::page::{self, PageBuilder};
 use crate::control::reading::Reading;
 use crate::control::{ControlError, Query, UserAccessPosition, query};
 use crate::history::Picture;
@@ -48,7 +48,7 @@ impl Query for query::UserAccess {
         let by_role = picture.grants().roles_of(&user);
         let granting = access::granting(picture.roles());
         let grants_by = by_role.keys().find(|role| granting.contains(role));
-        let mut cut = Cut::begin(self.after, page::size(self.limit));
+        let mut builder = PageBuilder::begin(self.after, page::size(self.limit));
         let roles = by_role
             .iter()
             .map(|(role, paths)| row(&picture, &user, at, role, AccessStanding::Actual, paths));
@@ -56,7 +56,7 @@ impl Query for query::UserAccess {
             let role = self.role.as_deref();
             role.is_none_or(|called| row.role.is_called(called))
         });
-        let mut roles = cut.take(wanted, |row| UserAccessPosition::Role(row.role.id.clone()));
+        let mut roles = builder.take(wanted, |row| UserAccessPosition::Role(row.role.id.clone()));
         date(
             reading.store,
             known,
@@ -65,15 +65,15 @@ impl Query for query::UserAccess {
             &mut roles,
         )?;
         let permissions = permissions(&picture, &user, &by_role);
-        let permissions = cut.take(permissions, |it| {
+        let permissions = builder.take(permissions, |it| {
             UserAccessPosition::Permission(it.name.clone())
         });
-        let unseen = cut.take(unseen, |it| UserAccessPosition::Unseen(it.clone()));
+        let unseen = builder.take(unseen, |it| UserAccessPosition::Unseen(it.clone()));
         let spaces = of_user(
             (reading, known, self.at),
             &picture,
             &user,
-            &mut cut,
+            &mut builder,
             &mut envelope,
         )?;
         let span = stale::span(reading.store, known)?;
@@ -87,7 +87,7 @@ impl Query for query::UserAccess {
             user: Some(AccessPerson::of(&user, at)),
             spaces,
             envelope,
-            next: cut.next(),
+            next: builder.next(),
         })
     }
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::access::{ShareWay, SpaceWay};
+use crate::access::{ShareGrant, SpaceGrant};
 use crate::model::{GroupId, SpaceId, Timestamp};
 
 /// A space as answers mention it.
@@ -24,9 +24,9 @@ pub struct UserSpace {
     /// The space.
     pub space: SpaceMention,
     /// Every path to the space.
-    pub ways: Vec<SpaceWay>,
+    pub grants: Vec<SpaceGrant>,
     /// Every path to single apps of it.
-    pub shares: Vec<ShareWay>,
+    pub shares: Vec<ShareGrant>,
 }
 
 /// The spaces of a user, as far as they are on one page.

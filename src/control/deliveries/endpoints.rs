@@ -181,7 +181,7 @@ pub(super) fn foreseen(store: &Store, name: &EndpointName) -> Result<Option<Curs
             settled: store.last_seq(),
             ..Cursor::default()
         });
-        cursor.obey(&order);
+        cursor.apply(&order);
     }
     Ok(cursor)
 }

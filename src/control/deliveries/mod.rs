@@ -44,7 +44,7 @@ impl Query for query::Endpoints {
             let is_behind = self.after.as_ref().is_none_or(|after| row.name > *after);
             is_behind && wanted.contains(&row.name)
         });
-        Ok(Page::cut(rows, page::size(self.limit), |last| {
+        Ok(Page::of(rows, page::size(self.limit), |last| {
             last.name.clone()
         }))
     }
@@ -199,7 +199,7 @@ fn attempts(
     // The sort is stable, so that attempts of one endpoint with the same time stay in order.
     rows.sort_by_key(|row| Reverse(row.attempt.at));
     let rows = rows.split_off(n_shown.min(rows.len()));
-    let page = Page::cut(rows, limit, |last| last.attempt.at);
+    let page = Page::of(rows, limit, |last| last.attempt.at);
     let next = page.next.map(|at| {
         let of_that_time = page.rows.iter().filter(|row| row.attempt.at == at);
         let of_pages_before = before.filter(|before| before.at == at);
@@ -239,7 +239,7 @@ fn parked(
             break;
         }
     }
-    Ok(Page::cut(rows, limit, |last| ParkedPosition {
+    Ok(Page::of(rows, limit, |last| ParkedPosition {
         endpoint: last.endpoint.clone(),
         item: last.parked.item.clone(),
     }))
@@ -270,7 +270,7 @@ fn waiting(
         found.sort_by(|(a, _), (b, _)| a.cmp(b));
         found.truncate(limit + 1);
     }
-    let page = Page::cut(found, limit, |(place, _)| place.clone());
+    let page = Page::of(found, limit, |(place, _)| place.clone());
     let rows = page.rows.into_iter().map(|(place, deferred)| {
         Ok(WaitingRow {
             event_type: event_type(store, &place.item)?,

@@ -9,8 +9,8 @@ use crate::model::{
 use crate::store::{Store, StoreError, TenantNo};
 
 use super::super::MAX_PAGE;
-use super::super::page::Cut;
-use super::lens::Lens;
+use super::super::page::PageBuilder;
+use super::record_lookup::RecordLookup;
 use super::reply::{Moved, PlanSummary, RemovalRow, Top, TopRow};
 
 /// How many names are counted separately; the rest are added up.
@@ -22,23 +22,23 @@ pub(super) fn summarise(
     store: &Store,
     no: TenantNo,
     plan: PlanId,
-    cut: &mut Cut<RecordRef>,
+    builder: &mut PageBuilder<RecordRef>,
 ) -> Result<PlanSummary, StoreError> {
     let mut sum = Sum {
         names: Names::read(store, no, plan)?,
         ..Sum::default()
     };
-    let mut lens = Lens::new(store, no);
+    let mut lookup = RecordLookup::new(store, no);
     let mut after = None;
     loop {
         let page = store.removals(no, plan, after.as_ref(), MAX_PAGE)?;
         let Some(last) = page.last() else {
-            return Ok(sum.end(cut));
+            return Ok(sum.end(builder));
         };
         after = Some(last.record.clone());
         for removal in page {
-            let demotes = lens.demotes(&removal.what)?;
-            let (row, user) = lens.row(removal)?;
+            let demotes = lookup.demotes(&removal.what)?;
+            let (row, user) = lookup.row(removal)?;
             sum.add(&row, user.as_ref(), Demotes(demotes));
         }
     }
@@ -153,7 +153,7 @@ impl Sum {
         }
     }
 
-    fn end(self, cut: &mut Cut<RecordRef>) -> PlanSummary {
+    fn end(self, builder: &mut PageBuilder<RecordRef>) -> PlanSummary {
         let by_name = |counts: Counts<Option<String>>| {
             let rows = counts.into_iter();
             top(rows.map(|(name, (_, count))| TopRow {
@@ -170,8 +170,12 @@ impl Sum {
                 count,
             }))
         };
-        let n_reached = self.moved.keys().filter(|from| cut.reaches(from)).count();
-        let moved = cut.take(self.moved, |(from, _)| from.clone());
+        let n_reached = self
+            .moved
+            .keys()
+            .filter(|from| builder.reaches(from))
+            .count();
+        let moved = builder.take(self.moved, |(from, _)| from.clone());
         let moved_left_out = (n_reached - moved.len()) as u64;
         PlanSummary {
             by_domain: by_name(self.domains),

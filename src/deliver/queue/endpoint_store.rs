@@ -68,7 +68,7 @@ impl EndpointStore {
                 };
                 if endpoint.flow().backfill == Backfilling::First {
                     let mark = last;
-                    cursor.obey(&Order::Backfill { at: now, mark });
+                    cursor.apply(&Order::Backfill { at: now, mark });
                 }
                 Some(cursor)
             }
@@ -89,7 +89,7 @@ impl EndpointStore {
                         "Endpoint `{name}` has another `url` and continues where it stopped",
                     );
                     let mut cursor = cursor;
-                    cursor.obey(&Order::Enable);
+                    cursor.apply(&Order::Enable);
                     Some(cursor)
                 }
                 Some(DisabledBy::Receiver { .. } | DisabledBy::Operator | DisabledBy::Failures)
@@ -128,15 +128,15 @@ impl EndpointStore {
 
     /// Carries out what operators ordered. Call it only while nothing is under way and everything
     /// is written.
-    pub fn obey(&self, store: &Store, orders: &[(u64, Order)]) -> Result<(), StoreError> {
+    pub fn apply_orders(&self, store: &Store, orders: &[(u64, Order)]) -> Result<(), StoreError> {
         let name = self.endpoint.name().clone();
         let mut cursor = store.cursor(&name)?.unwrap_or_default();
         let mut changes = Vec::new();
         let mut is_rewound = false;
         for (number, order) in orders {
             info!(endpoint.id = %name, "An operator's order for `{name}`: {order}");
-            cursor.obey(order);
-            changes.push(DeliveryChange::Obeyed(*number));
+            cursor.apply(order);
+            changes.push(DeliveryChange::OrderApplied(*number));
             if let Order::Rewind { to } = order {
                 let again = |item: &Item| match item {
                     Item::Entry(seq) | Item::Member { entry: seq, .. } => seq > to,

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use crate::clock::Turned;
+use crate::clock::ClockJump;
 use crate::deliver::endpoint::schedule::{Schedule, is_reached};
 use crate::deliver::transport::failure::{Blame, Failure};
 use crate::model::Timestamp;
@@ -86,15 +86,15 @@ impl Health {
     /// Adapts to a clock that was set. If it was set back, due times are moved with it. If it was
     /// set ahead, they come early, as they do after the machine has slept. Neither makes the time
     /// without a success longer.
-    pub fn follow(&mut self, turned: Turned) {
-        match turned {
-            Turned::Back(by) => {
+    pub fn follow(&mut self, jump: ClockJump) {
+        match jump {
+            ClockJump::Back(by) => {
                 if let Some(trouble) = &mut self.trouble {
                     trouble.due = trouble.due.minus(by);
                 }
                 self.move_failing(|time| time.minus(by));
             }
-            Turned::Ahead(by) => self.move_failing(|time| time.plus(by)),
+            ClockJump::Ahead(by) => self.move_failing(|time| time.plus(by)),
         }
     }
 

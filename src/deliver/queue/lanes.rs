@@ -98,7 +98,7 @@ impl Lanes {
         if was_empty {
             self.arrange(entity, now);
         } else if place == 0 {
-            self.arrange_anew(entity, now);
+            self.rearrange(entity, now);
         }
         let waits_for = after.and_then(|after| self.by_entity.get(&after));
         if is_behind || waits_for.is_some_and(Lane::is_deferred) {
@@ -131,7 +131,7 @@ impl Lanes {
                 rows.push((delivery.item.clone(), delivery.row()));
             }
         }
-        self.arrange_anew(entity, now);
+        self.rearrange(entity, now);
         rows
     }
 
@@ -328,7 +328,7 @@ impl Lanes {
 
     /// Moves a lane whose first delivery has changed, or may be sent now. Lanes that are under way,
     /// or may send anyway, take their first delivery when it is their turn.
-    fn arrange_anew(&mut self, entity: Entity, now: Timestamp) {
+    fn rearrange(&mut self, entity: Entity, now: Timestamp) {
         let Some(lane) = self.by_entity.get_mut(&entity) else {
             return;
         };

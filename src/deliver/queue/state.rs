@@ -10,7 +10,7 @@ use super::lanes::{First, Lanes};
 use super::pending_delivery::{KeptBy, PendingDelivery};
 use super::position::Position;
 use super::read_position::{Look, Met, Page, ReadPosition, Replays, SnapshotPosition};
-use crate::clock::Turned;
+use crate::clock::ClockJump;
 use crate::deliver::content::entity::Entity;
 use crate::deliver::endpoint::options::Endpoint;
 use crate::deliver::transport::verdict::Verdict;
@@ -111,7 +111,7 @@ pub(super) struct State {
     /// The last replay that was looked at; `None` if all were.
     replays_read: Option<Item>,
     attempts: Vec<Attempt>,
-    told: Option<(Timestamp, Fact)>,
+    fact: Option<(Timestamp, Fact)>,
     is_dirty: bool,
     /// How far the clock has been set back in all.
     set_back: Duration,
@@ -161,7 +161,7 @@ impl State {
             replaying: BTreeSet::new(),
             replays_read: None,
             attempts: Vec::new(),
-            told: None,
+            fact: None,
             is_dirty: false,
             set_back: Duration::ZERO,
             under_way: 0,
@@ -171,23 +171,23 @@ impl State {
         // The cursor was written under a clock that was ahead, or is read under one that is behind.
         let back = last_known.map_or(Duration::ZERO, |known| known.since(now));
         if !back.is_zero() {
-            state.follow(Turned::Back(back), now);
+            state.follow(ClockJump::Back(back), now);
         }
         state
     }
 
     /// Adapts to a clock that was set, so that no wait becomes longer than it was meant to be.
-    pub fn follow(&mut self, turned: Turned, now: Timestamp) {
-        self.health.follow(turned);
+    pub fn follow(&mut self, jump: ClockJump, now: Timestamp) {
+        self.health.follow(jump);
         self.is_dirty = true;
-        match turned {
-            Turned::Back(by) => {
+        match jump {
+            ClockJump::Back(by) => {
                 self.set_back += by;
                 self.delivered_at = self.delivered_at.map(|at| at.min(now));
                 let rows = self.lanes.follow(self.set_back, now);
                 self.keep(rows);
             }
-            Turned::Ahead(_) => {}
+            ClockJump::Ahead(_) => {}
         }
     }
 

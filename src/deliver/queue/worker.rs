@@ -19,7 +19,7 @@ use super::rate::Rate;
 use super::read_position::{Page, ReadPosition};
 use super::reader;
 use super::state::{Drained, Saving, State};
-use crate::clock::{Clock, Steadiness, Turned};
+use crate::clock::{Clock, ClockJump, Steadiness};
 use crate::deliver::endpoint::options::Endpoint;
 use crate::deliver::endpoint::schedule::is_reached;
 use crate::deliver::error::DeliverError;
@@ -172,13 +172,13 @@ impl Worker {
             if shutdown.is_triggered() {
                 return self.wind_down().await;
             }
-            if let Some(turned) = self.steadiness.look(&self.dispatcher.clock) {
-                self.follow(turned);
+            if let Some(jump) = self.steadiness.look(&self.dispatcher.clock) {
+                self.follow(jump);
             }
             self.start_looking();
             self.start_saving();
             if !self.orders.is_empty() && self.is_quiet() {
-                self.obey().await?;
+                self.apply_orders().await?;
             }
             if self.orders.is_empty() {
                 self.dispatch();
@@ -217,8 +217,8 @@ impl Worker {
 
     /// Waits use the wall clock, so that they outlive the process; if that clock was set, no wait
     /// may become longer by it.
-    fn follow(&mut self, turned: Turned) {
-        self.state.follow(turned, self.dispatcher.clock.now());
+    fn follow(&mut self, jump: ClockJump) {
+        self.state.follow(jump, self.dispatcher.clock.now());
     }
 
     /// Begins every message that may begin.
@@ -388,17 +388,17 @@ impl Worker {
     }
 
     /// Carries out what was ordered, and starts again from what is stored.
-    async fn obey(&mut self) -> Result<(), StoreError> {
+    async fn apply_orders(&mut self) -> Result<(), StoreError> {
         let orders = std::mem::take(&mut self.orders);
         let (endpoint_store, now) = (
             Arc::clone(&self.endpoint_store),
             self.dispatcher.clock.now(),
         );
-        let obey = move |store: &Store| {
-            endpoint_store.obey(store, &orders)?;
+        let applied = move |store: &Store| {
+            endpoint_store.apply_orders(store, &orders)?;
             endpoint_store.state(store, now)
         };
-        let mut state = self.dispatcher.store.offload(obey).await?;
+        let mut state = self.dispatcher.store.offload(applied).await?;
         state.totals = self.state.totals;
         self.state = state;
         self.gauge

@@ -179,7 +179,7 @@ mod tests {
     }
 
     #[test]
-    fn a_wait_that_is_asked_for_is_obeyed_within_bounds() {
+    fn a_wait_that_is_asked_for_is_kept_within_bounds() {
         for (status, asked, expected) in [
             (429, "120", Some(120)),
             (503, "120", Some(120)),

@@ -18,7 +18,7 @@ use super::edit::NewUser;
 use super::faults::{Endpoint, Faults};
 use super::limits::Limits;
 use super::member::Member;
-use super::options::ExpiryTold;
+use super::options::ExpiryShown;
 use super::record::Status;
 use super::tokens::{Caller, Sight, Tokens};
 
@@ -38,7 +38,7 @@ pub struct Inner {
     pub hostnames: Vec<String>,
     pub port: OnceLock<u16>,
     pub token_lifetime: Duration,
-    pub expiry_told: ExpiryTold,
+    pub expiry_shown: ExpiryShown,
     pub legacy_cursors: bool,
     pub audit_retention: Duration,
     pub directory: Directory,

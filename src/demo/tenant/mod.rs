@@ -79,7 +79,7 @@ pub use draft::Generations;
 pub use edit::{Edit, EditError, GroupEdit, NewUser, RoleEdit};
 pub use faults::{Endpoint, Fault, Faults, Hidden, Strikes, When};
 pub use licence::{Licence, Licensed};
-pub use options::{ExpiryTold, People, RateLimits, RegionClient, TenantOptions, UserDefault};
+pub use options::{ExpiryShown, People, RateLimits, RegionClient, TenantOptions, UserDefault};
 pub use record::{Group, Role, Status, User};
 pub use seed::MAIL_DOMAIN;
 pub(super) use seed::local_part;
@@ -173,7 +173,7 @@ impl EmulatedTenant {
                 hostnames: options.hostnames,
                 port: OnceLock::new(),
                 token_lifetime: options.token_lifetime,
-                expiry_told: options.expiry_told,
+                expiry_shown: options.expiry_shown,
                 legacy_cursors: options.legacy_cursors,
                 audit_retention: options.audit_retention,
                 directory,

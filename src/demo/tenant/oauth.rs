@@ -9,7 +9,7 @@ use crate::demo::oauth::{Asked, refuse, unknown_client};
 use super::faults::Fault;
 use super::inner::Inner;
 use super::limits::Tier;
-use super::options::ExpiryTold;
+use super::options::ExpiryShown;
 use super::reply::{json_text, too_many_requests};
 use super::tokens::{Caller, Sight};
 
@@ -50,7 +50,7 @@ fn given(
     let mut answer = json!({
         "access_token": access_token, "token_type": "bearer", "scope": granted,
     });
-    if let (ExpiryTold::Yes, Some(members)) = (tenant.expiry_told, answer.as_object_mut()) {
+    if let (ExpiryShown::Yes, Some(members)) = (tenant.expiry_shown, answer.as_object_mut()) {
         let ends = now.plus(tenant.token_lifetime);
         let seconds = tenant.token_lifetime.as_secs();
         members.insert("expires_in".into(), json!(seconds));

@@ -36,7 +36,7 @@ pub struct TenantOptions {
     /// How long an access token is valid, by the tenant's clock.
     pub token_lifetime: Duration,
     /// Whether the token answer says when the token ends.
-    pub expiry_told: ExpiryTold,
+    pub expiry_shown: ExpiryShown,
     /// A token is refused after this many requests, whatever the clock says.
     pub requests_per_token: Option<u64>,
     /// Its host names, the original one first; the others are aliases.
@@ -89,7 +89,7 @@ pub struct RegionClient {
 
 /// Whether the token answer says when the token ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ExpiryTold {
+pub enum ExpiryShown {
     /// `expires_in` and `expires_at`, as in Qlik's tutorials.
     Yes,
     /// Neither, as in Qlik's reference schema.
@@ -136,7 +136,7 @@ impl Default for TenantOptions {
             seed: 1,
             rate_limits: RateLimits::Documented,
             token_lifetime: Duration::from_secs(21_600),
-            expiry_told: ExpiryTold::Yes,
+            expiry_shown: ExpiryShown::Yes,
             requests_per_token: None,
             hostnames: ["x1y2z3a4b5c6d7e.eu.qlikcloud.com", "acme.eu.qlikcloud.com"]
                 .map(String::from)

@@ -7,7 +7,7 @@ use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use serde_json::{Value, json};
 
-use crate::demo::serve::cut_after;
+use crate::demo::serve::break_after;
 
 /// Who answers: `status` in an error is a number, a text or absent accordingly.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -137,7 +137,7 @@ pub fn truncated(status: StatusCode, body: &Bytes) -> Response {
 /// Sends half of a body and cuts the connection where the rest should be.
 pub fn cut(status: StatusCode, body: &Bytes) -> Response {
     let half = body.slice(..body.len() / 2);
-    let mut reply = (status, cut_after(half)).into_response();
+    let mut reply = (status, break_after(half)).into_response();
     let headers = reply.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     headers.insert(CONTENT_LENGTH, body.len().into());
@@ -146,7 +146,7 @@ pub fn cut(status: StatusCode, body: &Bytes) -> Response {
 
 /// Begins an answer that would be too large to be accepted, and cuts it short.
 pub fn too_large(body: &Bytes) -> Response {
-    let mut reply = (StatusCode::OK, cut_after(body.clone())).into_response();
+    let mut reply = (StatusCode::OK, break_after(body.clone())).into_response();
     let headers = reply.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     headers.insert(CONTENT_LENGTH, (1_u64 << 40).into());

@@ -156,17 +156,17 @@ impl Engine {
 
     /// Queues rows, to be written in one batch.
     pub fn submit_rows(&self, rows: Vec<Row>) -> Result<Ticket, StoreError> {
-        self.submit(Work::Rows { rows, told: None })
+        self.submit(Work::Rows { rows, fact: None })
     }
 
     /// Writes rows, and a journal entry that records a fact, in one batch.
     pub fn write_with_fact(
         &self,
         rows: Vec<Row>,
-        told: Option<(Timestamp, Fact)>,
+        fact: Option<(Timestamp, Fact)>,
     ) -> Result<Committed, StoreError> {
-        let told = told.map(|(at, fact)| (at, entry::pack(None, &fact)));
-        self.submit(Work::Rows { rows, told })?.wait()
+        let fact = fact.map(|(at, fact)| (at, entry::pack(None, &fact)));
+        self.submit(Work::Rows { rows, fact })?.wait()
     }
 
     /// Writes rows, and the journal entry of a fact that a run found in a tenant, in one batch.
@@ -177,8 +177,8 @@ impl Engine {
         origin: (RunId, &Account),
         fact: &Fact,
     ) -> Result<Committed, StoreError> {
-        let told = Some((at, entry::pack(Some(origin), fact)));
-        self.submit(Work::Rows { rows, told })?.wait()
+        let fact = Some((at, entry::pack(Some(origin), fact)));
+        self.submit(Work::Rows { rows, fact })?.wait()
     }
 
     /// Removes the journal's first entries up to a position, as many as one write may, and keeps

@@ -13,7 +13,7 @@ use crate::store::layout::v6::space as v6;
 use crate::store::layout::{codec, keys};
 use crate::store::values::row::Row;
 use crate::store::values::space::{
-    KeptSpace, SpaceNews, SpaceReading, SpaceTodo, SpaceTold, SpaceWrite,
+    KeptSpace, SpaceNote, SpaceReading, SpaceReport, SpaceTodo, SpaceWrite,
 };
 use crate::store::values::tenant_no::TenantNo;
 
@@ -52,14 +52,14 @@ impl Store {
         })
     }
 
-    /// Stores a space as it is now, or removes it, together with the entry `told` if it changed.
+    /// Stores a space as it is now, or removes it, together with the entry `report` if it changed.
     /// Removes `done` from the spaces to read again, unless it was noted again meanwhile. Returns
     /// the journal's last entry once all of it is on disk.
     pub fn write_space(
         &self,
         no: TenantNo,
         write: SpaceWrite,
-        told: Option<SpaceTold>,
+        report: Option<SpaceReport>,
         done: Option<&SpaceTodo>,
     ) -> Result<Seq, StoreError> {
         // Nobody may note the space between the look and the write.
@@ -74,12 +74,13 @@ impl Store {
             SpaceWrite::Remove(id) => (keys::space(no, &id), None),
         }];
         rows.extend(self.row_of_done(no, done)?);
-        let committed = match told {
+        let committed = match report {
             None => self.engine.write(rows)?,
-            Some(told) => {
-                let fact = Fact::SpaceChanged(told.change);
-                let origin = (told.run, &told.account);
-                self.engine.write_with_entry(rows, told.at, origin, &fact)?
+            Some(report) => {
+                let fact = Fact::SpaceChanged(report.change);
+                let origin = (report.run, &report.account);
+                self.engine
+                    .write_with_entry(rows, report.at, origin, &fact)?
             }
         };
         Ok(committed.last)
@@ -151,11 +152,11 @@ impl Store {
     pub fn note_spaces(
         &self,
         no: TenantNo,
-        named: impl IntoIterator<Item = (SpaceId, SpaceNews)>,
+        named: impl IntoIterator<Item = (SpaceId, SpaceNote)>,
     ) -> Result<(), StoreError> {
         let _alone = lock(&self.guards.numbering);
         let mut rows = Vec::new();
-        for (id, news) in named {
+        for (id, said) in named {
             let key = keys::space_todo(no, &id);
             let noted = self.engine.read("reading what is to be done", |reader| {
                 let value = reader.get(&key)?;
@@ -164,7 +165,7 @@ impl Store {
             })?;
             let todo = v6::SpaceTodo {
                 notes: noted.map_or(0, |noted| noted.notes) + 1,
-                is_gone: news == SpaceNews::Deleted || noted.is_some_and(|noted| noted.is_gone),
+                is_gone: said == SpaceNote::Deleted || noted.is_some_and(|noted| noted.is_gone),
             };
             rows.push(codec::put(key, &todo));
         }

@@ -60,7 +60,7 @@ fn entry(store: &Store, known: &Known, list: ListId) -> Seq {
     };
     let rights = Closing::Rights {
         facts: vec![Fact::RightChanged(right)],
-        mark: RightsMark::told(Seq(0)),
+        mark: RightsMark::reported(Seq(0)),
     };
     Seq(closing(store, known, Vec::new(), rights).unwrap())
 }

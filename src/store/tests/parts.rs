@@ -175,7 +175,7 @@ fn entries_that_are_read_together_each_say_where_they_come_from() {
             failing_since: None,
         };
         let progress = Progress {
-            told: Some((Timestamp::from_millis(1), told)),
+            fact: Some((Timestamp::from_millis(1), told)),
             ..Progress::of(Cursor::default())
         };
         let name = EndpointName("siem".into());

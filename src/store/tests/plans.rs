@@ -30,7 +30,7 @@ fn settle(store: &Store, seen: Option<&HeldPlan>, state: PlanState) -> bool {
         at: at(9),
         account: account(),
         writes: Vec::new(),
-        closing: Closing::Told {
+        closing: Closing::Report {
             plans: vec![plan(state)],
             facts: Vec::new(),
         },

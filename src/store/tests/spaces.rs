@@ -8,7 +8,7 @@ use crate::model::{
 use crate::store::layout::v6::space as v6;
 use crate::store::layout::{codec, keys};
 use crate::store::values::space::{
-    KeptSpace, SpaceNews, SpaceReading, SpaceTodo, SpaceTold, SpaceWrite,
+    KeptSpace, SpaceNote, SpaceReading, SpaceReport, SpaceTodo, SpaceWrite,
 };
 use crate::store::values::tenant_no::TenantNo;
 
@@ -66,11 +66,11 @@ pub(super) fn kept(n: u8, role: &str) -> KeptSpace {
     }
 }
 
-fn todo(n: u8, notes: u64, news: SpaceNews) -> SpaceTodo {
+fn todo(n: u8, notes: u64, said: SpaceNote) -> SpaceTodo {
     SpaceTodo {
         id: SpaceId(id(n)),
         notes,
-        is_gone: news == SpaceNews::Deleted,
+        is_gone: said == SpaceNote::Deleted,
     }
 }
 
@@ -114,15 +114,15 @@ fn a_space_its_entry_and_the_end_of_its_note_are_one_write() {
         .note_spaces(
             no,
             [
-                (SpaceId(id(1)), SpaceNews::Changed),
-                (SpaceId(id(2)), SpaceNews::Deleted),
+                (SpaceId(id(1)), SpaceNote::Changed),
+                (SpaceId(id(2)), SpaceNote::Deleted),
             ],
         )
         .unwrap();
     let before = store.last_seq();
     let change = SpaceChange::between(Some(&space(1, "consumer")), Some(&space(1, "producer")));
     let change = change.unwrap();
-    let told = SpaceTold {
+    let told = SpaceReport {
         run: RunId(4),
         at: at(3_000),
         account: account(),
@@ -131,7 +131,7 @@ fn a_space_its_entry_and_the_end_of_its_note_are_one_write() {
 
     let write = SpaceWrite::Keep(kept(1, "producer"));
     store
-        .write_space(no, write, Some(told), Some(&todo(1, 1, SpaceNews::Changed)))
+        .write_space(no, write, Some(told), Some(&todo(1, 1, SpaceNote::Changed)))
         .unwrap();
 
     store.close().unwrap();
@@ -142,7 +142,7 @@ fn a_space_its_entry_and_the_end_of_its_note_are_one_write() {
     assert_eq!(told[0].run(), Some(RunId(4)));
     assert_eq!(
         store.space_todo(no).unwrap(),
-        [todo(2, 1, SpaceNews::Deleted)]
+        [todo(2, 1, SpaceNote::Deleted)]
     );
     let all = [kept(1, "producer"), kept(2, "consumer")];
     assert_eq!(store.spaces(no, None, 10).unwrap(), all);
@@ -153,7 +153,7 @@ fn a_space_its_entry_and_the_end_of_its_note_are_one_write() {
     assert_eq!(store.spaces(other, None, 10).unwrap(), []);
     let remove = SpaceWrite::Remove(SpaceId(id(2)));
     store
-        .write_space(no, remove, None, Some(&todo(2, 1, SpaceNews::Deleted)))
+        .write_space(no, remove, None, Some(&todo(2, 1, SpaceNote::Deleted)))
         .unwrap();
     assert_eq!(store.space(no, &SpaceId(id(2))).unwrap(), None);
     assert_eq!(store.space_todo(no).unwrap(), []);
@@ -164,10 +164,10 @@ fn a_space_that_was_noted_again_while_it_was_read_is_read_once_more() {
     let dir = tempfile::tempdir().unwrap();
     let store = support::open(dir.path());
     let no = adopt(&store, 1).no;
-    let note = |news| store.note_spaces(no, [(SpaceId(id(1)), news)]).unwrap();
-    note(SpaceNews::Deleted);
+    let note = |said| store.note_spaces(no, [(SpaceId(id(1)), said)]).unwrap();
+    note(SpaceNote::Deleted);
     let begun = store.space_todo(no).unwrap().remove(0);
-    note(SpaceNews::Changed);
+    note(SpaceNote::Changed);
 
     let write = SpaceWrite::Keep(kept(1, "consumer"));
     store.write_space(no, write, None, Some(&begun)).unwrap();
@@ -176,10 +176,10 @@ fn a_space_that_was_noted_again_while_it_was_read_is_read_once_more() {
     // What was reported once stays reported.
     assert_eq!(
         store.space_todo(no).unwrap(),
-        [todo(1, 2, SpaceNews::Deleted)]
+        [todo(1, 2, SpaceNote::Deleted)]
     );
     store
-        .forget_space_todo(no, &todo(1, 2, SpaceNews::Deleted))
+        .forget_space_todo(no, &todo(1, 2, SpaceNote::Deleted))
         .unwrap();
     assert_eq!(store.space_todo(no).unwrap(), []);
 }
@@ -192,7 +192,7 @@ fn a_salvaged_store_has_the_spaces_but_not_how_far_they_were_read() {
     let no = adopt(&store, 1).no;
     let write = SpaceWrite::Keep(kept(1, "consumer"));
     store.write_space(no, write, None, None).unwrap();
-    let noted = [(SpaceId(id(2)), SpaceNews::Changed)];
+    let noted = [(SpaceId(id(2)), SpaceNote::Changed)];
     store.note_spaces(no, noted).unwrap();
     let reading = SpaceReading {
         number: 7,
@@ -208,7 +208,7 @@ fn a_salvaged_store_has_the_spaces_but_not_how_far_they_were_read() {
     assert_eq!(store.spaces(no, None, 9).unwrap(), [kept(1, "consumer")]);
     assert_eq!(
         store.space_todo(no).unwrap(),
-        [todo(2, 1, SpaceNews::Changed)]
+        [todo(2, 1, SpaceNote::Changed)]
     );
     assert_eq!(store.space_reading(no).unwrap(), SpaceReading::default());
     store.close().unwrap();

@@ -104,7 +104,7 @@ pub enum Closing {
     /// This many more rows of the tenant's plan; after its last row the plan is removed.
     PlanRows(u32),
     /// New states of held plans, and the facts that report them.
-    Told {
+    Report {
         /// Plans as they are now.
         plans: Vec<HeldPlan>,
         /// Facts to report in this order, one entry each.

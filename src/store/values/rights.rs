@@ -7,7 +7,7 @@ use crate::model::Seq;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RightsMark {
     /// The changes up to this entry are reported.
-    pub told: Seq,
+    pub reported: Seq,
     /// The entry up to which changes are being reported, and how many entries were written for
     /// that; `None` if none are being reported.
     pub under_way: Option<(Seq, u64)>,
@@ -15,9 +15,9 @@ pub struct RightsMark {
 
 impl RightsMark {
     /// Makes the mark of a tenant whose changes up to an entry are all reported.
-    pub fn told(up_to: Seq) -> Self {
+    pub fn reported(up_to: Seq) -> Self {
         Self {
-            told: up_to,
+            reported: up_to,
             under_way: None,
         }
     }

@@ -46,7 +46,7 @@ pub struct SpaceTodo {
 
 /// What the audit log says of a space.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum SpaceNews {
+pub enum SpaceNote {
     /// It was created or changed, or something that belongs to it was.
     Changed,
     /// It was deleted.
@@ -64,7 +64,7 @@ pub enum SpaceWrite {
 
 /// What the entry about a change to a space records.
 #[derive(Debug)]
-pub struct SpaceTold {
+pub struct SpaceReport {
     /// The run that found it.
     pub run: RunId,
     /// When it was found.

@@ -28,7 +28,7 @@ enum Ended {
     /// At the end of the listing.
     Whole,
     /// Before that, for this reason.
-    Cut(&'static str),
+    Early(&'static str),
 }
 
 impl<C: Connector> Job<C> {
@@ -105,7 +105,7 @@ impl<C: Connector> Job<C> {
             Err(Unread::Source(error)) => return self.refused(known, reading, error).await,
             Err(Unread::Store(source)) => return Err(RunError::store(source)),
         };
-        if let Ended::Cut(why) = ended {
+        if let Ended::Early(why) = ended {
             return Ok(Outcome::Incomplete {
                 reason: why.to_owned(),
             });
@@ -127,7 +127,7 @@ impl<C: Connector> Job<C> {
             let page = self.connector.licence_page(reading.cursor.as_deref()).await;
             let Some(page) = page.map_err(Unread::Source)? else {
                 if walks == WALKS {
-                    return Ok(Ended::Cut("Qlik does not go on where its listing was"));
+                    return Ok(Ended::Early("Qlik does not go on where its listing was"));
                 }
                 walks += 1;
                 cursors.clear();
@@ -137,7 +137,9 @@ impl<C: Connector> Job<C> {
             };
             let is_new = |cursor: &String| cursors.insert(xxh3_64(cursor.as_bytes()));
             if !page.next.as_ref().is_none_or(is_new) {
-                return Ok(Ended::Cut("Qlik's listing leads back to a page of before"));
+                return Ok(Ended::Early(
+                    "Qlik's listing leads back to a page of before",
+                ));
             }
             reading.unreadable += page.unreadable;
             reading.cursor = page.next;
@@ -150,7 +152,7 @@ impl<C: Connector> Job<C> {
                 return Ok(Ended::Whole);
             }
         }
-        Ok(Ended::Cut("Qlik's listing does not end"))
+        Ok(Ended::Early("Qlik's listing does not end"))
     }
 
     /// Removes what the whole listing did not show, if the guard allows that many and everything

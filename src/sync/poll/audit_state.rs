@@ -12,7 +12,7 @@ use crate::model::{Finding, FindingCode, Kind, RecordRef, TenantId, TenantName, 
 use crate::signal::Wake;
 use crate::store::{MAX_SEEN_EVENTS, SeenEvent};
 
-use super::listening::{Listening, Polling};
+use super::polling::{PollSetting, Polling};
 
 /// The shortest time between two sweeps that gaps cause. If the log is broken for good, only the
 /// schedule counts.
@@ -28,7 +28,7 @@ const MAX_AGAIN: usize = 10_000;
 /// The state, shared by polls and sweeps of one tenant.
 #[derive(Debug)]
 pub(in crate::sync) struct AuditState {
-    listening: Listening,
+    setting: PollSetting,
     state: Mutex<State>,
     /// Woken when a gap asks for a sweep.
     sweep: Wake,
@@ -119,9 +119,9 @@ pub(super) enum Then {
 }
 
 impl AuditState {
-    pub(in crate::sync) fn new(listening: Listening) -> Self {
+    pub(in crate::sync) fn new(setting: PollSetting) -> Self {
         Self {
-            listening,
+            setting,
             state: Mutex::default(),
             sweep: Wake::default(),
             poll: Wake::default(),
@@ -130,9 +130,9 @@ impl AuditState {
 
     /// Returns how the log is polled; `None` if it is not.
     pub(super) fn polling(&self) -> Option<Polling> {
-        match self.listening {
-            Listening::Off => None,
-            Listening::Polling(polling) => Some(polling),
+        match self.setting {
+            PollSetting::Off => None,
+            PollSetting::Polling(polling) => Some(polling),
         }
     }
 
@@ -157,7 +157,7 @@ impl AuditState {
     }
 
     /// Returns whether the tenant's id is still unknown.
-    pub(super) fn is_stranger(&self) -> bool {
+    pub(super) fn is_tenant_unknown(&self) -> bool {
         self.state().tenant.is_none()
     }
 
@@ -400,7 +400,7 @@ mod tests {
     use super::*;
 
     fn audit() -> (AuditState, TenantName) {
-        let audit = AuditState::new(Listening::Polling(Polling {
+        let audit = AuditState::new(PollSetting::Polling(Polling {
             every: Duration::from_secs(60),
             overlap: Duration::from_secs(300),
         }));

@@ -1,7 +1,7 @@
 //! Asks the listing as well before anything is removed because of a single record's answer.
 //!
 //! A sweep considers a record gone if the listing does not show it and a request by its id finds
-//! nothing. A poll starts from the id, and so must also ask the listing. Otherwise we would believe
+//! nothing. A poll starts from the id, and so must also ask the listing. Otherwise we would accept
 //! a service that answers 404 to everything, or shows all users without roles.
 
 use std::collections::{BTreeMap, BTreeSet};

@@ -3,7 +3,7 @@
 pub(super) mod audit_state;
 pub(super) mod cross_check;
 pub(super) mod holders;
-pub(super) mod listening;
+pub(super) mod polling;
 pub(super) mod missed;
 pub(super) mod poll_once;
 pub(super) mod poller;

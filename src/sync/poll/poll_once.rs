@@ -81,7 +81,7 @@ impl<C: Connector> Job<C> {
 
     async fn poll(&self) -> Result<Polled, StoreError> {
         // If the first sweep since the start has failed, the tenant's id is not known yet.
-        if self.audit.is_stranger()
+        if self.audit.is_tenant_unknown()
             && let Ok(tenant) = self.connector.identify().await
         {
             self.audit.met(&tenant.id);
@@ -445,7 +445,7 @@ impl PollStart {
     }
 
     /// Returns the time from which to read: somewhat before the end of the last poll, but not
-    /// before the sweep with which listening began, since that has seen everything until then.
+    /// before the sweep with which polling began, since that has seen everything until then.
     /// Otherwise, with an overlap of one day, every poll in the day after a gap would read again
     /// everything that caused the gap.
     fn from(&self) -> Timestamp {

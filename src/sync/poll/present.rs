@@ -68,7 +68,7 @@ fn count_access(store: &Store, tenant: TenantNo, loss: Loss, enough: u64) -> Res
 
 /// Returns how many memberships or role assignments a record has, as far as they are known.
 fn access(record: &Record, loss: Loss) -> u64 {
-    let (roles, groups) = reconcile::lens(record);
+    let (roles, groups) = reconcile::assigned_counts(record);
     let count = match loss {
         Loss::Memberships => groups,
         Loss::RoleAssignments => roles,

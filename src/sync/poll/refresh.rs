@@ -284,7 +284,7 @@ impl Table {
         short: Vec<Short>,
     ) -> Result<Sweeping, RunError> {
         for doubt in confirmed {
-            self.believe(store, doubt)?;
+            self.plan_confirmed(store, doubt)?;
         }
         let Self {
             tenant,
@@ -307,7 +307,7 @@ impl Table {
     }
 
     /// Plans what the listing has confirmed.
-    fn believe(&mut self, store: &Store, doubt: Doubt) -> Result<(), RunError> {
+    fn plan_confirmed(&mut self, store: &Store, doubt: Doubt) -> Result<(), RunError> {
         match doubt {
             // `None`: it came and went between two polls.
             Doubt::Gone { known, .. } => self.gone.extend(known.map(|known| *known)),

@@ -5,7 +5,7 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use crate::model::{About, AuditEvent, AuditPage, RecordRef, SpaceId, Timestamp};
-use crate::store::{SeenEvent, SpaceNews};
+use crate::store::{SeenEvent, SpaceNote};
 
 /// Records to ask for, and the events that count as seen once that is done.
 #[derive(Debug, Default)]
@@ -15,7 +15,7 @@ pub(super) struct Todo {
     events: VecDeque<(SeenEvent, usize)>,
     n_asked: usize,
     /// Spaces that events name, and what they say of them.
-    spaces: BTreeMap<SpaceId, SpaceNews>,
+    spaces: BTreeMap<SpaceId, SpaceNote>,
     /// Events that concern us, but do not say which record they are about.
     pub(in crate::sync) unreadable: Vec<String>,
 }
@@ -67,12 +67,12 @@ impl Todo {
                     }
                 }
                 About::Space { id, is_gone } => {
-                    let news = match is_gone {
-                        true => SpaceNews::Deleted,
-                        false => SpaceNews::Changed,
+                    let said = match is_gone {
+                        true => SpaceNote::Deleted,
+                        false => SpaceNote::Changed,
                     };
-                    let known = todo.spaces.entry(id).or_insert(news);
-                    *known = news.max(*known);
+                    let known = todo.spaces.entry(id).or_insert(said);
+                    *known = said.max(*known);
                 }
                 About::Unreadable(what) => todo.unreadable.push(what),
             }
@@ -82,7 +82,7 @@ impl Todo {
     }
 
     /// Takes out the spaces that events name, and what they say of them.
-    pub(super) fn take_spaces(&mut self) -> BTreeMap<SpaceId, SpaceNews> {
+    pub(super) fn take_spaces(&mut self) -> BTreeMap<SpaceId, SpaceNote> {
         std::mem::take(&mut self.spaces)
     }
 

@@ -55,7 +55,7 @@ pub(in crate::sync) fn settle(
         if step.plans.is_empty() {
             break (open, fate, step);
         }
-        let told = Closing::Told {
+        let told = Closing::Report {
             plans: step.plans.clone(),
             facts: step.facts.clone(),
         };

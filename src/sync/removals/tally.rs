@@ -34,7 +34,7 @@ impl Tally {
     pub(in crate::sync) fn take(&mut self, change: &Change, permit: Option<&Taken>) {
         match change {
             Change::Created { after, .. } => {
-                let (roles, groups) = reconcile::lens(after);
+                let (roles, groups) = reconcile::assigned_counts(after);
                 add(
                     &mut self.gained,
                     Loss::Memberships,

@@ -10,30 +10,30 @@ use crate::model::{
 use crate::store::{Known, Store};
 
 use super::range::Range;
-use super::teller::{Teller, Told};
+use super::rights_writer::{RightsWriter, SharedChange};
 
 /// How many users are looked at, at once.
 const AT_ONCE: usize = 500;
 
-/// Tells the changes of a run, except for those entries that are written already. Returns whether
-/// there was anything to tell.
-pub(super) fn tell(
+/// Reports the changes of a run, except for those entries that are written already. Returns whether
+/// there was anything to report.
+pub(super) fn report(
     store: &Store,
     known: &Known,
     range: &Range,
-    n_told: u64,
+    n_reported: u64,
 ) -> Result<bool, HistoryError> {
-    let mut teller = Teller::begin(store, known, range, n_told)?;
-    gather(store, known, range, &mut teller)?;
-    teller.end()
+    let mut writer = RightsWriter::begin(store, known, range, n_reported)?;
+    gather(store, known, range, &mut writer)?;
+    writer.end()
 }
 
-/// Gives a teller the changes of a run.
+/// Gives a writer the changes of a run.
 pub(super) fn gather(
     store: &Store,
     known: &Known,
     range: &Range,
-    teller: &mut Teller<'_>,
+    writer: &mut RightsWriter<'_>,
 ) -> Result<(), HistoryError> {
     let after = Picture::after(store, known, range.end)?;
     // If no role or group changed, one picture of the tenant serves for both times.
@@ -48,9 +48,9 @@ pub(super) fn gather(
         before: before.as_ref().unwrap_or(&after),
         after: &after,
     };
-    times.roles(teller)?;
-    times.everybody(teller)?;
-    times.users(teller)
+    times.roles(writer)?;
+    times.everybody(writer)?;
+    times.users(writer)
 }
 
 /// A tenant before and after a run.
@@ -63,8 +63,8 @@ struct Times<'a> {
 }
 
 impl Times<'_> {
-    /// Tells what roles allow now that they did not before.
-    fn roles(&self, teller: &mut Teller<'_>) -> Result<(), HistoryError> {
+    /// Reports what roles allow now that they did not before.
+    fn roles(&self, writer: &mut RightsWriter<'_>) -> Result<(), HistoryError> {
         let (roles, _) = self.before.changed_givers();
         for id in roles {
             let (Some(then), Some(now)) = (self.before.role(&id), self.after.role(&id)) else {
@@ -78,7 +78,7 @@ impl Times<'_> {
             };
             let (then, now) = (words(then), words(now));
             if then != now {
-                teller.tell(Fact::RoleContentChanged {
+                writer.push(Fact::RoleContentChanged {
                     role: self.after.mention(&id, None),
                     gained: now.difference(&then).cloned().collect(),
                     lost: then.difference(&now).cloned().collect(),
@@ -88,21 +88,21 @@ impl Times<'_> {
         Ok(())
     }
 
-    /// Tells what all users gained or lost.
-    fn everybody(&self, teller: &mut Teller<'_>) -> Result<(), HistoryError> {
+    /// Reports what all users gained or lost.
+    fn everybody(&self, writer: &mut RightsWriter<'_>) -> Result<(), HistoryError> {
         for difference in everybodys_differences(self.before.grants(), self.after.grants()) {
             let count = self.after.n_users(self.store, self.known)?;
-            let told = self.told(&difference, None);
-            teller.tell(told.of(RightHolders::Everybody { count }))?;
+            let shared = self.shared(&difference, None);
+            writer.push(shared.of(RightHolders::Everybody { count }))?;
         }
         Ok(())
     }
 
-    /// Tells what single users gained or lost.
-    fn users(&self, teller: &mut Teller<'_>) -> Result<(), HistoryError> {
+    /// Reports what single users gained or lost.
+    fn users(&self, writer: &mut RightsWriter<'_>) -> Result<(), HistoryError> {
         let groups = self.regranted();
         if !groups.is_empty() {
-            return self.all_users(&groups, teller);
+            return self.all_users(&groups, writer);
         }
         for (first, last) in self.range.users.values() {
             let change = self.change_at(*first)?;
@@ -111,7 +111,7 @@ impl Times<'_> {
                 false => user_of(self.change_at(*last)?.after()),
             };
             let then = user_of(change.before());
-            self.user(&Pair { then, now }, teller)?;
+            self.user(&Pair { then, now }, writer)?;
         }
         Ok(())
     }
@@ -129,7 +129,7 @@ impl Times<'_> {
     fn all_users(
         &self,
         groups: &BTreeSet<GroupId>,
-        teller: &mut Teller<'_>,
+        writer: &mut RightsWriter<'_>,
     ) -> Result<(), HistoryError> {
         let mut after: Option<Id> = None;
         loop {
@@ -147,7 +147,7 @@ impl Times<'_> {
                     (None, _) | (_, None) => true,
                 };
                 if concerns {
-                    self.user(pair, teller)?;
+                    self.user(pair, writer)?;
                 }
             }
             match page.next {
@@ -157,20 +157,20 @@ impl Times<'_> {
         }
     }
 
-    fn user(&self, pair: &Pair, teller: &mut Teller<'_>) -> Result<(), HistoryError> {
+    fn user(&self, pair: &Pair, writer: &mut RightsWriter<'_>) -> Result<(), HistoryError> {
         let Some((user, account)) = pair.account() else {
             return Ok(());
         };
         let (then, now) = (pair.then.as_ref(), pair.now.as_ref());
         for difference in differences(self.before.grants(), self.after.grants(), then, now) {
             let holder = Holder::of(user, account, self.range.at);
-            teller.add(self.told(&difference, Some(user)), holder)?;
+            writer.add(self.shared(&difference, Some(user)), holder)?;
         }
         Ok(())
     }
 
-    fn told(&self, difference: &Difference, holder: Option<&User>) -> Told {
-        Told {
+    fn shared(&self, difference: &Difference, holder: Option<&User>) -> SharedChange {
+        SharedChange {
             role: self.mention(&difference.role, holder),
             change: difference.change,
             before: self.before.shown(&difference.before),

@@ -1,4 +1,4 @@
-//! Tells what each run changed in who holds what, in entries that follow those of the run.
+//! Reports what each run changed in who holds what, in entries that follow those of the run.
 //!
 //! Nothing here runs inside a commit. A mark in the store says up to which entry of the journal a
 //! tenant's rights were compared. After each run, the entries after the mark are read, run by run;
@@ -17,10 +17,10 @@
 
 mod changes;
 mod range;
-mod teller;
-mod tell;
+mod rights_writer;
+mod report;
 
-pub(in crate::sync) use tell::{Looked, tell};
+pub(in crate::sync) use report::{Looked, report};
 
 #[cfg(test)]
 mod tests;

@@ -1,4 +1,4 @@
-//! Finds the changes of the next run that have not been told yet.
+//! Finds the changes of the next run that have not been reported yet.
 
 use std::collections::BTreeMap;
 
@@ -9,7 +9,7 @@ use crate::store::{Known, Store, StoreError};
 const AT_ONCE: usize = 500;
 
 /// How many changed users are compared at once: some 60 bytes are kept of each. A larger run is
-/// told in parts.
+/// reported in parts.
 const MAX_USERS: usize = 1_000_000;
 
 /// The changes of a run that may concern who holds what.
@@ -43,9 +43,9 @@ pub(super) enum Ahead {
 /// Looks for the changes of the next run after an entry. What precedes a part of the history that
 /// was lost is not compared, since nobody knows what the records were then.
 ///
-/// `up_to` is the last entry of a run that we have begun to tell; `None` if there is none. If that
-/// run has written further entries since, they are told separately; otherwise the entries that are
-/// already told would come out differently.
+/// `up_to` is the last entry of a run that we have begun to report; `None` if there is none. If that
+/// run has written further entries since, they are reported separately; otherwise the entries that
+/// are already reported would come out differently.
 pub(super) fn next(
     store: &Store,
     known: &Known,

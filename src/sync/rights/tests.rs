@@ -1,10 +1,10 @@
-//! What is told of a run, in which order, and that it is told once whatever stops it.
+//! What is reported of a run, in which order, and that it is reported once whatever stops it.
 
 use std::collections::BTreeMap;
 
 use super::range::{self, Ahead};
-use super::teller::Teller;
-use super::{Looked, changes, tell};
+use super::rights_writer::RightsWriter;
+use super::{Looked, changes, report};
 use crate::history::HistoryError;
 use crate::model::{
     AccessChange, Change, Coded, Entry, Fact, Fingerprint, Group, GroupId, GroupType, Id, Record,
@@ -172,12 +172,12 @@ impl World {
         }
     }
 
-    fn tell(&self) -> bool {
-        tell(&self.store, &self.known(), &Looked::default()).unwrap()
+    fn report(&self) -> bool {
+        report(&self.store, &self.known(), &Looked::default()).unwrap()
     }
 
-    /// Returns what is told after an entry.
-    fn told(&self, after: Seq) -> Vec<Entry> {
+    /// Returns what is reported after an entry.
+    fn reported(&self, after: Seq) -> Vec<Entry> {
         let entries = self.store.entries(after, usize::MAX).unwrap().into_iter();
         entries
             .filter(|entry| {
@@ -189,10 +189,10 @@ impl World {
             .collect()
     }
 
-    /// Returns in words what is told after an entry, with a line for each user.
+    /// Returns in words what is reported after an entry, with a line for each user.
     fn lines(&self, after: Seq) -> Vec<String> {
         let mut lines = Vec::new();
-        for entry in self.told(after) {
+        for entry in self.reported(after) {
             let Fact::RightChanged(right) = &entry.fact else {
                 continue;
             };
@@ -257,7 +257,7 @@ fn a_run_is_netted() {
         user(1_001, &[2], &[11]),
         user(1_002, &[2], &[]),
     ]);
-    assert!(!world.tell());
+    assert!(!world.report());
     let begin = world.store.last_seq();
 
     // The role moves from one group to the other, and so do two members; one stays behind.
@@ -268,7 +268,7 @@ fn a_run_is_netted() {
         user(1_001, &[], &[11]),
     ];
     world.run(moved, &[1_002]);
-    assert!(world.tell());
+    assert!(world.report());
 
     assert_eq!(
         world.lines(begin),
@@ -279,8 +279,8 @@ fn a_run_is_netted() {
             "User 1002 -role 2 direct>",
         ]
     );
-    assert!(!world.tell(), "it is told once");
-    let runs: Vec<_> = world.told(begin).iter().map(Entry::run).collect();
+    assert!(!world.report(), "it is reported once");
+    let runs: Vec<_> = world.reported(begin).iter().map(Entry::run).collect();
     assert!(runs.iter().all(|run| *run == Some(RunId(2))));
 }
 
@@ -295,10 +295,10 @@ fn many_users_with_the_same_change_are_one_entry_with_a_list() {
     let begin = world.store.last_seq();
 
     world.run([group(11, &[1])], &[]);
-    world.tell();
+    world.report();
 
-    let told = world.told(begin);
-    let counts: Vec<_> = told
+    let reported = world.reported(begin);
+    let counts: Vec<_> = reported
         .iter()
         .map(|entry| match &entry.fact {
             Fact::RightChanged(right) => (right.change, right.holders.count()),
@@ -332,25 +332,25 @@ fn what_a_role_allows_is_told_of_the_role_and_not_of_its_holders() {
         ..now.clone()
     };
     world.run([Record::Role(wider)], &[]);
-    world.tell();
+    world.report();
     // What is not visible is no loss.
     let hidden = Role {
         scopes: None,
         ..now
     };
     world.run([Record::Role(hidden)], &[]);
-    world.tell();
+    world.report();
 
-    let told = world.told(begin);
-    assert_eq!(told.len(), 1, "{told:?}");
-    let Fact::RoleContentChanged { gained, lost, .. } = &told[0].fact else {
-        panic!("{told:?}");
+    let reported = world.reported(begin);
+    assert_eq!(reported.len(), 1, "{reported:?}");
+    let Fact::RoleContentChanged { gained, lost, .. } = &reported[0].fact else {
+        panic!("{reported:?}");
     };
     assert_eq!(*gained, ["write".to_owned()].into());
     assert!(lost.is_empty());
 }
 
-/// Makes a tenant, and a run with more to tell than fits one commit, lists included.
+/// Makes a tenant, and a run with more to report than fits one commit, lists included.
 fn much_to_tell() -> (World, Seq) {
     let groups = (0..60).map(|n| group(100 + n, &[]));
     let few = (0..120).map(|n| user(1_000 + n, &[], &[100 + n / 2]));
@@ -367,10 +367,10 @@ fn stop_after(world: &World, begin: Seq, n_commits: usize) {
     let Ahead::Changes(range) = range::next(&world.store, &known, begin, None).unwrap() else {
         panic!("there are changes");
     };
-    let mut teller = Teller::begin(&world.store, &known, &range, 0).unwrap();
-    teller.n_commits_left = Some(n_commits);
-    let stopped = changes::gather(&world.store, &known, &range, &mut teller)
-        .and_then(|()| teller.end().map(drop));
+    let mut writer = RightsWriter::begin(&world.store, &known, &range, 0).unwrap();
+    writer.n_commits_left = Some(n_commits);
+    let stopped = changes::gather(&world.store, &known, &range, &mut writer)
+        .and_then(|()| writer.end().map(drop));
     assert!(
         matches!(stopped, Err(HistoryError::Store { .. })),
         "after {n_commits}"
@@ -380,8 +380,12 @@ fn stop_after(world: &World, begin: Seq, n_commits: usize) {
 #[test]
 fn a_telling_that_was_interrupted_goes_on_where_it_stopped() {
     let (whole, begin) = much_to_tell();
-    whole.tell();
-    let facts: Vec<Fact> = whole.told(begin).into_iter().map(|it| it.fact).collect();
+    whole.report();
+    let facts: Vec<Fact> = whole
+        .reported(begin)
+        .into_iter()
+        .map(|it| it.fact)
+        .collect();
     assert!(facts.len() > 200, "{}", facts.len());
     assert!(facts.iter().any(|fact| matches!(
         fact,
@@ -395,14 +399,14 @@ fn a_telling_that_was_interrupted_goes_on_where_it_stopped() {
         let (world, begin) = much_to_tell();
         stop_after(&world, begin, n_commits);
 
-        world.tell();
+        world.report();
 
         assert_eq!(world.lines(begin), whole.lines(begin), "after {n_commits}");
         assert_eq!(world.store.check().unwrap().faults, []);
         let mark = world.store.rights_mark(world.known().no).unwrap();
         let mark = mark.unwrap();
-        assert_eq!(mark, RightsMark::told(mark.told));
-        assert!(!world.tell());
+        assert_eq!(mark, RightsMark::reported(mark.reported));
+        assert!(!world.report());
     }
 }
 
@@ -416,23 +420,23 @@ fn what_a_run_finds_after_its_telling_was_interrupted_is_told_and_nothing_twice(
         ]
     };
     let (mut whole, begin) = much_to_tell();
-    whole.tell();
+    whole.report();
     whole.go_on(further(), &[1_001]);
-    whole.tell();
+    whole.report();
 
     for n_commits in 0..3 {
         let (mut world, begin) = much_to_tell();
         stop_after(&world, begin, n_commits);
         world.go_on(further(), &[1_001]);
 
-        world.tell();
+        world.report();
 
         match n_commits {
             // Nothing was written, so all of it is one run.
             0 => assert!(world.lines(begin).len() < whole.lines(begin).len()),
             _ => assert_eq!(world.lines(begin), whole.lines(begin), "after {n_commits}"),
         }
-        assert!(!world.tell());
+        assert!(!world.report());
     }
     assert!(!whole.lines(begin).is_empty());
 }
@@ -440,7 +444,7 @@ fn what_a_run_finds_after_its_telling_was_interrupted_is_told_and_nothing_twice(
 #[test]
 fn what_waits_to_be_written_is_bounded_by_its_weight() {
     let (whole, begin) = much_to_tell();
-    whole.tell();
+    whole.report();
     let mut expected = whole.lines(begin);
     expected.sort();
 
@@ -449,11 +453,11 @@ fn what_waits_to_be_written_is_bounded_by_its_weight() {
     let Ahead::Changes(range) = range::next(&world.store, &known, begin, None).unwrap() else {
         panic!("there are changes");
     };
-    let mut teller = Teller::begin(&world.store, &known, &range, 0).unwrap();
-    teller.max_weight = 3_000;
-    changes::gather(&world.store, &known, &range, &mut teller).unwrap();
-    assert!(teller.weight <= teller.max_weight, "{}", teller.weight);
-    teller.end().unwrap();
+    let mut writer = RightsWriter::begin(&world.store, &known, &range, 0).unwrap();
+    writer.max_weight = 3_000;
+    changes::gather(&world.store, &known, &range, &mut writer).unwrap();
+    assert!(writer.weight <= writer.max_weight, "{}", writer.weight);
+    writer.end().unwrap();
 
     let mut lines = world.lines(begin);
     lines.sort();

@@ -1,4 +1,4 @@
-//! Tells receivers when runs begin to fail and when they succeed again: once each.
+//! Writes one event when the runs of a tenant begin to fail, and one when they succeed again.
 
 use crate::model::{Fact, Outcome, Recovery, Run};
 use crate::store::{Closing, Store, StoreError};
@@ -6,7 +6,7 @@ use crate::store::{Closing, Store, StoreError};
 use crate::sync::plan::commit::{Target, commit};
 
 /// Writes an event if this run is the first to fail, or the first to succeed again.
-pub(in crate::sync) fn tell(store: &Store, run: &Run) -> Result<(), StoreError> {
+pub(in crate::sync) fn write_event(store: &Store, run: &Run) -> Result<(), StoreError> {
     let Some(fails) = fails(run) else {
         return Ok(());
     };
@@ -23,7 +23,7 @@ pub(in crate::sync) fn tell(store: &Store, run: &Run) -> Result<(), StoreError> 
         (Some(_), None) => Fact::Recovered(Recovery::Sync),
         (None, None) | (Some(_), Some(_)) => return Ok(()),
     };
-    // Until a tenant was reached once, receivers do not know of it, and there is nothing to tell.
+    // Until a tenant was reached once, receivers do not know of it, and no event is written.
     let known = store.tenants()?.into_iter().find(|known| {
         run.tenant
             .as_ref()
@@ -37,13 +37,13 @@ pub(in crate::sync) fn tell(store: &Store, run: &Run) -> Result<(), StoreError> 
         run: run.id,
         account: known.tenant.account(),
     };
-    let told = Closing::Told {
+    let closing = Closing::Report {
         plans: Vec::new(),
         facts: vec![fact],
     };
     let at = run.ended_at.unwrap_or(run.started_at);
     store
-        .commit(commit(&target, at, Vec::new(), told))
+        .commit(commit(&target, at, Vec::new(), closing))
         .map(drop)
 }
 

@@ -13,7 +13,7 @@ use super::beside::Turns;
 use super::progress::Observer;
 use crate::sync::apart::readings::{Apart, Readings};
 use crate::sync::poll::audit_state::AuditState;
-use crate::sync::poll::listening::Listening;
+use crate::sync::poll::polling::PollSetting;
 use crate::sync::poll::sessions::SessionReadings;
 use crate::sync::removals::removal_policy::RemovalPolicy;
 use crate::sync::rights::Looked;
@@ -66,7 +66,7 @@ impl<C: Connector> Job<C> {
             freshness: Freshness::new(clock.clone()),
             clock,
             observer,
-            audit: AuditState::new(Listening::Off),
+            audit: AuditState::new(PollSetting::Off),
             metrics: Metrics::default(),
             removal_policy,
             claim,
@@ -77,11 +77,11 @@ impl<C: Connector> Job<C> {
         }
     }
 
-    /// Makes the job listen to the tenant's audit log.
+    /// Makes the job poll the tenant's audit log.
     #[must_use]
-    pub fn listening(self, listening: Listening) -> Self {
+    pub fn with_polls(self, poll: PollSetting) -> Self {
         Self {
-            audit: AuditState::new(listening),
+            audit: AuditState::new(poll),
             ..self
         }
     }

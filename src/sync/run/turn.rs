@@ -10,7 +10,7 @@ use crate::model::{Mode, Run, TenantName, Trigger};
 use crate::store::{NewRun, StoreError};
 
 use super::beside::{Pen, Scope};
-use super::failure_events::tell;
+use super::failure_events::write_event;
 use super::job::Job;
 use super::measure;
 use super::outcome;
@@ -86,7 +86,7 @@ impl<C: Connector> Job<C> {
         let ended = self.steps(&mut run, scope, pen).await;
         pen.take().await;
         if mode == Mode::Commit {
-            self.tell_rights(&run).await?;
+            self.report_rights(&run).await?;
         }
         // Requests beside a sweep count as the sweep's, and so does its progress.
         if !is_beside {
@@ -109,7 +109,7 @@ impl<C: Connector> Job<C> {
         outcome::log(&run);
         measure::run(&self.metrics, &run);
         if is_sweep {
-            self.tell_end(&run).await?;
+            self.report_end(&run).await?;
         }
         let saved = run.clone();
         self.store
@@ -119,30 +119,32 @@ impl<C: Connector> Job<C> {
     }
 
     /// Writes the event of a sweep that has ended, if it deserves one, and wakes delivery.
-    async fn tell_end(&self, run: &Run) -> Result<(), StoreError> {
-        let told = run.clone();
-        self.store.offload(move |store| tell(store, &told)).await?;
+    async fn report_end(&self, run: &Run) -> Result<(), StoreError> {
+        let ended = run.clone();
+        self.store
+            .offload(move |store| write_event(store, &ended))
+            .await?;
         self.observer.report(Progress::Committed);
         // Otherwise `status` would say for ever that it is committing.
         self.observer.report(Progress::Ended);
         Ok(())
     }
 
-    /// Tells what has changed in who holds what. What cannot be told now is told after the next
-    /// run.
-    async fn tell_rights(&self, run: &Run) -> Result<(), StoreError> {
+    /// Reports what has changed in who holds what. What cannot be reported now is reported after
+    /// the next run.
+    async fn report_rights(&self, run: &Run) -> Result<(), StoreError> {
         let Some(tenant) = run.tenant.clone() else {
             return Ok(());
         };
         let looked = Arc::clone(&self.looked);
-        let told = self.store.offload(move |store| {
+        let reported = self.store.offload(move |store| {
             let mut tenants = store.tenants()?.into_iter();
             match tenants.find(|known| known.tenant.id == tenant) {
-                Some(known) => rights::tell(store, &known, &looked),
+                Some(known) => rights::report(store, &known, &looked),
                 None => Ok(false),
             }
         });
-        match told.await {
+        match reported.await {
             Ok(true) => self.observer.report(Progress::Committed),
             Ok(false) => {}
             Err(HistoryError::Store { source }) => return Err(source),

@@ -4,7 +4,7 @@ use crate::connector::{Assignments, Connector, Shares, SpaceSeen};
 use crate::model::{
     Account, RunId, Space, SpaceChange, SpaceHead, SpaceId, SpacePart, Timestamp, Verb,
 };
-use crate::store::{KeptSpace, SpaceTodo, SpaceTold, SpaceWrite, Store, StoreError, TenantNo};
+use crate::store::{KeptSpace, SpaceReport, SpaceTodo, SpaceWrite, Store, StoreError, TenantNo};
 
 use super::spaces_run::SpacesRun;
 use crate::sync::RunError;
@@ -98,7 +98,7 @@ impl<C: Connector> Job<C> {
             no: run.known.no,
             now: self.clock.now(),
             reading: run.reading.number,
-            teller: run
+            reporter: run
                 .reading
                 .first
                 .map(|_first| (run.id, run.known.tenant.account())),
@@ -128,8 +128,8 @@ struct Keeping {
     /// The number of the reading.
     reading: u64,
     /// The run and the tenant that an entry names; `None` during the first reading of all, which
-    /// tells of nothing.
-    teller: Option<(RunId, Account)>,
+    /// reports no changes.
+    reporter: Option<(RunId, Account)>,
     done: Option<SpaceTodo>,
 }
 
@@ -139,7 +139,7 @@ impl Keeping {
             no,
             now,
             reading,
-            teller,
+            reporter,
             done,
         } = self;
         let known = store.space(no, &id)?;
@@ -148,8 +148,8 @@ impl Keeping {
         let change = SpaceChange::between(before, after.as_ref());
         let verb = change.as_ref().map(SpaceChange::verb);
         let was_changed = known.as_ref().and_then(|known| known.changed_at);
-        let told = change.zip(teller);
-        let told = told.map(|(change, (run, account))| SpaceTold {
+        let report = change.zip(reporter);
+        let report = report.map(|(change, (run, account))| SpaceReport {
             run,
             at: now,
             account,
@@ -162,7 +162,7 @@ impl Keeping {
             Some(space) => SpaceWrite::Keep(KeptSpace {
                 space,
                 reading,
-                changed_at: told.as_ref().map(|told| told.at).or(was_changed),
+                changed_at: report.as_ref().map(|report| report.at).or(was_changed),
             }),
             None if known.is_some() => SpaceWrite::Remove(id),
             // It was never known.
@@ -176,7 +176,7 @@ impl Keeping {
                 });
             }
         };
-        store.write_space(no, write, told, done.as_ref())?;
+        store.write_space(no, write, report, done.as_ref())?;
         Ok(Kept {
             change: verb,
             is_unseen,

@@ -229,11 +229,11 @@ mod tests {
 
         clock.set(clock.now().plus(FRESH));
         assert_eq!(age(), Some(FRESH));
-        clock.turn(Timestamp::from_millis(0));
+        clock.jump_to(Timestamp::from_millis(0));
         assert_eq!(age(), Some(FRESH), "somebody has set the clock back");
-        clock.turn(Timestamp::from_millis(1_000_000).plus(FRESH * 2));
+        clock.jump_to(Timestamp::from_millis(1_000_000).plus(FRESH * 2));
         assert_eq!(age(), Some(FRESH * 2), "the machine has slept");
-        clock.turn(Timestamp::from_millis(1_000_001).plus(KEPT));
+        clock.jump_to(Timestamp::from_millis(1_000_001).plus(KEPT));
         retain(&answers, 1, &[user(1)], &Kind::ALL);
         assert_eq!(age(), None);
     }

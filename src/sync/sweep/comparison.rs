@@ -181,7 +181,7 @@ impl Comparison {
             self.find(finding);
         }
         if kept == Some(print) {
-            self.weigh(&record, None);
+            self.count_record(&record, None);
             return Ok(());
         }
 
@@ -195,7 +195,7 @@ impl Comparison {
             self.doubt(record.id(), left_out);
             reconcile::hide(&mut record, left_out);
         }
-        self.weigh(&record, known.as_ref().map(|known| &known.record));
+        self.count_record(&record, known.as_ref().map(|known| &known.record));
         let (judgement, shown) = reconcile::judge(known, record, &torn, print);
         if shown == Shown::Part {
             self.counts.partial += 1;
@@ -256,7 +256,7 @@ impl Comparison {
                     let (kind, id) = (self.kind, id.clone());
                     let known = self.read_known(store, RecordRef { kind, id }, kept)?;
                     if let Some(known) = known {
-                        self.weigh(&known.record, None);
+                        self.count_record(&known.record, None);
                     }
                     self.counts.seen += 1;
                 }
@@ -331,20 +331,20 @@ impl Comparison {
 
     /// Counts a record and what it has. For a list that is not visible, the known value counts,
     /// since that stays.
-    fn weigh(&mut self, record: &Record, known: Option<&Record>) {
-        let heft = Heft::of(record, known);
-        self.n_ordinary += heft.ordinary;
-        self.n_assignments += heft.assignments;
-        self.n_memberships += heft.memberships;
+    fn count_record(&mut self, record: &Record, known: Option<&Record>) {
+        let counted = Counted::of(record, known);
+        self.n_ordinary += counted.ordinary;
+        self.n_assignments += counted.assignments;
+        self.n_memberships += counted.memberships;
     }
 
     /// Replaces a record's earlier count. `None` stands for a record that could not be read.
-    fn weigh_anew(&mut self, was: Option<&Record>, record: &Record, known: Option<&Record>) {
-        let was = was.map_or(Heft::UNREADABLE, |was| Heft::of(was, known));
+    fn recount(&mut self, was: Option<&Record>, record: &Record, known: Option<&Record>) {
+        let was = was.map_or(Counted::UNREADABLE, |was| Counted::of(was, known));
         self.n_ordinary = self.n_ordinary.saturating_sub(was.ordinary);
         self.n_assignments = self.n_assignments.saturating_sub(was.assignments);
         self.n_memberships = self.n_memberships.saturating_sub(was.memberships);
-        self.weigh(record, known);
+        self.count_record(record, known);
     }
 
     fn note_hidden(&mut self, record: &Record) {
@@ -398,13 +398,13 @@ impl Comparison {
 }
 
 /// How much a record counts among what can be lost.
-struct Heft {
+struct Counted {
     ordinary: u64,
     assignments: u64,
     memberships: u64,
 }
 
-impl Heft {
+impl Counted {
     /// For a record of which we only know that it exists.
     const UNREADABLE: Self = Self {
         ordinary: 1,
@@ -417,8 +417,8 @@ impl Heft {
             Record::Group(group) => group.group_type.source_value.as_deref() != Some("system"),
             Record::User(_) | Record::Role(_) => true,
         };
-        let (roles, groups) = reconcile::lens(record);
-        let (known_roles, known_groups) = known.map(reconcile::lens).unwrap_or_default();
+        let (roles, groups) = reconcile::assigned_counts(record);
+        let (known_roles, known_groups) = known.map(reconcile::assigned_counts).unwrap_or_default();
         Self {
             ordinary: u64::from(is_ordinary),
             assignments: roles.or(known_roles).unwrap_or(0) as u64,

@@ -63,24 +63,26 @@ impl<C: Connector> Job<C> {
             .retain(missing.tenant, &records, missing.complete);
         let permitted = self.permitted(&missing, &records).await?;
         let mut table = Table::of(missing, permitted, &records);
-        let mut teller = Teller::new(records.len() as u64, self.clock.passed());
+        let mut reporter = ProgressReporter::new(records.len() as u64, self.clock.passed());
 
         let (kept, questions) = self.recall(&mut table, plan, records);
         table.n_done = kept.len() as u64;
-        self.put(run, &mut table, plan, questions, &mut teller)
+        self.put(run, &mut table, plan, questions, &mut reporter)
             .await?;
         let (kept, doubted) = table.doubt(kept);
         if !doubted.is_empty() {
             for record in &doubted {
                 self.answers.drop_of(record);
             }
-            self.put(run, &mut table, plan, doubted, &mut teller)
+            self.put(run, &mut table, plan, doubted, &mut reporter)
                 .await?;
         }
         for (record, word) in kept {
             match word {
-                Absence::Gone => table.believe(record),
-                Absence::Forbidden => table.forbid(run, record, self.removal_policy.absent_sweeps),
+                Absence::Gone => table.note_gone(record),
+                Absence::Forbidden => {
+                    table.note_forbidden(run, record, self.removal_policy.absent_sweeps);
+                }
             }
         }
 
@@ -177,7 +179,7 @@ impl<C: Connector> Job<C> {
         table: &mut Table<'_>,
         plan: &mut Lent<Plan>,
         questions: Vec<RecordRef>,
-        teller: &mut Teller,
+        reporter: &mut ProgressReporter,
     ) -> Result<(), RunError> {
         let mut questions = questions.into_iter();
         let mut under_way = FuturesUnordered::new();
@@ -197,13 +199,13 @@ impl<C: Connector> Job<C> {
                     (record, answer)
                 });
             }
-            self.tell(table, teller);
+            self.report(table, reporter);
             let (record, answer) = tokio::select! {
                 next = under_way.next() => match next {
                     Some(answered) => answered,
                     None => break,
                 },
-                _ = teller.ticks.tick() => continue,
+                _ = reporter.ticks.tick() => continue,
             };
             table.n_done += 1;
             let kind = record.kind;
@@ -241,13 +243,13 @@ impl<C: Connector> Job<C> {
             Ok(None) => {
                 self.answers
                     .keep(record, Absence::Gone, table.missing.permit);
-                table.believe(record.clone());
+                table.note_gone(record.clone());
                 return Ok(None);
             }
             Err(error) if error.is_forbidden() => {
                 self.answers
                     .keep(record, Absence::Forbidden, table.missing.permit);
-                table.forbid(run, record.clone(), self.removal_policy.absent_sweeps);
+                table.note_forbidden(run, record.clone(), self.removal_policy.absent_sweeps);
                 return Ok(None);
             }
             Err(error) => return Err(RunError::fetch("missing records, one by one")(error)),
@@ -269,15 +271,15 @@ impl<C: Connector> Job<C> {
     }
 
     /// Reports progress to observers, and to the log from time to time.
-    fn tell(&self, table: &Table<'_>, teller: &mut Teller) {
+    fn report(&self, table: &Table<'_>, reporter: &mut ProgressReporter) {
         let progress = Progress::Confirming {
             done: table.n_done,
-            missing: teller.n_missing,
+            missing: reporter.n_missing,
         };
         self.observer.report(progress);
         let passed = self.clock.passed();
-        if passed.saturating_sub(teller.said_at) >= SAY_EVERY {
-            teller.said_at = passed;
+        if passed.saturating_sub(reporter.said_at) >= SAY_EVERY {
+            reporter.said_at = passed;
             let wait = self.connector.wait();
             let now = Moment { progress, wait };
             info!(tenant.name = %self.name, "Sync of `{}` is {now}", self.name);
@@ -331,13 +333,13 @@ fn left_out(asking: BTreeMap<Kind, Asking>) -> Vec<Short> {
 }
 
 /// Reports progress.
-struct Teller {
+struct ProgressReporter {
     n_missing: u64,
     ticks: Interval,
     said_at: Duration,
 }
 
-impl Teller {
+impl ProgressReporter {
     fn new(n_missing: u64, now: Duration) -> Self {
         let mut ticks = interval_at(Instant::now() + TICK, TICK);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);

@@ -119,7 +119,7 @@ mod tests {
         at(&clock, HOUR * 5);
         assert_eq!(freshness.overdue(), None, "the first run takes its time");
         freshness.run_ended(Ended::Well);
-        clock.turn(clock.now().minus(HOUR * 1000));
+        clock.jump_to(clock.now().minus(HOUR * 1000));
         at(&clock, HOUR * 8);
         assert_eq!(freshness.overdue(), None);
         assert_eq!(freshness.age(), Some(HOUR * 3));

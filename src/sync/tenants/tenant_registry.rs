@@ -169,7 +169,7 @@ impl Linked {
     }
 
     /// Waits until it is paused, or until it is resumed.
-    pub(super) async fn turned(&self, paused: Paused) {
+    pub(super) async fn pause_changed(&self, paused: Paused) {
         let mut watch = self.pause.subscribe();
         // We own the sender, so it cannot be gone.
         drop(

@@ -102,7 +102,7 @@ impl<C: Connector> Worker<C> {
                     self.waken(shutdown, Trigger::Schedule).await
                 }
                 () = self.job.audit.gap_opened() => self.waken(shutdown, Trigger::Gap).await,
-                () = self.linked.turned(Paused::Yes) => {
+                () = self.linked.pause_changed(Paused::Yes) => {
                     self.waken(shutdown, Trigger::Schedule).await
                 }
             };
@@ -114,7 +114,7 @@ impl<C: Connector> Worker<C> {
     async fn waken(&self, shutdown: &Shutdown, trigger: Trigger) -> Next {
         let wait = async {
             loop {
-                self.linked.turned(Paused::No).await;
+                self.linked.pause_changed(Paused::No).await;
                 let Some(other) = self.job.aside().await else {
                     return;
                 };

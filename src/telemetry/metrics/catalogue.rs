@@ -1,7 +1,7 @@
 //! All metrics: their names, units, labels and meanings.
 
 use super::label::{DeliveryOutcome, HookRejection, HookResult, Label, PollOutcome};
-use crate::clock::Turned;
+use crate::clock::ClockJump;
 use crate::model::{EndpointName, Kind, Outcome, TenantName, Trigger, Verb};
 
 macro_rules! metrics {
@@ -131,7 +131,7 @@ metrics! {
     JournalKept { endpoint: EndpointName } Gauge "qlik_roster_journal_held_since_timestamp_seconds"
         "When the oldest event that is kept beyond its keep time only for this endpoint was found; \
          0: there is none.";
-    ClockTurns { direction: Turned } Counter "qlik_roster_clock_jumps_total"
+    ClockJumps { direction: ClockJump } Counter "qlik_roster_clock_jumps_total"
         "Times that the machine's clock was changed by more than half a minute, or the machine \
          slept.";
 }

@@ -1,6 +1,6 @@
 //! What labels say: names of the configuration, and words of ours, each of a type of its own.
 
-use crate::clock::Turned;
+use crate::clock::ClockJump;
 use crate::model::{EndpointName, Kind, Outcome, TenantName, Trigger, Verb};
 
 /// The value of a label. A row of the catalogue names the type of each of its labels, so that a
@@ -102,7 +102,7 @@ impl Label for Outcome {
     }
 }
 
-impl Label for Turned {
+impl Label for ClockJump {
     fn text(&self) -> &str {
         self.word()
     }

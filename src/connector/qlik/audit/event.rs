@@ -67,7 +67,7 @@ struct Identified {
 
 /// What an event tells.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Told {
+pub(super) enum Parsed {
     /// Something that came, changed or went.
     Event(AuditEvent),
     /// The begin of a session.
@@ -92,7 +92,7 @@ enum Subject {
 }
 
 /// Reads an event. `None` if it does not concern us. `latest` is used if the time is missing.
-pub(super) fn read(text: &str, latest: Timestamp) -> Option<Told> {
+pub(super) fn read(text: &str, latest: Timestamp) -> Option<Parsed> {
     let event: Option<Item<'_>> = object(text);
     if event.is_none()
         && let Some(mended) = unicode::mend(text)
@@ -105,7 +105,7 @@ pub(super) fn read(text: &str, latest: Timestamp) -> Option<Told> {
     // An event without an id is identified by its text.
     let id = AuditEventId(xxh3_128(id.map_or(text, String::as_str).as_bytes()).to_be_bytes());
     let unreadable = |at: Timestamp, what: String| {
-        Some(Told::Event(AuditEvent {
+        Some(Parsed::Event(AuditEvent {
             id,
             at,
             about: About::Unreadable(what),
@@ -119,19 +119,19 @@ pub(super) fn read(text: &str, latest: Timestamp) -> Option<Told> {
         return unreadable(at, "an event without a type".to_owned());
     };
     if is_session_begin(kind) {
-        return Some(Told::Session(session_begin(&event, latest)));
+        return Some(Parsed::Session(session_begin(&event, latest)));
     }
     if let Some(space) = space_event(kind) {
         // An event that does not say which space it is about costs nothing but time: all are read
         // again.
         let about = space.about(&event)?;
-        return Some(Told::Event(AuditEvent { id, at, about }));
+        return Some(Parsed::Event(AuditEvent { id, at, about }));
     }
     let about = match subject(kind)?.records(&event) {
         Some(records) => About::Records(records),
         None => About::Unreadable(format!("`{}`: whom it is about", shown(kind))),
     };
-    Some(Told::Event(AuditEvent { id, at, about }))
+    Some(Parsed::Event(AuditEvent { id, at, about }))
 }
 
 /// Reads the time of an event; `None` if it cannot be read.

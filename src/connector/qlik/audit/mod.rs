@@ -18,7 +18,7 @@ use super::client::{Ask, Client, Patience, Redirects};
 use super::listing::{WALKS, expired, is_expired};
 use super::wire;
 use crate::model::{About, AuditEvent, AuditPage, Extent, Timestamp};
-use event::Told;
+use event::Parsed;
 
 /// Events per page: the most that Qlik allows.
 const LIMIT: u64 = 100;
@@ -122,11 +122,11 @@ fn take(data: &[Box<RawValue>], latest: Timestamp, audit_page: &mut AuditPage) -
     let texts = data.iter().map(AsRef::as_ref).map(RawValue::get);
     for told in texts.filter_map(|text| event::read(text, latest)) {
         match told {
-            Told::Event(event) => {
+            Parsed::Event(event) => {
                 n_records += n_named(&event);
                 audit_page.events.push(event);
             }
-            Told::Session(begin) => audit_page.sessions.push(begin),
+            Parsed::Session(begin) => audit_page.sessions.push(begin),
         }
     }
     n_records

@@ -31,8 +31,8 @@ fn latest() -> Timestamp {
 /// Reads an event that is not about a session.
 fn read_event(text: &str) -> Option<AuditEvent> {
     event::read(text, latest()).map(|told| match told {
-        Told::Event(event) => event,
-        Told::Session(begin) => panic!("{begin:?}"),
+        Parsed::Event(event) => event,
+        Parsed::Session(begin) => panic!("{begin:?}"),
     })
 }
 
@@ -107,7 +107,7 @@ fn a_session_says_whose_it_is_and_when_it_began() {
         let event = json!({"eventId": "e", "eventTime": time, "eventType": kind, "userId": OTHER,
             "data": data});
 
-        let Some(Told::Session(begin)) = event::read(&event.to_string(), latest()) else {
+        let Some(Parsed::Session(begin)) = event::read(&event.to_string(), latest()) else {
             panic!("{kind} is not about a session");
         };
 

@@ -20,10 +20,10 @@ fn fair(asked: &Asked) -> Scripted {
     }
 }
 
-/// Returns the stages of the way, with the code of what failed.
+/// Returns the stages of the stages, with the code of what failed.
 fn passed(probe: &Probe) -> Vec<(Stage, Option<&'static str>)> {
-    let way = probe.way.iter();
-    let codes = way.map(|(stage, passed)| (*stage, passed.as_ref().err().map(ReadError::code)));
+    let stages = probe.stages.iter();
+    let codes = stages.map(|(stage, passed)| (*stage, passed.as_ref().err().map(ReadError::code)));
     codes.collect()
 }
 

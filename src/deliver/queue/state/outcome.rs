@@ -228,7 +228,7 @@ impl State {
              {name}` lets it continue where it stopped",
         );
         let failing_since = self.health.failing().map(|failing| failing.since);
-        self.told = Some((
+        self.fact = Some((
             now,
             Fact::EndpointDisabled {
                 endpoint: name.clone(),
@@ -336,7 +336,7 @@ impl Reason {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::clock::Turned;
+    use crate::clock::ClockJump;
     use crate::deliver::queue::read_position::{Met, Page, ReadPosition};
     use crate::deliver::transport::address::{Range, RefusedAddress};
     use crate::deliver::{Endpoint, Feed};
@@ -508,7 +508,7 @@ mod tests {
         let deliveries = state.next(1, start());
         let day = Duration::from_secs(86_400);
         let back = start().minus(day);
-        state.follow(Turned::Back(day), back);
+        state.follow(ClockJump::Back(day), back);
         state.came_back(1);
 
         state.ended(refused(deliveries, Instant::now()), back, Instant::now());

@@ -15,7 +15,7 @@ impl State {
     /// Returns whether something failed, was given up on or came to an end. Such changes must not
     /// wait for more.
     pub fn is_urgent(&self) -> bool {
-        !self.changes.is_empty() || self.told.is_some()
+        !self.changes.is_empty() || self.fact.is_some()
     }
 
     /// Takes what is to be written. Rows must be written before the cursor that moves past them, so
@@ -38,7 +38,7 @@ impl State {
         writes.push(Progress {
             changes: changes.collect(),
             attempts: attempts.collect(),
-            told: self.told.take(),
+            fact: self.fact.take(),
             keep: MAX_ATTEMPTS,
             cursor: cursor.clone(),
         });
@@ -97,7 +97,7 @@ mod tests {
             },
             start(),
         );
-        let rows = (0..=2 * MAX_CHANGES as u64).map(DeliveryChange::Obeyed);
+        let rows = (0..=2 * MAX_CHANGES as u64).map(DeliveryChange::OrderApplied);
         state.changes = rows.collect();
 
         let writes = state.progress();

@@ -77,9 +77,9 @@ async fn a_token_is_refused_in_qliks_words() {
 }
 
 #[tokio::test]
-async fn an_expiry_may_go_untold() {
+async fn an_expiry_may_be_left_out() {
     let world = World::new(TenantOptions {
-        expiry_told: ExpiryTold::No,
+        expiry_shown: ExpiryShown::No,
         ..TenantOptions::default()
     })
     .await;

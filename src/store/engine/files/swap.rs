@@ -28,7 +28,7 @@ pub enum Leftover {
 impl Folder {
     /// Clears up after a process that was interrupted.
     pub fn clear_up(&self) -> io::Result<Leftover> {
-        self.go_back_to_untouched()?;
+        self.restore_untouched()?;
         self.take_salvaged()?;
         let mut leftover = Leftover::None;
         if self.replaced().exists() && !self.current().exists() {

@@ -47,7 +47,7 @@ impl Rewrite for Rights {
     fn end(&mut self, out: &mut Vec<Row>) {
         for no in std::mem::take(&mut self.loaded) {
             let key = keys::rights_mark(no);
-            let value = codec::row(&key, &v5::RightsMark::from(RightsMark::told(self.last)));
+            let value = codec::row(&key, &v5::RightsMark::from(RightsMark::reported(self.last)));
             out.push((key.into(), value.into()));
         }
     }

@@ -29,7 +29,7 @@ impl Rewrite for RunsByTenant {
             out.push((key.into(), value.into()));
         }
         let key = keys::run(&run.tenant_name, run.id);
-        let value = codec::row(&key, &turned(run));
+        let value = codec::row(&key, &converted(run));
         out.push((key.into(), value.into()));
         Ok(())
     }
@@ -88,7 +88,7 @@ fn is_whole_sweep(run: &v1::Run) -> bool {
         }
 }
 
-fn turned(run: v1::Run) -> v2::Run {
+fn converted(run: v1::Run) -> v2::Run {
     let v1::Run {
         id,
         tenant_name,

@@ -84,7 +84,7 @@ pub fn open_taken(folder: &Folder) -> Result<Sound, Refusal> {
                 "The compacted copy of the store is damaged; the store is used as it was before"
             );
             folder
-                .give_up_untouched()
+                .remove_untouched()
                 .and_then(|()| folder.swap_back())
                 .map_err(refused("taking back what was compacted in"))?;
             open_current(folder)
@@ -145,7 +145,7 @@ pub fn open_current(folder: &Folder) -> Result<Sound, Refusal> {
         // From here on the database is written to, and there is no way back to its files as they
         // were.
         folder
-            .give_up_untouched()
+            .remove_untouched()
             .map_err(refused("removing the copy of", &current))?;
     }
     match looked {

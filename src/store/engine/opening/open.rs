@@ -50,7 +50,7 @@ pub fn open(path: &Path, clock: &Clock) -> Result<Started, OpenError> {
 /// damaged one is now.
 fn salvage(folder: &Folder, clock: &Clock, damage: &str) -> Result<PathBuf, OpenError> {
     let refused = io_at("moving a damaged store aside from", &folder.current());
-    folder.go_back_to_untouched().map_err(&refused)?;
+    folder.restore_untouched().map_err(&refused)?;
     let moved_to = folder.next_aside().map_err(&refused)?;
     let cause = salvage::Cause {
         damage,

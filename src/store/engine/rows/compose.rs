@@ -34,14 +34,14 @@ pub struct Composed {
 }
 
 /// Composes a batch of plain rows, and of an entry that accompanies them.
-pub fn rows(head: &Head, rows: Vec<Row>, told: Option<(Timestamp, Vec<u8>)>) -> Composed {
+pub fn rows(head: &Head, rows: Vec<Row>, fact: Option<(Timestamp, Vec<u8>)>) -> Composed {
     let mut batch = Draft::default();
     for (key, value) in rows {
         batch.set(key, value);
     }
     let mut after = *head;
-    if let Some((told_at, entry)) = told {
-        after.advance(told_at);
+    if let Some((at, entry)) = fact {
+        after.advance(at);
         batch.entry(&after, &entry);
     }
     batch.finish(after)
@@ -92,7 +92,7 @@ pub fn commit(db: &sled::Db, head: &Head, prepared: Prepared) -> Result<Composed
     for (key, value) in prepared.rows {
         draft.set(key, value);
     }
-    for (number, entry) in prepared.told.into_iter().enumerate() {
+    for (number, entry) in prepared.entries.into_iter().enumerate() {
         after.advance(at);
         draft.entry(&after, &entry);
         let lists = prepared.lists.iter().filter(|(of, ..)| *of == number);

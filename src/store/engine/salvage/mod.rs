@@ -168,7 +168,7 @@ fn gather(old: &sled::Db, found: &mut Found, target: &mut Target) -> Result<(), 
     let (_doing, salvaged) = counting("salvaging what can be read of the damaged store", "rows");
     for row in scan::prefix(old, &[]) {
         salvaged.add(1);
-        for (key, value) in turned(&mut steps, row?) {
+        for (key, value) in rewritten(&mut steps, row?) {
             keep(&key, &value, found, target)?;
         }
     }
@@ -176,7 +176,7 @@ fn gather(old: &sled::Db, found: &mut Found, target: &mut Target) -> Result<(), 
 }
 
 /// Rewrites a row as migrations do; a row that cannot be read yields none.
-fn turned(steps: &mut [Box<dyn Rewrite>], row: Row) -> Vec<Row> {
+fn rewritten(steps: &mut [Box<dyn Rewrite>], row: Row) -> Vec<Row> {
     if codec::verify(&row.0, &row.1).is_err() {
         return Vec::new();
     }

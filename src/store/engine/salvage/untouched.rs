@@ -53,7 +53,7 @@ impl Folder {
     }
 
     /// Goes back to the files as they were before the opening, if they were kept.
-    pub fn go_back_to_untouched(&self) -> io::Result<()> {
+    pub fn restore_untouched(&self) -> io::Result<()> {
         if !self.untouched().exists() {
             return Ok(());
         }
@@ -68,7 +68,7 @@ impl Folder {
     }
 
     /// Removes the kept files after an opening that lost nothing.
-    pub fn give_up_untouched(&self) -> io::Result<()> {
+    pub fn remove_untouched(&self) -> io::Result<()> {
         if !self.untouched().exists() {
             return Ok(());
         }

@@ -26,7 +26,7 @@ pub struct Prepared {
     /// Further rows.
     pub rows: Vec<Row>,
     /// Packed entries that follow the entries of the writes.
-    pub told: Vec<Vec<u8>>,
+    pub entries: Vec<Vec<u8>>,
     /// Lists of users that belong to some of these entries: the index of the entry, the list, and
     /// how many users it has.
     pub lists: Vec<(usize, ListId, u64)>,
@@ -52,7 +52,7 @@ impl Prepared {
             Closing::PlanRows(rows) => rows,
             Closing::Nothing
             | Closing::Loaded { .. }
-            | Closing::Told { .. }
+            | Closing::Report { .. }
             | Closing::Rights { .. } => 0,
         };
         let rows = usize::try_from(plan_rows).unwrap_or(usize::MAX);
@@ -66,7 +66,7 @@ impl Prepared {
             run: commit.run,
             account: commit.account,
         };
-        let (mut rows, mut told, mut lists) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut rows, mut entries, mut lists) = (Vec::new(), Vec::new(), Vec::new());
         let mut is_loaded = false;
         match commit.closing {
             Closing::Loaded {
@@ -75,27 +75,27 @@ impl Prepared {
                 users,
             } => {
                 is_loaded = true;
-                told.push(author.entry(&Fact::Loaded {
+                entries.push(author.entry(&Fact::Loaded {
                     roles,
                     groups,
                     users,
                 }));
             }
-            Closing::Told { plans, facts } => {
+            Closing::Report { plans, facts } => {
                 rows.extend(plans.iter().map(|plan| held::plan_row(commit.tenant, plan)));
-                told.extend(facts.iter().map(|fact| author.entry(fact)));
+                entries.extend(facts.iter().map(|fact| author.entry(fact)));
             }
             Closing::Rights { facts, mark } => {
                 let mark = v5::RightsMark::from(mark);
                 rows.push(codec::put(keys::rights_mark(commit.tenant), &mark));
                 for fact in &facts {
-                    lists.extend(listed(told.len(), fact));
-                    told.push(author.entry(fact));
+                    lists.extend(listed(entries.len(), fact));
+                    entries.push(author.entry(fact));
                 }
             }
             Closing::Nothing | Closing::PlanRows(_) => {}
         }
-        let cost = cost + rows.len() + told.len() + lists.len();
+        let cost = cost + rows.len() + entries.len() + lists.len();
         if cost > MAX_COST {
             return Err(StoreError::TooLarge {
                 cost,
@@ -111,7 +111,7 @@ impl Prepared {
             writes: writes.collect(),
             bodies: bodies.into(),
             rows,
-            told,
+            entries,
             lists,
             is_loaded,
             plan_rows,

@@ -29,7 +29,7 @@ pub enum Work {
     Rows {
         rows: Vec<Row>,
         /// Time and bytes of an entry that accompanies them; `None` if there is none.
-        told: Option<(Timestamp, Vec<u8>)>,
+        fact: Option<(Timestamp, Vec<u8>)>,
     },
     /// Removes the journal's first entries up to a position, as many as one write may.
     Cut(Seq),
@@ -52,13 +52,13 @@ impl Work {
                     .writes
                     .iter()
                     .filter_map(|write| write.entry.as_ref());
-                let told = prepared.told.iter();
+                let further = prepared.entries.iter();
                 prepared.bodies.len()
                     + of_rows(&prepared.rows)
-                    + entries.chain(told).map(Vec::len).sum::<usize>()
+                    + entries.chain(further).map(Vec::len).sum::<usize>()
             }
-            Self::Rows { rows, told } => {
-                of_rows(rows) + told.as_ref().map_or(0, |(_, entry)| entry.len())
+            Self::Rows { rows, fact } => {
+                of_rows(rows) + fact.as_ref().map_or(0, |(_, entry)| entry.len())
             }
             Self::Cut(_) | Self::Forget(_) | Self::Replace(_) => 0,
         }

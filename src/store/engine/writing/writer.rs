@@ -130,7 +130,7 @@ impl Writer {
         let db = shared.database()?;
         let mut composed = match work {
             Work::Commit(prepared) => compose::commit(&db, &self.head, prepared)?,
-            Work::Rows { rows, told } => compose::rows(&self.head, rows, told),
+            Work::Rows { rows, fact } => compose::rows(&self.head, rows, fact),
             Work::Cut(upto) => cut::cut(&db, &self.head, upto)?,
             Work::Forget(seqs) => cut::forget(&db, &self.head, seqs)?,
             Work::Replace(replacement) => {

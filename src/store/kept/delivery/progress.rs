@@ -26,7 +26,7 @@ pub enum DeliveryChange {
     /// A replay is over.
     Replayed(Item),
     /// An order was carried out.
-    Obeyed(u64),
+    OrderApplied(u64),
 }
 
 /// The progress of an endpoint's worker.
@@ -39,7 +39,7 @@ pub struct Progress {
     /// Attempts that were made, at most [`ATTEMPTS_AT_ONCE`](super::ATTEMPTS_AT_ONCE).
     pub attempts: Vec<Attempt>,
     /// A fact for the journal, with its time; `None` if there is none.
-    pub told: Option<(Timestamp, Fact)>,
+    pub fact: Option<(Timestamp, Fact)>,
     /// How many attempts to keep.
     pub keep: usize,
 }
@@ -51,7 +51,7 @@ impl Progress {
             cursor,
             changes: Vec::new(),
             attempts: Vec::new(),
-            told: None,
+            fact: None,
             keep: usize::MAX,
         }
     }
@@ -79,13 +79,13 @@ impl Store {
             ),
             DeliveryChange::Unpark(item) => (delivery(Keyspace::Parked, item), None),
             DeliveryChange::Replayed(item) => (delivery(Keyspace::Replay, item), None),
-            DeliveryChange::Obeyed(number) => (keys::order(endpoint, *number), None),
+            DeliveryChange::OrderApplied(number) => (keys::order(endpoint, *number), None),
         }));
         rows.push(codec::put(
             keys::cursor(endpoint),
             &v5::Cursor::from(&progress.cursor),
         ));
-        self.engine.write_with_fact(rows, progress.told)?;
+        self.engine.write_with_fact(rows, progress.fact)?;
         Ok(())
     }
 }

@@ -77,7 +77,7 @@ impl Store {
                     for row in reader.prefix(&keys::of_endpoint(Keyspace::Order, name)) {
                         let (key, value) = row?;
                         let order: Order = codec::read_row::<v1::Order>(&key, &value)?.into();
-                        cursor.obey(&order);
+                        cursor.apply(&order);
                     }
                     // A list that is being sent user by user is still needed.
                     let settled = cursor.needs_after();

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use crate::model::{
     AccessChange, AccountChange, Barrier, Holder, ListId, Path, RightChange, RightHolders,
-    RoleMention, Seq, ShownPath,
+    RoleMention, ShownPath,
 };
 use crate::store::layout::v5;
 use crate::store::values::rights::{ListHead, RightsMark};
@@ -200,14 +200,23 @@ impl From<v5::ListHead> for ListHead {
 }
 
 impl From<RightsMark> for v5::RightsMark {
-    fn from(RightsMark { told, under_way }: RightsMark) -> Self {
-        Self { told, under_way }
+    fn from(mark: RightsMark) -> Self {
+        let RightsMark {
+            reported,
+            under_way,
+        } = mark;
+        Self {
+            told: reported,
+            under_way,
+        }
     }
 }
 
 impl From<v5::RightsMark> for RightsMark {
     fn from(v5::RightsMark { told, under_way }: v5::RightsMark) -> Self {
-        let told: Seq = told;
-        Self { told, under_way }
+        Self {
+            reported: told,
+            under_way,
+        }
     }
 }

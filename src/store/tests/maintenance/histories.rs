@@ -29,7 +29,7 @@ enum Step {
     /// An operator gives an order.
     Ordered(usize, Wanted),
     /// The endpoint carries out its orders.
-    Obey(usize),
+    ApplyOrders(usize),
     /// A parked event is dismissed.
     Dismiss(usize, usize),
     /// An event is to be sent again.
@@ -64,7 +64,7 @@ fn step() -> impl Strategy<Value = Step> {
         6 => (0..3_usize, 0..80_u64, 2..20_u64).prop_map(|(e, n, by)| Step::Settle(e, n, by)),
         1 => (0..3_usize).prop_map(Step::Gone),
         4 => (0..3_usize, wanted).prop_map(|(e, wanted)| Step::Ordered(e, wanted)),
-        2 => (0..3_usize).prop_map(Step::Obey),
+        2 => (0..3_usize).prop_map(Step::ApplyOrders),
         2 => (0..3_usize, 0..30_usize).prop_map(|(e, n)| Step::Dismiss(e, n)),
         4 => (0..3_usize, 0..60_usize).prop_map(|(e, n)| Step::Replay(e, n)),
         2 => (0..3_usize, 0..30_usize).prop_map(|(e, n)| Step::Deliver(e, n)),
@@ -110,7 +110,7 @@ impl Known {
                 settled: last,
                 ..Cursor::default()
             });
-            cursor.obey(order);
+            cursor.apply(order);
         }
         cursor
     }
@@ -181,7 +181,7 @@ impl Model {
                 store.order(&hook(NAMES[which]), &order).unwrap();
                 known.orders.push(order);
             }
-            Step::Obey(which) => self.obey(store, which),
+            Step::ApplyOrders(which) => self.apply_orders(store, which),
             Step::Dismiss(which, nth) => {
                 let known = self.known(which);
                 if let Some(row) = known.of(&[Why::Parked], nth) {
@@ -210,7 +210,7 @@ impl Model {
     }
 
     /// Carries out the orders.
-    fn obey(&mut self, store: &Store, which: usize) {
+    fn apply_orders(&mut self, store: &Store, which: usize) {
         let last = Seq(self.entries.len() as u64);
         let known = self.known(which);
         let Some(cursor) = known.foreseen(last) else {
@@ -220,8 +220,8 @@ impl Model {
         known.orders.clear();
         let name = hook(NAMES[which]);
         let orders = store.orders(&name).unwrap().into_iter();
-        let obeyed = orders.map(|(number, _)| DeliveryChange::Obeyed(number));
-        put(store, &name, cursor, obeyed);
+        let applied = orders.map(|(number, _)| DeliveryChange::OrderApplied(number));
+        put(store, &name, cursor, applied);
     }
 
     fn deliver(&mut self, store: &Store, which: usize, nth: usize) {

@@ -1,4 +1,4 @@
-//! What an operator requests for an endpoint's deliveries, and how a cursor obeys.
+//! What an operator requests for an endpoint's deliveries, and how it changes a cursor.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -45,8 +45,8 @@ impl fmt::Display for Order {
 }
 
 impl Cursor {
-    /// Carries out an order.
-    pub fn obey(&mut self, order: &Order) {
+    /// Applies an order.
+    pub fn apply(&mut self, order: &Order) {
         match order {
             Order::Enable => {
                 self.disabled = None;
@@ -93,7 +93,7 @@ mod tests {
                 ..Cursor::default()
             };
 
-            cursor.obey(&Order::Rewind { to: Seq(to) });
+            cursor.apply(&Order::Rewind { to: Seq(to) });
 
             let expected = Cursor {
                 settled: Seq(settled),

@@ -464,7 +464,7 @@ fn what_was_approved_keeps_no_role_waiting_though_it_was_not_seen() {
         checksum: sum.checksum,
         state: PlanState::Held,
     };
-    let told = Closing::Told {
+    let told = Closing::Report {
         plans: vec![plan],
         facts: Vec::new(),
     };

@@ -105,7 +105,7 @@ impl Comparison {
             Replaced::Quiet => None,
         };
         let was = first.as_ref().and_then(latest).or(before.as_ref());
-        self.weigh_anew(was, &newer, before.as_ref());
+        self.recount(was, &newer, before.as_ref());
         Ok(())
     }
 

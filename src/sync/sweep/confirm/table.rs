@@ -131,8 +131,8 @@ impl<'a> Table<'a> {
         (good, doubted)
     }
 
-    /// Accepts that a record is gone.
-    pub(super) fn believe(&mut self, record: RecordRef) {
+    /// Notes a record that is gone.
+    pub(super) fn note_gone(&mut self, record: RecordRef) {
         if !self.permitted.contains(&record) {
             self.asking.entry(record.kind).or_default().gone += 1;
         }
@@ -140,13 +140,13 @@ impl<'a> Table<'a> {
     }
 
     /// Notes a record that may not be asked for: it is gone after enough sweeps without it.
-    pub(super) fn forbid(&mut self, run: &mut Run, record: RecordRef, needed: u32) {
+    pub(super) fn note_forbidden(&mut self, run: &mut Run, record: RecordRef, needed: u32) {
         let count = self.absent(&record);
         if count > 0 {
             self.absences.insert(record.clone(), count);
         }
         if self.is_loss(&record, Absence::Forbidden, needed) {
-            self.believe(record);
+            self.note_gone(record);
         } else {
             note(run, unconfirmed(&record, count, needed));
         }

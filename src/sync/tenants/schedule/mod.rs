@@ -15,7 +15,7 @@ use chrono_tz::Tz;
 pub use self::invalid::InvalidSchedule;
 
 use self::crontab::Crontab;
-use crate::clock::Turned;
+use crate::clock::ClockJump;
 use crate::model::Timestamp;
 
 /// The shortest time between two runs: a sweep of a small tenant takes seconds, and
@@ -47,13 +47,13 @@ impl Last {
     /// Moves the times of the run when the clock is set back, so that the run stays equally long
     /// ago. If the clock was set ahead, or the machine slept, the next run comes early: it is on
     /// time by the new clock.
-    pub(super) fn follow(&mut self, turned: Turned) {
-        match turned {
-            Turned::Back(by) => {
+    pub(super) fn follow(&mut self, jump: ClockJump) {
+        match jump {
+            ClockJump::Back(by) => {
                 self.began = self.began.minus(by);
                 self.ended = self.ended.minus(by);
             }
-            Turned::Ahead(_) => {}
+            ClockJump::Ahead(_) => {}
         }
     }
 

@@ -301,7 +301,7 @@ async fn a_clock_that_is_set_puts_no_run_off() {
             let time = async {
                 pass(&clock, 20).await;
                 for (jump, minutes) in jumps {
-                    clock.turn(jump(clock.now()));
+                    clock.jump_to(jump(clock.now()));
                     pass(&clock, *minutes).await;
                 }
                 let next = linked.next().unwrap();
@@ -373,7 +373,7 @@ async fn a_tenant_without_a_success_for_three_runs_is_overdue_until_it_is_read()
         pass(&clock, 10).await;
         is_up.store(false, Ordering::Relaxed);
         pass(&clock, 30).await;
-        clock.turn(clock.now().minus(DAY));
+        clock.jump_to(clock.now().minus(DAY));
         pass(&clock, 45).await;
         assert_eq!(linked.overdue(), None);
         pass(&clock, 10).await;
@@ -406,7 +406,7 @@ fn approve(store: &Store, known: &Known, now: Timestamp) {
         at: now,
         account: known.tenant.account(),
         writes: Vec::new(),
-        closing: Closing::Told {
+        closing: Closing::Report {
             plans: vec![plan],
             facts: Vec::new(),
         },

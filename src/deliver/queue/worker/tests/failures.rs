@@ -253,12 +253,12 @@ async fn a_clock_that_is_set_back_holds_nothing_back() {
 
         let back = start().minus(DAY / 2);
         if is_running {
-            bench.clock.turn(back);
+            bench.clock.jump_to(back);
             wake.wake();
         } else {
             trigger.trigger();
             while running.join_next().await.is_some() {}
-            bench.clock.turn(back);
+            bench.clock.jump_to(back);
             let (again, end) = shutdown();
             running.spawn(bench.worker(&endpoint).await.run(wake.clone(), end));
             trigger = again;
@@ -302,7 +302,7 @@ async fn a_clock_that_jumps_ahead_disables_nothing() {
         running.spawn(worker.run(wake.clone(), end));
         until("an attempt fails", || bench.cursor().trouble.is_some()).await;
 
-        bench.clock.turn(start().plus(jump));
+        bench.clock.jump_to(start().plus(jump));
         for n in 2..=3 {
             let probes = bench.cursor().trouble.unwrap().probes;
             wake.wake();
@@ -344,7 +344,7 @@ async fn a_start_in_1970_neither_holds_back_nor_disables() {
         ..Cursor::default()
     });
     let epoch = Timestamp::from_millis(0);
-    bench.clock.turn(epoch);
+    bench.clock.jump_to(epoch);
     let (trigger, end) = shutdown();
     let mut running = JoinSet::new();
     let wake = Wake::default();
@@ -359,7 +359,7 @@ async fn a_start_in_1970_neither_holds_back_nor_disables() {
     .await;
     assert_eq!(bench.cursor().failing.unwrap().since, epoch.minus(DAY));
 
-    bench.clock.turn(start());
+    bench.clock.jump_to(start());
     wake.wake();
 
     until("the event is delivered", || {

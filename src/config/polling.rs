@@ -7,20 +7,20 @@ use super::secret_keys::SecretKeys;
 use super::secrets::Vault;
 use super::{Fault, raw};
 use crate::secret::Secret;
-use crate::sync::{Listening, OVERLAP, POLL, Polling};
+use crate::sync::{OVERLAP, POLL, PollSetting, Polling};
 
 /// The shortest and the longest secret that Qlik takes for a webhook.
 const SECRET_LENGTHS: [usize; 2] = [32, 64];
 
 /// The defaults for tenants without settings of their own.
 #[derive(Debug)]
-pub(super) struct Ears<'a> {
-    usual: Listening,
+pub(super) struct PollDefaults<'a> {
+    usual: PollSetting,
     overlap: Duration,
     vault: &'a Vault<'a>,
 }
 
-impl<'a> Ears<'a> {
+impl<'a> PollDefaults<'a> {
     /// Validates the settings in `[sync]`.
     pub(super) fn new(sync: &raw::Sync, vault: &'a Vault<'a>, problems: &mut Problems) -> Self {
         let overlap = sync.poll_overlap.as_deref().map_or(OVERLAP, |text| {
@@ -30,9 +30,9 @@ impl<'a> Ears<'a> {
                 OVERLAP
             })
         });
-        let usual = listening("sync.poll", sync.poll.as_deref(), overlap, problems);
+        let usual = poll("sync.poll", sync.poll.as_deref(), overlap, problems);
         Self {
-            usual: usual.unwrap_or(Listening::Polling(Polling {
+            usual: usual.unwrap_or(PollSetting::Polling(Polling {
                 every: POLL,
                 overlap,
             })),
@@ -42,7 +42,7 @@ impl<'a> Ears<'a> {
     }
 
     /// Returns how the audit logs of tenants without a setting of their own are polled.
-    pub(super) fn usual(&self) -> Listening {
+    pub(super) fn usual(&self) -> PollSetting {
         self.usual
     }
 
@@ -52,14 +52,14 @@ impl<'a> Ears<'a> {
         at: &str,
         raw: &raw::Tenant,
         problems: &mut Problems,
-    ) -> (Listening, Option<Secret>) {
-        let own = listening(
+    ) -> (PollSetting, Option<Secret>) {
+        let own = poll(
             &format!("{at}.poll"),
             raw.poll.as_deref(),
             self.overlap,
             problems,
         );
-        let listening = own.unwrap_or(self.usual);
+        let poll = own.unwrap_or(self.usual);
         let keys = SecretKeys {
             at,
             key: "webhook_secret",
@@ -67,11 +67,11 @@ impl<'a> Ears<'a> {
             variable: raw.webhook_secret_env.as_ref(),
         };
         if !keys.is_given() {
-            return (listening, None);
+            return (poll, None);
         }
         let secret = keys.secret(self.vault, problems);
         let secret = secret.filter(|secret| fits(secret, &keys.path(), problems));
-        if listening == Listening::Off && secret.is_some() {
+        if poll == PollSetting::Off && secret.is_some() {
             let fault = Fault::Conflict {
                 detail: "Qlik's webhook triggers the poll of the audit log, which is off"
                     .to_owned(),
@@ -79,7 +79,7 @@ impl<'a> Ears<'a> {
             };
             problems.add(format!("{at}.poll"), fault);
         }
-        (listening, secret)
+        (poll, secret)
     }
 }
 
@@ -99,20 +99,20 @@ fn fits(secret: &Secret, key: &str, problems: &mut Problems) -> bool {
 }
 
 /// Reads an interval or `off`; `None` if it is not set or not valid.
-fn listening(
+fn poll(
     key: &str,
     text: Option<&str>,
     overlap: Duration,
     problems: &mut Problems,
-) -> Option<Listening> {
+) -> Option<PollSetting> {
     let text = text?;
     if text == "off" {
-        return Some(Listening::Off);
+        return Some(PollSetting::Off);
     }
     let every = Polling::parse_every(text);
     if every.is_none() {
         let text = text.to_owned();
         problems.add(key, Fault::BadDuration { text });
     }
-    every.map(|every| Listening::Polling(Polling { every, overlap }))
+    every.map(|every| PollSetting::Polling(Polling { every, overlap }))
 }

@@ -3,24 +3,24 @@
 use super::ReadError;
 use crate::obstacle::Stage;
 
-/// The stages of the way that are known to work, and the one that does not.
-pub type Way = Vec<(Stage, Result<(), ReadError>)>;
+/// The stages of a connection that are known to work, and the one that does not.
+pub type Stages = Vec<(Stage, Result<(), ReadError>)>;
 
 /// Returns the outcome of a request that was sent over these stages: how far it got, and the
 /// tenant's answer, or `None` if it did not reach the tenant. If no answer came in time, nobody
-/// knows how far the request got, and the way is empty.
+/// knows how far the request got, and the list is empty.
 pub(super) fn of<T>(
     stages: Vec<Stage>,
     asked: Result<T, ReadError>,
-) -> (Way, Option<Result<T, ReadError>>) {
+) -> (Stages, Option<Result<T, ReadError>>) {
     let passed = |stage| (stage, Ok(()));
     match asked {
         Err(ReadError::Unreachable { doing, obstacle }) => {
             let failed = obstacle.stage();
             let before = stages.into_iter().take_while(|stage| *stage != failed);
-            let mut way: Way = before.map(passed).collect();
-            way.push((failed, Err(ReadError::Unreachable { doing, obstacle })));
-            (way, None)
+            let mut tried: Stages = before.map(passed).collect();
+            tried.push((failed, Err(ReadError::Unreachable { doing, obstacle })));
+            (tried, None)
         }
         Err(error @ (ReadError::TimedOut { .. } | ReadError::Unsigned { .. })) => {
             (Vec::new(), Some(Err(error)))

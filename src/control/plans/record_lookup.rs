@@ -9,14 +9,14 @@ use crate::store::{Store, StoreError, TenantNo};
 use super::reply::{Person, RemovalRow};
 
 /// Looks up records of a tenant, and remembers which roles and groups make an administrator.
-pub(super) struct Lens<'a> {
+pub(super) struct RecordLookup<'a> {
     store: &'a Store,
     no: TenantNo,
     administration: Administration,
     looked_at: BTreeSet<RecordRef>,
 }
 
-impl<'a> Lens<'a> {
+impl<'a> RecordLookup<'a> {
     pub(super) fn new(store: &'a Store, no: TenantNo) -> Self {
         Self {
             store,
@@ -51,7 +51,7 @@ impl<'a> Lens<'a> {
         let person = Person {
             domain: user.email.as_deref().and_then(domain),
             status: user.status.clone(),
-            administers: self.administration.ways(&user),
+            administers: self.administration.paths(&user),
         };
         let row = RemovalRow {
             removal,

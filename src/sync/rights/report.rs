@@ -1,4 +1,4 @@
-//! Tells what happened after a tenant's mark, run by run.
+//! Reports what changed after a tenant's mark in who holds what, run by run.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -9,8 +9,8 @@ use crate::store::{Known, RightsMark, Store};
 use super::changes;
 use super::range::{self, Ahead, Range};
 
-/// How far a mark may be behind the end of the journal if there was nothing to tell: moving it is a
-/// write.
+/// How far a mark may be behind the end of the journal if there was nothing to report: moving it is
+/// a write.
 const MAX_BEHIND: u64 = 5_000;
 
 /// The last entry that this process has looked at, so that it does not read entries again for each
@@ -18,51 +18,51 @@ const MAX_BEHIND: u64 = 5_000;
 #[derive(Debug, Default)]
 pub(in crate::sync) struct Looked(AtomicU64);
 
-/// Tells what changed in who holds what in a tenant. Returns whether there was anything to tell.
+/// Reports what changed in who holds what in a tenant. Returns whether anything changed.
 ///
 /// Nobody else may be writing to the tenant.
-pub(in crate::sync) fn tell(
+pub(in crate::sync) fn report(
     store: &Store,
     known: &Known,
     looked: &Looked,
 ) -> Result<bool, HistoryError> {
-    // Nothing is told of a tenant whose first load has not ended.
+    // Nothing is reported of a tenant whose first load has not ended.
     let Some(loaded) = known.loaded else {
         return Ok(false);
     };
     let mark = store.rights_mark(known.no)?;
-    let mut mark = mark.unwrap_or(RightsMark::told(loaded));
-    let mut has_told = false;
+    let mut mark = mark.unwrap_or(RightsMark::reported(loaded));
+    let mut has_reported = false;
     loop {
         // A repaired tenant is loaded again; what happened before that is not compared.
         let seen = Seq(looked.0.load(Ordering::Relaxed));
-        let after = mark.told.max(loaded).max(seen).min(store.last_seq());
+        let after = mark.reported.max(loaded).max(seen).min(store.last_seq());
         let begun = mark.under_way.map(|(end, _)| end);
         let begun = begun.filter(|begun| *begun > after);
         match (range::next(store, known, after, begun)?, begun) {
-            // The changes that we began to tell are no longer there.
+            // The changes that we began to report are no longer there.
             (Ahead::Nothing(_), Some(begun)) => {
-                mark = RightsMark::told(begun);
+                mark = RightsMark::reported(begun);
                 store.set_rights_mark(known.no, mark)?;
             }
             (Ahead::Nothing(up_to), None) => {
-                if up_to.0.saturating_sub(mark.told.0) > MAX_BEHIND {
-                    store.set_rights_mark(known.no, RightsMark::told(up_to))?;
+                if up_to.0.saturating_sub(mark.reported.0) > MAX_BEHIND {
+                    store.set_rights_mark(known.no, RightsMark::reported(up_to))?;
                 }
                 looked.0.store(up_to.0, Ordering::Relaxed);
-                return Ok(has_told);
+                return Ok(has_reported);
             }
             (Ahead::Changes(range), _) => {
-                let n_told = n_told(mark, range.end);
-                match changes::tell(store, known, &range, n_told) {
-                    Ok(told) => has_told |= told,
+                let n_reported = n_reported(mark, range.end);
+                match changes::report(store, known, &range, n_reported) {
+                    Ok(reported) => has_reported |= reported,
                     // Every further attempt would fail in the same way.
                     Err(error @ HistoryError::WasCut) => {
                         skip(store, known, &range, &error)?;
                     }
                     Err(error) => return Err(error),
                 }
-                mark = RightsMark::told(range.end);
+                mark = RightsMark::reported(range.end);
             }
         }
     }
@@ -81,14 +81,14 @@ fn skip(
         "What {} changed in who holds what in `{}` cannot be compared and is not reported; \
          `qlik-roster access diff` compares two times", range.run, known.name,
     );
-    store.set_rights_mark(known.no, RightsMark::told(range.end))?;
+    store.set_rights_mark(known.no, RightsMark::reported(range.end))?;
     Ok(())
 }
 
 /// Returns how many entries about the changes up to an entry are written.
-fn n_told(mark: RightsMark, end: Seq) -> u64 {
+fn n_reported(mark: RightsMark, end: Seq) -> u64 {
     match mark.under_way {
-        Some((up_to, n_told)) if up_to == end => n_told,
+        Some((up_to, n_reported)) if up_to == end => n_reported,
         Some(_) | None => 0,
     }
 }

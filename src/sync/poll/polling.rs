@@ -13,9 +13,9 @@ pub const OVERLAP: Duration = Duration::from_secs(5 * 60);
 const POLLS: [Duration; 2] = [Duration::from_secs(1), Duration::from_secs(3600)];
 const OVERLAPS: [Duration; 2] = [Duration::from_secs(60), Duration::from_secs(24 * 3600)];
 
-/// How a tenant's audit log is listened to.
+/// Whether a tenant's audit log is polled.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Listening {
+pub enum PollSetting {
     /// Not at all: changes are found by sweeps.
     Off,
     /// It is polled.

@@ -23,16 +23,16 @@ const MAX_WAITING: usize = 8 * 1024 * 1024;
 /// How many entries one commit takes: each may have a list, and there is one mark.
 const AT_ONCE: usize = 80;
 
-/// What entries tell of a user, apart from who it is.
+/// How a role of a user changed, without the user: users with the same change share an entry.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Told {
+pub(super) struct SharedChange {
     pub role: RoleMention,
     pub change: AccessChange,
     pub before: Vec<ShownPath>,
     pub after: Vec<ShownPath>,
 }
 
-impl Told {
+impl SharedChange {
     /// Makes the fact, with the users whom it concerns.
     pub fn of(self, holders: RightHolders) -> Fact {
         let Self {
@@ -49,9 +49,7 @@ impl Told {
             after,
         })
     }
-}
 
-impl Told {
     /// Returns about how many bytes it takes in memory.
     fn weight(&self) -> usize {
         let Self {
@@ -91,11 +89,11 @@ struct Waiting {
 }
 
 /// Writes the entries of a run.
-pub(super) struct Teller<'a> {
+pub(super) struct RightsWriter<'a> {
     store: &'a Store,
     known: &'a Known,
     range: &'a Range,
-    waiting: BTreeMap<Told, Waiting>,
+    waiting: BTreeMap<SharedChange, Waiting>,
     /// How many bytes wait.
     pub weight: usize,
     /// How many bytes may wait.
@@ -104,15 +102,15 @@ pub(super) struct Teller<'a> {
     /// How many entries are written already.
     n_written: u64,
     /// How many entries there are so far, including those that are written already.
-    n_told: u64,
+    n_reported: u64,
     facts: Vec<Fact>,
     /// After how many commits a test stops it; `None` if it is not stopped.
     #[cfg(test)]
     pub n_commits_left: Option<usize>,
 }
 
-impl<'a> Teller<'a> {
-    /// Begins to tell the changes of a run; the first `n_written` entries are written already.
+impl<'a> RightsWriter<'a> {
+    /// Begins to report the changes of a run; the first `n_written` entries are written already.
     pub fn begin(
         store: &'a Store,
         known: &'a Known,
@@ -132,7 +130,7 @@ impl<'a> Teller<'a> {
             max_weight: MAX_WAITING,
             next_list: store.next_list(known.no, remains)?,
             n_written,
-            n_told: 0,
+            n_reported: 0,
             facts: Vec::new(),
             #[cfg(test)]
             n_commits_left: None,
@@ -140,8 +138,8 @@ impl<'a> Teller<'a> {
     }
 
     /// Adds a user.
-    pub fn add(&mut self, told: Told, user: Holder) -> Result<(), HistoryError> {
-        let waiting = match self.waiting.entry(told) {
+    pub fn add(&mut self, shared: SharedChange, user: Holder) -> Result<(), HistoryError> {
+        let waiting = match self.waiting.entry(shared) {
             Entry::Occupied(waiting) => waiting.into_mut(),
             Entry::Vacant(place) => {
                 self.weight += place.key().weight();
@@ -163,35 +161,35 @@ impl<'a> Teller<'a> {
     }
 
     /// Adds an entry.
-    pub fn tell(&mut self, fact: Fact) -> Result<(), StoreError> {
-        self.n_told += 1;
-        if self.n_told <= self.n_written {
+    pub fn push(&mut self, fact: Fact) -> Result<(), StoreError> {
+        self.n_reported += 1;
+        if self.n_reported <= self.n_written {
             return self.forget_list(&fact);
         }
         self.facts.push(fact);
         match self.facts.len() {
             AT_ONCE => self.commit(RightsMark {
-                told: self.range.begin,
-                under_way: Some((self.range.end, self.n_told)),
+                reported: self.range.begin,
+                under_way: Some((self.range.end, self.n_reported)),
             }),
             _ => Ok(()),
         }
     }
 
-    /// Writes what is left, and marks the changes as told. Returns whether there was anything to
-    /// tell.
+    /// Writes what is left, and marks the changes as reported. Returns whether there was anything to
+    /// report.
     pub fn end(mut self) -> Result<bool, HistoryError> {
         self.write_waiting()?;
-        self.commit(RightsMark::told(self.range.end))?;
-        Ok(self.n_told > 0)
+        self.commit(RightsMark::reported(self.range.end))?;
+        Ok(self.n_reported > 0)
     }
 
     fn write_waiting(&mut self) -> Result<(), HistoryError> {
         self.weight = 0;
-        for (told, mut waiting) in std::mem::take(&mut self.waiting) {
+        for (shared, mut waiting) in std::mem::take(&mut self.waiting) {
             if waiting.list.is_none() && waiting.users.len() <= MAX_SINGLE {
                 for user in waiting.users {
-                    self.tell(told.clone().of(RightHolders::One(user)))?;
+                    self.push(shared.clone().of(RightHolders::One(user)))?;
                 }
                 continue;
             }
@@ -201,7 +199,7 @@ impl<'a> Teller<'a> {
                 waiting.write_part(self.store, self.known, &mut self.next_list)?;
             }
             if let Some(list) = waiting.list {
-                self.tell(told.of(RightHolders::Listed { list, count }))?;
+                self.push(shared.of(RightHolders::Listed { list, count }))?;
             }
         }
         Ok(())
