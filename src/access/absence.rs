@@ -9,8 +9,8 @@ use crate::model::{Barrier, GroupId, LastSession, Record, SessionSpan, Timestamp
 
 use super::{Administration, Concern, ConcernCode, ConcernSubject};
 
-/// For how long the end of the span in which sessions are known may lie back. Polls move it every
-/// ten minutes; if it lies back further, users may have been seen since.
+/// How old the end of the span in which sessions are known may be. Polls move it every ten minutes;
+/// if it is older, users may have logged in since.
 const FRESH: Duration = Duration::from_secs(24 * 3600);
 
 /// The time without a session after which a privileged user is of concern.
@@ -19,12 +19,12 @@ pub const IDLE_ADMIN: Duration = Duration::from_secs(90 * 24 * 3600);
 /// The time without a session after which a user of an identity provider may have left it.
 pub const LEFT_IDP: Duration = Duration::from_secs(90 * 24 * 3600);
 
-/// After which time without a session users are of concern.
+/// How long users may be without a session before they are of concern.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct IdleLimits {
-    /// A privileged user; `None` if none ever is.
+    /// A privileged user; `None` if privileged users never are.
     pub admin: Option<Duration>,
-    /// A user with groups of an identity provider; `None` if none ever is.
+    /// A user with groups of an identity provider; `None` if such users never are.
     pub left_idp: Option<Duration>,
 }
 
@@ -41,11 +41,11 @@ impl Default for IdleLimits {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Idleness {
-    /// The user began a session, or has not been there long enough.
+    /// The user began a session, or has not existed long enough.
     Active,
     /// The user has certainly begun no session.
     Idle,
-    /// Nobody knows.
+    /// It is not known.
     NotKnown,
 }
 
@@ -75,13 +75,13 @@ pub fn covers(span: SessionSpan, begin: Timestamp, now: Timestamp) -> bool {
     span.since <= begin && now.since(span.until) <= FRESH
 }
 
-/// Returns the time that is earlier by so much.
+/// Returns the time that is earlier by a duration.
 pub fn earlier(time: Timestamp, by: Duration) -> Timestamp {
     let millis = i64::try_from(by.as_millis()).unwrap_or(i64::MAX);
     Timestamp::from_millis(time.millis().saturating_sub(millis))
 }
 
-/// Returns whether sessions say anything of a user: a program's account has none, and whoever
+/// Returns whether sessions say anything about a user: a program's account has none, and a user who
 /// cannot log in begins none.
 pub fn has_sessions(user: &User, now: Timestamp) -> bool {
     !user.is_bot && Barrier::of(user, now).is_none()
@@ -110,7 +110,7 @@ impl Absences {
         }
     }
 
-    /// Takes in a role or a group.
+    /// Looks at a role or a group.
     pub fn look(&mut self, record: &Record) {
         self.administration.look(record);
         match record {
@@ -126,7 +126,7 @@ impl Absences {
         self.span.is_some() && has_sessions(user, self.now) && self.limit(user).is_some()
     }
 
-    /// Judges a user, given when the last session began that is known.
+    /// Judges a user, given when the last known session began.
     pub fn judge(&self, user: &User, at: Option<Timestamp>) -> Option<Concern> {
         let (reason, idle_for) = self.limit(user)?;
         match Idleness::of(user, at, self.span, self.now, idle_for) {
@@ -141,7 +141,7 @@ impl Absences {
                 let extent = self.administration.extent(user);
                 (ConcernCode::IdleAdmin, format!("{paths}; {seen}"), extent)
             }
-            // Whoever comes back and leaves again is a finding again.
+            // A user who comes back and leaves again is a new finding.
             Reason::OfIdp => {
                 let extent = at.map_or_else(|| "none".to_owned(), |at| at.to_string());
                 (ConcernCode::LeftIdp, seen, [extent].into())
@@ -157,7 +157,7 @@ impl Absences {
         })
     }
 
-    /// Returns why it matters whether a user was seen, and within which time.
+    /// Returns why the last session of a user matters, and how old it may be.
     fn limit(&self, user: &User) -> Option<(Reason, Duration)> {
         let IdleLimits { admin, left_idp } = self.limits;
         let is_admin = !self.administration.extent(user).is_empty();
@@ -171,7 +171,7 @@ impl Absences {
     }
 }
 
-/// Why it matters whether a user was seen.
+/// Why the last session of a user matters.
 #[derive(Debug, Clone, Copy)]
 enum Reason {
     /// The user administers.
@@ -267,7 +267,7 @@ mod tests {
             (Some(50), Some(1), Some(span(111, 200)), NotKnown),
             (None, Some(1), Some(span(100, 198)), NotKnown),
             (Some(110), Some(1), None, NotKnown),
-            // Seen lately, whatever else is not known, or not there long enough.
+            // Seen lately, whatever else is not known, or not in existence long enough.
             (Some(150), Some(1), None, Active),
             (None, Some(120), Some(span(100, 200)), Active),
         ] {

@@ -1,4 +1,4 @@
-//! What somebody should review, and how serious it is.
+//! The concerns: what somebody should review, why, and how serious it is.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -14,7 +14,7 @@ use crate::model::{FindingId, GroupId, SubjectKey, TenantId, UserId};
 pub enum ConcernCode {
     /// A disabled user still holds an administrator role.
     DisabledAdmin,
-    /// A bot user acts for a client that is not ours, or for none.
+    /// A bot user acts for a client that is not ours, or for no client.
     UnknownBot,
     /// The group of all users gives an administrator role.
     EveryoneAdmin,
@@ -28,7 +28,7 @@ pub enum ConcernCode {
     LeftIdp,
     /// An invitation expired without being accepted.
     ExpiredInvitation,
-    /// A licence is assigned to a subject whom no tenant of the licence knows.
+    /// A licence is assigned to a subject that no user of its tenants has.
     OrphanLicence,
     /// A group gives an administrator role to its members.
     AdminByGroup,

@@ -1,4 +1,4 @@
-//! Licences of subjects whom no tenant knows.
+//! Finds licences that are assigned to a subject that no user has.
 
 use xxhash_rust::xxh3::xxh3_64;
 
@@ -6,8 +6,9 @@ use crate::model::{LicenceAssignment, SubjectKey};
 
 use super::{Concern, ConcernCode, ConcernSubject};
 
-/// The subjects of users, in memory: eight bytes for each. Two of them have the same digest in one
-/// of a billion sets of a million; then one orphan is not found.
+/// The subjects of users, in memory: eight bytes for each. An orphan licence is missed if its
+/// subject has the digest of a user's: with a million of both, the chance of one is some one in
+/// twenty million.
 #[derive(Debug, Default)]
 pub struct Subjects {
     digests: Vec<u64>,
@@ -15,18 +16,18 @@ pub struct Subjects {
 }
 
 impl Subjects {
-    /// Takes in the subject of a user, in whatever letter case.
+    /// Adds the subject of a user. Letter case is ignored.
     pub fn add(&mut self, subject: &str) {
         self.digests.push(digest(&SubjectKey::of(subject)));
         self.is_sorted = false;
     }
 
-    /// Returns how many were taken in.
+    /// Returns how many subjects there are.
     pub fn len(&self) -> usize {
         self.digests.len()
     }
 
-    /// Returns whether none was taken in.
+    /// Returns whether there is no subject.
     pub fn is_empty(&self) -> bool {
         self.digests.is_empty()
     }
@@ -46,8 +47,7 @@ fn digest(subject: &SubjectKey) -> u64 {
     xxh3_64(subject.as_str().as_bytes())
 }
 
-/// Returns the concern about a licence of a subject that is in none of some tenants, which it
-/// names.
+/// Returns the concern about a licence whose subject no user of the searched tenants has.
 pub fn orphan_licence(
     subject: &SubjectKey,
     assignments: &[LicenceAssignment],

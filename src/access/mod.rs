@@ -5,8 +5,8 @@
 //! holds. [`Inspection`] looks at roles, groups and users once, in that order, and reports what an
 //! auditor would ask about, such as broken rules of [`Separation`] of duties; [`Administration`]
 //! says who is an administrator, [`Holding`] who holds a role, [`Absences`] who was not seen for
-//! long. [`SpaceGrants`] says who can open a space, each by every [`SpacePath`].
-//! [`Subjects`] finds licences of nobody.
+//! long. [`SpaceGrants`] says who can open a space, each by every [`SpacePath`]. [`Subjects`] finds
+//! orphan licences.
 
 mod absence;
 mod grants;

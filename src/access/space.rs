@@ -51,7 +51,7 @@ impl SpacePath {
 pub struct SpaceGrant {
     /// The path.
     pub path: SpacePath,
-    /// The roles in the space, as the source writes them. For the owner none are listed.
+    /// The roles in the space, as the source writes them. Empty for the owner.
     pub roles: BTreeSet<String>,
     /// When the assignment was created, by the source; for the owner `None`.
     pub since: Option<Timestamp>,
@@ -98,7 +98,7 @@ pub struct UserGrants {
 }
 
 impl UserGrants {
-    /// Returns whether nothing leads there.
+    /// Returns whether there is no path.
     pub fn is_empty(&self) -> bool {
         self.space.is_empty() && self.shares.is_empty()
     }

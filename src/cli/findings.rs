@@ -198,7 +198,7 @@ fn name_idleness(row: &IdlenessRow) {
     ));
 }
 
-/// Says why it is not known which licences are of nobody.
+/// Says why it is not known which licences are orphan licences.
 fn name_unjudged(licences: &UnjudgedLicences) {
     let lacks = licences.lacks.iter();
     let lacks: Vec<String> = lacks
@@ -229,7 +229,7 @@ fn name_unread(unread: &[UnreadRow]) {
     }
 }
 
-/// Returns what is said if there are no rows.
+/// Returns what is printed if there are no rows.
 fn nothing(standing: FindingStanding, wanted: Wanted, found: &Found) -> &'static str {
     match (standing, wanted, found.n_unread == 0) {
         (FindingStanding::Accepted, Wanted::Some, _) => "No such finding is accepted.",

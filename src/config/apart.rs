@@ -1,4 +1,4 @@
-//! Validates what is read apart from users, roles and groups, and how often.
+//! Validates what is read besides users, roles and groups, and how often.
 
 use std::time::Duration;
 

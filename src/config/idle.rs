@@ -98,7 +98,7 @@ fn sessions(raw: &raw::Raw, add: &mut impl FnMut(String, String, &'static str)) 
             );
         }
     }
-    // Tenants that are not listed here go by the usual settings.
+    // The usual settings apply to tenants that are not listed here.
     let polls = |tenant: &raw::Tenant| !is_off(tenant.poll.as_deref().or(usual_poll));
     if usual && is_off(usual_poll) && !raw.tenants.iter().any(polls) {
         add(

@@ -34,7 +34,7 @@ pub struct Config {
     pub organizations: Vec<OrganizationConfig>,
     /// The rules of separation of duties.
     pub separations: Vec<Separation>,
-    /// After which time without a session users are of concern.
+    /// How long users may be without a session before they are of concern.
     pub idle_limits: IdleLimits,
     /// The endpoints that receive events.
     pub endpoints: Vec<Endpoint>,

@@ -94,7 +94,7 @@ pub trait Connector: Send + Sync + 'static {
     fn licence(&self) -> impl Future<Output = Result<LicenceHead, FetchError>> + Send;
 
     /// Reads a page of the assignments of the licence, from a cursor on or from the beginning.
-    /// `None` if the source does not go on from that cursor: then all are to be read again.
+    /// `None` if the source does not accept that cursor: then all must be read again.
     fn licence_page(
         &self,
         cursor: Option<&str>,

@@ -56,7 +56,7 @@ impl Control {
         }
     }
 
-    /// Makes findings go by these times without a session.
+    /// Sets how long users may be without a session before a finding reports them.
     #[must_use]
     pub fn with_idle_limits(mut self, limits: IdleLimits) -> Self {
         self.context.idle_limits = limits;

@@ -268,9 +268,9 @@ fn rule(known: &Known, judged: Judged) -> RuleRow {
 
 /// What a look at a tenant found besides findings.
 struct Looked {
-    /// What came of each rule.
+    /// The result of each rule.
     judged: Vec<Judged>,
-    /// Why it is not known which licences are of nobody, if it is not.
+    /// Why it may not be known which licences are orphan licences.
     licences: Option<UnjudgedLicences>,
 }
 
@@ -322,9 +322,9 @@ fn look(
     Ok(Looked { judged, licences })
 }
 
-/// Looks for licences of nobody. The same licence is listed to each tenant that has it: they are
-/// found in the first of these tenants alone. Returns what is not known, if there is any such
-/// thing: then nothing is found.
+/// Looks for orphan licences. The same licence is listed to each tenant that has it: they are found
+/// in the first of these tenants alone. Returns what is not known, if there is any such thing: then
+/// nothing is found.
 fn orphan_licences(
     reading: &Reading<'_>,
     known: &Known,

@@ -160,8 +160,8 @@ pub struct Access {
     pub limit: usize,
 }
 
-/// Users who have begun no session for some time, or of whom nobody knows whether they have. Users
-/// who cannot log in and bots are not among them.
+/// Users who have begun no session for some time, or of whom that is not known. Users who cannot
+/// log in and bots are not among them.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StaleAccess {
     /// The tenant.

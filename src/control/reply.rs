@@ -36,7 +36,7 @@ pub struct Findings {
     /// first page of a tenant.
     #[serde(default)]
     pub idleness: Option<IdlenessRow>,
-    /// If such findings are wanted and it is not known which licences are of nobody, why; only on
+    /// Why it is not known which licences are orphan licences, if such findings are wanted; only on
     /// the first page of a tenant.
     #[serde(default)]
     pub licences: Option<UnjudgedLicences>,
@@ -53,7 +53,7 @@ pub struct IdlenessRow {
     pub known: SessionSpan,
 }
 
-/// A licence of which it is not known which assignments are of nobody.
+/// A tenant in whose licence it is not known which assignments are orphan licences.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct UnjudgedLicences {
     /// The first tenant that has the licence.
@@ -106,7 +106,7 @@ pub struct FoundEvent {
     pub first: Seq,
 }
 
-/// What became of a run that was asked for.
+/// The result of a run that was asked for.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Synced {

@@ -30,8 +30,8 @@
 //! - `sweep`: reading a whole tenant, and asking for records that the listings did not show.
 //! - `poll`: the audit log between sweeps, and the records that it names.
 //! - `apart`: what is read on a schedule of its own, whatever it is.
-//! - `spaces`: spaces, read apart.
-//! - `licences`: to whom the licence is assigned, read apart.
+//! - `spaces`: reads spaces.
+//! - `licences`: reads to whom the licence is assigned.
 //! - `plan`: what a run has decided to write.
 //! - `removals`: how much a run would remove, how much of that is held, and what becomes of it.
 //! - `rights`: what a run changed in who holds what, told in entries of its own.

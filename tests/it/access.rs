@@ -1,5 +1,5 @@
-//! Who may do what, by which path, now and at any earlier time: our answers against those of a slow
-//! and obvious reckoning from the records.
+//! Who may do what, by which path, now and at any earlier time: compares our answers with those
+//! that a slow and simple model computes from the records.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -40,7 +40,7 @@ fn acme() -> TenantName {
     TenantName("acme".to_owned())
 }
 
-/// Reckons from records alone: each user with each role and each group.
+/// Computes it from records alone: each user with each role and each group.
 fn reckon(records: &[Record]) -> Reckoning {
     let mut reckoning = Reckoning::new();
     for user in records {
@@ -105,7 +105,7 @@ fn words(paths: &[ShownPath]) -> BTreeSet<String> {
     paths.iter().map(word).collect()
 }
 
-/// Leaves what somebody holds by a path that not everybody has.
+/// Keeps what users hold by a path that not everybody has.
 fn own(reckoning: Reckoning) -> Reckoning {
     let own = reckoning.into_iter();
     own.filter(|(_, paths)| paths.iter().any(|path| is_own(path)))
@@ -211,7 +211,7 @@ fn look(running: &Running, clock: &Clock) -> Sight {
     }
 }
 
-/// Changes something in the tenant, whatever the dice say.
+/// Makes a random change in the tenant.
 fn change(tenant: &Directory, dice: &mut fastrand::Rng) {
     let users = tenant.users();
     let user = users[dice.usize(..users.len())].clone();
@@ -258,7 +258,7 @@ fn change(tenant: &Directory, dice: &mut fastrand::Rng) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn answers_equal_a_slow_reckoning_at_every_time_of_random_histories() {
+async fn answers_equal_those_of_a_slow_model_at_every_time_of_random_histories() {
     let long = std::env::var_os("QLIK_ROSTER_LONG").is_some();
     let histories = if long { MANY_HISTORIES } else { HISTORIES };
     for seed in 0..histories {
@@ -442,7 +442,7 @@ async fn separations(running: &Running, rules: &[Rule], sight: &Sight) {
     assert!(answer.rules.iter().all(RuleRow::is_judged));
 }
 
-/// Returns the roles that are called so.
+/// Returns the roles with these names or ids.
 fn meant(records: &[Record], words: &[String]) -> BTreeSet<RoleId> {
     let roles = records.iter().filter_map(|record| match record {
         Record::Role(role) => Some(role),
@@ -456,7 +456,7 @@ fn meant(records: &[Record], words: &[String]) -> BTreeSet<RoleId> {
     meant.map(|role| role.id.clone()).collect()
 }
 
-/// Compares since when each role is held with the sights in which it was held.
+/// Compares the times since which users hold roles with the states that the model saw.
 async fn dates(running: &Running, sights: &[Sight]) {
     let (first, last) = (&sights[0], &sights[sights.len() - 1]);
     let reckonings: Vec<Reckoning> = sights.iter().map(|it| reckon(&it.records)).collect();
@@ -546,15 +546,15 @@ async fn compare(running: &Running, from: &Sight, to: &Sight, limit: usize) {
     }
     assert_eq!(found, expected, "from {} to {}", from.at, to.at);
 
-    // What everybody gained or lost stands once, not row by row.
+    // What everybody gained or lost is listed once, not for each user.
     let told: BTreeSet<RoleId> = everybody.iter().map(|row| row.role.id.clone()).collect();
     assert_eq!(told, everybodys_differences(&before, &after));
 }
 
-/// What became of the roles of each user.
+/// How the roles of each user changed.
 type Differences = BTreeMap<(UserId, RoleId), (AccessChange, BTreeSet<String>, BTreeSet<String>)>;
 
-/// Reckons what became of each user's own paths.
+/// Computes how each user's own paths changed.
 fn differences(before: &Reckoning, after: &Reckoning) -> Differences {
     let none = BTreeSet::new();
     let mut expected = BTreeMap::new();
@@ -577,7 +577,7 @@ fn differences(before: &Reckoning, after: &Reckoning) -> Differences {
     expected
 }
 
-/// Reckons the roles to which the paths of all users differ.
+/// Computes the roles to which the paths of all users differ.
 fn everybodys_differences(before: &Reckoning, after: &Reckoning) -> BTreeSet<RoleId> {
     let everybodys = |reckoning: &Reckoning| -> BTreeSet<(RoleId, String)> {
         let all = reckoning.iter().flat_map(|((_, role), paths)| {
@@ -591,7 +591,7 @@ fn everybodys_differences(before: &Reckoning, after: &Reckoning) -> BTreeSet<Rol
     changed.map(|(role, _)| role.clone()).collect()
 }
 
-/// Compares what the journal tells of each step with what was reckoned before and after it.
+/// Compares what the journal reports of each step with what was computed before and after it.
 async fn told(running: &Running, sights: &[Sight], limit: usize) {
     let (mut rows, mut after) = (Vec::<AccessChangeRow>::new(), None);
     loop {
@@ -634,7 +634,7 @@ async fn told(running: &Running, sights: &[Sight], limit: usize) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_cannot_be_seen_is_said_and_is_not_an_absence() {
+async fn what_is_not_visible_is_reported_and_is_not_an_absence() {
     let world = World::new().await;
     let rule = "[[access.sod]]\nname = \"one\"\nleft = [\"TenantAdmin\"]\nright = [\"Steward\"]\n";
     world.write_config(&(world.standard_config() + rule));
@@ -728,7 +728,7 @@ async fn a_time_that_the_journal_does_not_reach_is_refused() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_was_hidden_at_first_is_not_said_to_have_been_given_when_it_shows() {
+async fn what_was_hidden_at_first_is_not_reported_as_given_when_it_appears() {
     let start = Timestamp::parse("2026-03-01T08:00:00Z").unwrap();
     let clock = Clock::stopped_at(start);
     let options = TenantOptions {

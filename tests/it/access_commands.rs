@@ -61,7 +61,7 @@ async fn json(world: &World, args: &[&str]) -> Value {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn who_administers_is_told_with_every_path() {
+async fn administrators_are_listed_with_every_path() {
     let world = world().await;
 
     let told = json(&world, &["access", "--role", "tenantadmin"]).await;
@@ -126,13 +126,13 @@ async fn who_administers_is_told_with_every_path() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn each_path_is_drawn_and_what_stands_twice_is_found() {
+async fn each_path_is_drawn_and_redundant_roles_are_found() {
     let world = world().await;
     let explain = async |user: &str| {
         let args = ["access", "explain", "--user", user, "--role", "TenantAdmin"];
         let (code, out, err) = world.command(&args).await;
         assert_eq!(code, 0, "{err}");
-        // The time is whatever it was.
+        // The time differs from run to run.
         let lines = out.lines().map(|line| match line.split_once(", at 2") {
             Some((before, _)) => format!("{before}, at *.\n"),
             None => format!("{line}\n"),
@@ -322,7 +322,7 @@ async fn who_breaks_a_rule_is_found_until_it_is_accepted_or_mended() {
         .await;
     assert_eq!(code, 0, "{err}");
     assert_eq!(find().await, [] as [Value; 0]);
-    // It has grown.
+    // The violation has grown.
     tenant
         .update_user(&named("Noah Klein"), Edit::AssignRole(other.clone()))
         .unwrap();
@@ -408,7 +408,7 @@ async fn a_tenant_that_came_later_does_not_keep_others_from_being_answered() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_every_user_has_by_default_is_said_once() {
+async fn what_every_user_has_by_default_is_listed_once() {
     let world = World::with(TenantOptions {
         users: 30,
         user_default: UserDefault::Listed,
@@ -571,14 +571,14 @@ async fn the_evidence_is_written_whole_and_can_be_checked() {
         .status();
     assert!(check.unwrap().success());
 
-    // The same again is refused, and leaves what is there.
+    // Writing the same files again is refused, and leaves them as they are.
     let as_of = &maria["as_of"];
     let again = [&args[..], &["--as-of", as_of]].concat();
     let (code, out, err) = world.command(&again).await;
     assert_eq!((code, out.as_str()), (1, ""), "{err}");
     assert!(err.contains("already exists"), "{err}");
     assert_eq!(files(&folder), found);
-    // Elsewhere it is the same, byte for byte.
+    // In another folder the files are the same, byte for byte.
     let elsewhere = world.path("elsewhere");
     let again = [
         &args[..args.len() - 1],
@@ -636,7 +636,7 @@ async fn evidence_says_what_it_does_not_know_and_a_mistake_writes_none() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn of_a_tenant_that_was_never_read_there_is_no_evidence() {
+async fn a_tenant_that_was_never_read_has_no_evidence() {
     let world = World::new().await;
     world
         .tenant

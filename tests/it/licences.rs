@@ -1,5 +1,5 @@
-//! Licences: what is known of them whatever the tenant hides and wherever a reading is interrupted,
-//! and which of them are of nobody.
+//! Licences: what is known of them although the tenant hides parts and readings are interrupted;
+//! and orphan licences.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -129,7 +129,7 @@ fn reckon(licence: &Licence) -> BTreeSet<(String, String)> {
         .collect()
 }
 
-/// Reckons which subjects none of some tenants knows.
+/// Computes which subjects no user of some tenants has.
 fn orphans(licence: &Licence, tenants: &[&Directory]) -> BTreeSet<(String, String)> {
     let users = tenants.iter().flat_map(|tenant| tenant.users());
     let known: Vec<String> = users.map(|user| user.subject.to_lowercase()).collect();
@@ -165,10 +165,10 @@ async fn nothing_is_asked_about_licences_unless_that_is_switched_on() {
     running.stop().await;
 }
 
-/// Random assignments, in random letter cases, of users and of nobody, with users who come and go;
-/// the daemon is started again in between.
+/// Random assignments in random letter cases, to subjects of users and to others. Users come and
+/// go, and the daemon is restarted in between.
 #[tokio::test(flavor = "multi_thread")]
-async fn answers_equal_a_slow_reckoning_after_each_reading_of_a_random_history() {
+async fn answers_equal_those_of_a_slow_model_after_each_reading_of_a_random_history() {
     let world = world(clock(), 60).await;
     let tenant = world.tenant.directory();
     let mut dice = fastrand::Rng::with_seed(5);
@@ -216,10 +216,10 @@ async fn answers_equal_a_slow_reckoning_after_each_reading_of_a_random_history()
     running.stop().await;
 }
 
-/// Stops the daemon again and again in the middle of the first reading, at random. It goes on with
-/// the page where it was.
+/// Stops the daemon again and again in the middle of the first reading, at random. The reading
+/// continues with the page where it was.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_reading_goes_on_with_the_page_where_it_was_interrupted() {
+async fn an_interrupted_reading_continues_with_the_same_page() {
     let world = world(clock(), 30).await;
     let tenant = world.tenant.directory();
     for n in 0..1_200 {
@@ -281,7 +281,7 @@ async fn a_listing_whose_cursor_has_run_out_is_read_again_and_nothing_is_lost() 
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_is_refused_or_unreadable_stays_as_it_was_known_and_is_said() {
+async fn what_cannot_be_read_stays_as_it_was_known_and_is_reported() {
     let world = world(clock(), 30).await;
     let tenant = world.tenant.directory();
     let running = world.start().await;
@@ -308,7 +308,7 @@ async fn what_is_refused_or_unreadable_stays_as_it_was_known_and_is_said() {
     let answer = ask(&running, LicenceHolders::All, 10).await;
     assert_eq!(rows(&answer), before);
 
-    // The listing comes back empty, although it was not: that is more than may go.
+    // The listing comes back empty: these are more removals than the guard allows.
     faults.clear();
     // After a failure it would wait a minute.
     running.stop().await;
@@ -334,7 +334,7 @@ async fn what_is_refused_or_unreadable_stays_as_it_was_known_and_is_said() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_orphan_is_in_none_of_the_tenants_of_the_same_licence() {
+async fn the_subject_of_an_orphan_licence_is_in_no_tenant_with_that_licence() {
     let world = world(clock(), 20).await;
     let acme = world.tenant.directory();
     let (other, sections) = second(&world).await;
@@ -365,7 +365,7 @@ async fn an_orphan_is_in_none_of_the_tenants_of_the_same_licence() {
     assert_eq!(rows(&answer), orphans(&acme.licence(), &[acme, beta]));
     let names: Vec<_> = answer.searched.iter().map(|name| name.0.as_str()).collect();
     assert_eq!(names, ["acme", "beta"]);
-    // Of another licence, it would not be searched.
+    // With another licence, it is not searched.
     beta.set_licence(Licence {
         number: "7".into(),
         ..acme.licence()
@@ -423,7 +423,7 @@ async fn json(world: &World, args: &[&str]) -> Value {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_operator_finds_licences_of_nobody() {
+async fn an_operator_finds_orphan_licences() {
     let world = world(Clock::system(), 20).await;
     let tenant = world.tenant.directory();
     tenant.license("auth0|Nobody", "professional");

@@ -1,5 +1,5 @@
-//! When users were last seen: as the tenant's audit log has it, whatever is late or twice in it, and
-//! what is said of users who were not seen.
+//! When users last began sessions, also if events of the audit log are late or come twice; and what
+//! is reported of users who began none.
 
 use std::collections::BTreeMap;
 use std::slice;
@@ -64,7 +64,7 @@ fn people(world: &World) -> Vec<UserId> {
     people.map(|user| user.id).collect()
 }
 
-/// When users last began sessions, as far as the store has it.
+/// When users last began sessions, as the store has it.
 fn kept(running: &Running, users: &[UserId]) -> BTreeMap<UserId, Timestamp> {
     let store = running.store();
     let no = store.tenants().unwrap()[0].no;
@@ -72,7 +72,7 @@ fn kept(running: &Running, users: &[UserId]) -> BTreeMap<UserId, Timestamp> {
     users.iter().filter_map(last).collect()
 }
 
-/// From when on the store has all sessions.
+/// The time since which the store has all sessions.
 fn known_since(running: &Running) -> Option<Timestamp> {
     let store = running.store();
     let no = store.tenants().unwrap()[0].no;
@@ -87,7 +87,7 @@ async fn known(running: &Running) -> Timestamp {
     known_since(running).unwrap()
 }
 
-/// Lets time pass in stretches that polls follow.
+/// Lets time pass in steps, with a poll after each.
 async fn pass_days(world: &World, running: &Running, days: u64) {
     for _ in 0..days {
         pass(world, DAY);
@@ -102,7 +102,7 @@ async fn pass_days(world: &World, running: &Running, days: u64) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_last_session_is_the_tenants_own_whatever_the_log_does() {
+async fn last_sessions_are_right_even_if_events_come_late_or_twice() {
     let n = match std::env::var_os("QLIK_ROSTER_LONG") {
         Some(_) => MANY_HISTORIES,
         None => HISTORIES,
@@ -203,13 +203,13 @@ async fn sessions_that_are_not_read_are_not_known_and_leave_a_gap() {
     let running = world.start().await;
     let second = known(&running).await;
     assert!(second > first && second > at, "{first} {second}");
-    // What was known is still the last that is known.
+    // The last known session stays known.
     assert_eq!(kept(&running, slice::from_ref(&user)), [(user, at)].into());
     running.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_gap_in_the_log_and_a_session_of_nobody_move_the_time_from_which_sessions_are_known() {
+async fn a_gap_or_a_session_without_a_user_moves_the_time_since_which_sessions_are_known() {
     let world = world(Generations::Core).await;
     let tenant = world.tenant.directory();
     let user = people(&world).swap_remove(3);
@@ -239,8 +239,8 @@ async fn a_gap_in_the_log_and_a_session_of_nobody_move_the_time_from_which_sessi
     running.stop().await;
 }
 
-/// Maria administers and logged in three days ago; Ada administers and logged in today; Noah is in a
-/// group of the identity provider and never logged in; Uma, who does not count, is disabled.
+/// Maria administers and logged in three days ago; Ada administers and logged in today; Noah is in
+/// a group of the identity provider and never logged in; Uma, who does not count, is disabled.
 async fn seen() -> (World, Running) {
     let world = world(Generations::Core).await;
     configure(
@@ -297,7 +297,7 @@ fn idleness(page: &AccessPage<StaleRow, Id>, name: &str) -> Option<Idleness> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn whoever_was_not_seen_is_told_and_nobody_of_whom_it_is_not_known() {
+async fn only_users_who_are_certainly_idle_are_listed_as_idle() {
     let (world, running) = seen().await;
 
     let page = stale(&running, StaleWho::Privileged, 2).await;
@@ -311,7 +311,7 @@ async fn whoever_was_not_seen_is_told_and_nobody_of_whom_it_is_not_known() {
     assert_eq!(idleness(&all, "Ada Byron"), None);
     let bots = all.rows.iter().filter(|row| row.user.is_bot);
     assert_eq!(bots.count(), 0);
-    // Whoever is not there that long is not idle, and of the others it is not known.
+    // Users who do not exist that long are not idle; of the others it is not known.
     let longer = stale(&running, StaleWho::All, 30).await;
     let lacking = longer.envelope.not_known.iter();
     let lacking = lacking.filter(|it| matches!(it, NotKnown::Sessions { known: Some(_) }));
@@ -452,7 +452,7 @@ async fn commands_say_when_users_were_last_seen() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn without_the_setting_nothing_is_said_to_be_known() {
+async fn without_the_setting_sessions_are_reported_as_unknown() {
     let world = world(Generations::Core).await;
     configure(&world, "sessions = false");
     world.one_run().await;
@@ -476,7 +476,7 @@ async fn without_the_setting_nothing_is_said_to_be_known() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_session_goes_with_its_user_and_one_before_its_user_is_kept() {
+async fn a_session_is_deleted_with_its_user_and_kept_if_its_user_is_not_known_yet() {
     let world = world(Generations::Core).await;
     let tenant = world.tenant.directory();
     let running = world.start().await;

@@ -16,10 +16,12 @@ use crate::support::{World, within};
 
 const N_SPACES: usize = 24;
 
-/// Kills while those are read that the audit log names; `QLIK_ROSTER_LONG` makes ten times as many.
+/// How often the daemon is killed while it reads spaces that the audit log names; ten times as
+/// often with `QLIK_ROSTER_LONG`.
 const N_NAMED: usize = 8;
 
-/// More kills than a reading of all takes: one in a hundred starts gets no further than the list.
+/// More kills than one complete reading takes: one start in a hundred gets no further than the
+/// listing.
 const MAX_KILLS: usize = 200;
 
 /// The most requests for spaces before a kill.
@@ -35,7 +37,7 @@ const OF_SPACES: [Endpoint; 4] = [
 ];
 
 #[tokio::test(flavor = "multi_thread")]
-async fn kills_while_spaces_are_read_lose_nothing_and_tell_nothing_twice() {
+async fn kills_while_spaces_are_read_lose_nothing_and_report_nothing_twice() {
     let long = std::env::var_os("QLIK_ROSTER_LONG").is_some();
     let world = World::with(TenantOptions {
         users: 30,
@@ -104,15 +106,15 @@ async fn kills_while_spaces_are_read_lose_nothing_and_tell_nothing_twice() {
     let named = changes_of(&world, "store", last);
     assert!(!named.is_empty(), "nothing was found by name");
     assert_same(&undone(&named, rows_of(&world, "store")), &again);
-    assert_each_was_told_once(&world);
+    assert_each_was_delivered(&world);
 }
 
-/// Which of two stores is read into.
+/// Which of the two stores a daemon uses.
 #[derive(Debug, Clone, Copy)]
 enum Kept {
     /// That of the daemon that is killed.
     Store,
-    /// That of a daemon that nobody disturbs.
+    /// That of a daemon that is never killed.
     Calm,
 }
 
@@ -145,7 +147,7 @@ fn serve(world: &World) -> Child {
         .unwrap()
 }
 
-/// Reads all spaces into the other store, undisturbed.
+/// Reads all spaces into the other store, without kills.
 async fn read_calmly(world: &World) {
     write_config(world, Kept::Calm, "off");
     read_to_the_end(world).await;
@@ -189,7 +191,7 @@ async fn read_among_kills(world: &World, dice: &mut fastrand::Rng) -> usize {
     panic!("{MAX_KILLS} kills, and all spaces were not read once");
 }
 
-/// Has something happen, and kills the daemon while it reads what the audit log says of it.
+/// Changes a space, and kills the daemon while it reads the spaces that the audit log names.
 async fn kill_while_named_are_read(world: &World, dice: &mut fastrand::Rng) {
     let audits = || world.tenant.requests().at(Endpoint::Audits);
     let before = audits();
@@ -254,7 +256,7 @@ fn n_unread(store: &Store, tenant: &Directory) -> Option<u64> {
     Some(n_all.saturating_sub(read.count() as u64))
 }
 
-/// Lets all spaces be due again, as a day does.
+/// Makes all spaces due again, as if a day had passed.
 fn age(world: &World, name: &str) {
     let store = open(world, name);
     let known = store.tenants().unwrap().remove(0);
@@ -276,7 +278,7 @@ fn rows_of(world: &World, name: &str) -> BTreeMap<SpaceId, Space> {
     rows
 }
 
-/// Compares space by space: all at once are more than anybody reads.
+/// Compares space by space, since nobody could read a failure about all of them.
 fn assert_same(left: &BTreeMap<SpaceId, Space>, right: &BTreeMap<SpaceId, Space>) {
     assert!(left.keys().eq(right.keys()), "not the same spaces");
     for (id, space) in left {
@@ -303,8 +305,8 @@ fn changes_of(world: &World, name: &str, after: Seq) -> Vec<SpaceChange> {
     changes
 }
 
-/// Undoes changes, the last first. Each must fit what there is: otherwise one is missing, or was
-/// told twice.
+/// Undoes changes, the last first. Each must match the present state: otherwise a change is
+/// missing, or was reported twice.
 fn undone(changes: &[SpaceChange], mut rows: BTreeMap<SpaceId, Space>) -> BTreeMap<SpaceId, Space> {
     for change in changes.iter().rev() {
         let now = rows.remove(&change.id);
@@ -324,7 +326,7 @@ fn undone(changes: &[SpaceChange], mut rows: BTreeMap<SpaceId, Space>) -> BTreeM
 
 /// Asserts that each change was delivered, whenever the daemon was killed, always with the same
 /// body.
-fn assert_each_was_told_once(world: &World) {
+fn assert_each_was_delivered(world: &World) {
     let store = open(world, "store");
     let entries = store.entries(Seq::START, usize::MAX).unwrap().into_iter();
     let entries = entries.filter(|entry| matches!(entry.fact, Fact::SpaceChanged(_)));
@@ -344,7 +346,7 @@ fn assert_each_was_told_once(world: &World) {
     assert_eq!(came.into_keys().collect::<Vec<_>>(), told);
 }
 
-/// Changes something in a space, whatever the dice say.
+/// Makes a random change in a space.
 fn change(tenant: &Directory, dice: &mut fastrand::Rng) {
     let (users, groups, spaces) = (tenant.users(), tenant.groups(), tenant.spaces());
     let user = users[dice.usize(..users.len())].id.clone();

@@ -1,4 +1,4 @@
-//! Lists of spaces, what a leaver owns, and what `check` says of spaces.
+//! Lists of spaces, what a leaver owns, and what `check` says about spaces.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -76,7 +76,7 @@ async fn ask(
     }
 }
 
-/// Reckons from what the tenant had: name, owner, and the numbers of assignments and shares.
+/// Computes it from the data of the tenant: name, owner, and the numbers of assignments and shares.
 type Reckoning = BTreeMap<SpaceId, (String, Option<UserId>, u64, u64)>;
 
 fn reckon(spaces: &[Space], choice: &SpaceChoice) -> Reckoning {

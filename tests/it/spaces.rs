@@ -1,5 +1,5 @@
-//! Spaces: what is known of them, whatever the tenant hides and wherever a reading is interrupted,
-//! and who can open them, now and at any earlier time.
+//! Spaces: what is known of them although the tenant hides parts and readings are interrupted; and
+//! who can open them, now and at any earlier time.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -101,7 +101,7 @@ async fn last_reading(running: &Running) -> Option<Run> {
 /// Who has access to a space by which paths: to the space, and to single apps.
 type Reckoning = BTreeMap<UserId, (BTreeSet<String>, BTreeSet<String>)>;
 
-/// Reckons from what the tenant itself has: each user with each assignment and each share.
+/// Computes it from the data of the tenant itself: each user with each assignment and each share.
 fn reckon(space: &Space, users: &[User]) -> Reckoning {
     let mut reckoning = Reckoning::new();
     for user in users {
@@ -127,7 +127,7 @@ fn reckon(space: &Space, users: &[User]) -> Reckoning {
         }
         reckoning.insert(user.id.clone(), (grants, apps));
     }
-    // Whoever has only what everybody has is not listed.
+    // A user who has only what everybody has is not listed.
     let is_own = |path: &String| !path.contains("everyone");
     reckoning.retain(|_, (grants, apps)| grants.iter().chain(apps.iter()).any(is_own));
     reckoning
@@ -201,7 +201,7 @@ async fn now(running: &Running, space: &SpaceId) -> SpaceAccess {
     ask(running, &space.to_string(), Which::Own, None, 500).await
 }
 
-/// Returns the roles of whoever is assigned and is not a user of the tenant, or a group.
+/// Returns the roles of all paths of the rows.
 fn assigned(answer: &SpaceAccess) -> Vec<String> {
     let rows = answer.rows.iter().flat_map(|row| &row.grants);
     let roles = rows.flat_map(|grant| grant.roles.iter().cloned());
@@ -215,7 +215,7 @@ struct Sight {
     users: Vec<User>,
 }
 
-/// Takes over what a reading can see: hidden parts stay as they were known.
+/// Returns what a reading can see: hidden parts stay as they were known.
 fn see(known: &BTreeMap<SpaceId, Space>, tenant: &Directory) -> BTreeMap<SpaceId, Space> {
     let mut seen = BTreeMap::new();
     for space in tenant.spaces() {
@@ -241,7 +241,7 @@ fn see(known: &BTreeMap<SpaceId, Space>, tenant: &Directory) -> BTreeMap<SpaceId
     seen
 }
 
-/// Changes something in the tenant, whatever the dice say.
+/// Makes a random change in the tenant.
 fn change(tenant: &Directory, dice: &mut fastrand::Rng) {
     let users = tenant.users();
     let user = users[dice.usize(..users.len())].clone();
@@ -292,7 +292,7 @@ fn change(tenant: &Directory, dice: &mut fastrand::Rng) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn answers_equal_a_slow_reckoning_at_every_time_of_random_histories() {
+async fn answers_equal_those_of_a_slow_model_at_every_time_of_random_histories() {
     let long = std::env::var_os("QLIK_ROSTER_LONG").is_some();
     let histories = if long { MANY_HISTORIES } else { HISTORIES };
     for seed in 0..histories {
@@ -387,7 +387,7 @@ async fn nothing_is_asked_about_spaces_unless_that_is_switched_on() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_is_hidden_stays_as_it_was_known_and_is_said() {
+async fn what_is_hidden_stays_as_it_was_known_and_is_reported() {
     let world = world(clock(), 3).await;
     let tenant = world.tenant.directory();
     let spaces = tenant.spaces();
@@ -458,7 +458,7 @@ async fn credentials_that_see_fewer_spaces_remove_none() {
     let answer = now(&running, &spaces[0].id).await;
     assert!(!answer.rows.is_empty());
     assert_eq!(answer.envelope.not_known.len(), 1);
-    // One that is gone, as far as we are told, may go.
+    // A single space that is gone is within the limit of the guard, and is removed.
     for space in &spaces[1..20] {
         let edit = SpaceEdit::Show(SpacePart::Itself);
         tenant.update_space(&space.id, edit).unwrap();
@@ -499,7 +499,7 @@ async fn a_tenant_that_forbids_spaces_is_asked_again_the_next_day() {
 /// Stops the daemon again and again in the middle of the first reading, at random. What was read
 /// stays, and nothing is read twice but what was under way.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_reading_goes_on_where_it_was_interrupted() {
+async fn an_interrupted_reading_continues_where_it_stopped() {
     let n_spaces = 40;
     let world = world(clock(), n_spaces).await;
     let mut dice = fastrand::Rng::with_seed(7);
@@ -588,7 +588,7 @@ async fn the_audit_log_says_which_spaces_to_read_again() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn who_could_take_a_role_is_listed_apart() {
+async fn users_who_could_take_a_role_are_listed_separately() {
     let world = world(clock(), 3).await;
     let tenant = world.tenant.directory();
     let space = tenant.create_space(NewSpace {

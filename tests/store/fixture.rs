@@ -275,8 +275,8 @@ fn licences(store: &Store, acme: &Known) -> Result<(), StoreError> {
     store.keep_licences(acme.no, shown.into(), reading)
 }
 
-/// Spaces: one that is seen in part, one that changed, one that is to be read again, and how far they
-/// were read.
+/// Spaces: one that is seen in part, one that changed, one that is to be read again, and how far
+/// they were read.
 fn spaces(store: &Store, acme: &Known) -> Result<(), StoreError> {
     let run = begin(store, "acme", Some("T1"), Trigger::Spaces, day(100))?;
     let space = |number, role: &str, unseen: &[SpacePart]| Space {

@@ -1,5 +1,5 @@
 //! What the answers of `access` have in common: which time, tenants and users they are about, and
-//! what is said besides the rows.
+//! what is printed besides the rows.
 
 use std::collections::BTreeSet;
 

@@ -19,8 +19,8 @@ pub(super) enum About {
     User,
 }
 
-/// Returns the columns. What a table is about decides which are left out first if there is little
-/// room.
+/// Returns the columns. What a table is about decides which columns are left out first on a narrow
+/// screen.
 pub(super) fn columns(about: About) -> &'static [Column] {
     const OF_ALL: [Column; 9] = ranked(About::All);
     const OF_ROLE: [Column; 9] = ranked(About::Role);

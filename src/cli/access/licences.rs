@@ -1,4 +1,4 @@
-//! `access licences`: to whom licences are assigned, and which of them are of nobody.
+//! `access licences`: lists to whom licences are assigned, and orphan licences.
 
 use std::collections::BTreeSet;
 
@@ -166,7 +166,7 @@ fn allotments(licence: &LicenceHead) -> String {
     }
 }
 
-/// Returns what is said if there are no rows. Nothing is none if it is not known.
+/// Returns what is printed if there are no rows.
 fn nothing(whose: LicenceHolders, told: &[(Value, LicencesPage)]) -> &'static str {
     let lacks = |answer: &LicencesPage| {
         let mut lacks = answer.page.envelope.not_known.iter();

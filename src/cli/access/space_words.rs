@@ -1,4 +1,4 @@
-//! How access to spaces is said in words.
+//! Describes access to spaces in words.
 
 use std::collections::BTreeSet;
 

@@ -67,7 +67,7 @@ pub(super) async fn run(client: &StoreClient, args: AccessStaleArgs) -> anyhow::
     Ok(Exit::Success)
 }
 
-/// Returns what is said if there is no row.
+/// Returns what is printed if there is no row.
 fn nothing(who: StaleWho, lacking: Option<&Envelope>) -> &'static str {
     match (who, lacking) {
         (StaleWho::Privileged, None) => "Each administrator was seen within that time.",

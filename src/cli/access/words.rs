@@ -1,4 +1,4 @@
-//! How access is said in words.
+//! Describes access in words.
 
 use crate::control::{AccessPerson, NotKnown, Since, UserAccess};
 use crate::model::{AccessChange, LastSession, Path, RoleMention, ShownPath};
@@ -48,8 +48,8 @@ pub(super) fn since(since: Option<Since>) -> Cell {
     }
 }
 
-/// Says when a user was last seen, and what of the user's groups goes by that; `None` if there is
-/// nothing to say.
+/// Says when the user last logged in, and which groups are only as recent as that; `None` if
+/// neither is known.
 pub(super) fn seen(answer: &UserAccess, of_idp: &[&str]) -> Option<String> {
     let user = answer.user.as_ref()?;
     let last = &answer.last_session;

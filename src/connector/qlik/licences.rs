@@ -1,7 +1,7 @@
 //! Reads the licence of a tenant, and to whom it is assigned.
 //!
-//! The listing is of the whole licence, whatever tenants it is for. Its cursor is called `page`,
-//! and its links lead to a host of Qlik's own network.
+//! The listing covers the whole licence with all its tenants. Its cursor is called `page`, and its
+//! links lead to a host of Qlik's own network.
 
 use std::collections::BTreeMap;
 
@@ -43,7 +43,7 @@ struct OfType {
     overage: Count,
 }
 
-/// A number; whatever else it is counts as not told.
+/// A number; any other value counts as missing.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 struct Count(Option<i64>);
 
@@ -64,7 +64,7 @@ struct Assigned {
     created: Time,
 }
 
-/// Asks what the licence is.
+/// Asks for the number and the allotments of the licence.
 pub(super) async fn head(client: &Client) -> Result<LicenceHead, ReadError> {
     let doing = "reading the licence";
     let ask = Ask {
@@ -95,7 +95,7 @@ pub(super) async fn head(client: &Client) -> Result<LicenceHead, ReadError> {
     })
 }
 
-/// Reads a page of the assignments. `None` if Qlik does not go on from this cursor.
+/// Reads a page of the assignments. `None` if Qlik does not accept this cursor.
 pub(super) async fn page(
     client: &Client,
     cursor: Option<&str>,

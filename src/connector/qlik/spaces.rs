@@ -1,7 +1,7 @@
-//! Reads spaces, and for each of them who is assigned to it and what is shared from it.
+//! Reads spaces, and the assignments and shares of each.
 //!
-//! There is no listing of all assignments, so each space takes two requests. No listing has the
-//! owner: the record of the space names it.
+//! Qlik has no listing of all assignments, so each space takes two requests. Neither of them shows
+//! the owner, whom the record of the space names.
 
 use std::collections::{BTreeMap, BTreeSet};
 

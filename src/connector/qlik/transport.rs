@@ -20,7 +20,7 @@ use crate::obstacle::Route;
 use crate::retry::Retry;
 use crate::telemetry::chain;
 
-/// The stages to one tenant.
+/// The requests to one tenant, and their limits.
 #[derive(Debug)]
 pub(super) struct Transport {
     pub(super) http: reqwest::Client,

@@ -44,8 +44,8 @@ pub(super) struct Walked {
 }
 
 impl Walk<'_> {
-    /// Reads a page, from a cursor on or from the beginning. `None` if Qlik does not go on from
-    /// that cursor.
+    /// Reads a page, from a cursor on or from the beginning. `None` if Qlik does not accept that
+    /// cursor.
     pub(super) async fn page(
         self,
         client: &Client,

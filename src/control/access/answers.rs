@@ -91,7 +91,7 @@ pub struct SweepMark {
 pub enum NotKnown {
     /// The tenant was not read as a whole by then, so there may be records that nobody has seen.
     WholeTenant,
-    /// Which roles there are: none is visible.
+    /// Which roles there are: no role is visible.
     Roles,
     /// Which roles this group gives, which has members.
     RolesOfGroup {
@@ -123,7 +123,7 @@ pub enum NotKnown {
         /// The span; `None` if sessions are not read.
         known: Option<SessionSpan>,
     },
-    /// Whose a licence is, or to whom it is assigned.
+    /// To whom a licence is assigned, or whether a user has its subject.
     Licences {
         /// The tenant of which something is not known.
         tenant: TenantName,
@@ -269,7 +269,7 @@ pub struct UserAccess {
     /// The permissions and scopes that those roles carry, each with the roles, and those that are
     /// assigned to the user alone.
     pub permissions: Vec<Permission>,
-    /// What cannot be seen of it.
+    /// What of it is not visible.
     pub unseen: Vec<Unseen>,
     /// The role by which the user may assign any role to anybody; `None` if there is none.
     pub can_grant: Option<RoleMention>,
@@ -277,14 +277,14 @@ pub struct UserAccess {
     pub spaces: Option<UserSpaces>,
     /// When the user was last seen.
     pub last_session: LastSession,
-    /// The groups of an identity provider by which the user holds something, with their names:
-    /// whether the user is in them was last told when the user logged in.
+    /// The groups of an identity provider by which the user holds something, with their names: Qlik
+    /// last learned at the user's log-in whether the user is in them.
     pub of_idp: BTreeMap<GroupId, String>,
     /// Where the next page begins; `None` if this is the last one.
     pub next: Option<UserAccessPosition>,
 }
 
-/// A user who has begun no session for some time, or of whom nobody knows that.
+/// A user who has begun no session for some time, or of whom that is not known.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StaleRow {
     /// The user.
@@ -316,7 +316,7 @@ pub struct DiffRow {
     pub account: AccountChange,
     /// The role.
     pub role: RoleMention,
-    /// What became of it.
+    /// How it changed.
     pub change: AccessChange,
     /// Every path at the earlier time.
     pub before: Vec<ShownPath>,
@@ -327,7 +327,7 @@ pub struct DiffRow {
 /// A page of what differs between two times.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DiffPage {
-    /// The users whose own paths differ. The envelope is of the later time.
+    /// The users whose own paths differ. The envelope describes the later time.
     pub page: AccessPage<DiffRow, Id>,
     /// What all users gained or lost; the same on each page.
     pub everybody: Vec<EverybodyDiff>,
@@ -338,7 +338,7 @@ pub struct DiffPage {
 pub struct EverybodyDiff {
     /// The role.
     pub role: RoleMention,
-    /// What became of it.
+    /// How it changed.
     pub change: AccessChange,
     /// How many users there are at the later time.
     pub users: u64,

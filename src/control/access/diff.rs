@@ -1,5 +1,5 @@
-//! What differs between two times: who has come to hold a role, who holds it no longer, and who
-//! holds it by other paths.
+//! What differs between two times: who gained a role, who lost one, and who holds one by other
+//! paths.
 
 use crate::access::{Difference, differences, everybodys_differences};
 use crate::control::reading::Reading;

@@ -1,10 +1,10 @@
-//! What may not be known of licences.
+//! What may be unknown about licences.
 
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-/// Why it is not known whose licences are, or to whom they are assigned.
+/// Why it is not known to whom licences are assigned, or which of them are orphan licences.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum LicenceLack {
@@ -14,7 +14,8 @@ pub enum LicenceLack {
     Refused,
     /// Some of them could not be read.
     Unreadable,
-    /// The source no longer shows some of them, and they stay since they are so many.
+    /// The source no longer shows some of them. They stay, because the guard does not allow so many
+    /// removals.
     Held,
     /// The tenant does not say which licence it has: it may be this one.
     NoNumber,
@@ -22,7 +23,7 @@ pub enum LicenceLack {
     Users,
     /// Some users of the tenant could not be read.
     UnreadableUsers,
-    /// There are more users than are searched at once.
+    /// There are more users than one answer searches.
     TooManyUsers,
 }
 

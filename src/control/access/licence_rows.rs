@@ -11,7 +11,7 @@ use super::answers::AccessPage;
 pub struct LicenceChoice {
     /// Those of this type, as the source writes it. Letter case is ignored.
     pub sort: Option<String>,
-    /// Whose.
+    /// Whose licences.
     pub whose: LicenceHolders,
 }
 
@@ -21,21 +21,21 @@ pub struct LicenceChoice {
 pub enum LicenceHolders {
     /// Everybody's.
     All,
-    /// Those of subjects whom none of the tenants of the licence knows.
+    /// Those of subjects that no user of the tenants of the licence has.
     Nobody,
 }
 
-/// A page of the assignments of a licence, by subject.
+/// A page of the assignments of a licence, in the order of subjects.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LicencesPage {
-    /// The assignments. All of a subject are on one page.
+    /// The assignments. All assignments of one subject are on one page.
     pub page: AccessPage<LicenceRow, SubjectKey>,
     /// What the licence says about itself; `None` if it was never read.
     pub licence: Option<LicenceHead>,
-    /// When the last reading of all assignments began that has ended; `None` if none has.
+    /// When the last complete reading of the assignments began; `None` if there was none.
     pub read_at: Option<Timestamp>,
-    /// The tenants of the same licence whose users were searched, by name; empty if nobody asked
-    /// whose the licences are.
+    /// The tenants of the same licence whose users were searched, by name; empty unless orphan
+    /// licences are wanted.
     pub searched: Vec<TenantName>,
 }
 

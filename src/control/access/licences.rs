@@ -1,7 +1,7 @@
-//! Lists to whom a licence is assigned, and which assignments are of nobody.
+//! Lists to whom a licence is assigned, and finds orphan licences.
 //!
-//! The listing of a licence has the subjects of all its tenants, those that are not read here among
-//! them. So a subject is looked for in all our tenants that have the same licence, in lower case.
+//! The listing of a licence has the subjects of all its tenants, also of those that are not read
+//! here. So a subject is looked for in all our tenants that have the same licence, in lower case.
 
 use std::collections::BTreeSet;
 use std::ops::ControlFlow;
@@ -18,7 +18,7 @@ use super::envelope;
 use super::licence_lack::LicenceLack;
 use super::licence_rows::{LicenceHolders, LicenceRow, LicencesPage};
 
-/// Subjects that are read from the store at once.
+/// How many subjects are read from the store at once.
 const AT_ONCE: usize = 500;
 
 /// The most users whose subjects are kept in memory for one answer: 16 MB of them.
@@ -35,7 +35,7 @@ impl Query for query::Licences {
         let known = reading.one(&self.tenant)?;
         let picture = reading.context.pictures.of(reading.store, known, None)?;
         let mut envelope = envelope::begin(reading, known, &picture, None, Some(&[]))?;
-        // Nothing is said of roles.
+        // The answer says nothing about roles.
         envelope.not_known.remove(&NotKnown::Roles);
         let of_tenant = reading.store.licence_reading(known.no)?;
         let mut lacks: BTreeSet<(TenantName, LicenceLack)> = BTreeSet::new();
@@ -64,8 +64,8 @@ impl Query for query::Licences {
                 break;
             }
             for kept in kept {
-                let is_of_nobody = |search: &mut Search| !search.subjects.has(&kept.subject);
-                if search.as_mut().is_none_or(is_of_nobody) {
+                let is_orphan = |search: &mut Search| !search.subjects.has(&kept.subject);
+                if search.as_mut().is_none_or(is_orphan) {
                     let of_subject = kept.assignments.into_iter();
                     let of_subject = of_subject.map(|assignment| LicenceRow { assignment });
                     rows.extend(of_subject.filter(is_wanted));
@@ -94,7 +94,7 @@ pub(in crate::control) struct Search {
     pub(in crate::control) subjects: Subjects,
     /// The tenants, by name.
     pub(in crate::control) searched: Vec<TenantName>,
-    /// What is not known of them: somebody may have a subject all the same.
+    /// What is not known of them: a user that we do not see may have a subject.
     pub(in crate::control) lacks: BTreeSet<(TenantName, LicenceLack)>,
 }
 
@@ -110,7 +110,7 @@ impl Search {
             lacks: BTreeSet::new(),
         };
         for row in linked::unread(reading.store, &reading.context.registry)? {
-            // Nobody knows which licence it has.
+            // It is not known which licence it has.
             search.lacks.insert((row.name, LicenceLack::Users));
         }
         let mut tenants: Vec<&Known> = reading.tenants.iter().collect();
@@ -123,7 +123,7 @@ impl Search {
                 (Some(_) | None, _) => {
                     let lack = (known.name.clone(), LicenceLack::NoNumber);
                     search.lacks.insert(lack);
-                    // It may be the same one.
+                    // It may be the same licence.
                     search.take(reading, known)?;
                 }
             }
@@ -186,7 +186,7 @@ pub(in crate::control) fn lacking(
     lacks.into_iter().flatten()
 }
 
-/// Visits each subject with a licence of a tenant that none of the tenants of the licence knows.
+/// Visits each subject with a licence that no user of the searched tenants has.
 pub(in crate::control) fn each_orphan(
     reading: &Reading<'_>,
     known: &Known,

@@ -70,7 +70,7 @@ pub(super) struct Found {
     pub(super) users: Vec<User>,
     /// How many of the users that were read have roles or groups that are not visible.
     pub(super) n_unseen: u64,
-    /// Where to go on; `None` if all were read.
+    /// Where to continue; `None` if all were read.
     pub(super) next: Option<Id>,
 }
 

@@ -9,7 +9,7 @@ use crate::model::{Id, Space, SpacePart, Timestamp, UserId};
 use super::answers::{AccessPage, AccessPerson};
 use super::user_spaces::SpaceMention;
 
-/// Which spaces are wanted. A space must match all that is given; the default takes all.
+/// A choice of spaces. A space must match every given field; the default matches all.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SpaceChoice {
     /// Those of this owner.
@@ -48,7 +48,8 @@ impl SpaceChoice {
 pub struct SpacesPage {
     /// The spaces, in the order of their ids.
     pub page: AccessPage<ListedSpace, Id>,
-    /// When the last reading of all spaces began that had ended by then; `None` if there was none.
+    /// When the last reading of all spaces began that was complete by then; `None` if there was
+    /// none.
     pub read_at: Option<Timestamp>,
 }
 
@@ -74,7 +75,8 @@ pub struct ListedSpace {
     pub assignments: Option<u64>,
     /// How many shares it has; `None` if they were never visible.
     pub shares: Option<u64>,
-    /// What of it was not visible at last: what is shown of that may be out of date.
+    /// The parts that were not visible when it was last read: what is shown of them may be out of
+    /// date.
     pub unseen: BTreeSet<SpacePart>,
 }
 

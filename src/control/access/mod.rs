@@ -4,8 +4,9 @@
 //! Nothing is stored for these answers. They are computed from the records themselves: the roles
 //! and groups of a tenant as a [`Picture`](crate::history::Picture), and users page by page.
 //!
-//! What must stay true: an answer says what it does not know ([`Envelope`]); what cannot be seen is
-//! never shown as absent, and roles that all users hold are said once, never row by row.
+//! What must stay true: an answer says what it does not know ([`Envelope`]); what is not visible is
+//! never shown as absent, and roles that all users hold are listed once, not in the row of each
+//! user.
 
 mod answers;
 mod change_rows;

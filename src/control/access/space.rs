@@ -186,7 +186,7 @@ impl Asked<'_> {
         group_name(self.reading, self.known, self.picture, id)
     }
 
-    /// Returns the names of the groups by which these users, and all users, come to the space.
+    /// Returns the names of the groups in the paths of these users and of all users.
     fn names(&self, rows: &[SpaceRow]) -> Result<BTreeMap<GroupId, String>, ControlError> {
         let everybodys = self.grants.everybodys();
         let grants = rows.iter().flat_map(|row| &row.grants);
@@ -354,7 +354,7 @@ pub(super) fn of_user(
     }))
 }
 
-/// Returns the names of the groups that paths go by, as far as they are known.
+/// Returns the names of the groups in some paths, as far as they are known.
 fn group_names<'a>(
     grants: impl Iterator<Item = &'a SpaceGrant>,
     shares: impl Iterator<Item = &'a ShareGrant>,
@@ -452,7 +452,7 @@ pub(super) fn note_look(envelope: &mut Envelope, look: SpacesLook) {
     }
 }
 
-/// Notes what of a space is not visible.
+/// Notes which parts of a space are not visible.
 pub(super) fn note_unseen(envelope: &mut Envelope, space: &Space) {
     for part in &space.head.unseen {
         let what = NotKnown::PartOfSpace {

@@ -18,8 +18,8 @@ use crate::control::SpacePosition;
 pub struct SpaceAccess {
     /// What the answer rests on.
     pub envelope: Envelope,
-    /// When the last reading of all spaces began, of those that had ended by then; `None` if none
-    /// had.
+    /// When the last reading of all spaces began that was complete by then; `None` if there was
+    /// none.
     pub read_at: Option<Timestamp>,
     /// The spaces that have the requested id or name. If there is exactly one, the answer describes
     /// it.
@@ -47,7 +47,7 @@ pub struct SpaceShown {
     pub unseen: BTreeSet<SpacePart>,
     /// What every user has, with the number of users.
     pub everybody: Option<SpaceEverybody>,
-    /// The names of the groups by which paths on this page lead, as far as they are known.
+    /// The names of the groups in the paths on this page, as far as they are known.
     pub names: BTreeMap<GroupId, String>,
     /// What is assigned to a group or to something that we do not know, and what is shared, as far
     /// as it is on this page.
@@ -73,7 +73,7 @@ pub enum SpaceEntry {
     Assigned {
         /// Which.
         assignee: Assignee,
-        /// The group's name; `None` if it is no group or not known.
+        /// The group's name; `None` if it is not a group, or its name is not known.
         name: Option<String>,
         /// What it is assigned.
         assignment: SpaceAssignment,

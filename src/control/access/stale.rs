@@ -1,4 +1,4 @@
-//! Lists users who have not been seen for some time, or of whom nobody knows whether they were.
+//! Lists users who have begun no session for some time, or of whom that is not known.
 
 use std::time::Duration;
 

@@ -32,10 +32,10 @@ pub struct UserSpace {
 /// The spaces of a user, as far as they are on one page.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct UserSpaces {
-    /// When the last reading of all spaces began, of those that had ended by then; `None` if none
-    /// had.
+    /// When the last reading of all spaces began that was complete by then; `None` if there was
+    /// none.
     pub read_at: Option<Timestamp>,
-    /// The names of the groups that the paths go by.
+    /// The names of the groups in the paths.
     pub names: BTreeMap<GroupId, String>,
     /// The spaces, in the order of their ids.
     pub spaces: Vec<UserSpace>,

@@ -1,4 +1,4 @@
-//! The tenant's audit log: what happened, as Qlik's events, and what may go wrong there.
+//! The tenant's audit log: Qlik's events, and the faults that may strike them.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -13,7 +13,7 @@ use super::deed::Deed;
 use super::draft::{Draft, Generations};
 use super::faults::When;
 
-/// Events kept whatever the retention says: a test that makes more forgets the oldest.
+/// The most events that are kept; if a test makes more, the oldest are deleted.
 const MAX_EVENTS: usize = 500_000;
 
 /// What goes wrong with an event on its way into the log.
@@ -43,7 +43,8 @@ struct Log {
     faults: Vec<Armed>,
 }
 
-/// An event's key in the log: when it happened, then in which order it was written.
+/// An event's key in the log: the time at which it happened, then its number in the order of
+/// writing.
 pub type LogKey = (Timestamp, u64);
 
 #[derive(Debug)]
@@ -86,7 +87,7 @@ impl AuditLog {
         });
     }
 
-    /// Ends all troubles; events that are late stay late.
+    /// Ends all faults; events that are late stay late.
     pub fn clear(&self) {
         self.log().faults.clear();
     }

@@ -230,7 +230,7 @@ fn visible(tenant: &Inner, from: Timestamp, to: Timestamp) -> Vec<Arc<Event>> {
     log.between(from.max(oldest), to, now)
 }
 
-/// Returns who did it, never the record that was changed.
+/// Returns the user who caused an event, who is never the record that was changed.
 fn actor(tenant: &Inner) -> String {
     let owner = tenant.owner.as_ref();
     owner.map(ToString::to_string).unwrap_or_default()

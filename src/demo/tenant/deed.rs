@@ -277,7 +277,7 @@ fn of_role(role: &Role) -> Value {
     })
 }
 
-/// Whether a group whose members are named is still there.
+/// Whether a group whose members are named still exists.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Fate {
     Kept,

@@ -1,6 +1,6 @@
 //! Answers `/api/v1/licenses/overview` and `/api/v1/licenses/assignments`. The cursor is called
 //! `page`, links name a host of Qlik's own network, a page has twenty records unless more are asked
-//! for, and the listing is of the whole licence, whosever tenants it is for.
+//! for, and the listing covers the whole licence with all its tenants.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -116,8 +116,8 @@ pub fn assignments(tenant: &Inner, pairs: &[(String, String)], shape: &Shape) ->
     json_text(StatusCode::OK, body.to_string().into())
 }
 
-/// What is documented as always there is not: nothing says that there are too many, and some have
-/// no type.
+/// Some members are missing although Qlik documents them as required: no item says that there are
+/// too many assignments, and some have no type.
 fn shown((subject, licensed): (&String, &Licensed), at: usize, shape: &Shape) -> Value {
     let mut shown = json!({"subject": subject, "created": licensed.created_at});
     if !licensed.sort.is_empty() {

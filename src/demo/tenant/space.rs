@@ -13,8 +13,8 @@ pub struct Space {
     pub name: String,
     /// What sort of space it is.
     pub sort: SpaceSort,
-    /// The owner: has every role that can be assigned, and stands in no assignment. `None` once the
-    /// owner was deleted.
+    /// The owner has every role that can be assigned, and no assignment. `None` once the owner was
+    /// deleted.
     pub owner: Option<UserId>,
     /// By the id of the assignment.
     pub assignments: BTreeMap<Id, Assignment>,
@@ -24,7 +24,7 @@ pub struct Space {
     pub created_at: Timestamp,
     /// When it last changed, apart from its assignments and shares.
     pub updated_at: Timestamp,
-    /// What the credentials may not see of it, with the status that answers.
+    /// What the credentials are not allowed to see of it, with the status of the answer.
     pub hidden: BTreeMap<SpacePart, u16>,
 }
 
@@ -134,7 +134,7 @@ impl Assignee {
         }
     }
 
-    /// Returns whose it is; `None` for a link.
+    /// Returns the id of the assignee; `None` for a link.
     pub fn id(&self) -> Option<&Id> {
         match self {
             Self::User(id) | Self::Bot(id) => Some(&id.0),
@@ -161,7 +161,7 @@ pub struct Share {
     pub created_at: Timestamp,
 }
 
-/// Whether an assignment went with its space.
+/// Whether an assignment was deleted with its space.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SpaceDelete {
     /// The whole space was deleted.
@@ -186,10 +186,10 @@ pub struct NewSpace {
 pub enum SpaceEdit {
     /// Gives a new name.
     Name(String),
-    /// Gives it to another owner, who is assigned to it no longer.
+    /// Gives it to another owner, whose assignment ends.
     Owner(UserId),
-    /// Hides a part of it from the credentials, which get this status. No event tells.
+    /// Hides a part of it from the credentials, which get this status. There is no event.
     Hide(SpacePart, u16),
-    /// Shows a part again. No event tells.
+    /// Shows a part again. There is no event.
     Show(SpacePart),
 }

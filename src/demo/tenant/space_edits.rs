@@ -69,8 +69,8 @@ impl Directory {
         Ok(space)
     }
 
-    /// Gives somebody these roles in a space, in place of those that they had: there is one
-    /// assignment for each assignee.
+    /// Gives an assignee these roles in a space instead of the earlier ones: each assignee has one
+    /// assignment.
     pub fn assign(
         &self,
         id: &SpaceId,
@@ -104,7 +104,7 @@ impl Directory {
         Ok(fresh)
     }
 
-    /// Takes somebody out of a space.
+    /// Deletes an assignment to a space.
     pub fn unassign(&self, id: &SpaceId, assignee: &Assignee) -> Result<(), EditError> {
         let now = self.now();
         let mut state = self.write();
@@ -146,7 +146,7 @@ impl Directory {
         Ok(fresh)
     }
 
-    /// Switches a share off, and leaves it there.
+    /// Switches a share off without deleting it.
     pub fn disable_share(&self, id: &SpaceId, share: &Id) -> Result<(), EditError> {
         let now = self.now();
         let mut state = self.write();
@@ -157,7 +157,7 @@ impl Directory {
         Ok(())
     }
 
-    /// Ends a share.
+    /// Deletes a share.
     pub fn unshare(&self, id: &SpaceId, share: &Id) -> Result<(), EditError> {
         let now = self.now();
         let mut state = self.write();
@@ -167,7 +167,7 @@ impl Directory {
         Ok(())
     }
 
-    /// Returns all spaces, hidden ones among them, in the order of their ids.
+    /// Returns all spaces in the order of their ids, including hidden ones.
     pub fn spaces(&self) -> Vec<Space> {
         self.read().spaces.values().cloned().collect()
     }

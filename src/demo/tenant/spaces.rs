@@ -1,6 +1,6 @@
-//! Answers `/api/v1/spaces`, and who is assigned to a space and what is shared from it: three
-//! listings with a shape of their own. The owner is in no listing, there is no listing of all
-//! assignments, and a page has ten records unless more are asked for.
+//! Answers `/api/v1/spaces`, and the assignments and shares of a space: three listings with a shape
+//! of their own. The owner is in no listing, there is no listing of all assignments, and a page has
+//! ten records unless more are asked for.
 
 use axum::http::StatusCode;
 use axum::response::Response;

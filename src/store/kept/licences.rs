@@ -1,7 +1,8 @@
-//! Licences: what is assigned to each subject of a tenant's licence, and how far that was read.
+//! Stores what is assigned to each subject of a tenant's licence, and how far the listing was read.
 //!
-//! Each subject has a row of its own. A page of the listing is one write together with how far the
-//! reading is, so that a reading goes on where it was stopped, and nothing is there twice.
+//! Each subject has a row of its own. One write stores a page of the listing together with the
+//! position of the reading. So an interrupted reading continues where it stopped, and stores
+//! nothing twice.
 
 use std::collections::BTreeMap;
 use std::ops::Bound;
@@ -16,11 +17,11 @@ use crate::store::values::licence::{KeptLicence, LicenceReading};
 use crate::store::values::row::Row;
 use crate::store::values::tenant_no::TenantNo;
 
-/// Rows that are read, or removed, at once.
+/// How many rows are read or removed at once.
 const AT_ONCE: usize = 500;
 
 impl Store {
-    /// Returns what is assigned in a tenant after a subject, in the order of subjects.
+    /// Returns the assignments of a tenant in the order of subjects, after a given subject.
     pub fn licences(
         &self,
         no: TenantNo,
@@ -54,14 +55,15 @@ impl Store {
             })
     }
 
-    /// Keeps assignments that a reading has shown, and how far it is; on disk when it returns.
+    /// Stores assignments that a reading has found, and how far it is. Both are on disk when it
+    /// returns.
     pub fn keep_licences(
         &self,
         no: TenantNo,
         shown: Vec<LicenceAssignment>,
         reading: LicenceReading,
     ) -> Result<(), StoreError> {
-        // Nobody may write a row between looking and writing.
+        // Nobody may write a row between our read and our write.
         let _alone = lock(&self.guards.numbering);
         let mut by_subject: BTreeMap<SubjectKey, Vec<LicenceAssignment>> = BTreeMap::new();
         for assignment in shown {
@@ -75,7 +77,7 @@ impl Store {
                 let value = reader.get(&key)?;
                 value.map(|value| read(&key, &value)).transpose()
             })?;
-            // What an earlier reading has shown is replaced, what this one has shown is added to.
+            // Assignments of an earlier reading are replaced; those of this reading stay.
             let known = known.filter(|known| known.reading == reading.number);
             let mut assignments = known.map(|known| known.assignments).unwrap_or_default();
             for assignment in shown {
@@ -108,7 +110,7 @@ impl Store {
             .map(drop)
     }
 
-    /// Counts the subjects that are not of a reading, and all.
+    /// Returns how many subjects a reading did not show, and how many there are.
     pub fn count_licences(&self, no: TenantNo, number: u64) -> Result<(u64, u64), StoreError> {
         let (mut others, mut all) = (0, 0);
         let mut after = None;
@@ -123,7 +125,7 @@ impl Store {
         }
     }
 
-    /// Removes what a reading has not shown.
+    /// Removes the subjects that a reading did not show.
     pub fn remove_licences(&self, no: TenantNo, number: u64) -> Result<(), StoreError> {
         let mut after = None;
         loop {

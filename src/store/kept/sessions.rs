@@ -1,9 +1,9 @@
-//! Sessions: when each user last began one. From when on all of them are known is part of the
-//! [bookmark](crate::store::Bookmark).
+//! Stores when each user last began a session. The time since which all sessions are known is part
+//! of the [bookmark](crate::store::Bookmark).
 //!
 //! A row only ever moves forward in time, so an event may be noted twice, late and in any order.
-//! The row of a user goes with the user, unless a commit has no room for that; and the log may name
-//! users whom we do not know, not yet or no longer. Maintenance deletes what is left over.
+//! The commit that deletes a user deletes the row too, if it can take another row. The log may also
+//! name users whom we do not know yet, or no longer. Maintenance deletes the rows that remain.
 
 use std::collections::BTreeMap;
 use std::ops::Bound;
@@ -18,25 +18,25 @@ use crate::store::layout::{codec, v7};
 use crate::store::values::row::Row;
 use crate::store::values::tenant_no::TenantNo;
 
-/// How long the session of a user whom we do not know is kept: as long as polls go on without a
-/// sweep at the most, so that a user whom only a sweep finds has it.
+/// How long we keep the session of a user whom we do not know: as long as polls may continue
+/// without a sweep, so that the session is still there when a sweep finds the user.
 const KEEP_UNKNOWN: Duration = Duration::from_secs(7 * 24 * 3600);
 
-/// Rows that one step of maintenance looks at.
+/// How many rows one step of maintenance looks at.
 const LOOKED_AT_ONCE: usize = 500;
 
-/// Where maintenance looks next for sessions of users who are not there.
+/// Where maintenance continues to look for sessions of unknown users.
 #[derive(Debug)]
 pub enum NextSession {
     /// After this row.
     After(Key),
-    /// All were looked at.
+    /// Nowhere: it has looked at all rows.
     None,
 }
 
 impl Store {
-    /// Returns when a user last began a session, as far as the audit log was read; `None` if it has
-    /// not named the user.
+    /// Returns when a user last began a session, as far as the audit log was read; `None` if the
+    /// log has not named the user.
     pub fn last_session(
         &self,
         no: TenantNo,
@@ -49,14 +49,14 @@ impl Store {
         })
     }
 
-    /// Notes when users began sessions, as far as that is later than what is known; on disk when it
-    /// returns.
+    /// Notes when users began sessions, unless a later session is known. The rows are on disk when
+    /// it returns.
     pub fn note_sessions(
         &self,
         no: TenantNo,
         begun: &BTreeMap<UserId, Timestamp>,
     ) -> Result<(), StoreError> {
-        // Nobody may delete one between looking and writing.
+        // Nobody may delete a row between our read and our write.
         let _alone = lock(&self.guards.numbering);
         let later: Vec<Row> = self.engine.read("reading sessions", |reader| {
             let mut later = Vec::new();
@@ -73,14 +73,14 @@ impl Store {
         self.write_all(later)
     }
 
-    /// Deletes sessions of users who are not there and whose sessions are long over, among some
-    /// rows after one or from the first. Returns where to look next.
+    /// Deletes old sessions of unknown users, among some rows after a given one or from the first.
+    /// Returns where to continue.
     pub(in crate::store) fn delete_sessions_of_unknown(
         &self,
         after: Option<Key>,
         now: Timestamp,
     ) -> Result<NextSession, StoreError> {
-        // Nobody may note a later session between looking and writing.
+        // Nobody may note a later session between our read and our write.
         let _alone = lock(&self.guards.numbering);
         let millis = i64::try_from(KEEP_UNKNOWN.as_millis()).unwrap_or(i64::MAX);
         let before = Timestamp::from_millis(now.millis().saturating_sub(millis));
@@ -99,7 +99,7 @@ impl Store {
                     kind: Kind::User,
                     id: user.0,
                 };
-                // Users who sign in are not looked up.
+                // A recent session is kept anyway, so we look up only the users of old ones.
                 if read(&key, &value)? < before && reader.record(no, &record)?.is_none() {
                     gone.push((key.to_vec(), None));
                 }

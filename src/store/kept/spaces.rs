@@ -1,7 +1,7 @@
-//! Spaces: what is known of each, how far they were read, and which are to be read again.
+//! Stores spaces, how far they were read, and which of them must be read again.
 //!
-//! Each space has a row of its own, with its assignments and shares. A change is one write: the
-//! row, the entry that reports it, and the removal of the space from those to read again.
+//! Each space has a row of its own, with its assignments and shares. One write stores a change: the
+//! row, the entry that reports it, and that the space need not be read again.
 
 use std::ops::Bound;
 
@@ -17,7 +17,7 @@ use crate::store::values::space::{
 };
 use crate::store::values::tenant_no::TenantNo;
 
-/// The most spaces that are returned at once to be read again. The others follow.
+/// The most spaces to read again that one call returns. A later call returns the others.
 const MAX_SPACE_TODO: usize = 5_000;
 
 impl Store {
@@ -62,7 +62,7 @@ impl Store {
         report: Option<SpaceReport>,
         done: Option<&SpaceTodo>,
     ) -> Result<Seq, StoreError> {
-        // Nobody may note the space between the look and the write.
+        // Nobody may note the space between our read and our write.
         let _alone = lock(&self.guards.numbering);
         let mut rows: Vec<Row> = vec![match write {
             SpaceWrite::Keep(kept) => {
@@ -86,7 +86,7 @@ impl Store {
         Ok(committed.last)
     }
 
-    /// Removes a space that is not known from the spaces to read again, unless it was noted again.
+    /// Removes an unknown space from the spaces to read again, unless it was noted again.
     pub fn forget_space_todo(&self, no: TenantNo, done: &SpaceTodo) -> Result<(), StoreError> {
         let _alone = lock(&self.guards.numbering);
         let rows = self.row_of_done(no, Some(done))?;
@@ -134,7 +134,7 @@ impl Store {
             .map(drop)
     }
 
-    /// Returns the spaces that are to be read again, at most a few thousand.
+    /// Returns spaces that must be read again, at most a few thousand.
     pub fn space_todo(&self, no: TenantNo) -> Result<Vec<SpaceTodo>, StoreError> {
         self.engine.read("reading what is to be done", |reader| {
             let rows = reader.prefix(&keys::space_todo_prefix(no));
@@ -148,7 +148,7 @@ impl Store {
         })
     }
 
-    /// Notes that spaces are to be read again; on disk when it returns.
+    /// Notes that spaces must be read again; on disk when it returns.
     pub fn note_spaces(
         &self,
         no: TenantNo,

@@ -5,15 +5,15 @@ use crate::model::{AuditEventId, RecordRef, SessionSpan, Timestamp};
 /// How far the audit log of a tenant was read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Bookmark {
-    /// From when on it was read without a gap.
+    /// The time since which it was read without a gap.
     pub since: Timestamp,
     /// Up to when it was read. Late events may lie before this time, so reading resumes some way
     /// before it.
     pub until: Timestamp,
     /// Records that were found to be deleted, and when, but which no event has reported yet.
     pub untold: Vec<(Timestamp, RecordRef)>,
-    /// From when on the log was read with the begins of sessions, without a gap up to `until`;
-    /// `None` if it is read without them.
+    /// The time since which the begins of sessions were read too, without a gap up to `until`;
+    /// `None` if they are not read.
     pub sessions: Option<Timestamp>,
 }
 

@@ -1,4 +1,4 @@
-//! To whom licences are assigned, as it is kept, and how far that was read.
+//! Assignments of licences as they are stored, and how far they were read.
 
 use crate::model::{LicenceAssignment, LicenceHead, SubjectKey, Timestamp};
 
@@ -13,26 +13,27 @@ pub struct KeptLicence {
     pub reading: u64,
 }
 
-/// How far it was read to whom the licence of a tenant is assigned.
+/// How far the assignments of the licence of a tenant were read.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct LicenceReading {
-    /// The number of the reading that goes on, or else of the last one.
+    /// The number of the reading under way, or else of the last one.
     pub number: u64,
-    /// What the licence said about itself at last.
+    /// What the licence last said about itself.
     pub head: LicenceHead,
-    /// Where the reading goes on; `None` if from the beginning, or if none goes on.
+    /// Where the reading under way continues; `None` if it starts at the beginning, or if there is
+    /// none.
     pub cursor: Option<String>,
-    /// When the last reading began that reached its end; `None` if none has.
+    /// When the last complete reading began; `None` if there was none.
     pub last: Option<Timestamp>,
-    /// When the reading began that has not reached its end; `None` if there is none.
+    /// When the reading under way began; `None` if there is none.
     pub began: Option<Timestamp>,
     /// When the licence was last asked for.
     pub tried: Option<Timestamp>,
     /// Whether that was refused: these credentials may not read it.
     pub is_refused: bool,
-    /// How many assignments could not be read, in the reading that goes on or else in the last one.
+    /// How many assignments could not be read, in the reading under way or else in the last one.
     pub unreadable: u64,
-    /// How many assignments the last reading did not show, and that stay because they are more than
-    /// the guard allows at once.
+    /// How many subjects the last reading did not show. They stay, because the guard does not allow
+    /// so many removals at once.
     pub held: u64,
 }

@@ -16,16 +16,16 @@ pub struct KeptSpace {
 /// How far the spaces of a tenant were read.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct SpaceReading {
-    /// The number of the reading under way, or of the last one if none is. A time would not do,
-    /// since clocks are set.
+    /// The number of the reading under way, or else of the last one. A time would not do, since
+    /// somebody may set the clock.
     pub number: u64,
-    /// When the first reading of all spaces ended; `None` if none has. Nothing can be said of
-    /// spaces at an earlier time.
+    /// When the first reading of all spaces ended; `None` if it has not. About spaces at an earlier
+    /// time, nothing is known.
     pub first: Option<Timestamp>,
     /// When the last complete reading of all spaces began; `None` if there was none.
     pub last: Option<Timestamp>,
-    /// When the reading under way began; `None` if none is. Spaces that it has read are not read
-    /// again when it continues after an interruption.
+    /// When the reading under way began; `None` if there is none. Spaces that it has read are not
+    /// read again when it continues after an interruption.
     pub began: Option<Timestamp>,
     /// When the listing of spaces was last asked for.
     pub tried: Option<Timestamp>,
@@ -33,12 +33,12 @@ pub struct SpaceReading {
     pub is_refused: bool,
 }
 
-/// A space that is to be read again, since the audit log names it.
+/// A space that must be read again, since the audit log names it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SpaceTodo {
     /// The space.
     pub id: SpaceId,
-    /// How often it was named: a space that is named again while it is read is read once more.
+    /// How often it was named: a space that is named again during its reading is read once more.
     pub notes: u64,
     /// Whether the log says that it is gone.
     pub is_gone: bool,
@@ -53,7 +53,7 @@ pub enum SpaceNote {
     Deleted,
 }
 
-/// What becomes of a space that was read.
+/// What is stored of a space that was read.
 #[derive(Debug)]
 pub enum SpaceWrite {
     /// It is kept as it is now.

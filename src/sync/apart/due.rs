@@ -1,4 +1,4 @@
-//! Decides whether something that is read apart is to be read now.
+//! Decides whether a reading is due.
 //!
 //! Pure.
 
@@ -6,25 +6,25 @@ use std::time::Duration;
 
 use crate::model::Timestamp;
 
-/// How far in the future a noted time may lie, since another clock may have noted it. A later one
-/// means that our clock was set back.
+/// How far in the future a stored time may lie, since another clock may have written it. A later
+/// one means that our clock was set back.
 const AHEAD: Duration = Duration::from_secs(3600);
 
-/// What came of reading it so far.
+/// The earlier readings.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::sync) struct Past {
-    /// When the last reading began that reached its end.
+    /// When the last complete reading began.
     pub(in crate::sync) last: Option<Timestamp>,
-    /// When the reading began that has not reached its end.
+    /// When the reading under way began.
     pub(in crate::sync) began: Option<Timestamp>,
-    /// When it was last asked for.
+    /// When the source was last asked.
     pub(in crate::sync) tried: Option<Timestamp>,
-    /// Whether that was refused.
+    /// Whether the source refused.
     pub(in crate::sync) is_refused: bool,
 }
 
 impl Past {
-    /// Returns whether it is to be read, or the reading of it is to go on.
+    /// Returns whether a reading must begin or continue.
     pub(in crate::sync) fn is_due(self, every: Duration, now: Timestamp) -> bool {
         let was_within = |time: Timestamp| now.since(time) < every && time <= now.plus(AHEAD);
         // The credentials may get the right later, so we ask again, but not every minute.

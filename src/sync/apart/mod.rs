@@ -1,8 +1,7 @@
-//! What is read apart from users, roles and groups: on a schedule of its own, over several runs if
-//! need be.
+//! Reads what is not part of a sweep, such as spaces and licences, each on a schedule of its own.
 //!
-//! What must stay true: a reading that was interrupted goes on where it was, and what is read apart
-//! never keeps a sweep from its turn.
+//! What must stay true: an interrupted reading continues where it was, and no reading here delays a
+//! sweep.
 
 pub(super) mod due;
 pub(super) mod reader;

@@ -1,4 +1,4 @@
-//! Reads something of one tenant when that is due, until told to end.
+//! Starts the readings of one tenant when they are due, until told to end.
 
 use std::time::Duration;
 
@@ -11,14 +11,14 @@ use super::readings::{Apart, Readings};
 use crate::sync::Worker;
 use crate::sync::run::running::Running;
 
-/// How often to look whether something is due.
+/// How often to check whether a reading is due.
 const LOOK_AGAIN: Duration = Duration::from_secs(30);
-/// The first and the longest wait after a reading that failed.
+/// The first and the longest wait after a failed reading.
 const BACK_OFF: [Duration; 2] = [Duration::from_secs(60), Duration::from_secs(3600)];
 
 impl<C: Connector> Worker<C> {
-    /// Has `start` read what is due, again and again, and when woken, until told to end. Does
-    /// nothing if it is not read.
+    /// Calls `start` at intervals and when woken, until told to end. Does nothing if these readings
+    /// are off.
     pub(in crate::sync) async fn apart(
         &self,
         shutdown: &Shutdown,

@@ -1,11 +1,11 @@
-//! Whether something of a tenant is read apart, and how often.
+//! Whether something such as the spaces of a tenant is read, and how often.
 
 use std::time::Duration;
 
 use crate::signal::Wake;
 use crate::sync::tenants::schedule::parse_duration;
 
-/// The default time between two readings of all.
+/// The default time between two complete readings.
 pub const APART: Duration = Duration::from_secs(24 * 3600);
 
 const INTERVALS: [Duration; 2] = [
@@ -13,7 +13,7 @@ const INTERVALS: [Duration; 2] = [
     Duration::from_secs(31 * 24 * 3600),
 ];
 
-/// Whether something of a tenant is read apart, and how often.
+/// Whether something such as the spaces of a tenant is read, and how often.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Readings {
     /// It is not read.
@@ -30,7 +30,7 @@ impl Readings {
     }
 }
 
-/// How something of a tenant is read apart, and what says that there is something to do.
+/// The schedule of a reading, and what wakes it.
 #[derive(Debug, Clone)]
 pub(in crate::sync) struct Apart {
     pub(in crate::sync) readings: Readings,

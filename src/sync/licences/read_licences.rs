@@ -1,5 +1,4 @@
-//! Reads to whom the licence of a tenant is assigned, from where an earlier reading was
-//! interrupted.
+//! Reads to whom the licence of a tenant is assigned, and continues an interrupted reading.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -17,7 +16,7 @@ use crate::sync::run::job::Job;
 use crate::sync::run::outcome;
 use crate::sync::run::running::Running;
 
-/// How often a listing is begun if the source does not go on from where we are.
+/// How often a reading starts a listing if the source does not accept its cursor.
 const WALKS: u32 = 3;
 
 /// The most pages of a listing: a hundred assignments each, so ten million.
@@ -27,12 +26,12 @@ const MAX_PAGES: u64 = 100_000;
 enum Ended {
     /// At the end of the listing.
     Whole,
-    /// Before that, for this reason.
+    /// Before its end, for this reason.
     Early(&'static str),
 }
 
 impl<C: Connector> Job<C> {
-    /// Starts to read the licence if that is due.
+    /// Starts to read the licence if it is due.
     #[expect(
         clippy::disallowed_methods,
         reason = "as with a run: it ends by itself, or its reader aborts it"
@@ -42,7 +41,7 @@ impl<C: Connector> Job<C> {
         Running(tokio::spawn(async move { job.read_licence(every).await }))
     }
 
-    /// Reads the licence if that is due. Fails only if the store fails.
+    /// Reads the licence if it is due. Fails only if the store fails.
     async fn read_licence(&self, every: Duration) -> Result<Outcome, StoreError> {
         let Some((known, reading)) = self.licence_to_read().await? else {
             return Ok(Outcome::Succeeded);
@@ -65,8 +64,8 @@ impl<C: Connector> Job<C> {
         Ok(outcome)
     }
 
-    /// Returns how far the licence was read; `None` if the tenant was not read as a whole yet, or
-    /// is read under another name.
+    /// Returns how far the licence was read; `None` if the first load of the tenant has not ended,
+    /// or if the tenant is read under another name.
     async fn licence_to_read(&self) -> Result<Option<(Known, LicenceReading)>, StoreError> {
         let name = self.name.clone();
         self.store
@@ -113,7 +112,7 @@ impl<C: Connector> Job<C> {
         self.end_reading(known, reading, began).await
     }
 
-    /// Reads page after page, each committed with where the next one begins.
+    /// Reads page after page, and commits each with the cursor of the next one.
     async fn read_pages(
         &self,
         known: &Known,
@@ -155,9 +154,8 @@ impl<C: Connector> Job<C> {
         Ok(Ended::Early("Qlik's listing does not end"))
     }
 
-    /// Removes what the whole listing did not show, if the guard allows that many and everything
-    /// could be read: an assignment that could not may be of any subject. Notes the end of the
-    /// reading.
+    /// Removes what the listing did not show, if the guard allows it and every assignment could be
+    /// read: an unreadable one may belong to any subject. Stores that the reading has ended.
     async fn end_reading(
         &self,
         known: &Known,
@@ -174,7 +172,7 @@ impl<C: Connector> Job<C> {
             known: all,
             shown: all - lost,
         };
-        // There are about as many as users, and they come and go with them.
+        // There are about as many subjects as users, and they come and go with them.
         let held = self.removal_policy.guard.weigh(Loss::Users, weight);
         if held.is_none() && reading.unreadable == 0 {
             let removed = self
@@ -204,7 +202,8 @@ impl<C: Connector> Job<C> {
         })
     }
 
-    /// Notes that the licence may not be read, if that is why it failed. The reading goes on later.
+    /// Handles a failed request: if the source forbids to read the licence, stores that. A later
+    /// reading tries again.
     async fn refused(
         &self,
         known: &Known,

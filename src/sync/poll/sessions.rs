@@ -1,8 +1,8 @@
-//! What a poll does with the begins of sessions that the audit log shows.
+//! Collects the begins of sessions that a poll finds in the audit log.
 //!
-//! A session is noted before its event is behind the bookmark, and noting it twice changes nothing.
-//! So these events need not be remembered as seen: a day with many log-ins does not push out those
-//! that name records.
+//! A session is stored before the bookmark passes its event, and storing it twice changes nothing.
+//! So these events are not stored as seen events: a day with many log-ins does not push out the
+//! events that name records.
 //!
 //! Pure.
 
@@ -14,25 +14,25 @@ use crate::store::Bookmark;
 /// Whether the begins of sessions are read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SessionReadings {
-    /// They are passed over.
+    /// They are ignored.
     Off,
-    /// They are noted.
+    /// They are stored.
     On,
 }
 
-/// From when on all begins of sessions are known to a poll.
+/// The time since which a poll knows all begins of sessions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct KnownSince {
-    /// What the store says; `None` if it has them only with a gap, or not at all.
+    /// What the store says; `None` if there is a gap, or if sessions are not read.
     stored: Option<Timestamp>,
     since: Timestamp,
 }
 
 impl KnownSince {
-    /// Begins a poll that reads the log from a time on. Without a gap, what earlier polls knew is
-    /// still known.
+    /// Starts with what earlier polls knew, or if there is a gap, with the time at which this poll
+    /// begins to read.
     pub(super) fn of(bookmark: &Bookmark, from: Timestamp, now: Timestamp) -> Self {
-        // A time that is still to come was noted by a clock that was set back.
+        // A time in the future was noted before the clock was set back.
         let stored = bookmark.sessions.filter(|since| *since <= now);
         Self {
             stored: bookmark.sessions,
@@ -40,17 +40,17 @@ impl KnownSince {
         }
     }
 
-    /// Returns from when on they are known.
+    /// Returns the time since which they are known.
     pub(super) fn since(self) -> Timestamp {
         self.since
     }
 
-    /// Returns whether the store says something else.
+    /// Returns whether the store has another time.
     pub(super) fn differs_from_stored(self) -> bool {
         self.stored != Some(self.since)
     }
 
-    /// Takes the sessions out of a slice of the log. Returns when users last began one in it.
+    /// Takes the sessions out of a page of the log. Returns when each user last began one.
     pub(super) fn take(
         &mut self,
         audit_page: &mut AuditPage,
@@ -70,7 +70,7 @@ impl KnownSince {
                     let known = latest.entry(user).or_insert(at);
                     *known = at.max(*known);
                 }
-                // Anybody may have begun it.
+                // Any user may have begun it.
                 None => self.since = self.since.max(at.min(now)),
             }
         }
@@ -126,7 +126,7 @@ mod tests {
     }
 
     #[test]
-    fn the_latest_of_each_user_counts_and_one_of_nobody_is_a_gap() {
+    fn the_latest_session_of_each_user_counts_and_one_without_a_user_is_a_gap() {
         let mut known = KnownSince::of(&bookmark(Some(100)), at(400), at(600));
         let begun = [(Some(1), 450), (Some(2), 420), (Some(1), 440), (None, 430)];
         let begun = begun.map(|(n, seconds)| SessionBegin {
@@ -151,11 +151,11 @@ mod tests {
         known.take(&mut page(Vec::new(), vec![unreadable]), at(600));
         assert_eq!(known.since(), at(470));
         // Events without a time count as the latest that the log may have.
-        let nobodys = SessionBegin {
+        let without_user = SessionBegin {
             user: None,
             at: at(4_000),
         };
-        known.take(&mut page(vec![nobodys], Vec::new()), at(600));
+        known.take(&mut page(vec![without_user], Vec::new()), at(600));
         assert_eq!(known.since(), at(600));
     }
 }

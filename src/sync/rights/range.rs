@@ -43,9 +43,9 @@ pub(super) enum Ahead {
 /// Looks for the changes of the next run after an entry. What precedes a part of the history that
 /// was lost is not compared, since nobody knows what the records were then.
 ///
-/// `up_to` is the last entry of a run that we have begun to report; `None` if there is none. If that
-/// run has written further entries since, they are reported separately; otherwise the entries that
-/// are already reported would come out differently.
+/// `up_to` is the last entry of a run that we have begun to report; `None` if there is none. If
+/// that run has written further entries since, they are reported separately; otherwise the entries
+/// that are already reported would come out differently.
 pub(super) fn next(
     store: &Store,
     known: &Known,

@@ -176,8 +176,8 @@ impl<'a> RightsWriter<'a> {
         }
     }
 
-    /// Writes what is left, and marks the changes as reported. Returns whether there was anything to
-    /// report.
+    /// Writes what is left, and marks the changes as reported. Returns whether there was anything
+    /// to report.
     pub fn end(mut self) -> Result<bool, HistoryError> {
         self.write_waiting()?;
         self.commit(RightsMark::reported(self.range.end))?;

@@ -1,4 +1,4 @@
-//! Reads all spaces of a tenant, from where an earlier reading was interrupted.
+//! Reads all spaces of a tenant, and continues an interrupted reading.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -14,7 +14,8 @@ use crate::sync::run::job::Job;
 const PAGE: usize = 100;
 
 impl<C: Connector> Job<C> {
-    /// Reads all spaces. If it fails, what was read stays, and the next reading goes on from there.
+    /// Reads all spaces. If it fails, what was read stays, and the next reading continues from
+    /// there.
     pub(super) async fn read_all(&self, run: &mut SpacesRun) -> Result<Outcome, RunError> {
         let no = run.known.no;
         let known = self.store.offload(move |store| last_read(store, no)).await;
@@ -58,7 +59,7 @@ impl<C: Connector> Job<C> {
         }
         let missing = known.into_keys().filter(|id| !shown.contains(id)).collect();
         let held = self.ask_for(run, missing, &mut todo).await?;
-        // The spaces that are left were named while all were read, or are not listed.
+        // The remaining spaces were named during this reading, or are not listed.
         for todo in todo.into_values() {
             self.look_at_space(run, todo).await?;
         }
@@ -106,7 +107,8 @@ impl<C: Connector> Job<C> {
             known: n_known,
             shown: run.counts.listed,
         };
-        // Spaces are as many as groups, and are created and deleted like them.
+        // There are about as many spaces as groups, and they are created and deleted about as
+        // often.
         if let Some(reason) = self.removal_policy.guard.weigh(Loss::Groups, weight) {
             for (id, done) in gone {
                 self.miss_space(run, id, done).await?;

@@ -1,4 +1,4 @@
-//! Reads one space, and keeps what is new of it.
+//! Reads one space, and stores what has changed.
 
 use crate::connector::{Assignments, Connector, Shares, SpaceSeen};
 use crate::model::{
@@ -10,17 +10,17 @@ use super::spaces_run::SpacesRun;
 use crate::sync::RunError;
 use crate::sync::run::job::Job;
 
-/// What is to become of a space.
+/// What was found about a space.
 enum Fate {
     /// It was read.
     Read(SpaceHead, Assignments, Shares),
-    /// It could not be seen: what is known of it stays.
+    /// It was not visible: what is known of it stays.
     Unseen,
     /// It is gone.
     Gone,
 }
 
-/// What became of it.
+/// What was stored of it.
 struct Kept {
     change: Option<Verb>,
     is_unseen: bool,
@@ -67,7 +67,7 @@ impl<C: Connector> Job<C> {
         self.keep(run, id, fate, done).await
     }
 
-    /// Notes that a known space could not be seen; what is known of it stays.
+    /// Notes that a known space was not visible; what is known of it stays.
     pub(super) async fn miss_space(
         &self,
         run: &mut SpacesRun,
@@ -127,8 +127,8 @@ struct Keeping {
     now: Timestamp,
     /// The number of the reading.
     reading: u64,
-    /// The run and the tenant that an entry names; `None` during the first reading of all, which
-    /// reports no changes.
+    /// The run and the tenant that an entry names; `None` during the first reading of all spaces,
+    /// which reports no changes.
     reporter: Option<(RunId, Account)>,
     done: Option<SpaceTodo>,
 }
@@ -184,7 +184,7 @@ impl Keeping {
     }
 }
 
-/// Returns a space as it is known after this; `None` if there is none.
+/// Returns the space as it is to be stored; `None` if there is no such space.
 fn after(id: &SpaceId, before: Option<&Space>, fate: Fate) -> Option<Space> {
     match fate {
         Fate::Gone => None,

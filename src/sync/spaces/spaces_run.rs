@@ -83,8 +83,8 @@ impl<C: Connector> Job<C> {
         Ok(run.outcome)
     }
 
-    /// Returns what is known of spaces and what is to be done about them; `None` if the tenant was
-    /// not read as a whole yet, or is read under another name.
+    /// Returns how far spaces were read and which must be read again; `None` if the first load of
+    /// the tenant has not ended, or if the tenant is read under another name.
     async fn to_read(&self) -> Result<Option<(Known, SpaceReading, Vec<SpaceTodo>)>, StoreError> {
         let name = self.name.clone();
         self.store
@@ -119,7 +119,7 @@ fn past(reading: &SpaceReading) -> Past {
     }
 }
 
-/// Judges a run that has read what it was to read.
+/// Returns the outcome of a run that has read everything that was due.
 pub(super) fn judged(counts: &SpaceCounts) -> Outcome {
     match counts.unseen {
         0 => Outcome::Succeeded,

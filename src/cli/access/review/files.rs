@@ -51,7 +51,7 @@ impl Folder {
         Ok(Self(path.to_owned()))
     }
 
-    /// Fails if one of the files is there already.
+    /// Fails if one of the files exists already.
     pub(super) fn is_free(&self, names: &Names) -> Result<(), CliError> {
         let paths = names.all().map(|name| self.0.join(name));
         match paths.iter().find(|path| path.exists()) {

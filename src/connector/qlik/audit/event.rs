@@ -65,12 +65,12 @@ struct Identified {
     id: Loose,
 }
 
-/// What an event tells.
+/// An event that concerns us.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Parsed {
-    /// Something that came, changed or went.
+    /// Something was created, changed or deleted.
     Event(AuditEvent),
-    /// The begin of a session.
+    /// A session began.
     Session(SessionBegin),
 }
 
@@ -122,8 +122,8 @@ pub(super) fn read(text: &str, latest: Timestamp) -> Option<Parsed> {
         return Some(Parsed::Session(session_begin(&event, latest)));
     }
     if let Some(space) = space_event(kind) {
-        // An event that does not say which space it is about costs nothing but time: all are read
-        // again.
+        // An event that does not say which space it is about is skipped: the next complete reading
+        // of spaces finds the change.
         let about = space.about(&event)?;
         return Some(Parsed::Event(AuditEvent { id, at, about }));
     }

@@ -116,7 +116,7 @@ fn ask(query: String) -> Ask {
     }
 }
 
-/// Adds what a page tells and concerns us. Returns how many records its events name.
+/// Adds the events of a page that concern us. Returns how many records they name.
 fn take(data: &[Box<RawValue>], latest: Timestamp, audit_page: &mut AuditPage) -> usize {
     let mut n_records = 0;
     let texts = data.iter().map(AsRef::as_ref).map(RawValue::get);

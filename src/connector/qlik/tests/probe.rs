@@ -20,7 +20,7 @@ fn fair(asked: &Asked) -> Scripted {
     }
 }
 
-/// Returns the stages of the stages, with the code of what failed.
+/// Returns the stages of a probe, with the code of what failed.
 fn passed(probe: &Probe) -> Vec<(Stage, Option<&'static str>)> {
     let stages = probe.stages.iter();
     let codes = stages.map(|(stage, passed)| (*stage, passed.as_ref().err().map(ReadError::code)));
