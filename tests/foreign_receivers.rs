@@ -45,7 +45,7 @@ const SECRETS: [&str; 2] = [
 ];
 
 /// A secret that nothing was signed with.
-const STRANGER: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
+const OTHER_SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
 
 /// An ed25519 key and its public half.
 const PRIVATE_KEY: &str =
@@ -53,7 +53,7 @@ const PRIVATE_KEY: &str =
 const PUBLIC_KEY: &str = "whpk_1SiA4o9hyqTCpIqC5V9HUakiiaeACeqfZTInDBbOir4=";
 
 /// The public half of a key that nothing was signed with.
-const STRANGER_KEY: &str = "whpk_11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=";
+const OTHER_KEY: &str = "whpk_11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=";
 
 /// What deliveries are signed with, what accepts them, and what does not.
 struct Keys {
@@ -66,14 +66,14 @@ struct Keys {
 const SHARED: Keys = Keys {
     signing: SECRETS,
     accepting: SECRETS,
-    refusing: [STRANGER, STRANGER_KEY],
+    refusing: [OTHER_SECRET, OTHER_KEY],
 };
 
 /// The keys of an endpoint whose receiver moves from a secret to a key.
 const MIXED: Keys = Keys {
     signing: [PRIVATE_KEY, SECRETS[1]],
     accepting: [PUBLIC_KEY, SECRETS[1]],
-    refusing: [STRANGER, STRANGER_KEY],
+    refusing: [OTHER_SECRET, OTHER_KEY],
 };
 
 /// A tenant's id that no header can contain as it is.

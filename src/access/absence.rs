@@ -11,7 +11,7 @@ use super::{Administration, Concern, ConcernCode, ConcernSubject};
 
 /// How old the end of the span in which sessions are known may be. Polls move it every ten minutes;
 /// if it is older, users may have logged in since.
-const FRESH: Duration = Duration::from_secs(24 * 3600);
+const MAX_LAG: Duration = Duration::from_secs(24 * 3600);
 
 /// The time without a session after which a privileged user is of concern.
 pub const IDLE_ADMIN: Duration = Duration::from_secs(90 * 24 * 3600);
@@ -72,7 +72,7 @@ impl Idleness {
 
 /// Returns whether all begins of sessions between two times are known.
 pub fn covers(span: SessionSpan, begin: Timestamp, now: Timestamp) -> bool {
-    span.since <= begin && now.since(span.until) <= FRESH
+    span.since <= begin && now.since(span.until) <= MAX_LAG
 }
 
 /// Returns the time that is earlier by a duration.

@@ -25,7 +25,7 @@ pub type RolePaths = BTreeMap<RoleId, BTreeSet<Path>>;
 pub struct Grants {
     /// The groups that give roles, each with those roles.
     giving: BTreeMap<GroupId, BTreeSet<RoleId>>,
-    /// The groups of all users.
+    /// The groups that contain all users.
     everyone: BTreeSet<GroupId>,
     /// The groups whose roles are not visible.
     hidden: BTreeSet<GroupId>,
@@ -139,7 +139,7 @@ impl Grants {
         unseen
     }
 
-    /// Returns whether a group is one of all users.
+    /// Returns whether a group contains all users.
     pub fn is_everyone(&self, group: &GroupId) -> bool {
         self.everyone.contains(group)
     }

@@ -335,13 +335,13 @@ fn where_a_rule_cannot_be_judged_is_counted() {
         roles: None,
         ..with(user(1, "Unseen"), &[], &[])
     };
-    let stranger = with(user(2, "In a hidden group"), &[1], &[7]);
+    let hidden = with(user(2, "In a hidden group"), &[1], &[7]);
     let clean = with(user(3, "Clean"), &[1], &[]);
     let found_out = User {
         groups: None,
         ..with(user(4, "Found out"), &[1, 2], &[])
     };
-    let people = || [&unseen, &stranger, &clean, &found_out].map(|it| Record::User(it.clone()));
+    let people = || [&unseen, &hidden, &clean, &found_out].map(|it| Record::User(it.clone()));
     let ask = |mut records: Vec<Record>, rule| {
         records.extend(people());
         let (broken, judged) = judge(rule, &records);

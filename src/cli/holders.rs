@@ -33,7 +33,7 @@ pub(super) struct Beyond {
     pub(super) hint: Option<String>,
 }
 
-/// Asks for what there is to show about a record.
+/// Asks for everything that is shown about a record.
 pub(super) async fn beyond(client: &StoreClient, row: &RecordRow) -> anyhow::Result<Beyond> {
     let id = row.record.id();
     match &row.record {

@@ -229,7 +229,7 @@ impl Printer {
         }
         self.out.flush()?;
         if self.format == Format::Table && self.n_rows > 0 {
-            let said = [summary.to_owned(), self.no_room()];
+            let said = [summary.to_owned(), self.no_width()];
             let said: Vec<String> = said.into_iter().filter(|text| !text.is_empty()).collect();
             if !said.is_empty() {
                 say(said.join(" "));
@@ -239,7 +239,7 @@ impl Printer {
     }
 
     /// Says for which columns there was no room, and which option shows them.
-    fn no_room(&self) -> String {
+    fn no_width(&self) -> String {
         let left_out = self.layout.as_ref().map_or(&[][..], Layout::left_out);
         let names = left_out.iter().filter_map(|at| self.columns.get(*at));
         let names: Vec<_> = names.map(|column| column.name).collect();

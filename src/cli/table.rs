@@ -399,7 +399,7 @@ mod tests {
     }
 
     #[test]
-    fn colour_takes_no_room() {
+    fn colour_takes_no_width() {
         let mut screen = screen(40);
         screen.colour = Colour::On;
         let row = vec![

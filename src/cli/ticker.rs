@@ -172,9 +172,9 @@ fn span(passed: Duration) -> String {
 /// Cuts a text to a terminal's width: a line that wraps cannot be erased.
 fn fitted(text: &str, width: usize) -> String {
     // The last column stays free: some terminals wrap when it is written.
-    let room = width.saturating_sub(1);
-    match text.width() > room {
-        true => shorten(text, room),
+    let width_left = width.saturating_sub(1);
+    match text.width() > width_left {
+        true => shorten(text, width_left),
         false => text.to_owned(),
     }
 }

@@ -91,7 +91,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn strangers_get_a_part_of_what_there_is() {
+    fn unauthenticated_clients_get_only_a_share() {
         for (limit, listening, control) in [
             (64, 16, 10),
             (128, 32, 16),

@@ -345,7 +345,7 @@ impl Listener for TlsListener {
             let (stream, peer) = self.inner.accept().await.unwrap();
             match self.acceptor.accept(stream).into_fallible().await {
                 Ok(secured) => return (secured, peer),
-                Err((_refusal, stream)) => hear_out(stream).await,
+                Err((_refusal, stream)) => read_to_end(stream).await,
             }
         }
     }
@@ -357,7 +357,7 @@ impl Listener for TlsListener {
 
 /// Lets a client that was refused finish. A socket that is closed before everything was read resets
 /// the connection, and the alert that says why may get lost.
-async fn hear_out(mut stream: TcpStream) {
+async fn read_to_end(mut stream: TcpStream) {
     drop(stream.shutdown().await);
     drop(tokio::io::copy(&mut stream, &mut tokio::io::sink()).await);
 }

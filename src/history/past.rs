@@ -81,11 +81,11 @@ impl Past {
 
     /// Reads what happened to a tenant's records after an entry.
     pub(super) fn after(store: &Store, known: &Known, up_to: Seq) -> Result<Self, HistoryError> {
-        Self::with_room(store, known, up_to, MAX_USERS)
+        Self::with_window(store, known, up_to, MAX_USERS)
     }
 
     /// The same, but keeps at most this many users at once.
-    pub(super) fn with_room(
+    pub(super) fn with_window(
         store: &Store,
         known: &Known,
         up_to: Seq,

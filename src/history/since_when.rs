@@ -26,7 +26,7 @@ pub(super) struct Undoing {
     grants: Grants,
     users: BTreeMap<UserId, (Option<User>, Vec<Row>)>,
     n_open: usize,
-    /// The run whose entries are being undone; `None` if none is.
+    /// The run whose entries are being undone; `None` if there is none.
     run: Option<UndoneRun>,
 }
 
@@ -95,7 +95,7 @@ impl Undoing {
         self.n_open == 0
     }
 
-    /// Returns the run whose entries are being undone; `None` if none is.
+    /// Returns the run whose entries are being undone; `None` if there is none.
     pub(super) fn run(&self) -> Option<RunId> {
         self.run.as_ref().map(|run| run.id)
     }

@@ -131,8 +131,8 @@ impl fmt::Display for EventId {
         let (more, _) = digits.split_at(4);
         let start = more.iter().position(|digit| *digit != b'0');
         let (_, seq) = digits.split_at(start.unwrap_or(more.len()));
-        let mut room = [0; 4 + 16 + 1 + 16 + 1 + 32];
-        let mut rest = room.as_mut_slice();
+        let mut buffer = [0; 4 + 16 + 1 + 16 + 1 + 32];
+        let mut rest = buffer.as_mut_slice();
         let mut store = [0; 16];
         hex::encode_to_slice(self.store.0, &mut store).or(Err(fmt::Error))?;
         for part in [b"evt_", store.as_slice(), b"_", seq] {
@@ -146,7 +146,7 @@ impl fmt::Display for EventId {
             }
         }
         let n_left = rest.len();
-        let (text, _) = room.split_at(room.len() - n_left);
+        let (text, _) = buffer.split_at(buffer.len() - n_left);
         f.write_str(str::from_utf8(text).or(Err(fmt::Error))?)?;
         match self.member {
             Some(member) => write!(f, "_{member}"),

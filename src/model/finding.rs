@@ -29,16 +29,16 @@ pub enum FindingCode {
     HiddenGroups,
     /// The sweep did not list the record, but it was there when we asked for it.
     Rescued,
-    /// These credentials may not read a collection; everything known of it stays.
+    /// These credentials are not allowed to read a collection; everything known of it stays.
     ForbiddenCollection,
-    /// These credentials may not read the audit log: only full runs find changes.
+    /// These credentials are not allowed to read the audit log: only full runs find changes.
     AuditForbidden,
     /// Part of the audit log was not read, or could not be: this sweep made up for it, or a later
     /// one will.
     AuditGap,
-    /// The record is missing, and these credentials may not ask for it; it stays until it was
-    /// absent from enough complete sweeps. Or the record's own answer says that it is gone or has
-    /// lost access, and the listing cannot confirm that.
+    /// The record is missing, and these credentials are not allowed to ask for it; it stays until
+    /// it was absent from enough complete sweeps. Or the record's own answer says that it is gone
+    /// or has lost access, and the listing cannot confirm that.
     Unconfirmed,
     /// The source counts more records of a kind than it shows and answers for. The records that it
     /// shows are applied, and each missing one is asked for by id.

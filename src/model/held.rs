@@ -285,8 +285,8 @@ pub enum Taken {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Proof {
-    /// The source said so when asked for the record by id. Or, if we may not ask, enough complete
-    /// sweeps in a row did not list it.
+    /// The source said so when asked for the record by id. Or, if we are not allowed to ask, enough
+    /// complete sweeps in a row did not list it.
     Confirmed,
     /// A complete sweep did not list it, and it is asked for before it is deleted. It was not asked
     /// for yet, because enough other records were gone to hold the plan anyway.

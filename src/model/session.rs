@@ -1,4 +1,4 @@
-//! When users were last seen, as far as the begins of their sessions are known.
+//! When users last began sessions, as far as that is known.
 
 use serde::{Deserialize, Serialize};
 
@@ -7,18 +7,18 @@ use super::Timestamp;
 /// A span of time of which all begins of sessions in a tenant are known.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct SessionSpan {
-    /// From when on.
+    /// Its beginning.
     pub since: Timestamp,
-    /// Up to when.
+    /// Its end.
     pub until: Timestamp,
 }
 
 /// What is known of the last session of a user.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LastSession {
-    /// When the last one began that is known; `None` if none is.
+    /// When the last known session began; `None` if there is none.
     pub at: Option<Timestamp>,
-    /// From when on there is no later one; `None` if nobody knows whether there is.
+    /// The time since which there was certainly no later session; `None` if that is not known.
     pub known_since: Option<Timestamp>,
 }
 
@@ -62,7 +62,7 @@ mod tests {
     }
 
     #[test]
-    fn the_last_session_is_said_as_far_as_it_is_known() {
+    fn the_last_session_is_described_as_far_as_it_is_known() {
         for (last, since, as_of, expected) in [
             (Some(20), Some(10), 30, "1970-01-21T00:00:00.000Z"),
             (Some(10), Some(10), 30, "1970-01-11T00:00:00.000Z"),
@@ -75,7 +75,7 @@ mod tests {
                 "not known before 1970-01-11T00:00:00.000Z",
             ),
             (None, None, 30, "not known"),
-            // There was a later one, which says nothing of those before.
+            // There was a later session, which says nothing about those before.
             (Some(20), Some(10), 15, "not known"),
             (None, Some(10), 5, "not known"),
         ] {

@@ -142,7 +142,7 @@ pub enum SpaceList<K: Ord, V> {
     Whole(BTreeMap<K, V>),
     /// Some of it: the rest could not be read.
     Part(BTreeMap<K, V>),
-    /// Nothing: we may not see it.
+    /// Nothing: we are not allowed to see it.
     Hidden,
 }
 

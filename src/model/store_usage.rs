@@ -23,8 +23,8 @@ pub struct StoreUsage {
     pub last: Seq,
     /// When the first one was found; `None` if the journal is empty.
     pub oldest: Option<Timestamp>,
-    /// The endpoint that keeps entries past their keep time from being deleted; `None` if none
-    /// does.
+    /// The endpoint that keeps entries past their keep time from being deleted; `None` if there is
+    /// none.
     pub kept_for: Option<KeptFor>,
     /// The time of the last entry if it is more than a day ahead of now; otherwise `None`. Until
     /// then new entries get that time as well, so they are kept for longer.

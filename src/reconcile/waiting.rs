@@ -1,8 +1,7 @@
 //! Tells which roles and groups must wait because something that refers to them waits.
 //!
-//! Pure. If the removal of a role's assignments is held, receivers still believe that people have
-//! the role. If they heard of its deletion first, later events would list a role that does not
-//! exist.
+//! Pure. If the removal of a role's assignments is held, receivers still have people with the role.
+//! If they learned of its deletion first, later events would list a role that does not exist.
 
 use std::collections::BTreeSet;
 

@@ -1,4 +1,4 @@
-//! A line of `check`: one step of reaching a tenant or an endpoint, and what came of it.
+//! A line of `check`: one step of reaching a tenant or an endpoint, and its result.
 
 use serde_json::{Value, json};
 
@@ -8,7 +8,7 @@ pub struct CheckLine {
     pub what: String,
     /// What is tried.
     pub step: String,
-    /// What came of it.
+    /// Its result.
     pub result: Result<String, Complaint>,
 }
 

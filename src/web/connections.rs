@@ -105,7 +105,7 @@ pub(super) async fn serve(
     let mut open = Open::default();
     let mut refused = Seldom::default();
     loop {
-        let again = open.make_room(limits.connections, metrics);
+        let again = open.close_idle(limits.connections, metrics);
         let is_full = open.tasks.len() >= limits.connections;
         tokio::select! {
             () = shutdown.triggered() => break,
@@ -172,7 +172,7 @@ struct Open {
 impl Open {
     /// Closes as many as necessary of the connections that have waited longest for a head. Returns
     /// when to try again if some have not waited long enough yet.
-    fn make_room(&mut self, limit: usize, metrics: &Metrics) -> Option<Instant> {
+    fn close_idle(&mut self, limit: usize, metrics: &Metrics) -> Option<Instant> {
         // If nobody else holds a slot, its connection has ended.
         self.slots.retain(|slot| Arc::strong_count(slot) > 1);
         let n_staying = limit.saturating_sub(SPARE).max(1);

@@ -23,7 +23,7 @@ pub async fn world(generations: Generations) -> World {
     world_of(60, generations).await
 }
 
-/// A tenant of so many users, whose audit log is read each second.
+/// A tenant of this many users, whose audit log is read each second.
 pub async fn world_of(users: usize, generations: Generations) -> World {
     let clock = Clock::stopped_at(Timestamp::parse("2026-06-01T08:00:00Z").unwrap());
     let options = TenantOptions {
@@ -47,7 +47,7 @@ fn pass(world: &World, minutes: u64) {
     world.clock.set(now.plus(Duration::from_secs(60 * minutes)));
 }
 
-/// Waits until so many polls have begun and ended since.
+/// Waits until this many further polls have begun and ended.
 async fn polls(world: &World, n: u64) {
     let at = |endpoint| world.tenant.requests().at(endpoint);
     let before = at(Endpoint::Audits);
@@ -59,7 +59,7 @@ fn n_listings(world: &World) -> u64 {
     world.tenant.requests().at(Endpoint::Users)
 }
 
-/// Waits until so many events were delivered. Returns their types.
+/// Waits until this many events were delivered. Returns their types.
 async fn told(world: &World, running: &Running, n: usize) -> Vec<String> {
     within("the events are told", || async {
         world.receiver.deliveries().len() >= n
@@ -468,7 +468,7 @@ fn join(world: &World, n_users: usize) {
 /// A sweep has seen everything that happened before it began: polls that had not got that far
 /// continue after it.
 #[tokio::test(flavor = "multi_thread")]
-async fn what_a_sweep_has_covered_is_heard() {
+async fn what_a_sweep_has_covered_counts_as_seen() {
     let world = world(Generations::Core).await;
     let running = world.start().await;
     pass(&world, 20);

@@ -18,10 +18,10 @@ use crate::support::{World, assert_journal_leads_to_state, assert_same_as_tenant
 /// Kills in an ordinary run; `QLIK_ROSTER_LONG` makes ten times as many.
 const N_KILLS: usize = 50;
 
-/// So many of these hit the first load; if all did, it would never end.
+/// How many of the kills hit the first load; if all did, it would never end.
 const N_IN_LOAD: usize = 8;
 
-/// Users who join before each start, so that so many events are sure to come.
+/// Users who join before each start, so that the deliveries that are waited for are sure to come.
 const N_JOINERS: u64 = 30;
 
 /// People to whom something happens in most rounds.
@@ -30,11 +30,11 @@ const N_BUSY: usize = 8;
 /// Where the daemon is killed.
 #[derive(Debug, Clone, Copy)]
 enum Moment {
-    /// After so many requests to the tenant: in the load or in a sweep.
+    /// After this many requests to the tenant: in the load or in a sweep.
     Requests(u64),
-    /// After so many deliveries.
+    /// After this many deliveries.
     Deliveries(u64),
-    /// After so many requests for single records since the sweep: in the run of a poll.
+    /// After this many requests for single records since the sweep: in the run of a poll.
     Polled(u64),
 }
 

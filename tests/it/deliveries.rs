@@ -18,7 +18,7 @@ fn json(text: &str) -> Value {
     serde_json::from_str(text).unwrap_or_else(|error| panic!("not JSON ({error}): {text}"))
 }
 
-/// A world whose endpoint has received so many events, from number 2 on.
+/// A world whose endpoint has received this many events, from number 2 on.
 async fn told(n_events: usize) -> World {
     let world = World::new().await;
     let (code, _, err) = world.command(&["sync"]).await;

@@ -24,7 +24,7 @@ pub async fn before(receiver: SocketAddr, server: ServerConfig) -> (SocketAddr, 
     (address, by_tls(listener, receiver, server))
 }
 
-/// The same for a listener that is there already.
+/// The same for an existing listener.
 pub fn by_tls(listener: TcpListener, receiver: SocketAddr, server: ServerConfig) -> JoinSet<()> {
     let acceptor = TlsAcceptor::from(Arc::new(server));
     let mut tasks = JoinSet::new();

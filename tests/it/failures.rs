@@ -5,7 +5,7 @@ use std::net::TcpListener;
 
 use crate::support::{Terminal, World};
 
-/// Commands that ask for what is not there, with their exit codes and error codes.
+/// Commands that ask for what does not exist, with their exit codes and error codes.
 const ASKED: &[(&[&str], i32, &str)] = &[
     (&["users", "show", "Nobody"], 7, "cli.not-there"),
     (&["users", "--tenant", "acmee"], 2, "control.unknown-tenant"),

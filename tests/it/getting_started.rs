@@ -271,7 +271,7 @@ async fn the_first_hour_goes_as_the_page_says_with_node() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_receivers_on_the_page_believe_nothing_that_is_not_signed() {
+async fn the_receivers_on_the_page_accept_nothing_that_is_not_signed() {
     // As the code does that makes the first client in a process.
     drop(rustls::crypto::ring::default_provider().install_default());
     let client = reqwest::Client::builder().no_proxy().build().unwrap();

@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use crate::support::{World, within};
 
-/// Makes the daemon hear of one user, then damages the file of its store.
+/// Makes the daemon read one user, then damages the file of its store.
 async fn damaged() -> (World, Vec<String>) {
     let world = World::new().await;
     let config = world.standard_config();

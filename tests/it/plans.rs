@@ -20,7 +20,7 @@ use crate::support::{
 const AT_ONCE: u64 = 4;
 
 /// How old an answer may be that a removal relies on, and one that only makes removals wait.
-const FRESH: Duration = Duration::from_secs(60 * 60);
+const MAX_AGE: Duration = Duration::from_secs(60 * 60);
 const KEPT: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// A tenant with a clock that stands still until it is set, and with tokens that last.
@@ -248,8 +248,8 @@ async fn an_approval_that_a_failed_request_interrupts_goes_on_where_it_was() {
 async fn with_kept_answers(world: &World) -> Running {
     let running = world.start().await;
     let faults = world.tenant.faults();
-    let stranger = Fault::Html(404);
-    faults.on(Endpoint::User, stranger, When::Nth(21));
+    let foreign_404 = Fault::Html(404);
+    faults.on(Endpoint::User, foreign_404, When::Nth(21));
     hide_half(world);
     let failed = running.sync().await;
     assert!(matches!(failed.outcome, Outcome::Failed { .. }));
@@ -373,7 +373,7 @@ async fn a_removal_does_not_rest_on_an_old_answer() {
         .on(Endpoint::User, html, When::Nth(31));
     running.sync().await;
     let before = n_asked(&world);
-    pass(&world, FRESH + Duration::from_secs(1));
+    pass(&world, MAX_AGE + Duration::from_secs(1));
 
     let run = running.sync().await;
 

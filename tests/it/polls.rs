@@ -337,7 +337,7 @@ async fn what_happens_during_a_long_first_sweep_the_next_poll_tells() {
 /// Beside a sweep, the plan of a poll must fit into one commit: what is staged belongs to the
 /// sweep.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_poll_beside_a_sweep_asks_for_no_more_holders_than_it_has_room_for() {
+async fn a_poll_beside_a_sweep_asks_for_no_more_holders_than_it_can_commit() {
     let world = world_of_pages().await;
     let tenant = world.tenant.directory();
     let developer = tenant.create_role("Developer");
@@ -347,7 +347,7 @@ async fn a_poll_beside_a_sweep_asks_for_no_more_holders_than_it_has_room_for() {
         let assign = Edit::AssignRole(developer.clone());
         tenant.update_user(&user.id, assign).unwrap();
     }
-    // So long before the first load that no poll reads of it.
+    // Longer before the first load than a poll reads back.
     pass(&world, 60);
     let running = world.start().await;
 

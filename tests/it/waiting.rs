@@ -275,7 +275,7 @@ async fn with_a_quiet_end(n_users: usize, n_holders: usize) -> (World, Running) 
         let join = Edit::JoinGroup(squad.clone());
         tenant.update_user(&user.id, join).unwrap();
     }
-    // So long before the first load that no poll reads of it.
+    // Longer before the first load than a poll reads back.
     let later = Duration::from_secs(3600);
     world.clock.set(world.clock.now().plus(later));
     let running = world.start().await;

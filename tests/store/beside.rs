@@ -9,7 +9,7 @@ use qlik_roster::model::{Kind, Record, RunId, Seq, Timestamp};
 use qlik_roster::store::{Closing, Commit, Known, MAX_QUIET, Store, Write};
 
 use crate::load::peak_kb;
-use crate::support::{Role, Witness, account, adopt, fingerprint, spawn, tell, user, write};
+use crate::support::{Role, Verifier, account, adopt, fingerprint, spawn, tell, user, write};
 
 const KILLS: u32 = 30;
 
@@ -17,7 +17,7 @@ const KILLS: u32 = 30;
 fn nothing_acknowledged_is_lost_when_the_process_is_killed_while_it_compacts() {
     let folder = tempfile::tempdir().unwrap();
     let mut random = fastrand::Rng::with_seed(4);
-    let mut witness = Witness::default();
+    let mut verifier = Verifier::default();
     let mut acknowledged = Seq::START;
     let mut interrupted = 0;
 
@@ -37,7 +37,7 @@ fn nothing_acknowledged_is_lost_when_the_process_is_killed_while_it_compacts() {
 
         let opened = Store::open(folder.path()).unwrap();
         assert_eq!(opened.moved_aside, None, "kill {kill}");
-        witness.verify(&opened.store, acknowledged);
+        verifier.verify(&opened.store, acknowledged);
         assert!(opened.store.check().unwrap().is_sound(), "kill {kill}");
         opened.store.close().unwrap();
         for name in left {

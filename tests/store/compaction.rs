@@ -112,7 +112,7 @@ fn a_compaction_of_which_a_call_fails_leaves_the_store_as_it_was() {
     let Some(seen) = &*SEEN else { return };
     let mut faults = seen.faults(What::Refuse, 1);
     let full = seen.faults(What::Fill, some(REFUSED_ONE_IN)).into_iter();
-    faults.extend(full.filter(|fault| fault.on.takes_room()));
+    faults.extend(full.filter(|fault| fault.on.takes_space()));
 
     let met = meet_with(Role::Compact, &played, faults, |folder, trace| {
         check_end(trace);

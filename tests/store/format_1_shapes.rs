@@ -13,7 +13,7 @@ pub enum Shape {
     Text,
     /// An id by its key.
     Id,
-    /// So many bytes, in hexadecimal.
+    /// This many bytes, in hexadecimal.
     Bytes(usize),
     Maybe(Box<Shape>),
     List(Box<Shape>),

@@ -129,7 +129,7 @@ pub fn weigh(folder: &Path) {
     opened.store.close().unwrap();
 }
 
-/// Makes so many finished runs of each of so many tenants.
+/// Makes this many finished runs of each of this many tenants.
 fn end_runs(store: &Store, tenants: u32, runs: u32) {
     for run in 0..runs {
         for tenant in 0..tenants {

@@ -6,7 +6,7 @@ use std::time::Duration;
 use qlik_roster::model::Seq;
 use qlik_roster::store::Store;
 
-use crate::support::{Role, Witness, Writer, spawn};
+use crate::support::{Role, Verifier, Writer, spawn};
 
 const KILLS: u32 = 24;
 
@@ -14,7 +14,7 @@ const KILLS: u32 = 24;
 fn nothing_acknowledged_is_lost_when_the_process_is_killed() {
     let folder = tempfile::tempdir().unwrap();
     let mut random = fastrand::Rng::with_seed(1);
-    let mut witness = Witness::default();
+    let mut verifier = Verifier::default();
     let mut acknowledged = Seq::START;
     let mut leftovers = 0;
 
@@ -46,7 +46,7 @@ fn nothing_acknowledged_is_lost_when_the_process_is_killed() {
 
         let opened = Store::open(folder.path()).unwrap();
         assert_eq!(opened.moved_aside, None, "kill {kill}");
-        witness.verify(&opened.store, acknowledged);
+        verifier.verify(&opened.store, acknowledged);
         opened.store.close().unwrap();
     }
     println!("{KILLS} kills, {acknowledged} entries, {leftovers} half-written snapshots");
@@ -66,7 +66,7 @@ fn a_store_whose_making_was_killed_is_made_again() {
         let opened = Store::open(folder.path()).unwrap();
 
         assert_eq!(opened.moved_aside, None, "kill {kill}");
-        Witness::default().verify(&opened.store, Seq(acknowledged));
+        Verifier::default().verify(&opened.store, Seq(acknowledged));
     }
 }
 

@@ -17,7 +17,7 @@ const SOME: u64 = 40_000;
 /// Updates that the ceiling is promised for.
 const MANY: u64 = 1_000_000;
 
-/// So many updates in ten write a journal entry; the rest are quiet. All take the same path.
+/// This many updates of ten write a journal entry; the rest are quiet. All take the same path.
 const JOURNALLED_IN_TEN: u64 = 2;
 
 /// The most memory that the process may take, including the test harness. It takes 70 to 77 MB;
@@ -103,7 +103,7 @@ fn a_million_users_are_loaded_and_read() {
     store.close().unwrap();
 }
 
-/// Loads so many users, in order.
+/// Loads this many users, in order.
 pub fn load(store: &Store, users: u32) {
     let known = adopt(store);
     let mut under_way = VecDeque::new();

@@ -477,7 +477,7 @@ fn a_migration_of_which_a_call_fails_leaves_the_store_as_it_was() {
     let Some(seen) = &*SEEN else { return };
     let mut faults = seen.faults(What::Refuse, some(REFUSED_ONE_IN));
     let full = seen.faults(What::Fill, 1).into_iter();
-    faults.extend(full.filter(|fault| fault.on.takes_room()));
+    faults.extend(full.filter(|fault| fault.on.takes_space()));
 
     let met = meet_with(Role::Migrate, &old, faults, |folder, trace| {
         check_end(trace);

@@ -16,7 +16,7 @@ use qlik_roster::model::Seq;
 use qlik_roster::store::Store;
 use rustix::process::{Pid, Signal, kill_process};
 
-use crate::support::{Role, Witness, Writer, spawn};
+use crate::support::{Role, Verifier, Writer, spawn};
 
 const CUTS: u32 = 20;
 
@@ -29,14 +29,14 @@ fn nothing_acknowledged_is_lost_in_a_power_cut() {
     let mut random = fastrand::Rng::with_seed(5);
     let image = place.path().join("image");
     let copy = place.path().join("copy");
-    let mut witness = Witness::default();
+    let mut verifier = Verifier::default();
     let mut entries = 0;
 
     for cut in 0..CUTS {
         // Every second cut hits a store that was cut before and opened since.
         if cut % 2 == 0 {
             assert!(make_image(&image, 64));
-            witness = Witness::default();
+            verifier = Verifier::default();
         } else {
             fs::rename(&copy, &image).unwrap();
         }
@@ -59,7 +59,7 @@ fn nothing_acknowledged_is_lost_in_a_power_cut() {
         let disk = Disk::mount(&copy, place.path().join("disk")).unwrap();
         let opened = Store::open(&disk.folder().join("store")).unwrap();
         assert_eq!(opened.moved_aside, None, "cut {cut}");
-        witness.verify(&opened.store, acknowledged);
+        verifier.verify(&opened.store, acknowledged);
         entries += acknowledged.0;
         opened.store.close().unwrap();
         drop(disk);

@@ -27,7 +27,7 @@ const RETENTION: Retention = Retention {
 };
 
 #[test]
-fn a_journal_that_was_cut_gives_its_room_back() {
+fn a_journal_that_was_cut_gives_its_disk_space_back() {
     let figures = figures(SOME);
 
     println!("{figures:#?}");
@@ -36,7 +36,7 @@ fn a_journal_that_was_cut_gives_its_room_back() {
 
 #[test]
 #[ignore = "takes minutes; run with --ignored --release --nocapture"]
-fn a_journal_of_a_million_entries_gives_its_room_back() {
+fn a_journal_of_a_million_entries_gives_its_disk_space_back() {
     let figures = figures(MANY);
 
     println!("{figures:#?}");
@@ -84,7 +84,7 @@ fn how_large_a_store_grows_that_is_updated_at_random() {
         println!(
             "after {} updates: {} bytes",
             round * 50_000,
-            room(folder.path())
+            disk_usage(folder.path())
         );
     }
     println!("{:?}", Store::compact(folder.path()).unwrap());
@@ -119,7 +119,7 @@ fn figures(entries: u64) -> Figures {
     let filling = began.elapsed();
     fill(&store, &known, YOUNG, day(100));
     let commit_before = commit_times(&store, &known, || false);
-    let full = room(folder.path());
+    let full = disk_usage(folder.path());
 
     let began = Instant::now();
     let mut pass = MaintenancePass::new(store.clone(), RETENTION, Vec::new(), day(110));
@@ -133,7 +133,7 @@ fn figures(entries: u64) -> Figures {
         true
     });
     assert_eq!(pass.done().entries, entries);
-    let cut = room(folder.path());
+    let cut = disk_usage(folder.path());
     store.close().unwrap();
 
     let began = Instant::now();
@@ -142,7 +142,7 @@ fn figures(entries: u64) -> Figures {
     assert_eq!(store.first_seq().unwrap(), Seq(entries + 1));
     assert_eq!(read_users(&store, &known), u64::from(USERS));
     store.close().unwrap();
-    let reopened = room(folder.path());
+    let reopened = disk_usage(folder.path());
 
     let began = Instant::now();
     let compacted = Store::compact(folder.path()).unwrap();
@@ -160,7 +160,7 @@ fn figures(entries: u64) -> Figures {
         full,
         cut,
         reopened,
-        compacted: room(folder.path()),
+        compacted: disk_usage(folder.path()),
         live: compacted.live,
         filling,
         cutting,
@@ -250,13 +250,13 @@ fn read_users(store: &Store, known: &Known) -> u64 {
     crate::support::read_users(store, known).len() as u64
 }
 
-fn room(folder: &Path) -> u64 {
+fn disk_usage(folder: &Path) -> u64 {
     let mut bytes = 0;
     for entry in std::fs::read_dir(folder).unwrap() {
         let entry = entry.unwrap();
         let found = entry.metadata().unwrap();
         bytes += match found.is_dir() {
-            true => room(&entry.path()),
+            true => disk_usage(&entry.path()),
             false => std::os::unix::fs::MetadataExt::blocks(&found) * 512,
         };
     }

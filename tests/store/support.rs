@@ -1,4 +1,4 @@
-//! A writer that can be killed, and a witness that knows what must be there afterwards.
+//! A writer that can be killed, and a verifier that knows what must be there afterwards.
 
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Write as _};
@@ -31,7 +31,7 @@ pub enum Role {
     WeighBeside,
     /// Tries to open, and tells the code of the refusal.
     Open,
-    /// Updates so many times, and tells how much memory that took.
+    /// Updates this many times, and tells how much memory that took.
     Load(u64),
     /// Lets itself be traced and does what the script says, and tells each acknowledgement.
     Play,
@@ -170,7 +170,7 @@ pub struct Writer {
 }
 
 impl Writer {
-    /// Writes commits of at most so many changes.
+    /// Writes commits of at most this many changes.
     pub fn new(store: Store, most: usize) -> Self {
         let known = adopt(&store);
         let users = read_users(&store, &known);
@@ -241,12 +241,12 @@ impl Writer {
 
 /// The state at the last look, from which the journal leads on.
 #[derive(Default)]
-pub struct Witness {
+pub struct Verifier {
     users: BTreeMap<u32, Record>,
     seq: Seq,
 }
 
-impl Witness {
+impl Verifier {
     /// Checks everything that a store promised: all entries up to `acknowledged` are there, the
     /// state is what the journal says, and fingerprints and census agree with it.
     pub fn verify(&mut self, store: &Store, acknowledged: Seq) {

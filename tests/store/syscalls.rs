@@ -169,7 +169,7 @@ fn nothing_is_acknowledged_after_a_sync_that_failed() {
 fn a_disk_that_is_full_from_any_write_on_loses_nothing() {
     let Some(seen) = seen() else { return };
     let mut faults = seen.faults(What::Fill, some(REFUSED_ONE_IN));
-    faults.retain(|fault| fault.on.takes_room());
+    faults.retain(|fault| fault.on.takes_space());
 
     let met = meet(faults, |folder, trace| {
         check_end(trace);

@@ -7,7 +7,7 @@ use std::path::Path;
 use qlik_roster::model::Seq;
 use qlik_roster::store::{MAX_WRITES, Store};
 
-use crate::support::{Witness, Writer, copy_folder};
+use crate::support::{Verifier, Writer, copy_folder};
 
 const CUTS: usize = 20;
 const PAGE: usize = 4096;
@@ -39,7 +39,7 @@ fn a_commit_that_reached_the_disk_in_part_is_there_or_not() {
             "{last} is neither {before} nor {after}"
         );
         whole += usize::from(last == after);
-        Witness::default().verify(&opened.store, before);
+        Verifier::default().verify(&opened.store, before);
         if cut % 5 == 4 {
             writer.store.close().unwrap();
             writer = Writer::new(Store::open(folder.path()).unwrap().store, MAX_WRITES);

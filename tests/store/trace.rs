@@ -41,7 +41,7 @@ impl Call {
     }
 
     /// Returns whether it may need disk space that is not there.
-    pub fn takes_room(&self) -> bool {
+    pub fn takes_space(&self) -> bool {
         self.writes() || matches!(self.name, "make" | "mkdir" | "fallocate")
     }
 }

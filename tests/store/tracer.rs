@@ -184,7 +184,7 @@ impl Tracer<'_> {
         };
         if self.trace.has_struck {
             return match fault.what {
-                What::Fill if call.takes_room() => refuse(pid, regs, Errno::ENOSPC),
+                What::Fill if call.takes_space() => refuse(pid, regs, Errno::ENOSPC),
                 What::Fill | What::Kill | What::Tear | What::Refuse => Fate::Passes,
             };
         }

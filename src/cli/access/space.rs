@@ -140,7 +140,7 @@ async fn each(
 impl Paged for SpaceAccess {
     type Position = SpacePosition;
 
-    /// Counts users: what else stands in the space is shown as a whole, whatever the limit.
+    /// Counts users: the other entries of the space are all shown, whatever the limit.
     fn n_rows(&self) -> usize {
         self.rows.len()
     }

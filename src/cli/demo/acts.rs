@@ -258,7 +258,7 @@ impl Show {
         self.page.change(text)?;
         proof.n_happened += 1;
         let wanted = vec![Wanted::new("user.updated", &user.id)];
-        self.hear(wanted, proof).await
+        self.await_deliveries(wanted, proof).await
     }
 
     /// Picks an active user without any role. A group that grants one is out as well: its rights
@@ -283,7 +283,7 @@ impl Show {
         let user = directory.user(&id).context("who joins is not there")?;
         self.page.change("Grace Hopper joins")?;
         proof.n_happened += 1;
-        self.hear(vec![Wanted::new("user.created", id)], proof)
+        self.await_deliveries(vec![Wanted::new("user.created", id)], proof)
             .await?;
         Ok(user)
     }

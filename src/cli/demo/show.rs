@@ -115,7 +115,7 @@ impl Show {
             self.page.change(&happening.to_string())?;
             let wanted = expected(&happening);
             let is_silent = wanted.is_empty();
-            self.hear(wanted, proof).await?;
+            self.await_deliveries(wanted, proof).await?;
             if is_silent {
                 let text = "only its time changed: nobody is told";
                 self.page.alert(Ink::Dim, "no event", text)?;
@@ -143,7 +143,7 @@ impl Show {
 
     /// Syncs until all expected events have been delivered. Syncs even if none is expected: a sync
     /// must not report a change where nothing changed.
-    pub(super) async fn hear(
+    pub(super) async fn await_deliveries(
         &mut self,
         wanted: Vec<Wanted>,
         proof: &mut Proof,

@@ -47,7 +47,8 @@ impl VisiblePart {
         }
     }
 
-    /// Returns whether the credentials may not read it, where they could read the space.
+    /// Returns whether the credentials are not allowed to read it, although they could read the
+    /// space.
     pub fn is_hidden(&self) -> bool {
         let refused = self.refused.as_ref();
         refused.is_some_and(|error| error.is_forbidden() || is_absence(error))

@@ -227,9 +227,9 @@ impl Transport {
                 }
                 Err(_broken_off) => break,
             };
-            let room = limit.saturating_sub(body.len());
-            body.extend(chunk.iter().take(room));
-            if chunk.len() >= room {
+            let space = limit.saturating_sub(body.len());
+            body.extend(chunk.iter().take(space));
+            if chunk.len() >= space {
                 break;
             }
         }

@@ -60,7 +60,7 @@ mod tests {
     use crate::deliver::{Options, SigningSecret};
 
     #[test]
-    fn a_fresh_secret_is_of_the_endpoints_kind_and_another_each_time() {
+    fn a_generated_secret_is_of_the_endpoints_kind_and_another_each_time() {
         let parse = |text: &str| SigningSecret::parse(&Secret::new(text)).unwrap();
         let shared = options(([127, 0, 0, 1], 9).into());
         let key = Options {

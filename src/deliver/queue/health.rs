@@ -114,7 +114,7 @@ impl Health {
     }
 
     /// Returns whether another delivery may begin beside those that are under way.
-    pub fn has_room(&self, under_way: usize, now: Timestamp) -> bool {
+    pub fn has_capacity(&self, under_way: usize, now: Timestamp) -> bool {
         match &self.trouble {
             Some(trouble) => under_way == 0 && is_reached(trouble.due, now),
             None => under_way < self.limit,
@@ -304,7 +304,7 @@ mod tests {
         let whose = fail(&mut health, &Failure::NoDescriptor);
 
         assert_eq!((whose, health.failing()), (Whose::Began, None));
-        assert!(!health.has_room(0, Timestamp::from_millis(1_000)));
+        assert!(!health.has_capacity(0, Timestamp::from_millis(1_000)));
         fail(
             &mut health,
             &Failure::Timeout {

@@ -449,7 +449,7 @@ mod tests {
     }
 
     #[test]
-    fn what_waits_behind_another_gives_its_room_back() {
+    fn what_waits_behind_another_gives_its_memory_back() {
         let folder = tempfile::tempdir().unwrap();
         let store = open(folder.path());
         create_users(&store, 1..=2);

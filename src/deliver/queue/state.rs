@@ -243,18 +243,18 @@ impl State {
             return None;
         }
         if let (None, Some(expanding)) = (&self.filling, &self.expanding) {
-            let has_room = expanding.position.done().len() < MAX_BEYOND && !expanding.is_read;
-            return has_room.then(|| ReadPosition::Members {
+            let has_capacity = expanding.position.done().len() < MAX_BEYOND && !expanding.is_read;
+            return has_capacity.then(|| ReadPosition::Members {
                 entry: expanding.entry,
                 after: expanding.position.read().copied(),
             });
         }
         let Some(filling) = &self.filling else {
-            let has_room = self.journal.done().len() < MAX_BEYOND;
-            return has_room.then(|| ReadPosition::Journal(self.read()));
+            let has_capacity = self.journal.done().len() < MAX_BEYOND;
+            return has_capacity.then(|| ReadPosition::Journal(self.read()));
         };
-        let has_room = filling.position.done().len() < MAX_BEYOND && !filling.is_read;
-        has_room.then(|| ReadPosition::Records {
+        let has_capacity = filling.position.done().len() < MAX_BEYOND && !filling.is_read;
+        has_capacity.then(|| ReadPosition::Records {
             mark: filling.mark,
             at: filling.at,
             tenant: filling.tenant,
@@ -440,7 +440,7 @@ impl State {
         self.disabled.is_none()
             && self.attempts.len() + self.events_under_way < self.ahead(MAX_UNSAVED)
             && self.changes.len() < MAX_CHANGES
-            && self.health.has_room(self.under_way, now)
+            && self.health.has_capacity(self.under_way, now)
     }
 
     /// Takes the deliveries of the next message, up to a number.

@@ -238,7 +238,7 @@ impl Worker {
             let waits = is_limited
                 || waits_for_consent
                 || self.waits_for_another()
-                || self.waits_for_room();
+                || self.waits_for_capacity();
             if waits || !self.state.may_send(now) {
                 return;
             }
@@ -282,7 +282,7 @@ impl Worker {
 
     /// Returns whether the messages of all endpoints use all the memory that they may. One message
     /// may always be under way, whatever the others do.
-    fn waits_for_room(&self) -> bool {
+    fn waits_for_capacity(&self) -> bool {
         self.state.is_sending() && !self.dispatcher.feed.may_send()
     }
 
@@ -438,7 +438,7 @@ impl Worker {
             .filter(|due| !is_reached(*due, now));
         times.extend(due.map(|due| moment + due.since(now)));
         if self.state.lanes.n_ready(now) > 0 {
-            times.extend(self.waits_for_room().then_some(moment + LOOK_SOON));
+            times.extend(self.waits_for_capacity().then_some(moment + LOOK_SOON));
             times.extend(self.rate.as_ref().and_then(|rate| rate.wait(moment)));
             let batching = self.endpoint().batching();
             times.extend(

@@ -95,8 +95,8 @@ async fn read_out(mut answer: reqwest::Response) -> String {
     let (mut n_bytes, mut start) = (0, Vec::new());
     while let Ok(Some(chunk)) = answer.chunk().await {
         n_bytes += chunk.len();
-        let room = KEPT_ANSWER - start.len();
-        start.extend(chunk.iter().take(room));
+        let space = KEPT_ANSWER - start.len();
+        start.extend(chunk.iter().take(space));
         if n_bytes > MAX_ANSWER {
             break;
         }

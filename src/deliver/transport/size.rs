@@ -16,7 +16,7 @@ pub(in crate::deliver) struct Sizes {
 struct Met {
     /// The largest that was accepted and is below all that were refused.
     taken: usize,
-    /// The smallest that was refused as too large; `None` if none was.
+    /// The smallest that was refused as too large; `None` if there is none.
     refused: Option<usize>,
 }
 

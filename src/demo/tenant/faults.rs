@@ -140,13 +140,13 @@ pub enum Fault {
     EmptyPage,
     /// The next link leads back to the page it is on.
     RepeatedCursor,
-    /// A request that goes on from a cursor is refused with this status: the cursor has run out.
+    /// A request that continues from a cursor is refused with this status: the cursor has run out.
     ExpiredCursor(u16),
     /// Links are spelled `Next` and `Href`.
     CapitalLinks,
     /// Pages do not say what comes next.
     NoLinks,
-    /// The page that was asked for is passed over in favour of the one after it.
+    /// The requested page is skipped: the answer is the page after it.
     PageLeftOut,
     /// Nothing at all, and no next link.
     EmptyCollection,

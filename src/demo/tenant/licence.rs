@@ -1,4 +1,4 @@
-//! The licence of a tenant, which may be that of other tenants as well.
+//! The licence of a tenant, which other tenants may share.
 
 use std::collections::BTreeMap;
 

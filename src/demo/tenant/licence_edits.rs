@@ -9,7 +9,7 @@ impl Directory {
         self.read().licence.clone()
     }
 
-    /// Gives the tenant another licence: the same as another tenant has, for instance.
+    /// Gives the tenant another licence, such as that of another tenant.
     pub fn set_licence(&self, licence: Licence) {
         self.write().licence = licence;
     }

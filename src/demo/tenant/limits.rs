@@ -57,14 +57,14 @@ impl Limits {
             (RateLimits::Custom { tier_2, window, .. }, Tier::Two) => (tier_2, window),
         };
         let mut counts = lock(&self.counts);
-        let fresh = Count {
+        let new = Count {
             since: now,
             n_requests: 0,
         };
-        let count = counts.entry((user.to_owned(), tier)).or_insert(fresh);
+        let count = counts.entry((user.to_owned(), tier)).or_insert(new);
         // If the clock went back, the count starts again rather than blocking for years.
         if now.since(count.since) >= window || now < count.since {
-            *count = fresh;
+            *count = new;
         }
         if count.n_requests < limit {
             count.n_requests += 1;

@@ -231,9 +231,9 @@ impl EmulatedTenant {
     /// Gives the client another secret, and returns it; the old one is wrong from now on.
     pub fn rotate_secret(&self) -> Secret {
         let text: String = self.client_secret().expose().chars().rev().collect();
-        let fresh = Secret::new(&format!("r{text}"));
-        self.own().set_secret(fresh.clone());
-        fresh
+        let new = Secret::new(&format!("r{text}"));
+        self.own().set_secret(new.clone());
+        new
     }
 
     /// Returns an API key that acts as the tenant's first person.

@@ -73,7 +73,7 @@ impl Look {
         if self.empty_access { &[] } else { slots }
     }
 
-    /// Shows the members that are named; unknown names are passed over.
+    /// Shows the members that are named; unknown names are ignored.
     pub fn of_fields(list: &str) -> Self {
         let named = |field: &&str| list.split(',').any(|name| name.trim() == *field);
         let bits = FIELDS.iter().enumerate().filter(|(_, f)| named(f));

@@ -79,7 +79,7 @@ impl Directory {
     ) -> Result<Id, EditError> {
         let now = self.now();
         let mut state = self.write();
-        let fresh = state.mint.id(now);
+        let new = state.mint.id(now);
         let space = space(&mut state, id)?;
         if space.owner.as_ref().map(|owner| &owner.0) == assignee.id() {
             return Err(EditError::IsOwner);
@@ -92,7 +92,7 @@ impl Directory {
             return Ok(known.id.clone());
         }
         let assignment = Assignment {
-            id: fresh.clone(),
+            id: new.clone(),
             assignee,
             roles: set_of(roles),
             created_at: now,
@@ -100,8 +100,8 @@ impl Directory {
         };
         self.audit()
             .write(now, &Deed::AssignmentCreated(id, &assignment));
-        space.assignments.insert(fresh.clone(), assignment);
-        Ok(fresh)
+        space.assignments.insert(new.clone(), assignment);
+        Ok(new)
     }
 
     /// Deletes an assignment to a space.
@@ -131,9 +131,9 @@ impl Directory {
     ) -> Result<Id, EditError> {
         let now = self.now();
         let mut state = self.write();
-        let fresh = state.mint.id(now);
+        let new = state.mint.id(now);
         let share = Share {
-            id: fresh.clone(),
+            id: new.clone(),
             with,
             roles: set_of(roles),
             app: app.to_owned(),
@@ -142,8 +142,8 @@ impl Directory {
         };
         self.audit().write(now, &Deed::ShareCreated(id, &share));
         let space = space(&mut state, id)?;
-        space.shares.insert(fresh.clone(), share);
-        Ok(fresh)
+        space.shares.insert(new.clone(), share);
+        Ok(new)
     }
 
     /// Switches a share off without deleting it.

@@ -309,9 +309,9 @@ impl Clause {
 }
 
 fn refresh(fragments: &mut Fragments, row: &GroupRow) {
-    let fresh = render::group_fragment(row, &fragments.roles);
+    let new = render::group_fragment(row, &fragments.roles);
     if let Some(fragment) = fragments.groups.get_mut(row.slot as usize) {
-        *fragment = fresh;
+        *fragment = new;
     }
 }
 

@@ -30,7 +30,7 @@ impl World {
             token: String::new(),
             clock,
         };
-        world.token = world.fresh_token().await;
+        world.token = world.new_token().await;
         world
     }
 
@@ -51,7 +51,7 @@ impl World {
         self.http.post(url).json(&body).send().await.unwrap()
     }
 
-    async fn fresh_token(&self) -> String {
+    async fn new_token(&self) -> String {
         let answer: Value = self.ask_token(json!({})).await.json().await.unwrap();
         answer["access_token"].as_str().unwrap().to_owned()
     }

@@ -60,7 +60,7 @@ fn change(
 }
 
 #[test]
-fn users_are_put_back_with_room_for_any_number_of_them() {
+fn users_are_put_back_with_a_window_of_any_size() {
     let folder = tempfile::tempdir().unwrap();
     let store = Store::open(folder.path()).unwrap().store;
     let tenant = Tenant {
@@ -85,8 +85,8 @@ fn users_are_put_back_with_room_for_any_number_of_them() {
         change(&store, &known, &mut users, &mut random);
     }
 
-    for room in [1, 2, 3, 7, 50, 1_000] {
-        let past = Past::with_room(&store, &known, begin, room).unwrap();
+    for max_users in [1, 2, 3, 7, 50, 1_000] {
+        let past = Past::with_window(&store, &known, begin, max_users).unwrap();
         let picture = Picture::past(&store, &known, past).unwrap();
         for limit in [1, 4, 100] {
             let (mut found, mut after) = (Vec::new(), None);
@@ -101,12 +101,12 @@ fn users_are_put_back_with_room_for_any_number_of_them() {
                 after = page.next;
             }
             let expected: Vec<User> = then.values().cloned().collect();
-            assert_eq!(found, expected, "room for {room}, {limit} at once");
+            assert_eq!(found, expected, "window of {max_users}, {limit} at once");
         }
         for _ in 0..50 {
             let id = user(random.usize(0..60), 0).id;
             let found = picture.user(&store, &known, &id).unwrap();
-            assert_eq!(found.as_ref(), then.get(&id.0), "room for {room}");
+            assert_eq!(found.as_ref(), then.get(&id.0), "window of {max_users}");
         }
         let count = picture.n_users(&store, &known).unwrap();
         assert_eq!(count, then.len() as u64);

@@ -17,7 +17,7 @@ const START: &str = "c28xIQ";
 const PLAIN: usize = 5 + 4 + MAX_LEN;
 
 /// The most characters of a derived id: the start and those bytes, encoded.
-const ROOM: usize = START.len() + (PLAIN * 4).div_ceil(3);
+const LONGEST: usize = START.len() + (PLAIN * 4).div_ceil(3);
 
 /// The derived id of a record: `c28xIQ` and the URL-safe base64 of `user_id:<id>`. It can be
 /// decoded again and carries no further information.
@@ -34,33 +34,33 @@ impl<'a> UnifiedId<'a> {
     }
 
     /// Writes the id into the given buffer rather than a new string, since each event has several.
-    fn text(self, room: &mut [u8; ROOM]) -> &str {
+    fn text(self, buffer: &mut [u8; LONGEST]) -> &str {
         let (kind, mut plain) = (self.kind.singular(), [0; PLAIN]);
         let mut rest = plain.as_mut_slice();
         for part in [kind, "_id:", self.id.text(&mut [0; 24])] {
             rest.write_all(part.as_bytes())
-                .expect("there is room for the longest kind and id");
+                .expect("the longest kind and id fit");
         }
         let n_left = rest.len();
         let (plain, _) = plain.split_at(PLAIN - n_left);
-        let (start, encoded) = room.split_at_mut(START.len());
+        let (start, encoded) = buffer.split_at_mut(START.len());
         start.copy_from_slice(START.as_bytes());
         let n_encoded = URL_SAFE_NO_PAD.encode_slice(plain, encoded);
-        let n_encoded = n_encoded.expect("there is room for the longest kind and id");
-        let (text, _) = room.split_at(START.len() + n_encoded);
+        let n_encoded = n_encoded.expect("the longest kind and id fit");
+        let (text, _) = buffer.split_at(START.len() + n_encoded);
         str::from_utf8(text).expect("base64 is text")
     }
 }
 
 impl fmt::Display for UnifiedId<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.text(&mut [0; ROOM]))
+        f.write_str(self.text(&mut [0; LONGEST]))
     }
 }
 
 impl Serialize for UnifiedId<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(self.text(&mut [0; ROOM]))
+        serializer.serialize_str(self.text(&mut [0; LONGEST]))
     }
 }
 
@@ -76,7 +76,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_longest_id_has_room_and_is_encoded_as_any_text_is() {
+    fn the_longest_id_fits_and_is_encoded_as_any_text_is() {
         for id in ["60d5ca1b2f8a4c0012345678", "a", &"x".repeat(MAX_LEN)] {
             let id = Id::parse(id).unwrap();
             for kind in Kind::ALL {

@@ -120,7 +120,7 @@ pub fn whole(view: &View<'_>, tick: &dyn Fn(u64)) -> Checked {
 }
 
 impl Check<'_> {
-    /// Runs a part of the check; whatever comes of it, the check continues with the next.
+    /// Runs a part of the check; whatever the result, the check continues with the next.
     fn part<T>(&mut self, name: &str, work: impl FnOnce(&mut Self) -> T) -> Option<T> {
         if (self.view.is_over)() {
             return None;

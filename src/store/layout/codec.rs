@@ -154,9 +154,9 @@ fn compress<'packed>(bytes: &[u8], packed: &'packed mut Vec<u8>) -> Option<&'pac
     if bytes.len() < WORTH_PACKING {
         return None;
     }
-    let room = HEAD + get_maximum_output_size(bytes.len());
-    if packed.len() < room {
-        packed.resize(room, 0);
+    let capacity = HEAD + get_maximum_output_size(bytes.len());
+    if packed.len() < capacity {
+        packed.resize(capacity, 0);
     }
     let (head, rest) = packed.split_first_chunk_mut::<HEAD>()?;
     let [a, b, c, d] = length.to_le_bytes();

@@ -101,7 +101,7 @@ pub enum Keyspace {
     SpaceTodo = 0x92,
     /// When users last began a session, by tenant and user.
     Session = 0x93,
-    /// From when on all sessions of a tenant are known.
+    /// The time since which all sessions of a tenant are known.
     SessionReading = 0x94,
     /// What a licence is assigned to, by tenant and subject in lower case.
     Licence = 0x95,

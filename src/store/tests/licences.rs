@@ -1,4 +1,4 @@
-//! Licences: kept page by page, once, until a later reading no longer shows them.
+//! Licences: stored page by page, once, until a later reading no longer shows them.
 
 use proptest::prelude::*;
 
@@ -134,8 +134,7 @@ fn a_damaged_store_keeps_licences_and_reads_them_all_again() {
 }
 
 proptest! {
-    /// After readings that are each whole, only what the last one showed is there, however it was
-    /// cut into pages.
+    /// After complete readings, the store has exactly what the last one showed, whatever its pages.
     #[test]
     fn what_the_last_reading_showed_is_kept(
         readings in prop::collection::vec(

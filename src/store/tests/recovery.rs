@@ -94,7 +94,7 @@ fn a_half_written_snapshot_is_removed() {
 }
 
 #[test]
-fn a_store_whose_making_was_killed_is_made_anew() {
+fn a_store_whose_creation_was_killed_is_created_again() {
     let made = tempfile::tempdir().unwrap();
     filled(made.path()).close().unwrap();
     let settings = fs::read(made.path().join("current/conf")).unwrap();

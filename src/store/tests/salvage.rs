@@ -146,7 +146,7 @@ fn no_place_that_a_cursor_names_is_given_to_another_entry() {
 }
 
 #[test]
-fn a_tenant_that_was_loaded_is_loaded_anew_with_what_reads() {
+fn a_tenant_that_was_loaded_is_loaded_again_with_what_reads() {
     let folder = tempfile::tempdir().unwrap();
     let store = filled(folder.path());
     let closing = Closing::Loaded {

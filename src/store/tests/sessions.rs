@@ -1,4 +1,4 @@
-//! Last sessions: noted in any order, kept with the bookmark, and removed with their users.
+//! Last sessions: stored in any order, consistent with the bookmark, and deleted with their users.
 
 use std::collections::BTreeMap;
 
@@ -95,7 +95,7 @@ fn the_bytes_of_sessions() {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(24))]
 
-    /// Late, twice and in any order, over restarts: the latest counts.
+    /// Events come late, twice and in any order, and the store is opened again: the latest counts.
     #[test]
     fn the_last_session_is_the_latest_that_was_ever_noted(
         polls in prop::collection::vec(
@@ -127,7 +127,7 @@ proptest! {
     }
 }
 
-/// Whoever moves the bookmark without reading sessions leaves a gap.
+/// A poll that moves the bookmark without reading sessions leaves a gap.
 #[test]
 fn sessions_are_known_only_as_far_as_the_bookmark_was_moved_with_them() {
     let dir = tempfile::tempdir().unwrap();
@@ -173,14 +173,14 @@ fn the_last_session_goes_with_its_user() {
 }
 
 #[test]
-fn maintenance_deletes_old_sessions_of_users_who_are_not_there() {
+fn maintenance_deletes_old_sessions_of_unknown_users() {
     let dir = tempfile::tempdir().unwrap();
     let store = support::open(dir.path());
     let known = adopt(&store, 1);
     load(&store, &known, 0..2);
-    // More than one step looks at.
-    let strangers = (10..700).map(|number| (number, DAY));
-    let begun: Vec<_> = strangers.chain([(0, DAY), (900, 95 * DAY)]).collect();
+    // More sessions than one step looks at.
+    let unknown = (10..700).map(|number| (number, DAY));
+    let begun: Vec<_> = unknown.chain([(0, DAY), (900, 95 * DAY)]).collect();
     note(&store, &known, &begun);
     let retention = Retention {
         keep: std::time::Duration::from_secs(90 * 24 * 3600),
@@ -196,9 +196,9 @@ fn maintenance_deletes_old_sessions_of_users_who_are_not_there() {
     assert!((10..700).all(|number| last(number).is_none()));
 }
 
-/// Some of them may be lost: nothing can be said of a time before.
+/// Some of them may be lost: nothing is known about the time before.
 #[test]
-fn a_salvaged_store_has_the_sessions_but_not_from_when_on_all_are_known() {
+fn a_salvaged_store_has_the_sessions_but_not_the_time_since_which_all_are_known() {
     let dir = tempfile::tempdir().unwrap();
     let store = support::open(dir.path());
     let known = adopt(&store, 1);

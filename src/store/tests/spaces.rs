@@ -173,7 +173,7 @@ fn a_space_that_was_noted_again_while_it_was_read_is_read_once_more() {
     store.write_space(no, write, None, Some(&begun)).unwrap();
     store.forget_space_todo(no, &begun).unwrap();
 
-    // What was reported once stays reported.
+    // A deletion that was reported stays reported.
     assert_eq!(
         store.space_todo(no).unwrap(),
         [todo(1, 2, SpaceNote::Deleted)]
@@ -184,7 +184,7 @@ fn a_space_that_was_noted_again_while_it_was_read_is_read_once_more() {
     assert_eq!(store.space_todo(no).unwrap(), []);
 }
 
-/// Some of them may be lost: nothing can be said of spaces before all were read again.
+/// Some of them may be lost: nothing is known about spaces until all were read again.
 #[test]
 fn a_salvaged_store_has_the_spaces_but_not_how_far_they_were_read() {
     let dir = tempfile::tempdir().unwrap();

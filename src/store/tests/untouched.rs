@@ -74,7 +74,7 @@ fn an_opening_that_was_stopped_goes_back_to_the_files_before_it() {
 
 /// A process that is killed while it creates the store may leave a gap, too.
 #[test]
-fn a_store_that_is_made_anew_does_not_go_back_to_what_was_before() {
+fn a_store_that_is_created_again_does_not_go_back_to_what_was_before() {
     let folder = tempfile::tempdir().unwrap();
     let store = Folder::new(folder.path());
     fs::create_dir(store.current()).unwrap();
@@ -100,21 +100,21 @@ fn a_store_that_is_made_anew_does_not_go_back_to_what_was_before() {
 fn a_store_with_a_gap_in_its_log_is_looked_at_as_a_whole() {
     let sound = tempfile::tempdir().unwrap();
     let store = filled(sound.path());
-    let heard: Vec<_> = (0..3_000_u32)
+    let seen: Vec<_> = (0..3_000_u32)
         .map(|n| SeenEvent {
             at: Timestamp::from_millis(n.into()),
             id: AuditEventId(xxh3_128(&n.to_be_bytes()).to_be_bytes()),
         })
         .collect();
     let bookmark = Bookmark {
-        since: heard[0].at,
-        until: heard[2_999].at,
+        since: seen[0].at,
+        until: seen[2_999].at,
         untold: Vec::new(),
         sessions: None,
     };
     let no = adopt(&store, 1).no;
     store
-        .set_bookmark(no, &bookmark, &heard, heard[0].at)
+        .set_bookmark(no, &bookmark, &seen, seen[0].at)
         .unwrap();
     store.close().unwrap();
     // So that sled need not read its log up to the damaged place.
@@ -122,7 +122,7 @@ fn a_store_with_a_gap_in_its_log_is_looked_at_as_a_whole() {
     let bytes = fs::read(Folder::new(sound.path()).db()).unwrap();
     let mut n_told = 0;
     // No sample reads the events that were handled.
-    for event in heard.iter().step_by(300).take(6) {
+    for event in seen.iter().step_by(300).take(6) {
         let id = event.id.0;
         let last = bytes.windows(id.len()).rposition(|bytes| *bytes == id);
         let folder = tempfile::tempdir().unwrap();
@@ -136,9 +136,9 @@ fn a_store_with_a_gap_in_its_log_is_looked_at_as_a_whole() {
         let opened = Store::open(folder.path()).unwrap();
 
         // Sometimes the damage hits something that was written again elsewhere.
-        let n_heard = opened.store.seen_events(no).unwrap().len();
+        let n_seen = opened.store.seen_events(no).unwrap().len();
         let is_told = opened.moved_aside.is_some();
-        assert!(is_told || n_heard == heard.len(), "struck at {last:?}");
+        assert!(is_told || n_seen == seen.len(), "struck at {last:?}");
         assert_eq!(opened.store.check().unwrap().faults, []);
         n_told += u32::from(is_told);
         opened.store.close().unwrap();

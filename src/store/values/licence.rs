@@ -29,7 +29,7 @@ pub struct LicenceReading {
     pub began: Option<Timestamp>,
     /// When the licence was last asked for.
     pub tried: Option<Timestamp>,
-    /// Whether that was refused: these credentials may not read it.
+    /// Whether that was refused: these credentials are not allowed to read it.
     pub is_refused: bool,
     /// How many assignments could not be read, in the reading under way or else in the last one.
     pub unreadable: u64,

@@ -1,8 +1,8 @@
-//! Spaces as they are kept, and how far they were read.
+//! Spaces as they are stored, and how far they were read.
 
 use crate::model::{Account, RunId, Space, SpaceChange, SpaceId, Timestamp};
 
-/// A space as it is kept.
+/// A space as it is stored.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct KeptSpace {
     /// The space.

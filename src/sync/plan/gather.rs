@@ -16,7 +16,7 @@ use crate::sync::removals::held_removals::{HeldRemovals, SetAside};
 use crate::sync::removals::tally::{Scales, Tally};
 
 /// First row of new and changed records. The rows before it are for users who are gone: they are
-/// found last, but receivers must hear of them first, since a successor may follow.
+/// found last, but receivers must learn of them first, since a successor may follow.
 pub(super) const UPSERTS: u32 = 1 << 30;
 
 /// First row of the groups and roles that are gone, after the users who had them.

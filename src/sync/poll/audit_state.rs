@@ -215,7 +215,7 @@ impl AuditState {
         state.again.retain(|record| !records.contains(record));
     }
 
-    /// Notes that the credentials may not read the log.
+    /// Notes that the credentials are not allowed to read the log.
     pub(super) fn forbidden(&self, name: &TenantName) {
         let mut state = self.state();
         if state.access == Access::Open {

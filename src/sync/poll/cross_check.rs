@@ -42,7 +42,7 @@ pub(in crate::sync) enum Confirmation {
     Confirmed,
     /// Something else: one of the two is wrong.
     Contradicted,
-    /// Nothing, since it may not be read or does not show that part.
+    /// Nothing, since reading it is not allowed or it does not show that part.
     Silent,
 }
 

@@ -50,7 +50,7 @@ pub(super) enum Polled {
     Failed,
     /// The log did not answer.
     Silent,
-    /// The log may not be read.
+    /// The credentials are not allowed to read the log.
     Forbidden,
     /// Some events were lost; a sweep was asked for.
     Gap,
@@ -64,7 +64,7 @@ struct PollStart {
     /// The time up to which earlier polls have read.
     until: Timestamp,
     now: Timestamp,
-    /// From when on sessions are known; `None` if they are not read.
+    /// The time since which sessions are known; `None` if they are not read.
     sessions: Option<KnownSince>,
 }
 

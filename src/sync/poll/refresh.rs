@@ -60,10 +60,10 @@ impl<C: Connector> Job<C> {
         let (mut confirmed, mut short) = self.ask_each(run, &mut table, records).await?;
         let mut gone = gone_roles_and_groups(&confirmed);
         while !gone.is_empty() {
-            let room = MAX_HOLDERS.min(limit.saturating_sub(asked.len()));
+            let n_max = MAX_HOLDERS.min(limit.saturating_sub(asked.len()));
             let holders = self.store.offload({
                 let (gone, asked) = (gone.clone(), asked.clone());
-                move |store| holders::find(store, tenant, &gone, &asked, room)
+                move |store| holders::find(store, tenant, &gone, &asked, n_max)
             });
             match holders.await? {
                 Holders::All(records) => {

@@ -1,5 +1,5 @@
 //! What a successful sweep means for the polls after it: which changes the audit log had not
-//! reported, and from when on the log is read. Blocks, as the store does.
+//! reported, and the time from which the log is read. Blocks, as the store does.
 
 use std::time::Duration;
 
@@ -27,8 +27,8 @@ pub(super) struct Swept {
     pub waited: Waited,
     /// Events that polls have left to the sweep.
     pub covered: Vec<SeenEvent>,
-    /// From when on sessions are known if polls start again where the sweep did; `None` if they are
-    /// not read.
+    /// The time since which sessions are known if polls start again where the sweep did; `None` if
+    /// they are not read.
     pub sessions: Option<Timestamp>,
 }
 
@@ -86,8 +86,8 @@ impl Swept {
         Ok(reckoning.result())
     }
 
-    /// Returns whether polls go on from the sweep's beginning. If they are behind it, they would
-    /// only look at what the sweep has already seen.
+    /// Returns whether polls continue from the beginning of the sweep. If they are behind it, they
+    /// would only look at what the sweep has already seen.
     fn covers(&self, kept: &Bookmark) -> bool {
         self.waited == Waited::Yes
             || (self.pace == Pace::Behind && self.read_to.max(kept.until) < self.began)

@@ -320,7 +320,7 @@ fn many_users_with_the_same_change_are_one_entry_with_a_list() {
 }
 
 #[test]
-fn what_a_role_allows_is_told_of_the_role_and_not_of_its_holders() {
+fn what_a_role_allows_is_reported_of_the_role_and_not_of_its_holders() {
     let mut world = World::of([user(1_000, &[1], &[])]);
     let begin = world.store.last_seq();
     let Record::Role(now) = role(1) else {
@@ -378,7 +378,7 @@ fn stop_after(world: &World, begin: Seq, n_commits: usize) {
 }
 
 #[test]
-fn a_telling_that_was_interrupted_goes_on_where_it_stopped() {
+fn an_interrupted_report_continues_where_it_stopped() {
     let (whole, begin) = much_to_tell();
     whole.report();
     let facts: Vec<Fact> = whole
@@ -411,7 +411,7 @@ fn a_telling_that_was_interrupted_goes_on_where_it_stopped() {
 }
 
 #[test]
-fn what_a_run_finds_after_its_telling_was_interrupted_is_told_and_nothing_twice() {
+fn what_a_run_finds_after_its_report_was_interrupted_is_reported_and_nothing_twice() {
     let further = || {
         [
             user(1_000, &[1], &[]),

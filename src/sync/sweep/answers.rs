@@ -8,12 +8,12 @@
 //! kind turns out to exist after all: a source that was wrong once may have been wrong before. How
 //! old it may be depends on what rests on it:
 //!
-//! - A removal that is applied: [`FRESH`]. One that an operator has approved also needs an
+//! - A removal that is applied: [`MAX_AGE`]. One that an operator has approved also needs an
 //!   answer from a run that went by that approval.
 //! - A removal that is held anyway: [`KEPT`].
 //!
-//! Only "gone" and "you may not ask" are kept. A record that exists is read again each time.
-//! Everything is in memory: after a restart every record is asked for again.
+//! Only "gone" and "forbidden" are kept. A record that exists is read again each time. Everything
+//! is in memory: after a restart every record is asked for again.
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::{Mutex, MutexGuard};
@@ -27,7 +27,7 @@ use crate::store::TenantNo;
 
 /// How old an answer may be if a removal is to rest on it. A run that asks for ten thousand records
 /// relies on answers of that age itself, and a run that failed is repeated several times within it.
-pub(super) const FRESH: Duration = Duration::from_secs(60 * 60);
+pub(super) const MAX_AGE: Duration = Duration::from_secs(60 * 60);
 
 /// How old an answer may be if it only keeps a held removal held. All records of a waiting plan are
 /// asked for once a day.
@@ -41,7 +41,7 @@ const MAX_KEPT: usize = 100_000;
 pub(in crate::sync) enum Absence {
     /// There is no such record.
     Gone,
-    /// These credentials may not ask for it.
+    /// These credentials are not allowed to ask for it.
     Forbidden,
 }
 
@@ -227,12 +227,12 @@ mod tests {
         answers.keep(&user(1), Absence::Forbidden, None);
         let age = || answers.of(&user(1)).map(|kept| kept.age);
 
-        clock.set(clock.now().plus(FRESH));
-        assert_eq!(age(), Some(FRESH));
+        clock.set(clock.now().plus(MAX_AGE));
+        assert_eq!(age(), Some(MAX_AGE));
         clock.jump_to(Timestamp::from_millis(0));
-        assert_eq!(age(), Some(FRESH), "somebody has set the clock back");
-        clock.jump_to(Timestamp::from_millis(1_000_000).plus(FRESH * 2));
-        assert_eq!(age(), Some(FRESH * 2), "the machine has slept");
+        assert_eq!(age(), Some(MAX_AGE), "somebody has set the clock back");
+        clock.jump_to(Timestamp::from_millis(1_000_000).plus(MAX_AGE * 2));
+        assert_eq!(age(), Some(MAX_AGE * 2), "the machine has slept");
         clock.jump_to(Timestamp::from_millis(1_000_001).plus(KEPT));
         retain(&answers, 1, &[user(1)], &Kind::ALL);
         assert_eq!(age(), None);

@@ -19,7 +19,7 @@ use crate::model::{Change, Finding, FindingCode, Kind, Observed, RecordRef, Run}
 use crate::reconcile::{self, Judgement, KnownRecord};
 use crate::store::{Names, Store, TenantNo, Write};
 
-use super::answers::{Absence, FRESH};
+use super::answers::{Absence, MAX_AGE};
 use super::incomplete::{Short, note};
 use crate::sync::plan::run_plan::Plan;
 use crate::sync::run::job::Job;
@@ -151,12 +151,12 @@ impl<C: Connector> Job<C> {
         for (record, kept) in found {
             let is_permitted = table.permitted.contains(&record);
             let kept = kept.filter(|kept| {
-                let is_fresh = kept.word == Absence::Gone && kept.age <= FRESH;
+                let is_recent = kept.word == Absence::Gone && kept.age <= MAX_AGE;
                 if is_permitted {
-                    return is_fresh && kept.permit == table.missing.permit;
+                    return is_recent && kept.permit == table.missing.permit;
                 }
                 let is_held = table.holding.contains(&record.kind);
-                is_fresh || (is_held && table.is_loss(&record, kept.word, needed))
+                is_recent || (is_held && table.is_loss(&record, kept.word, needed))
             });
             let asking = table.asking.entry(record.kind).or_default();
             match kept {

@@ -205,8 +205,8 @@ impl<C: Connector> Job<C> {
         let (observer, answers) = (self.observer.clone(), Arc::clone(&self.answers));
         let compare = comparison.offload(&self.store, move |store, comparison| {
             let mut total = None;
-            while let Some(Waiting { page, room }) = fetched.blocking_recv() {
-                drop(room);
+            while let Some(Waiting { page, budget }) = fetched.blocking_recv() {
+                drop(budget);
                 if let Some(told) = page.total() {
                     total = Some(told);
                     comparison.expect(told);
@@ -234,12 +234,12 @@ async fn fetch(
     listing: &mut impl Sweep,
     pages: mpsc::Sender<Waiting>,
 ) -> Result<Reached, RunError> {
-    let room = Arc::new(Semaphore::new(MAX_BYTES));
+    let budget = Arc::new(Semaphore::new(MAX_BYTES));
     loop {
         match listing.next().await {
             // Not taken any more: the comparison has failed, and reports it.
             Ok(Some(page)) => {
-                let waiting = Waiting::of(page, &room).await;
+                let waiting = Waiting::of(page, &budget).await;
                 if pages.send(waiting).await.is_err() {
                     return Ok(Reached::End);
                 }
@@ -258,17 +258,17 @@ async fn fetch(
 /// A page that waits to be compared, and the memory budget that it uses until then.
 struct Waiting {
     page: Page,
-    room: Option<OwnedSemaphorePermit>,
+    budget: Option<OwnedSemaphorePermit>,
 }
 
 impl Waiting {
     /// Waits until the budget has room for a page.
-    async fn of(page: Page, room: &Arc<Semaphore>) -> Self {
+    async fn of(page: Page, budget: &Arc<Semaphore>) -> Self {
         let n_bytes = page.n_bytes().min(MAX_BYTES);
         let n_bytes = u32::try_from(n_bytes).unwrap_or(u32::MAX);
         // Nobody closes the semaphore.
-        let room = Arc::clone(room).acquire_many_owned(n_bytes).await.ok();
-        Self { page, room }
+        let budget = Arc::clone(budget).acquire_many_owned(n_bytes).await.ok();
+        Self { page, budget }
     }
 }
 
@@ -291,7 +291,7 @@ enum Reached {
 /// What blocks a listing each time that it is read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Stop {
-    /// The credentials may not read it.
+    /// The credentials are not allowed to read it.
     Forbidden,
     /// A record is too large to be read, and cannot be skipped.
     TooLarge,

@@ -122,7 +122,7 @@ async fn whoever_does_not_read_the_answer_is_cut_off() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn idle_connections_make_room_for_who_asks() {
+async fn idle_connections_are_closed_for_those_that_ask() {
     let served = Served::new();
     let mut idle = Vec::new();
     for _ in 0..300 {

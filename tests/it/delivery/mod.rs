@@ -43,9 +43,9 @@ struct Shape {
 
 #[derive(Debug, Clone)]
 enum Step {
-    /// So many things happen.
+    /// This many things happen.
     Happen(usize),
-    /// The test waits for so many requests, or for a while.
+    /// The test waits for this many requests, or for a while.
     Deliver(usize),
     /// Every worker is killed, and a new one begins.
     Crash,
@@ -182,7 +182,7 @@ async fn play(plan: Plan) {
     }
 }
 
-/// Waits until something is true, at most so long. Returns whether it is.
+/// Waits until something is true, at most this long. Returns whether it is.
 async fn wait(limit: Duration, mut holds: impl FnMut() -> bool) -> bool {
     let poll = async {
         while !holds() {

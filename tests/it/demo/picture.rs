@@ -52,7 +52,7 @@ async fn the_picture_in_the_readme_is_of_this_demo() {
     assert_eq!(
         essence(&shown),
         essence(&expected),
-        "the picture is not of this demo any more; make it anew, as CONTRIBUTING.md says"
+        "the picture is not of this demo any more; generate it again, as CONTRIBUTING.md says"
     );
 }
 

@@ -189,6 +189,6 @@ fn compare(file: &str, name: &str, found: &str) {
     }
     assert_eq!(
         told, found,
-        "{file} is not what is; QLIK_ROSTER_BLESS=1 writes it anew"
+        "{file} is not what is; QLIK_ROSTER_BLESS=1 writes it again"
     );
 }

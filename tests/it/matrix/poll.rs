@@ -125,7 +125,7 @@ struct Cast {
 }
 
 impl Cast {
-    /// Sets up what there is to lose.
+    /// Sets up the records that may be lost.
     fn of(tenant: &Directory) -> Self {
         let (granted, revoked) = ("Steward", "DataAdmin");
         let cast = Self {

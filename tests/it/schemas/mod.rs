@@ -194,7 +194,7 @@ fn hold(event_type: &str, example: &Value) {
     found.as_object_mut().unwrap().remove("examples");
     assert_eq!(
         found, schema,
-        "docs/events/{event_type}.json is not what is; QLIK_ROSTER_BLESS=1 writes it anew"
+        "docs/events/{event_type}.json is not what is; QLIK_ROSTER_BLESS=1 writes it again"
     );
     let flaw = flaw(&model::schema(event_type, Form::Strict), &shown[0]);
     assert_eq!(flaw, None, "the example of {event_type}");

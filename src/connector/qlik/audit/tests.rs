@@ -474,7 +474,7 @@ async fn after_an_expired_cursor_the_whole_span_is_read_again() {
             .set(world.clock.now().plus(Duration::from_secs(10)));
         log.write_others(150, world.clock.now());
     }
-    // The first page leads nowhere, so that the second begins where the first ends.
+    // The first page has no next link, so the second begins where the first ends.
     let faults = world.tenant.faults();
     faults.on(Endpoint::Audits, Fault::NoLinks, When::Nth(1));
     faults.on(Endpoint::Audits, Fault::ExpiredCursor(400), When::Nth(3));

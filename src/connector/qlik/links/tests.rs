@@ -157,8 +157,8 @@ fn rules_leave_out_what_is_new_and_pause_what_was_read() {
         ..Selection::default()
     };
 
-    let fresh = relink(Vec::new(), roster(two()), &selection, &BTreeSet::new());
-    assert_eq!(shown(&fresh), ["x2: read"]);
+    let new = relink(Vec::new(), roster(two()), &selection, &BTreeSet::new());
+    assert_eq!(shown(&new), ["x2: read"]);
 
     let links = relink(links, roster(two()), &selection, &BTreeSet::new());
     assert_eq!(

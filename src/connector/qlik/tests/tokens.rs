@@ -39,7 +39,7 @@ async fn a_token_is_renewed_before_it_runs_out() {
 }
 
 #[tokio::test]
-async fn a_401_gets_one_fresh_token() {
+async fn a_401_gets_one_new_token() {
     let server = Server::start(with_tokens(|asked| {
         if asked.authorization.as_deref() == Some("Bearer t1") {
             fail(401, "AUTH-1")

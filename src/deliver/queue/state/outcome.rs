@@ -387,10 +387,10 @@ mod tests {
         };
         let mut state = State::of(endpoint, cursor, rows.collect(), start());
         let seq = Seq(n_waiting + 1);
-        let fresh = PendingDelivery::new(Item::Entry(seq), seq.0, None);
+        let new = PendingDelivery::new(Item::Entry(seq), seq.0, None);
         state.take(
             Page {
-                met: vec![Met::Entry(seq, Some(fresh))],
+                met: vec![Met::Entry(seq, Some(new))],
                 is_end: true,
             },
             start(),
@@ -466,7 +466,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_refused_gives_its_room_back_while_it_waits() {
+    fn what_was_refused_gives_its_memory_back_while_it_waits() {
         let folder = tempfile::tempdir().unwrap();
         let store = open(folder.path());
         create_users(&store, 1..=1);
@@ -474,10 +474,10 @@ mod tests {
         let entry = store.entry(Seq(1)).unwrap().map(|entry| feed.share(entry));
         let endpoint = Endpoint::new(options(([127, 0, 0, 1], 9).into())).unwrap();
         let mut state = State::of(endpoint, Cursor::default(), Vec::new(), start());
-        let fresh = PendingDelivery::new(Item::Entry(Seq(1)), 1, entry);
+        let new = PendingDelivery::new(Item::Entry(Seq(1)), 1, entry);
         state.take(
             Page {
-                met: vec![Met::Entry(Seq(1), Some(fresh))],
+                met: vec![Met::Entry(Seq(1), Some(new))],
                 is_end: true,
             },
             start(),
@@ -526,10 +526,10 @@ mod tests {
         for (asked, at_least) in [(None, 0), (Some(1), 0), (Some(3_000), 3_000)] {
             let endpoint = Endpoint::new(options(([127, 0, 0, 1], 9).into())).unwrap();
             let mut state = State::of(endpoint, Cursor::default(), Vec::new(), start());
-            let fresh = PendingDelivery::new(Item::Entry(Seq(1)), 1, None);
+            let new = PendingDelivery::new(Item::Entry(Seq(1)), 1, None);
             state.take(
                 Page {
-                    met: vec![Met::Entry(Seq(1), Some(fresh))],
+                    met: vec![Met::Entry(Seq(1), Some(new))],
                     is_end: true,
                 },
                 start(),

@@ -105,14 +105,14 @@ async fn tokens_end_by_the_clock_by_use_and_by_revocation() {
     }
     assert_eq!(statuses, [200, 200, 401]);
 
-    world.token = world.fresh_token().await;
+    world.token = world.new_token().await;
     world
         .clock
         .set(world.clock.now().plus(Duration::from_secs(21_600)));
     let (status, body) = world.get("roles", &[]).await;
     assert_eq!((status, errors(&body).1), (401, &json!("401")));
 
-    world.token = world.fresh_token().await;
+    world.token = world.new_token().await;
     assert_eq!(world.send("roles", &[]).await.status().as_u16(), 200);
     world.tenant.revoke_tokens();
     assert_eq!(world.send("roles", &[]).await.status().as_u16(), 401);

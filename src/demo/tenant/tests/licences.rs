@@ -1,5 +1,5 @@
-//! The licence: pages with a cursor of their own, subjects in another letter case, and those of
-//! nobody.
+//! The licence: pages with a cursor of their own, subjects in another letter case, and some that no
+//! user has.
 
 use super::*;
 

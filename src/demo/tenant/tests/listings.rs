@@ -229,7 +229,7 @@ async fn next_links_lead_nowhere_when_followed_as_they_are() {
 }
 
 #[tokio::test]
-async fn old_links_carry_starting_after() {
+async fn old_links_have_starting_after() {
     let world = World::new(TenantOptions {
         legacy_cursors: true,
         ..TenantOptions::default()

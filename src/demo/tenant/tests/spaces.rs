@@ -1,4 +1,4 @@
-//! Spaces: their listings, what those leave out, and what the log tells of them.
+//! Spaces: their listings, what the listings leave out, and events of spaces in the log.
 
 use super::*;
 
@@ -57,7 +57,7 @@ async fn a_page_has_ten_spaces_unless_more_are_asked_for() {
 }
 
 #[tokio::test]
-async fn the_owner_stands_in_no_assignment() {
+async fn the_owner_has_no_assignment() {
     let world = World::small().await;
     let directory = world.tenant.directory();
     let id = directory.create_space(owned_by(&world));
@@ -72,7 +72,7 @@ async fn the_owner_stands_in_no_assignment() {
     directory
         .assign(&id, Assignee::Group(Directory::everyone()), &["consumer"])
         .unwrap();
-    // An assignee who already has an assignment gets no second one.
+    // An assignee who already has an assignment gets no second assignment.
     directory.assign(&id, to(other), &["producer"]).unwrap();
     let path = format!("spaces/{id}/assignments");
 
@@ -163,7 +163,7 @@ async fn what_is_hidden_of_a_space_is_refused() {
 }
 
 #[tokio::test]
-async fn the_log_tells_of_spaces_in_types_without_a_generation() {
+async fn the_log_has_events_of_spaces_in_types_without_a_generation() {
     let world = World::small().await;
     let directory = world.tenant.directory();
     let group = directory.groups()[0].id.clone();

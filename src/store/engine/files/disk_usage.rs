@@ -69,7 +69,8 @@ fn sum(paths: impl IntoIterator<Item = PathBuf>) -> io::Result<u64> {
 }
 
 /// Returns the bytes of a file, or of all files below a folder. A file that disappears meanwhile
-/// takes nothing, and neither does one that we may not read: a figure slightly too low beats none.
+/// takes nothing, and neither does one that we are not allowed to read: a figure slightly too low
+/// beats none.
 fn below(path: &Path) -> io::Result<u64> {
     match seen(fs::symlink_metadata(path))? {
         Some(found) if found.is_dir() => {}
@@ -86,7 +87,7 @@ fn below(path: &Path) -> io::Result<u64> {
     Ok(bytes)
 }
 
-/// Returns what was found; `None` if it is gone or may not be read.
+/// Returns what was found; `None` if it is gone or we are not allowed to read it.
 fn seen<T>(found: io::Result<T>) -> io::Result<Option<T>> {
     match found {
         Ok(found) => Ok(Some(found)),

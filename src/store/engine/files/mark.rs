@@ -70,7 +70,7 @@ impl MarkFile {
     }
 }
 
-/// Reads the mark, from the higher of the slots that are intact. `None` if none is.
+/// Reads the mark, from the higher of the slots that are intact. `None` if there is none.
 pub fn read(path: &Path) -> io::Result<Option<Mark>> {
     let mut bytes = Vec::new();
     match File::open(path) {

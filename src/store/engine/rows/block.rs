@@ -175,15 +175,15 @@ pub struct Changed {
 }
 
 impl Changed {
-    /// Makes the rows of the block. A block that is too large is divided, as far as there is room
-    /// for additional rows; what stays too large is divided another time.
-    pub fn rows(self, room: &mut usize) -> Vec<Row> {
-        let pieces = self.block.pieces().min(*room + 1);
+    /// Makes the rows of the block. A block that is too large is divided, as far as the batch takes
+    /// additional rows; what stays too large is divided another time.
+    pub fn rows(self, n_free: &mut usize) -> Vec<Row> {
+        let pieces = self.block.pieces().min(*n_free + 1);
         if self.block.0.is_empty() {
             return vec![(self.key, None)];
         }
         let divided = self.block.divide(pieces);
-        *room -= divided.len() - 1;
+        *n_free -= divided.len() - 1;
         let row = |(index, piece): (usize, Block)| {
             // The first piece keeps the block's key, which may begin before its first id.
             let key = match piece.0.first() {
@@ -315,10 +315,10 @@ mod tests {
         }
     }
 
-    fn block(body_lens: &[usize]) -> Block {
+    fn block(body_lengths: &[usize]) -> Block {
         Block(
             (0..)
-                .zip(body_lens)
+                .zip(body_lengths)
                 .map(|(n, len)| packed(n, *len))
                 .collect(),
         )
@@ -327,12 +327,12 @@ mod tests {
     proptest! {
         #[test]
         fn a_divided_block_has_the_same_entries_in_no_more_pieces_than_told(
-            body_lens in prop::collection::vec(0..20_000_usize, 1..120),
+            body_lengths in prop::collection::vec(0..20_000_usize, 1..120),
         ) {
-            let whole = block(&body_lens);
+            let whole = block(&body_lengths);
             let pieces = whole.pieces();
 
-            let divided = block(&body_lens).divide(pieces);
+            let divided = block(&body_lengths).divide(pieces);
 
             prop_assert!(divided.len() <= pieces);
             prop_assert!(divided.iter().all(|piece| !piece.0.is_empty()));
@@ -341,8 +341,8 @@ mod tests {
         }
 
         #[test]
-        fn a_block_reads_as_it_was_written(body_lens in prop::collection::vec(0..600_usize, 0..40)) {
-            let (key, block) = (vec![0x20, 1], block(&body_lens));
+        fn a_block_reads_as_it_was_written(body_lengths in prop::collection::vec(0..600_usize, 0..40)) {
+            let (key, block) = (vec![0x20, 1], block(&body_lengths));
 
             prop_assert_eq!(Block::read(&key, &block.write(&key)).unwrap(), block);
         }
@@ -369,8 +369,8 @@ mod tests {
     }
 
     #[test]
-    fn a_block_without_room_is_divided_into_as_many_as_fit() {
-        let changed = |room: &mut usize| {
+    fn a_block_is_divided_into_as_many_pieces_as_the_batch_takes() {
+        let changed = |n_free: &mut usize| {
             let no = TenantNo(1);
             let key = keys::state_prefix(no, Kind::User);
             let block = block(&[1_300; 95]);
@@ -380,11 +380,11 @@ mod tests {
                 kind: Kind::User,
                 block,
             }
-            .rows(room);
+            .rows(n_free);
             rows.len()
         };
-        for (mut room, rows, left) in [(0, 1, 0), (3, 4, 0), (50, 11, 40)] {
-            assert_eq!((changed(&mut room), room), (rows, left));
+        for (mut n_free, rows, left) in [(0, 1, 0), (3, 4, 0), (50, 11, 40)] {
+            assert_eq!((changed(&mut n_free), n_free), (rows, left));
         }
     }
 

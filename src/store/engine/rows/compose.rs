@@ -111,12 +111,12 @@ pub fn commit(db: &sled::Db, head: &Head, prepared: Prepared) -> Result<Composed
         draft.set(key, value);
     }
     // The blocks are still to be added.
-    let mut room = draft.room().saturating_sub(blocks.len());
-    remove_sessions(db, &mut draft, (no, gone), &mut room)?;
+    let mut n_free = draft.n_free().saturating_sub(blocks.len());
+    remove_sessions(db, &mut draft, (no, gone), &mut n_free)?;
     for changed in blocks {
-        draft.rows.extend(changed.rows(&mut room));
+        draft.rows.extend(changed.rows(&mut n_free));
     }
-    divide(&mut draft, overfull, room);
+    divide(&mut draft, overfull, n_free);
     Ok(draft.finish(after))
 }
 
@@ -126,19 +126,19 @@ fn users_gone(prepared: &Prepared) -> Vec<UserId> {
     gone.map(|write| UserId(write.id.clone())).collect()
 }
 
-/// Removes the last sessions of users who are gone, as many as there is room for. Maintenance
-/// deletes the others.
+/// Removes the last sessions of users who are gone, as many as the batch takes. Maintenance deletes
+/// the others.
 fn remove_sessions(
     db: &sled::Db,
     draft: &mut Draft,
     (no, gone): (TenantNo, Vec<UserId>),
-    room: &mut usize,
+    n_free: &mut usize,
 ) -> Result<(), StoreError> {
     for user in gone {
         let key = keys::session(no, &user);
-        if *room > 0 && get(db, &key)?.is_some() {
+        if *n_free > 0 && get(db, &key)?.is_some() {
             draft.set(key, None);
-            *room -= 1;
+            *n_free -= 1;
         }
     }
     Ok(())
@@ -163,7 +163,7 @@ impl Draft {
     }
 
     /// Returns how many more operations fit, not counting the last ones.
-    pub fn room(&self) -> usize {
+    pub fn n_free(&self) -> usize {
         MAX_OPERATIONS.saturating_sub(self.rows.len() + LAST)
     }
 
@@ -185,7 +185,7 @@ impl Draft {
     }
 }
 
-/// A bucket that should be divided, if the batch has room for its pieces.
+/// A bucket that should be divided, if the batch takes its pieces.
 struct Overfull {
     key: Key,
     no: TenantNo,
@@ -265,8 +265,9 @@ impl Packing<'_> {
     }
 }
 
-/// Divides buckets while there is room; one that stays whole is divided another time.
-fn divide(draft: &mut Draft, overfull: Vec<Overfull>, mut room: usize) {
+/// Divides buckets while the batch takes further rows; one that stays whole is divided another
+/// time.
+fn divide(draft: &mut Draft, overfull: Vec<Overfull>, mut n_free: usize) {
     for Overfull {
         key,
         no,
@@ -275,10 +276,10 @@ fn divide(draft: &mut Draft, overfull: Vec<Overfull>, mut room: usize) {
     } in overfull
     {
         let pieces = bucket.pieces();
-        if pieces - 1 > room {
+        if pieces - 1 > n_free {
             continue;
         }
-        room -= pieces - 1;
+        n_free -= pieces - 1;
         for (index, piece) in bucket.divide(pieces).into_iter().enumerate() {
             // The first piece keeps the bucket's key, which may begin before its first id.
             let key = match piece.0.first() {

@@ -28,7 +28,7 @@ pub fn cut(db: &sled::Db, head: &Head, upto: Seq) -> Result<Composed, StoreError
     let to = upto.min(head.last).min(Seq(cut.0.saturating_add(AT_ONCE)));
     let named = named(db, cut.next(), to)?;
     // The row that records the cut, an entry, and its copy.
-    while cut < to && draft.room() >= 3 {
+    while cut < to && draft.n_free() >= 3 {
         cut = cut.next();
         let key = keys::journal(cut);
         if named.contains(&cut) {
@@ -54,7 +54,7 @@ pub fn forget(db: &sled::Db, head: &Head, seqs: Vec<Seq>) -> Result<Composed, St
         None => BTreeSet::new(),
     };
     for seq in seqs {
-        if draft.room() > 0 && !named.contains(&seq) {
+        if draft.n_free() > 0 && !named.contains(&seq) {
             draft.set(keys::kept(seq), None);
         }
     }

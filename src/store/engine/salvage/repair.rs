@@ -112,7 +112,7 @@ fn tenants(target: &mut Target) -> Result<BTreeSet<TenantNo>, StoreError> {
             && codec::read_row::<v4::Acceptance>(key, value).is_ok()
     })?;
     // How far spaces were read is dropped: some may be lost, and then all must be read again before
-    // anything can be said of them.
+    // anything is known about them.
     target.keep(Keyspace::Space, |_, key, value| {
         of_known(key)
             && keys::space_of(key).is_some()
@@ -124,14 +124,14 @@ fn tenants(target: &mut Target) -> Result<BTreeSet<TenantNo>, StoreError> {
             && keys::space_of(key).is_some()
             && codec::read_row::<v6::space::SpaceTodo>(key, value).is_ok()
     })?;
-    // From when on sessions are known is dropped, since some of them may be lost.
+    // Forgets since when sessions are known, since some of them may be lost.
     target.keep(Keyspace::Session, |_, key, value| {
         of_known(key)
             && keys::session_of(key).is_some()
             && codec::read_row::<v7::session::LastSession>(key, value).is_ok()
     })?;
     target.keep(Keyspace::SessionReading, |_, _, _| false)?;
-    // As with spaces: all must be read again before anything can be said of licences.
+    // As with spaces: all must be read again before anything is known about licences.
     target.keep(Keyspace::Licence, |_, key, value| {
         of_known(key)
             && keys::licence_of(key).is_some()

@@ -170,7 +170,7 @@ impl MaintenancePass {
         })
     }
 
-    /// Deletes sessions of users who are not there.
+    /// Deletes old sessions of unknown users.
     fn delete_sessions(&self, after: Option<Key>) -> Result<Stage, StoreError> {
         Ok(
             match self.store.delete_sessions_of_unknown(after, self.now)? {

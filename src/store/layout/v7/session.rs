@@ -1,4 +1,4 @@
-//! Sessions: when each user last began one, and from when on all of them are known.
+//! Sessions: when each user last began one, and the time since which all are known.
 
 use serde::{Deserialize, Serialize};
 

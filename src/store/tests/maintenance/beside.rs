@@ -275,7 +275,7 @@ fn pass(store: &Store, rule: Rule) -> Option<Compacted> {
 }
 
 #[test]
-fn upkeep_gives_room_back_where_it_is_worth_it_without_a_restart() {
+fn maintenance_gives_space_back_where_it_is_worth_it_without_a_restart() {
     let folder = tempfile::tempdir().unwrap();
     let store = open(folder.path());
     let known = adopt(&store, 1);

@@ -13,7 +13,7 @@ use crate::store::values::commit::Write;
 use super::{RETENTION, commit, day, hook, park, pass, run, settle};
 
 #[test]
-fn a_compacted_store_holds_the_same_in_less_room() {
+fn a_compacted_store_has_the_same_content_in_less_space() {
     let folder = tempfile::tempdir().unwrap();
     let store = open(folder.path());
     let known = adopt(&store, 1);

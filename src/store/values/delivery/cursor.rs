@@ -90,7 +90,7 @@ pub enum DisabledBy {
 pub struct Expansion {
     /// The entry.
     pub entry: Seq,
-    /// The number of the last user up to whom all are settled; `None` if none is.
+    /// The number of the last user up to whom all are settled; `None` if there is none.
     pub settled: Option<u64>,
     /// Later users who are settled as well.
     pub beyond: BTreeSet<u64>,
@@ -106,7 +106,7 @@ pub struct Backfill {
     pub at: Timestamp,
     /// The only tenant it covers, which has just been loaded; `None` for all tenants.
     pub tenant: Option<TenantNo>,
-    /// The last record that is settled; `None` if none is.
+    /// The last record that is settled; `None` if there is none.
     pub after: Option<(TenantNo, Kind, Id)>,
     /// Later records that are settled as well.
     pub beyond: BTreeSet<(TenantNo, Kind, Id)>,

@@ -26,7 +26,7 @@ enum Step {
         hides_roles: bool,
         limits: Limits,
     },
-    /// A record is gone, and a poll hears of it.
+    /// A record is gone, and a poll finds it.
     Poll {
         missing: usize,
     },

@@ -188,8 +188,8 @@ async fn a_batch_is_split_from_one_byte_too_many_on() {
 
         assert_eq!(bench.drain(&endpoint).await, drained(2, 0, 0));
 
-        let lens: Vec<_> = batches(&receiver).iter().map(Vec::len).collect();
-        assert_eq!(lens, expected, "{whole} less {spare}");
+        let lengths: Vec<_> = batches(&receiver).iter().map(Vec::len).collect();
+        assert_eq!(lengths, expected, "{whole} less {spare}");
         if spare == 0 {
             whole = receiver.received()[0].body.len();
         }
@@ -237,8 +237,8 @@ async fn what_a_receiver_took_it_is_sent_again_as_a_whole_after_it_refused_more(
     trigger.trigger();
     running.join_all().await;
 
-    let lens: Vec<_> = batches(&receiver).iter().map(Vec::len).collect();
-    assert_eq!(lens, [3, 4, 2, 2, 3]);
+    let lengths: Vec<_> = batches(&receiver).iter().map(Vec::len).collect();
+    assert_eq!(lengths, [3, 4, 2, 2, 3]);
 }
 
 #[tokio::test]
@@ -258,11 +258,11 @@ async fn what_is_left_of_a_batch_when_its_receiver_breaks_down_waits_as_a_whole(
 
     let outcome = bench.drain(&endpoint).await;
 
-    let lens: Vec<_> = batches(&receiver).iter().map(Vec::len).collect();
-    let n_taken = lens[2];
+    let lengths: Vec<_> = batches(&receiver).iter().map(Vec::len).collect();
+    let n_taken = lengths[2];
     let n_left = 8 - n_taken as u64;
     assert_eq!(
-        lens,
+        lengths,
         [8, 4, n_taken, n_taken],
         "a part was taken, one was not"
     );

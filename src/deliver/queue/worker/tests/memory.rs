@@ -88,7 +88,7 @@ async fn five_endpoints_and_large_records_keep_to_one_bound() {
 }
 
 #[tokio::test]
-async fn what_there_was_no_room_for_is_delivered_all_the_same() {
+async fn what_did_not_fit_in_memory_is_delivered_anyway() {
     let bench = Bench::new();
     let receiver = Receiver::accepting().await;
     let feed = Feed::of(bench.store.clone(), 1);
@@ -106,7 +106,7 @@ async fn what_there_was_no_room_for_is_delivered_all_the_same() {
 }
 
 #[tokio::test]
-async fn where_there_is_no_room_one_message_of_an_endpoint_is_under_way() {
+async fn without_memory_one_message_of_an_endpoint_is_under_way() {
     let bench = Bench::new();
     let receiver = Receiver::start(|_, _| Reply::Silence).await;
     let feed = Feed::of(bench.store.clone(), 1);
