@@ -1,4 +1,5 @@
-//! Checks that messages and documents are plain English: no word that only the source explains.
+//! Checks that messages, documents, comments and names are plain English: no word that only the
+//! source explains.
 #![allow(
     clippy::unwrap_used,
     clippy::indexing_slicing,
@@ -72,6 +73,85 @@ const INSTEAD: &[(&str, &str)] = &[
     ("is no share", "is not a share"),
     ("is no text", "is not a text"),
 ];
+
+/// Phrases that no comment may use, besides those of [`INSTEAD`], and what to say instead.
+const NOT_IN_COMMENTS: &[(&str, &str)] = &[
+    ("what came of", "the result of"),
+    ("what comes of", "the result of"),
+    ("whatever comes of", "whatever the result of"),
+    ("of nobody", "of no user, or an orphan"),
+    ("goes by that", "is as recent as that, or follows from it"),
+    ("paths go by", "paths contain"),
+    ("go by these", "follow these"),
+    ("goes on from", "continues from"),
+    ("go on from", "continue from"),
+    ("read apart", "read on a schedule of its own"),
+    ("from when on", "the time since which"),
+    ("since when which", "the time since which"),
+    ("is to become", "must become, or is found"),
+    ("none ever is", "it never is"),
+    ("none: it is", "`None` if"),
+    ("none: nothing", "`None` if nothing"),
+    ("no longer: it", "a sentence with a verb"),
+    ("nothing is none", "a sentence that says what is unknown"),
+    ("is that no longer", "is no longer one"),
+    ("what there is to", "everything that must"),
+    ("what is wanted of", "what somebody asks of"),
+    ("word of what", "a sentence with a verb"),
+    ("what is so of", "what is true of"),
+    ("told to themselves", "told apart"),
+    ("passed over", "skipped or ignored"),
+    ("hear of", "learn of"),
+    ("hears of", "learns of"),
+    ("heard of", "learned of"),
+    ("so many users", "this many users"),
+    ("so many events", "this many events"),
+    ("so many requests", "this many requests"),
+    ("at most so", "at most this"),
+    ("whatever the dice say", "at random"),
+    ("in whatever letter case", "whatever its letter case"),
+    ("as it is kept", "as it is stored"),
+    ("was taken in", "was added"),
+    ("not there long enough", "not in existence long enough"),
+];
+
+/// Words of [`INSTEAD`] that messages must not use, and comments may.
+const ONLY_IN_MESSAGES: &[&str] = &["neither", "settled up to", "rescued"];
+
+/// Words that no name in the code may contain, and what to call it instead. A name of several words
+/// contains each of them: `carry_on`, `CarryOn`.
+const NOT_IN_NAMES: &[(&str, &str)] = &[
+    ("anew", "again"),
+    ("believe", "accept"),
+    ("believes", "accepts"),
+    ("bulletin", "a page of the audit log"),
+    ("carry", "execute, apply or dispatch"),
+    ("caught", "what was caught"),
+    ("crew", "the loops of a tenant"),
+    ("desk", "a comparison"),
+    ("ears", "the settings of polls"),
+    ("fresh", "new, or recent"),
+    ("glimpse", "the parts that were read"),
+    ("hear", "wait for, or read"),
+    ("heard", "seen"),
+    ("hearing", "the state of the audit log"),
+    ("lens", "a lookup, or lengths"),
+    ("lineup", "a registry"),
+    ("news", "an event, or what it says"),
+    ("obey", "apply"),
+    ("obeyed", "applied"),
+    ("parcel", "a pending delivery"),
+    ("room", "space, capacity or memory"),
+    ("stranger", "what is unknown about it"),
+    ("strangers", "what is unknown about them"),
+    ("stray", "orphan"),
+    ("teller", "a writer or a reporter"),
+    ("upkeep", "maintenance"),
+    ("witness", "a check, or a verifier"),
+];
+
+/// Names that contain such a word and mean it: a command is carried out.
+const FINE_NAMES: &[&str] = &["carry_out", "CarryOut"];
 
 /// Files whose texts are not checked: texts that are stored must stay as they were written, and one
 /// file names what it cuts out of messages.
@@ -250,4 +330,210 @@ fn texts_are_read_from_code() {
         sentences(document),
         ["A title It lets them go.", "| a row |", "| another |"]
     );
+}
+
+/// Returns the comments of a source file, each in one line, with the number of its first line. An
+/// empty line, a bullet and a line of code end a comment.
+fn comments(source: &str) -> Vec<(usize, String)> {
+    let mut found: Vec<(usize, String)> = Vec::new();
+    let mut is_open = false;
+    for (at, line) in source.lines().enumerate() {
+        let text = line.trim_start().strip_prefix("//").map(|text| {
+            let text = text.strip_prefix(['/', '!']).unwrap_or(text);
+            text.trim()
+        });
+        let Some(text) = text.filter(|text| !text.is_empty()) else {
+            is_open = false;
+            continue;
+        };
+        match found.last_mut() {
+            Some((_, open)) if is_open && !text.starts_with("- ") => {
+                open.push(' ');
+                open.push_str(text);
+            }
+            Some(_) | None => found.push((at + 1, text.to_owned())),
+        }
+        is_open = true;
+    }
+    found
+}
+
+/// Returns the names in a source file, each with its line: what is neither comment nor text.
+fn names(source: &str) -> Vec<(usize, &str)> {
+    let mut found = Vec::new();
+    let (mut at, mut line) = (0, 1);
+    while at < source.len() {
+        let rest = &source[at..];
+        let length = match (raw_length(rest), rest.chars().next()) {
+            (Some(raw), _) => raw,
+            (None, Some('/')) if rest.starts_with("//") => rest.find('\n').unwrap_or(rest.len()),
+            (None, Some('"')) => 1 + text_length(&rest[1..]),
+            // A character in quotes; a lifetime has no second quote.
+            (None, Some('\'')) if rest.starts_with("'\\") => {
+                rest[3..].find('\'').map_or(1, |end| end + 4)
+            }
+            (None, Some('\'')) => match rest.char_indices().nth(2) {
+                Some((second, '\'')) => second + 1,
+                Some(_) | None => 1,
+            },
+            (None, Some(c)) if c.is_alphabetic() || c == '_' => {
+                let is_part = |c: char| c.is_alphanumeric() || c == '_';
+                let end = rest.find(|c| !is_part(c)).unwrap_or(rest.len());
+                found.push((line, &rest[..end]));
+                end
+            }
+            (None, Some(c)) => c.len_utf8(),
+            (None, None) => break,
+        };
+        line += rest[..length].matches('\n').count();
+        at += length;
+    }
+    found
+}
+
+/// Returns the length of a raw text, if one begins here: `r"…"`, `r#"…"#`, `br"…"`.
+fn raw_length(rest: &str) -> Option<usize> {
+    let raw = rest.strip_prefix('b').unwrap_or(rest).strip_prefix('r')?;
+    let n_hashes = raw.len() - raw.trim_start_matches('#').len();
+    let text = raw[n_hashes..].strip_prefix('"')?;
+    let end = format!("\"{}", "#".repeat(n_hashes));
+    let length = text.find(&end)? + end.len();
+    Some(rest.len() - text.len() + length)
+}
+
+/// Returns the length of a text in quotes from behind its first quote, with its last one.
+fn text_length(rest: &str) -> usize {
+    let mut is_escaped = false;
+    for (at, c) in rest.char_indices() {
+        match c {
+            '"' if !is_escaped => return at + 1,
+            '\\' => is_escaped = !is_escaped,
+            _ => is_escaped = false,
+        }
+    }
+    rest.len()
+}
+
+/// Splits a name into its words, in lower case: `NextSession` and `next_session` have the same two.
+fn words(name: &str) -> Vec<String> {
+    let mut words = vec![String::new()];
+    let mut was_lower = false;
+    for c in name.chars() {
+        if c == '_' || (c.is_uppercase() && was_lower) {
+            words.push(String::new());
+        }
+        was_lower = c.is_lowercase() || c.is_ascii_digit();
+        if c != '_' {
+            words.last_mut().unwrap().extend(c.to_lowercase());
+        }
+    }
+    words
+}
+
+/// The sources whose comments and names are checked: all but the tests that list the words.
+fn sources() -> Vec<(String, String)> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut files = Vec::new();
+    for folder in ["src", "tests", "benches"] {
+        collect(&root.join(folder), "rs", &mut files);
+    }
+    let sources = files.into_iter().map(|path| {
+        let name = path.strip_prefix(root).unwrap().display().to_string();
+        (name, fs::read_to_string(&path).unwrap())
+    });
+    let is_checked =
+        |name: &str| !name.starts_with("tests/words") && !name.starts_with("tests/tidy");
+    sources.filter(|(name, _)| is_checked(name)).collect()
+}
+
+#[test]
+fn comments_are_in_plain_words() {
+    let of_messages = INSTEAD
+        .iter()
+        .filter(|(word, _)| !ONLY_IN_MESSAGES.contains(word));
+    let banned: Vec<_> = of_messages.chain(NOT_IN_COMMENTS).collect();
+    let (mut n_comments, mut wrong) = (0, Vec::new());
+    for (name, source) in sources() {
+        for (line, comment) in comments(&source) {
+            n_comments += 1;
+            let said = banned.iter().filter(|(word, _)| has(&comment, word));
+            wrong.extend(said.map(|(word, instead)| {
+                format!("{name}:{line}: say {instead} for `{word}`: {comment}")
+            }));
+        }
+    }
+
+    assert!(n_comments > 5_000, "only {n_comments} comments were found");
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn names_are_plain_words() {
+    let (mut n_names, mut wrong) = (0, Vec::new());
+    for (file, source) in sources() {
+        for (line, name) in names(&source) {
+            n_names += 1;
+            if FINE_NAMES.contains(&name) {
+                continue;
+            }
+            let words = words(name);
+            let used = NOT_IN_NAMES
+                .iter()
+                .filter(|(word, _)| words.iter().any(|own| own == word));
+            wrong.extend(used.map(|(word, instead)| {
+                format!("{file}:{line}: `{name}`: say {instead} for `{word}`")
+            }));
+        }
+    }
+
+    assert!(n_names > 200_000, "only {n_names} names were found");
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn comments_and_names_are_read_from_code() {
+    let source = r#"
+        //! A file
+        //! of two lines.
+        let witness = 'a'; // not a comment of its own
+        /// One:
+        /// - the news
+        /// - another
+        fn upkeep<'a>(door: &'a str) { say("no \" stray", '"', '\'') }
+    "#;
+
+    let comments = comments(source);
+    assert_eq!(
+        comments,
+        [
+            (2, "A file of two lines.".to_owned()),
+            (5, "One:".to_owned()),
+            (6, "- the news".to_owned()),
+            (7, "- another".to_owned()),
+        ]
+    );
+    assert!(has(&comments[2].1, "news"));
+    let found: Vec<_> = names(source).into_iter().collect();
+    assert_eq!(
+        found,
+        [
+            (4, "let"),
+            (4, "witness"),
+            (8, "fn"),
+            (8, "upkeep"),
+            (8, "a"),
+            (8, "door"),
+            (8, "a"),
+            (8, "str"),
+            (8, "say"),
+        ]
+    );
+    assert_eq!(names("r#\"a \" desk\"# crew"), [(1, "crew")]);
+    for (name, expected) in [
+        ("NextSession", vec!["next", "session"]),
+        ("MAX_ROOM", vec!["max", "room"]),
+        ("has_room", vec!["has", "room"]),
+    ] {
+        assert_eq!(words(name), expected, "{name}");
+    }
 }
