@@ -23,12 +23,13 @@ pub(super) use deliveries::{
 
 pub(super) use events::{EventListArgs, EventsAction, EventsArgs};
 pub(super) use findings::{FindingListArgs, FindingsAction, FindingsArgs};
-pub(super) use records::{RecordsArgs, RecordsAsked, ShowArgs, UsersArgs};
+pub(super) use records::{RecordsArgs, RecordsAsked, RolesArgs, ShowArgs, UsersArgs};
 
 use clap::{Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
 use crate::connector::qlik::TenantHost;
+use crate::model::Kind;
 
 /// Keeps a faithful copy of who may do what in Qlik Cloud tenants, and tells webhooks when
 /// it changes.
@@ -69,7 +70,7 @@ pub(super) enum CommandArgs {
     /// List or show users.
     Users(UsersArgs),
     /// List or show roles.
-    Roles(RecordsArgs),
+    Roles(RolesArgs),
     /// List or show groups.
     Groups(RecordsArgs),
     /// List spaces, each with its owner.
@@ -211,6 +212,16 @@ pub(super) struct SyncArgs {
     /// Do everything except commit and deliver, and show what would change.
     #[arg(long)]
     pub(super) dry_run: bool,
+    /// Of what would change, show only events of this type, such as `user.updated`, or of several,
+    /// `user.*`, `*.deleted`.
+    #[arg(long = "type", value_name = "TYPE", requires = "dry_run")]
+    pub(super) event_type: Option<String>,
+    /// Of what would change, show only users, roles or groups: `user`.
+    #[arg(long, value_name = "KIND", requires = "dry_run")]
+    pub(super) kind: Option<Kind>,
+    /// Of what would change, show only records whose name, e-mail or id contains this.
+    #[arg(long, value_name = "PART", requires = "dry_run")]
+    pub(super) name: Option<String>,
     /// Do not deliver afterwards.
     #[arg(long)]
     pub(super) no_deliver: bool,
@@ -319,6 +330,12 @@ pub(super) enum PlanAction {
 pub(super) struct PlanShowArgs {
     /// The plan, such as `plan-7`.
     pub(super) plan: String,
+    /// Show only the removals of users, roles or groups: `user`.
+    #[arg(long, value_name = "KIND")]
+    pub(super) kind: Option<Kind>,
+    /// Show only the removals of records whose name contains this.
+    #[arg(long, value_name = "PART")]
+    pub(super) name: Option<String>,
     /// Show every line on a terminal, even of a long plan.
     #[arg(long)]
     pub(super) all: bool,

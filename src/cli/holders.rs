@@ -33,8 +33,13 @@ pub(super) struct Beyond {
     pub(super) hint: Option<String>,
 }
 
-/// Asks for everything that is shown about a record.
-pub(super) async fn beyond(client: &StoreClient, row: &RecordRow) -> anyhow::Result<Beyond> {
+/// Asks for everything that is shown about a record, with the groups that give a role as far as
+/// their names contain `given_by`.
+pub(super) async fn beyond(
+    client: &StoreClient,
+    row: &RecordRow,
+    given_by: Option<&str>,
+) -> anyhow::Result<Beyond> {
     let id = row.record.id();
     match &row.record {
         Record::User(_) => {
@@ -51,11 +56,17 @@ pub(super) async fn beyond(client: &StoreClient, row: &RecordRow) -> anyhow::Res
             let asked = |after, limit| query::GrantingGroups {
                 tenant: row.tenant.clone(),
                 role: role.id.clone(),
+                name: given_by.map(str::to_owned),
                 after,
                 limit,
             };
             let groups = client.all(MAX_GROUPS, asked).await?;
-            Ok(of_role(row, &all(client, row, id).await?, &groups))
+            let holders = all(client, row, id).await?;
+            let n_groups = match given_by {
+                Some(_) => groups.len() as u64,
+                None => holders.n_groups,
+            };
+            Ok(of_role(row, &holders, (&groups, n_groups)))
         }
         Record::Group(_) => Ok(of_group(row, &all(client, row, id).await?)),
     }
@@ -117,7 +128,12 @@ impl Whole for HoldersPage {
     }
 }
 
-fn of_role(row: &RecordRow, holders: &Holders, groups: &[GrantingGroup]) -> Beyond {
+/// Adds the groups that give a role, as far as they are wanted, with how many of these there are.
+fn of_role(
+    row: &RecordRow,
+    holders: &Holders,
+    (groups, n_groups): (&[GrantingGroup], u64),
+) -> Beyond {
     let Holders {
         users,
         direct,
@@ -134,9 +150,9 @@ fn of_role(row: &RecordRow, holders: &Holders, groups: &[GrantingGroup]) -> Beyo
         how = format!("{how}, {} of them both ways", Thousands(both));
     }
     let mut lines = vec![("USERS", unseen(how, holders).into())];
-    if holders.n_groups > 0 {
+    if n_groups > 0 {
         let names = groups.iter().take(SHOWN).map(|group| group.name.as_str());
-        lines.push(("GIVEN BY", some_of(names, holders.n_groups).into()));
+        lines.push(("GIVEN BY", some_of(names, n_groups).into()));
     }
     if users > 0 {
         let names = holders.first.iter().map(|user| user.label.as_str());

@@ -105,11 +105,16 @@ async fn find(client: &StoreClient, kind: Kind, args: ShowArgs) -> anyhow::Resul
         called,
         tenant,
         raw,
+        given_by,
         output,
     } = args;
     let form = match raw {
         true => Form::Source,
         false => Form::Ours(output.output),
+    };
+    let shown = Shown {
+        form,
+        given_by: given_by.as_deref(),
     };
     let tenant = tenant.map(TenantName);
     let asked = |after, limit| query::Find {
@@ -122,7 +127,7 @@ async fn find(client: &StoreClient, kind: Kind, args: ShowArgs) -> anyhow::Resul
     let rows = client.all(usize::MAX, asked).await?;
     if !rows.is_empty() {
         for row in &rows {
-            show(client, row, form).await?;
+            show(client, row, shown).await?;
         }
         return Ok(Exit::Success);
     }
@@ -132,10 +137,10 @@ async fn find(client: &StoreClient, kind: Kind, args: ShowArgs) -> anyhow::Resul
             let detail = format!("no {kind} is called `{called}`");
             return Err(CliError::NotThere(detail).into());
         }
-        [row] => show(client, row, form).await?,
+        [row] => show(client, row, shown).await?,
         [..] if raw => {
             for row in &rows {
-                show(client, row, form).await?;
+                show(client, row, shown).await?;
             }
         }
         [..] => {
@@ -163,6 +168,13 @@ enum Form {
     Source,
     /// As we understand it.
     Ours(Format),
+}
+
+/// How a record is shown, and which of the groups that give a role.
+#[derive(Debug, Clone, Copy)]
+struct Shown<'a> {
+    form: Form,
+    given_by: Option<&'a str>,
 }
 
 /// Finds the first records whose name, address or id contains a text.
@@ -200,8 +212,8 @@ fn row_of(row: &RecordRow) -> Row {
     }
 }
 
-async fn show(client: &StoreClient, row: &RecordRow, form: Form) -> anyhow::Result<()> {
-    let format = match form {
+async fn show(client: &StoreClient, row: &RecordRow, shown: Shown<'_>) -> anyhow::Result<()> {
+    let format = match shown.form {
         Form::Source => {
             let source: Value = serde_json::from_str(&row.raw)?;
             return print_one(Format::Json, &[], &source);
@@ -211,7 +223,7 @@ async fn show(client: &StoreClient, row: &RecordRow, form: Form) -> anyhow::Resu
     let columns = columns(row.record.kind()).iter().map(|column| column.name);
     let mut lines: Vec<_> = columns.zip(cells(row)).collect();
     lines.push(("VERSION", row.version.to_string().into()));
-    let beyond = beyond(client, row).await?;
+    let beyond = beyond(client, row, shown.given_by).await?;
     lines.extend(beyond.lines);
     print_one(format, &lines, &beyond.json)?;
     if let Some(hint) = beyond.hint.filter(|_| format == Format::Table) {

@@ -7,7 +7,7 @@ use std::time::Duration;
 use futures_util::future::join_all;
 
 use crate::config::Config;
-use crate::control::{Standing, SyncRow, Synced, command, query};
+use crate::control::{ChangeChoice, Standing, SyncRow, Synced, command, query};
 use crate::daemon::{DiscoverError, Hooks};
 use crate::deliver::{self, Drained};
 use crate::doing::{self, Doing, doing};
@@ -60,12 +60,17 @@ async fn work(config: &Config, client: &StoreClient, args: &SyncArgs) -> anyhow:
         (StoreClient::Own(_), Mode::DryRun)
         | (StoreClient::Daemon(_), Mode::Commit | Mode::DryRun) => Vec::new(),
     };
+    let choice = &ChangeChoice {
+        event_type: args.event_type.clone(),
+        kind: args.kind,
+        text: args.name.clone(),
+    };
     let runs = tenants.into_iter().map(|tenant| async move {
         let ordered = command::Sync {
             tenant: tenant.clone(),
             mode,
         };
-        (tenant, sync(client, ordered).await)
+        (tenant, sync(client, ordered, choice).await)
     });
     let ended = client.watching(join_all(runs)).await;
 
@@ -100,7 +105,7 @@ async fn work(config: &Config, client: &StoreClient, args: &SyncArgs) -> anyhow:
     }
     exit = exit.graver(losses::warn(client).await?);
     // Last, so that a reader who closes the pipe early changes nothing.
-    match print(&rows, &args.table) {
+    match print(&rows, &args.table, choice) {
         Err(failure) if !output::is_broken_pipe(&failure) => Err(failure),
         Ok(()) | Err(_) => Ok(exit),
     }
@@ -109,14 +114,16 @@ async fn work(config: &Config, client: &StoreClient, args: &SyncArgs) -> anyhow:
 /// A run that was asked for and has ended.
 struct DoneRun {
     row: SyncRow,
-    /// What it would change; only for a dry run.
+    /// What of the choice it would change; only for a dry run.
     would_change: Vec<Change>,
 }
 
-/// Requests a run, and waits for its end. Returns what it would change, if it is a dry run.
+/// Requests a run, and waits for its end. Returns what of the choice it would change, if it is a
+/// dry run.
 async fn sync(
     client: &StoreClient,
     ordered: command::Sync,
+    choice: &ChangeChoice,
 ) -> anyhow::Result<(Synced, Vec<Change>)> {
     let mode = ordered.mode;
     let begun = client.order(actor::own(), ordered).await?;
@@ -127,6 +134,7 @@ async fn sync(
         Mode::DryRun => {
             let ask = |after, limit| query::Preview {
                 task: task.clone(),
+                choice: choice.clone(),
                 after,
                 limit,
             };
@@ -140,11 +148,15 @@ async fn sync(
 pub(super) fn print_run(row: SyncRow, table: &TableArgs) -> anyhow::Result<Exit> {
     let exit = of_run(&row.run);
     let would_change = Vec::new();
-    print(&[DoneRun { row, would_change }], table)?;
+    print(
+        &[DoneRun { row, would_change }],
+        table,
+        &ChangeChoice::default(),
+    )?;
     Ok(exit)
 }
 
-fn print(rows: &[DoneRun], table: &TableArgs) -> anyhow::Result<()> {
+fn print(rows: &[DoneRun], table: &TableArgs, choice: &ChangeChoice) -> anyhow::Result<()> {
     let mut printer = Printer::new(table, runs::COLUMNS)?;
     for DoneRun { row, would_change } in rows {
         let cells = runs::row(&row.run).cells;
@@ -156,7 +168,7 @@ fn print(rows: &[DoneRun], table: &TableArgs) -> anyhow::Result<()> {
         for done in rows {
             match done.row.run.mode {
                 Mode::Commit => complain(&done.row),
-                Mode::DryRun => preview(done)?,
+                Mode::DryRun => preview(done, choice)?,
             }
         }
     }
@@ -180,7 +192,7 @@ fn complain(row: &SyncRow) {
 }
 
 /// Prints what a dry run would do: that is the result.
-fn preview(done: &DoneRun) -> io::Result<()> {
+fn preview(done: &DoneRun, choice: &ChangeChoice) -> io::Result<()> {
     let DoneRun { row, would_change } = done;
     let (run, name) = (&row.run, &row.run.tenant_name);
     let mut out = output::stdout();
@@ -189,7 +201,11 @@ fn preview(done: &DoneRun) -> io::Result<()> {
         writeln!(out, "{name}: would report: {}", printable::line(&told))?;
     }
     if would_change.is_empty() && run.outcome.is_success() {
-        writeln!(out, "{name}: there is nothing to report")?;
+        let matching = match choice.is_all() {
+            true => "",
+            false => " that matches",
+        };
+        writeln!(out, "{name}: there is nothing to report{matching}")?;
     }
     if let Some(held) = &run.held {
         match (rejected(row), &row.plan) {

@@ -32,6 +32,11 @@ impl Choice {
     }
 }
 
+/// Returns whether a name contains a text, ignoring case.
+pub(super) fn contains(name: &str, part: &str) -> bool {
+    name.to_lowercase().contains(&part.to_lowercase())
+}
+
 /// The filters as they apply to one tenant, with roles and groups by id.
 pub(super) struct Chosen<'a> {
     choice: &'a Choice,

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::choice::contains;
 use crate::model::{
     Called, Change, Entry, Fact, Holder, Id, Kind, Record, RightChange, RightHolders, Seq,
     Timestamp,
@@ -18,6 +19,19 @@ pub struct EventChoice {
     pub user: Option<Whose>,
     /// Found then or later.
     pub since: Option<Timestamp>,
+}
+
+/// Filters for changes that a dry run would report. A change must match all of them; the default
+/// matches every change.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ChangeChoice {
+    /// Of this type, `user.updated`, or of several, `user.*`, `*.deleted`.
+    pub event_type: Option<String>,
+    /// Of records of this kind.
+    pub kind: Option<Kind>,
+    /// Of records whose id, name, subject or e-mail address contains this text, before the change
+    /// or after it. Letter case is ignored.
+    pub text: Option<String>,
 }
 
 /// The user whose events are wanted.
@@ -94,6 +108,29 @@ impl EventChoice {
             && user.as_ref().is_none_or(|whose| {
                 change.is_some_and(|change| whose.is_of(change))
                     || holder.is_some_and(|holder| whose.is(holder))
+            })
+    }
+}
+
+impl ChangeChoice {
+    /// Returns whether every change matches.
+    pub fn is_all(&self) -> bool {
+        *self == Self::default()
+    }
+
+    pub(super) fn takes(&self, change: &Change) -> bool {
+        let Self {
+            event_type,
+            kind,
+            text,
+        } = self;
+        let mut records = change.before().into_iter().chain(change.after());
+        event_type
+            .as_ref()
+            .is_none_or(|wanted| is_of_type(wanted, change.event_type()))
+            && kind.is_none_or(|kind| kind == change.kind())
+            && text.as_ref().is_none_or(|part| {
+                records.any(|record| record.any_name(|name| contains(name, part)))
             })
     }
 }

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use super::choice::contains;
 use super::meanings::{Meant, Named};
 use super::page::{self, PageBuilder};
 use super::reading::Reading;
@@ -40,17 +41,27 @@ impl Query for query::GrantingGroups {
     fn answer(self, reading: &Reading<'_>) -> Result<Self::Answer, ControlError> {
         let known = reading.one(&self.tenant)?;
         let meant = reading.meant(known, self.role)?;
-        let mut builder = PageBuilder::begin(self.after, page::size(self.limit));
-        let ids = builder.take(meant.roles.giving().iter().cloned(), GroupId::clone);
+        let limit = page::size(self.limit);
         let mut rows = Vec::new();
-        for id in ids {
+        for id in meant.roles.giving() {
+            if self.after.as_ref().is_some_and(|after| id <= after) {
+                continue;
+            }
             // A group that was deleted meanwhile gives nothing.
-            if let Some(name) = reading.group_name(known, &id)? {
+            let Some(name) = reading.group_name(known, id)? else {
+                continue;
+            };
+            let part = self.name.as_deref().unwrap_or_default();
+            if contains(&name, part) {
+                let id = id.clone();
                 rows.push(GrantingGroup { id, name });
             }
+            // One more than belongs on the page shows that another page follows.
+            if rows.len() > limit {
+                break;
+            }
         }
-        let next = builder.next();
-        Ok(Page { rows, next })
+        Ok(Page::of(rows, limit, |last| last.id.clone()))
     }
 }
 

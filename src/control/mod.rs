@@ -10,7 +10,7 @@
 //! ([`command::SetEndpoint`]). Answers show it as done even before that.
 //!
 //! What must stay true: every answer is bounded, whatever the question; lists are read page by
-//! page. Questions never change anything.
+//! page, and have a filter. Questions never change anything.
 
 pub mod query;
 pub mod command;
@@ -64,10 +64,12 @@ pub use deliveries::{
     InvalidEventName, LetterCase, ParkedRow, Replayed, Unmatched, WaitingRow, Wish,
 };
 pub use error::{ControlError, SentError};
-pub use event_choice::{EventChoice, EventPage, MARK, Whose, is_of_type};
+pub use event_choice::{ChangeChoice, EventChoice, EventPage, MARK, Whose, is_of_type};
 pub use holder_rows::{GrantingGroup, HolderRow, Holders, HoldersPage, Inherited, InheritedRole};
 pub use page::{MAX_FINDINGS, MAX_PAGE, Page};
-pub use plans::{Administrators, Moved, Person, PlanRow, PlanSummary, RemovalRow, Top, TopRow};
+pub use plans::{
+    Administrators, Moved, Person, PlanRow, PlanSummary, RemovalChoice, RemovalRow, Top, TopRow,
+};
 pub use position::{
     AttemptPosition, FindingPlace, FindingPosition, InheritedPosition, ParkedPosition,
     RecordPosition, SpacePosition, StatusPosition, UserAccessPosition, WaitingPosition,

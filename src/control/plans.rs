@@ -1,11 +1,12 @@
 //! Held plans: which ones wait, and what an operator decides.
 
+mod choice;
 mod record_lookup;
 mod reply;
 mod summary;
 
 use crate::model::{HeldPlan, Mode, PlanId, PlanState, RecordRef};
-use crate::store::{Decision, Known, StoreError};
+use crate::store::{Decision, Known};
 
 use self::record_lookup::RecordLookup;
 use super::acting::Acting;
@@ -13,8 +14,10 @@ use super::find_plan::find;
 use super::page::PageBuilder;
 use super::query::PlanChoice;
 use super::reading::Reading;
-use super::{Approved, Command, ControlError, Page, Query, command, page, query, runs};
+use super::records::MAX_READ;
+use super::{Approved, Command, ControlError, MAX_PAGE, Page, Query, command, page, query, runs};
 
+pub use choice::RemovalChoice;
 pub use reply::{Administrators, Moved, Person, PlanRow, PlanSummary, RemovalRow, Top, TopRow};
 
 impl Query for query::Plans {
@@ -70,14 +73,31 @@ impl Query for query::Removals {
         };
         let mut lookup = RecordLookup::new(store, known.no);
         let limit = page::size(self.limit);
-        let removals = store.removals(known.no, self.id, self.after.as_ref(), limit)?;
-        let is_last = removals.len() < limit;
-        let rows = removals.into_iter();
-        let rows: Vec<RemovalRow> = rows
-            .map(|removal| lookup.row(removal).map(|(row, _user)| row))
-            .collect::<Result<_, StoreError>>()?;
-        let next = rows.last().filter(|_| !is_last);
-        let next = next.map(|row| row.removal.record.clone());
+        let at_once = match self.choice.is_all() {
+            true => limit,
+            false => MAX_PAGE,
+        };
+        let (mut rows, mut next) = (Vec::new(), self.after);
+        for _ in 0..MAX_READ / MAX_PAGE {
+            let page = store.removals(known.no, self.id, next.as_ref(), at_once)?;
+            let is_last = page.len() < at_once;
+            for removal in page {
+                if rows.len() == limit {
+                    return Ok(Page { rows, next });
+                }
+                next = Some(removal.record.clone());
+                if self.choice.takes(&removal) {
+                    let (row, _user) = lookup.row(removal)?;
+                    rows.push(row);
+                }
+            }
+            if is_last {
+                return Ok(Page::last(rows));
+            }
+            if rows.len() == limit {
+                break;
+            }
+        }
         Ok(Page { rows, next })
     }
 }
@@ -94,7 +114,8 @@ impl Query for query::PlanSummary {
             return Ok(None);
         };
         let mut builder = PageBuilder::begin(self.after, page::size(self.limit));
-        let summary = summary::summarise(reading.store, known.no, self.id, &mut builder)?;
+        let summary =
+            summary::summarise(reading.store, (known.no, self.id), &self.choice, &mut builder)?;
         let next = builder.next();
         Ok(Some(PlanSummary { next, ..summary }))
     }

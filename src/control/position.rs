@@ -67,6 +67,8 @@ pub enum UserAccessPosition {
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum SpacePosition {
+    /// With one of several spaces that are found; no space is described then.
+    Found(SpaceId),
     /// With something that is assigned and is not a user of the tenant.
     Assigned(Assignee),
     /// With a share.

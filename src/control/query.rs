@@ -6,9 +6,10 @@ mod spaces;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    AccessChangeChoice, AccessChangePosition, AttemptPosition, Choice, Ended, EventChoice,
-    EventName, EventPage, FindingPosition, InheritedPosition, MAX_PAGE, ParkedPosition,
-    RecordPosition, StatusPosition, TaskId, UserAccessPosition, WaitingPosition,
+    AccessChangeChoice, AccessChangePosition, AttemptPosition, ChangeChoice, Choice, Ended,
+    EventChoice, EventName, EventPage, FindingPosition, InheritedPosition, MAX_PAGE,
+    ParkedPosition, RecordPosition, RemovalChoice, StatusPosition, TaskId, UserAccessPosition,
+    WaitingPosition,
 };
 use crate::access::{ConcernCode, Severity};
 use crate::model::{
@@ -123,6 +124,8 @@ pub struct GrantingGroups {
     pub tenant: TenantName,
     /// The role.
     pub role: RoleId,
+    /// Only groups whose name contains this, ignoring case; `None` for all.
+    pub name: Option<String>,
     /// The last group of the previous page.
     pub after: Option<GroupId>,
     /// How many rows are wanted, at most [`MAX_PAGE`].
@@ -243,6 +246,8 @@ pub struct AccessDiff {
     pub from: Timestamp,
     /// The later time; `None` for now.
     pub to: Option<Timestamp>,
+    /// Of the roles, only those with this id or name; `None` for all.
+    pub role: Option<String>,
     /// The last user of the previous page.
     pub after: Option<Id>,
     /// How many rows are wanted, at most [`MAX_PAGE`]. There may be a few more,
@@ -282,7 +287,9 @@ pub struct Runs {
 pub struct Preview {
     /// The task that did the dry run.
     pub task: TaskId,
-    /// How many changes the previous pages had; `None` to begin with the first.
+    /// The filter.
+    pub choice: ChangeChoice,
+    /// How many changes were looked at for the previous pages; `None` to begin with the first.
     pub after: Option<usize>,
     /// How many rows are wanted, at most [`MAX_PAGE`].
     pub limit: usize,
@@ -389,6 +396,8 @@ pub struct Plan {
 pub struct PlanSummary {
     /// The plan.
     pub id: PlanId,
+    /// Which of these records are wanted. It does not change what else the summary says.
+    pub choice: RemovalChoice,
     /// Where the previous page ended.
     pub after: Option<RecordRef>,
     /// How many rows are wanted, at most [`MAX_PAGE`].
@@ -400,7 +409,9 @@ pub struct PlanSummary {
 pub struct Removals {
     /// The plan.
     pub id: PlanId,
-    /// The last row of the previous page.
+    /// The filter.
+    pub choice: RemovalChoice,
+    /// The last removal that was looked at for the previous page.
     pub after: Option<RecordRef>,
     /// How many rows are wanted, at most [`MAX_PAGE`].
     pub limit: usize,

@@ -89,7 +89,11 @@ impl Query for query::Preview {
 
     fn answer(self, reading: &Reading<'_>) -> Result<Self::Answer, ControlError> {
         let (after, limit) = (self.after.unwrap_or_default(), page::size(self.limit));
-        reading.context.tasks.rows(&self.task, after, limit)
+        let is_wanted = |change: &Change| self.choice.takes(change);
+        reading
+            .context
+            .tasks
+            .rows(&self.task, after, limit, is_wanted)
     }
 }
 

@@ -137,26 +137,30 @@ impl Tasks {
         })
     }
 
-    /// Returns a page of the list beside the result of a task, after this many rows. It is empty if
-    /// the task has failed or is still running.
+    /// Returns a page of the rows that are wanted in the list beside the result of a task. It
+    /// begins after this many rows, wanted or not. It is empty if the task has failed or is still
+    /// running.
     pub(super) fn rows<R: DeserializeOwned>(
         &self,
         task: &TaskId,
         after: usize,
         limit: usize,
+        is_wanted: impl Fn(&R) -> bool,
     ) -> Result<Page<R, usize>, ControlError> {
         let awaited = self.awaited(task)?;
         let outcome = awaited.borrow().clone();
         let Some(Ok(Produced { rows: all, .. })) = outcome.as_deref() else {
             return Ok(Page::last(Vec::new()));
         };
-        let rows = all.iter().skip(after).take(limit).map(|row| {
-            let row = serde_json::from_str(row.get());
-            row.expect("it was written by its own type")
+        let rows = all.iter().enumerate().skip(after).map(|(n_before, row)| {
+            let row: Result<R, _> = serde_json::from_str(row.get());
+            (row.expect("it was written by its own type"), n_before + 1)
         });
-        let rows: Vec<R> = rows.collect();
-        let end = after.saturating_add(rows.len());
-        let next = (end < all.len()).then_some(end);
+        let wanted = rows.filter(|(row, _)| is_wanted(row));
+        // One more than belongs on the page shows that another page follows.
+        let wanted = wanted.take(limit.saturating_add(1)).collect();
+        let Page { rows, next } = Page::of(wanted, limit, |(_, n_read)| *n_read);
+        let rows = rows.into_iter().map(|(row, _)| row).collect();
         Ok(Page { rows, next })
     }
 

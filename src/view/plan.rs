@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use super::{Frame, put};
-use crate::control::{Moved, PlanRow, PlanSummary, RemovalRow, Top, TopRow};
+use crate::control::{Moved, PlanRow, PlanSummary, RemovalChoice, RemovalRow, Top, TopRow};
 use crate::model::unified::UnifiedId;
 use crate::model::{Id, PlanState, Proof, Taken, loss_rows};
 
@@ -29,19 +29,20 @@ pub fn plan(row: &PlanRow) -> Value {
     })
 }
 
-/// Returns the object around the removals of a plan.
-pub fn plan_frame(row: &PlanRow, summary: &PlanSummary) -> Frame {
+/// Returns the object around the removals of a plan. `choice` says which of the moved records are
+/// listed.
+pub fn plan_frame(row: &PlanRow, summary: &PlanSummary, choice: &RemovalChoice) -> Frame {
     Frame {
         fields: Map::from_iter([
             ("plan".to_owned(), plan(row)),
-            ("summary".to_owned(), self::summary(summary)),
+            ("summary".to_owned(), self::summary(summary, choice)),
         ]),
         rows: "entries",
     }
 }
 
 /// Returns the summary of a plan's removals.
-fn summary(summary: &PlanSummary) -> Value {
+fn summary(summary: &PlanSummary, choice: &RemovalChoice) -> Value {
     let PlanSummary {
         counts,
         not_yet_asked,
@@ -73,7 +74,8 @@ fn summary(summary: &PlanSummary) -> Value {
             "others_count": top.others_count,
         })
     };
-    let moves = moved.iter().map(|moved| {
+    let wanted = moved.iter().filter(|moved| choice.takes_moved(moved));
+    let moves = wanted.map(|moved| {
         json!({
             "kind": moved.kind.singular(),
             "name": moved.name,

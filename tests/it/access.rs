@@ -526,6 +526,7 @@ async fn compare(running: &Running, from: &Sight, to: &Sight, limit: usize) {
                 tenant: acme(),
                 from: from.at,
                 to: Some(to.at),
+                role: None,
                 after,
                 limit,
             })
@@ -767,10 +768,19 @@ async fn what_was_hidden_at_first_is_not_reported_as_given_when_it_appears() {
         tenant: acme(),
         from: start,
         to: None,
+        role: None,
         after: None,
         limit: 500,
     };
+    let of = |role: &str| query::AccessDiff {
+        role: Some(role.to_owned()),
+        ..diff.clone()
+    };
+    let (of_keeper, of_another) = (of("keeper"), of("TenantAdmin"));
     let diff = running.ask(diff).await;
+    let (of_keeper, of_another) = (running.ask(of_keeper).await, running.ask(of_another).await);
+    assert_eq!(of_keeper.page.rows, diff.page.rows);
+    assert_eq!(of_another.page.rows, []);
     let granted = diff.page.rows.iter().filter(|row| row.role.id == role);
     let granted: Vec<&UserId> = granted.map(|row| &row.user.id).collect();
     assert_eq!(granted, [&newcomer], "of the others it is not known");
@@ -812,6 +822,7 @@ async fn what_is_hidden_later_stays_as_it_was_known() {
         tenant: acme(),
         from: first,
         to: None,
+        role: None,
         after: None,
         limit: 500,
     };

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use qlik_roster::control::query::{self, FindingStanding, LossChoice, PlanChoice};
 use qlik_roster::control::{
-    ConcernCode, Count, Ended, FindingPosition, Page, Severity, StatusPosition, Synced, Wish,
-    command,
+    ChangeChoice, ConcernCode, Count, Ended, FindingPosition, Page, RemovalChoice, Severity,
+    StatusPosition, Synced, Wish, command,
 };
 use qlik_roster::demo::Reply;
 use qlik_roster::demo::tenant::{Edit, GroupEdit, Status, When};
@@ -128,13 +128,24 @@ async fn plans_tenants_and_endpoints_are_chosen_and_paged() {
     let before = running.ask(plans(PlanChoice::All, Some(id))).await;
     assert!(before.rows.is_empty(), "{before:?}");
 
-    let removals = |after| query::Removals {
+    let removals = |name: Option<&str>, after, limit| query::Removals {
         id,
+        choice: RemovalChoice {
+            kind: Some(Kind::User),
+            name: name.map(str::to_owned),
+        },
         after,
-        limit: 5,
+        limit,
     };
-    let (rows, n_pages) = walk(async |after| running.ask(removals(after)).await).await;
-    assert_eq!((rows.len(), n_pages), (12, 3));
+    let walked = walk(async |after| running.ask(removals(None, after, 5)).await).await;
+    let whole = running.ask(removals(None, None, 100)).await.rows;
+    assert_eq!(walked, (whole.clone(), 3));
+    assert_eq!(whole.len(), 12);
+    let called = &whole[11].removal.label.to_uppercase();
+    let found = walk(async |after| running.ask(removals(Some(called), after, 5)).await).await;
+    let mut expected = whole;
+    expected.retain(|row| row.removal.label.to_uppercase().contains(called));
+    assert_eq!(found, (expected, 1));
 
     let tenants = |after| query::Tenants {
         tenant: acme(),
@@ -363,18 +374,27 @@ async fn groups_that_give_a_role_and_what_a_dry_run_would_change_are_paged() {
     }
     let running = world.start().await;
     running.sync().await;
-    let groups = |after, limit| query::GrantingGroups {
+    let groups = |name: Option<&str>, after, limit| query::GrantingGroups {
         tenant: TenantName("acme".to_owned()),
         role: role.clone(),
+        name: name.map(str::to_owned),
         after,
         limit,
     };
-    let whole = running.ask(groups(None, 100)).await;
+    let whole = running.ask(groups(None, None, 100)).await;
     assert_eq!((whole.rows.len(), whole.next), (5, None));
-    let paged = walk(async |after| running.ask(groups(after, 2)).await).await;
-    assert_eq!(paged, (whole.rows, 3));
+    for (part, n_found, n_pages) in [(None, 5, 3), (Some("GROUP"), 5, 3), (Some("p 3"), 1, 1)] {
+        let paged = walk(async |after| running.ask(groups(part, after, 2)).await).await;
+        let part = part.unwrap_or_default().to_lowercase();
+        let mut expected = whole.rows.clone();
+        expected.retain(|group| group.name.to_lowercase().contains(&part));
+        assert_eq!(expected.len(), n_found);
+        assert_eq!(paged, (expected, n_pages), "{part}");
+    }
 
     rename(&world, 0..7);
+    tenant.create_group("Group 5");
+    tenant.create_role("Reporters");
     let ordered = command::Sync {
         tenant: TenantName("acme".to_owned()),
         mode: Mode::DryRun,
@@ -382,24 +402,117 @@ async fn groups_that_give_a_role_and_what_a_dry_run_would_change_are_paged() {
     let begun = running.order(ordered).await.unwrap();
     let task = begun.task.clone();
     running.control().outcome::<Synced>(begun).await.unwrap();
-    let changes = |after, limit| query::Preview {
+    let changes = |choice: &ChangeChoice, after, limit| query::Preview {
         task: task.clone(),
+        choice: choice.clone(),
         after,
         limit,
     };
-    let whole = running.ask(changes(None, 100)).await;
-    assert_eq!((whole.rows.len(), whole.next), (7, None));
-    let paged = walk(async |after| running.ask(changes(after, 3)).await).await;
+    let all = ChangeChoice::default();
+    let whole = running.ask(changes(&all, None, 100)).await;
+    assert_eq!((whole.rows.len(), whole.next), (9, None));
+    let paged = walk(async |after| running.ask(changes(&all, after, 3)).await).await;
     assert_eq!(paged, (whole.rows, 3));
-    let behind = running.ask(changes(Some(usize::MAX), 3)).await;
+    let typed = |event_type: &str| ChangeChoice {
+        event_type: Some(event_type.to_owned()),
+        ..ChangeChoice::default()
+    };
+    let group = ChangeChoice {
+        kind: Some(Kind::Group),
+        ..typed("*.created")
+    };
+    let late = ChangeChoice {
+        text: Some("OF LATE".to_owned()),
+        ..ChangeChoice::default()
+    };
+    for (choice, n_found, n_pages) in [
+        (typed("user.updated"), 7, 3),
+        (typed("*.created"), 2, 1),
+        (group, 1, 1),
+        (late, 7, 3),
+        (typed("*.deleted"), 0, 1),
+    ] {
+        let paged = walk(async |after| running.ask(changes(&choice, after, 3)).await).await;
+        let expected = running.ask(changes(&choice, None, 100)).await.rows;
+        assert_eq!(expected.len(), n_found, "{choice:?}");
+        assert_eq!(paged, (expected, n_pages), "{choice:?}");
+    }
+    let behind = running.ask(changes(&all, Some(usize::MAX), 3)).await;
     assert_eq!((behind.rows.len(), behind.next), (0, None));
     let other = query::Preview {
         task: serde_json::from_value(json!("another task")).unwrap(),
+        choice: all,
         after: None,
         limit: 1,
     };
     let refused = running.control().ask(other).await.unwrap_err();
     assert_eq!(refused.code(), "control.unknown-task");
+    running.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn roles_and_groups_that_have_moved_are_each_on_one_page_of_a_plan() {
+    let world = guard::world_of(60, "guard = { mode = \"never\" }").await;
+    let tenant = world.tenant.directory();
+    let groups: Vec<_> = (0..5)
+        .map(|n| tenant.create_group(&format!("Team {n}")))
+        .collect();
+    let roles: Vec<_> = (0..2)
+        .map(|n| tenant.create_role(&format!("Reader {n}")))
+        .collect();
+    let running = world.start().await;
+    running.sync().await;
+    for (n, group) in groups.iter().enumerate() {
+        tenant.delete_group(group).unwrap();
+        tenant.create_group(&format!("Team {n}"));
+    }
+    for (n, role) in roles.iter().enumerate() {
+        tenant.delete_role(role).unwrap();
+        tenant.create_role(&format!("Reader {n}"));
+    }
+    let id = running.sync().await.held.unwrap().plan.unwrap();
+    let ask = async |choice: &RemovalChoice, after, limit| {
+        let asked = query::PlanSummary {
+            id,
+            choice: choice.clone(),
+            after,
+            limit,
+        };
+        running.ask(asked).await.unwrap()
+    };
+
+    let all = RemovalChoice::default();
+    let whole = ask(&all, None, 100).await;
+    assert_eq!((whole.moved.len(), &whole.next), (7, &None), "{whole:?}");
+    let of_kind = RemovalChoice {
+        kind: Some(Kind::Group),
+        name: None,
+    };
+    let called = RemovalChoice {
+        kind: None,
+        name: Some("team 3".to_owned()),
+    };
+    for (choice, n_found) in [(all, 7), (of_kind, 5), (called, 1)] {
+        for limit in [1, 2] {
+            let (mut moved, mut after, mut left) = (Vec::new(), None, n_found);
+            loop {
+                let page = ask(&choice, after, limit).await;
+                left -= page.moved.len();
+                assert!(page.moved.len() <= limit);
+                assert_eq!(page.moved_left_out, left as u64);
+                assert_eq!(page.counts, whole.counts, "the same on each page");
+                moved.extend(page.moved);
+                after = page.next;
+                if after.is_none() {
+                    break;
+                }
+            }
+            let mut expected = whole.moved.clone();
+            expected.retain(|moved| choice.takes_moved(moved));
+            assert_eq!(expected.len(), n_found);
+            assert_eq!(moved, expected, "{choice:?} by {limit}");
+        }
+    }
     running.stop().await;
 }
 

@@ -1,7 +1,7 @@
 //! Removals above a limit are held, everything else goes on, and nothing is lost by mistake.
 
 use qlik_roster::control::query::PlanChoice;
-use qlik_roster::control::{ControlError, PlanRow, command, query};
+use qlik_roster::control::{ControlError, PlanRow, RemovalChoice, command, query};
 use qlik_roster::demo::tenant::{
     Directory, Edit, Endpoint, Fault, NewUser, RateLimits, TenantOptions, User, When,
 };
@@ -49,6 +49,7 @@ pub async fn plans(running: &Running) -> Vec<PlanRow> {
 pub async fn removals(running: &Running, id: PlanId) -> Vec<Removal> {
     let all = query::Removals {
         id,
+        choice: RemovalChoice::default(),
         after: None,
         limit: 500,
     };

@@ -262,6 +262,59 @@ async fn an_interrupted_reading_continues_with_the_same_page() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn licences_are_each_on_one_page_with_all_of_a_subject_together() {
+    let world = world(clock(), 20).await;
+    let tenant = world.tenant.directory();
+    for n in 0..12 {
+        tenant.license(
+            &format!("auth0|nobody {n:02}"),
+            ["analyzer", "professional"][n % 2],
+        );
+    }
+    // Subjects differ in letter case alone.
+    tenant.license("AUTH0|Nobody 05", "analyzer");
+    let running = world.start().await;
+    read_since(&running, "acme", world.clock.now()).await;
+    let ask = async |whose, sort: Option<&str>, after, limit| {
+        let asked = query::Licences {
+            tenant: TenantName("acme".to_owned()),
+            choice: LicenceChoice {
+                sort: sort.map(str::to_owned),
+                whose,
+            },
+            after,
+            limit,
+        };
+        running.ask(asked).await.page
+    };
+
+    for whose in [LicenceHolders::All, LicenceHolders::Nobody] {
+        for sort in [None, Some("Professional")] {
+            let whole = ask(whose, sort, None, 500).await;
+            assert_eq!(whole.next, None);
+            assert!(whole.rows.len() > 5, "{whole:?}");
+            for limit in 1..=4 {
+                let (mut rows, mut after, mut n_pages) = (Vec::new(), None, 0);
+                loop {
+                    let page = ask(whose, sort, after, limit).await;
+                    // A page ends with all rows of a subject.
+                    assert!(page.rows.len() <= limit + 1, "{page:?}");
+                    n_pages += 1;
+                    rows.extend(page.rows);
+                    after = page.next;
+                    if after.is_none() {
+                        break;
+                    }
+                }
+                assert_eq!(rows, whole.rows, "{whose:?} {sort:?} by {limit}");
+                assert!(n_pages > 1, "{n_pages}");
+            }
+        }
+    }
+    running.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_listing_whose_cursor_has_run_out_is_read_again_and_nothing_is_lost() {
     let world = world(clock(), 30).await;
     let tenant = world.tenant.directory();

@@ -755,3 +755,71 @@ async fn an_operator_asks_who_can_open_a_space() {
     );
     running.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn spaces_of_one_name_and_with_one_app_are_each_on_one_page() {
+    let world = world(clock(), 10).await;
+    let tenant = world.tenant.directory();
+    let user = tenant.users()[3].id.clone();
+    for n in 0..30 {
+        let space = tenant.create_space(NewSpace {
+            name: ["Twin", "twin", "Another"][n % 3].to_owned(),
+            sort: SpaceSort::Shared,
+            owner: user.clone(),
+        });
+        let with = Assignee::User(user.clone());
+        tenant
+            .share(&space, "app-of-many", with, &["consumer"])
+            .unwrap();
+    }
+    let running = world.start().await;
+    read_once(&running).await;
+    let now = world.clock.now();
+    world.clock.set(now.plus(DAY));
+    let ask = async |opened: &Opened, at, after, limit| {
+        let asked = query::SpaceAccess {
+            tenant: acme(),
+            opened: opened.clone(),
+            user: None,
+            which: Which::Own,
+            at,
+            after,
+            limit,
+        };
+        running.ask(asked).await
+    };
+
+    let of_name = Opened::Space("TWIN".to_owned());
+    let of_app = Opened::App("app-of-many".to_owned());
+    for (opened, n_found) in [(of_name, 20), (of_app, 30)] {
+        for at in [None, Some(now)] {
+            let whole = ask(&opened, at, None, 500).await;
+            assert_eq!((whole.found.len(), &whole.next), (n_found, &None));
+            assert!(whole.found.is_sorted_by(|one, next| one.id < next.id));
+            for limit in [1, 7] {
+                let (mut found, mut after) = (Vec::new(), None);
+                loop {
+                    let page = ask(&opened, at, after, limit).await;
+                    assert!(page.found.len() <= limit);
+                    assert_eq!(page.space, None, "none of several is described");
+                    found.extend(page.found);
+                    after = page.next;
+                    if after.is_none() {
+                        break;
+                    }
+                }
+                assert_eq!(found, whole.found, "{opened:?} by {limit}");
+            }
+        }
+    }
+    let (code, _, err) = world.command(&["access", "--space", "twin"]).await;
+    assert_eq!(code, 2, "{err}");
+    assert!(
+        err.contains("20 spaces of `acme` are called `twin`; give the id of one of them: "),
+        "{err}"
+    );
+    let (code, _, err) = world.command(&["access", "--app", "app-of-many"]).await;
+    assert_eq!(code, 2, "{err}");
+    assert!(err.contains(" and 10 more"), "{err}");
+    running.stop().await;
+}

@@ -30,7 +30,12 @@ const COLUMNS: &[Column] = &[
 ];
 
 pub(super) async fn run(client: &StoreClient, args: AccessDiffArgs) -> anyhow::Result<Exit> {
-    let AccessDiffArgs { from, to, list } = args;
+    let AccessDiffArgs {
+        from,
+        to,
+        role,
+        list,
+    } = args;
     let from = from.time(Clock::system().now());
     let to = time(to)?;
     if to.is_some_and(|to| to <= from) || from > Clock::system().now() {
@@ -46,6 +51,7 @@ pub(super) async fn run(client: &StoreClient, args: AccessDiffArgs) -> anyhow::R
             tenant: tenant.clone(),
             from,
             to,
+            role: role.clone(),
             after,
             limit,
         };
@@ -64,7 +70,11 @@ pub(super) async fn run(client: &StoreClient, args: AccessDiffArgs) -> anyhow::R
     let mut printer = rows.into_printer()?;
     printer.end_with(view::access_answers(told.collect()));
     let summary = format!("{}.", count(printer.n_rows(), "difference"));
-    printer.finish("Nobody's access differs.", &summary)?;
+    let nothing = match role {
+        None => "Nobody's access differs.",
+        Some(_) => "Nobody's access to such a role differs.",
+    };
+    printer.finish(nothing, &summary)?;
     if !is_json {
         for (envelope, everybody, _) in &answers {
             tell(envelope, everybody);

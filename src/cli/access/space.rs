@@ -32,6 +32,9 @@ pub(super) const COLUMNS: &[Column] = &[
     Column::new("USABLE", 1),
 ];
 
+/// How many of several spaces of one name an error names.
+const MAX_IDS: usize = 20;
+
 /// What is asked of each tenant.
 pub(super) struct Asked {
     pub(super) opened: Opened,
@@ -116,7 +119,6 @@ async fn each(
     };
     let mut left = limit;
     let look = |page: &mut SpaceAccess| {
-        only_one(page, &asked.opened)?;
         let rows = std::mem::take(&mut page.rows);
         if let Some(shown) = &page.space {
             for row in rows.iter().take(left) {
@@ -128,6 +130,7 @@ async fn each(
         Ok(())
     };
     let (mut whole, rest) = client.whole(limit, ask, look).await?;
+    only_one(&whole, &asked.opened)?;
     match rest {
         Rest::Nothing => {}
         Rest::More => {
@@ -153,6 +156,12 @@ impl Paged for SpaceAccess {
 impl Whole for SpaceAccess {
     fn add(&mut self, page: Self) {
         take_in(&mut self.envelope, page.envelope.not_known);
+        // Each page of the answer about one space names it again.
+        for found in page.found {
+            if self.found.last().is_none_or(|last| last.id < found.id) {
+                self.found.push(found);
+            }
+        }
         if let (Some(all), Some(shown)) = (&mut self.space, page.space) {
             all.entries.extend(shown.entries);
         }
@@ -175,8 +184,13 @@ fn only_one(answer: &SpaceAccess, opened: &Opened) -> Result<(), CliError> {
     if answer.found.len() < 2 {
         return Ok(());
     }
-    let ids: Vec<String> = answer.found.iter().map(|it| it.id.to_string()).collect();
-    let (n, tenant, ids) = (answer.found.len(), &answer.envelope.tenant, ids.join(", "));
+    let (n, tenant) = (answer.found.len(), &answer.envelope.tenant);
+    let first = answer.found.iter().take(MAX_IDS);
+    let first: Vec<String> = first.map(|space| space.id.to_string()).collect();
+    let ids = match n.saturating_sub(MAX_IDS) {
+        0 => first.join(", "),
+        more => format!("{} and {more} more", first.join(", ")),
+    };
     Err(CliError::Usage(match opened {
         Opened::Space(name) => {
             format!(
@@ -199,16 +213,16 @@ pub(super) async fn of_user(
     opened: &Opened,
     at: Option<Timestamp>,
 ) -> anyhow::Result<SpaceAccess> {
-    let asked = query::SpaceAccess {
-        tenant,
+    let ask = |after, limit| query::SpaceAccess {
+        tenant: tenant.clone(),
         opened: opened.clone(),
-        user: Some(user),
+        user: Some(user.clone()),
         which: Which::Own,
         at,
-        after: None,
-        limit: 1,
+        after,
+        limit,
     };
-    let answer = client.ask(asked).await?;
+    let (answer, _) = client.whole(usize::MAX, ask, |_| Ok(())).await?;
     only_one(&answer, opened)?;
     Ok(answer)
 }

@@ -164,6 +164,9 @@ pub(in crate::cli) struct AccessDiffArgs {
     /// The later time (default: now).
     #[arg(long, value_name = "TIME", value_parser = since)]
     pub(in crate::cli) to: Option<Since>,
+    /// Only this role: its name or id.
+    #[arg(long, value_name = "ROLE")]
+    pub(in crate::cli) role: Option<String>,
     #[command(flatten)]
     pub(in crate::cli) list: ListArgs,
 }

@@ -77,6 +77,29 @@ enum RecordsAction {
 }
 
 #[derive(Debug, clap::Args)]
+#[command(args_conflicts_with_subcommands = true)]
+pub(in crate::cli) struct RolesArgs {
+    #[command(subcommand)]
+    action: Option<RolesAction>,
+    #[command(flatten)]
+    list: ListArgs,
+}
+
+#[derive(Debug, Subcommand)]
+enum RolesAction {
+    /// List them (this is also what happens without `list`).
+    List(ListArgs),
+    /// Show those with this id or name; without an exact match, those that contain it.
+    Show {
+        #[command(flatten)]
+        show: ShowArgs,
+        /// Of the groups that give the role, name only those whose name contains this.
+        #[arg(long, value_name = "PART")]
+        given_by: Option<String>,
+    },
+}
+
+#[derive(Debug, clap::Args)]
 pub(in crate::cli) struct ShowArgs {
     /// The id, name, subject or e-mail, or a part of one.
     pub(in crate::cli) called: String,
@@ -86,6 +109,9 @@ pub(in crate::cli) struct ShowArgs {
     /// Print the source's own record, as received when it last changed.
     #[arg(long)]
     pub(in crate::cli) raw: bool,
+    /// Of the groups that give a role, those whose name contains this.
+    #[arg(skip)]
+    pub(in crate::cli) given_by: Option<String>,
     #[command(flatten)]
     pub(in crate::cli) output: OutputArgs,
 }
@@ -106,6 +132,16 @@ impl From<RecordsArgs> for RecordsAsked {
             None => Self::List(Choice::default(), args.list),
             Some(RecordsAction::List(list)) => Self::List(Choice::default(), list),
             Some(RecordsAction::Show(args)) => Self::Show(args),
+        }
+    }
+}
+
+impl From<RolesArgs> for RecordsAsked {
+    fn from(args: RolesArgs) -> Self {
+        match args.action {
+            None => Self::List(Choice::default(), args.list),
+            Some(RolesAction::List(list)) => Self::List(Choice::default(), list),
+            Some(RolesAction::Show { show, given_by }) => Self::Show(ShowArgs { given_by, ..show }),
         }
     }
 }

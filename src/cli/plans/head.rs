@@ -2,7 +2,7 @@
 
 use std::fmt::{self, Write};
 
-use crate::control::{Moved, PlanRow, PlanSummary, Top, TopRow};
+use crate::control::{Moved, PlanRow, PlanSummary, RemovalChoice, Top, TopRow};
 use crate::model::{Id, Kind, PlanState, Thousands, Weight};
 use crate::printable;
 
@@ -18,6 +18,8 @@ const MAX_MOVED: usize = 20;
 pub(super) struct Head<'a> {
     pub(super) row: &'a PlanRow,
     pub(super) summary: &'a PlanSummary,
+    /// Which of the moved roles and groups are written out.
+    pub(super) choice: &'a RemovalChoice,
     pub(super) colour: Colour,
 }
 
@@ -155,12 +157,14 @@ impl Head<'_> {
             moved_left_out,
             ..
         } = self.summary;
+        let moved = moved.iter().filter(|moved| self.choice.takes_moved(moved));
+        let moved: Vec<&Moved> = moved.collect();
         if moved.is_empty() {
             return Ok(());
         }
         let title = "Moved, not gone: there is a newer one with the same name";
         writeln!(f, "{}", self.colour.paint(Tone::Bold, title))?;
-        for one in moved.iter().take(MAX_MOVED) {
+        for &one in moved.iter().take(MAX_MOVED) {
             writeln!(f, "  {}", in_words(one))?;
         }
         let more = moved.len().saturating_sub(MAX_MOVED) as u64 + moved_left_out;

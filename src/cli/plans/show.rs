@@ -2,7 +2,7 @@
 
 use std::io::{self, IsTerminal, Write};
 
-use crate::control::{ControlError, Moved, PlanRow, PlanSummary, RemovalRow, query};
+use crate::control::{ControlError, Moved, PlanRow, PlanSummary, RemovalChoice, RemovalRow, query};
 use crate::model::{PlanId, Proof, RecordRef, Taken};
 use crate::view;
 
@@ -24,12 +24,27 @@ const COLUMNS: &[Column] = &[
     Column::new("LOSES", 0).shrinkable(24),
 ];
 
-const NOTHING: &str = "The plan no longer lists any removals.";
+fn nothing(choice: &RemovalChoice) -> &'static str {
+    match choice.is_all() {
+        true => "The plan no longer lists any removals.",
+        false => "No removal of the plan matches.",
+    }
+}
 
 pub(super) async fn show(client: &StoreClient, args: PlanShowArgs) -> anyhow::Result<Exit> {
     let id: PlanId = args.plan.parse().map_err(CliError::usage)?;
     let row = client.ask(query::Plan { id }).await?;
-    let ask = |after, limit| query::PlanSummary { id, after, limit };
+    let choice = RemovalChoice {
+        kind: args.kind,
+        name: args.name.clone(),
+    };
+    // All moved records: whatever is shown may be given by one of them.
+    let ask = |after, limit| query::PlanSummary {
+        id,
+        choice: RemovalChoice::default(),
+        after,
+        limit,
+    };
     let (summary, _) = client.whole(usize::MAX, ask, |_| Ok(())).await?;
     let (Some(row), Some(summary)) = (row, summary) else {
         return Err(ControlError::UnknownPlan { plan: id }.into());
@@ -41,15 +56,15 @@ pub(super) async fn show(client: &StoreClient, args: PlanShowArgs) -> anyhow::Re
                 true => Extent::Shortened,
                 false => Extent::Whole,
             };
-            write(client, &row, &summary, extent).await?;
+            write(client, &row, (&summary, &choice), extent).await?;
         }
         Format::Json => {
-            let printer = Printer::within(&view::plan_frame(&row, &summary))?;
-            print(client, &row, &summary, printer).await?;
+            let printer = Printer::within(&view::plan_frame(&row, &summary, &choice))?;
+            print(client, (&row, &choice), &summary.moved, printer).await?;
         }
         Format::Jsonl | Format::Csv => {
             let printer = Printer::new(&args.table, COLUMNS)?;
-            print(client, &row, &summary, printer).await?;
+            print(client, (&row, &choice), &summary.moved, printer).await?;
         }
     }
     Ok(Exit::Success)
@@ -81,11 +96,11 @@ impl Whole for Option<PlanSummary> {
 async fn write(
     client: &StoreClient,
     row: &PlanRow,
-    summary: &PlanSummary,
+    (summary, choice): (&PlanSummary, &RemovalChoice),
     extent: Extent,
 ) -> anyhow::Result<()> {
     let mut lines = Lines::new(extent, &summary.moved);
-    let asked = removals(row.plan.id);
+    let asked = removals(row.plan.id, choice);
     let mut pages = client.pages(usize::MAX, asked).await?;
     let mut n_rows = 0;
     while let Some(page) = pages.next().await? {
@@ -99,11 +114,12 @@ async fn write(
     let head = Head {
         row,
         summary,
+        choice,
         colour,
     };
     write!(out, "{head}")?;
     if n_rows == 0 {
-        writeln!(out, "\n{NOTHING}")?;
+        writeln!(out, "\n{}", nothing(choice))?;
     }
     let shown = lines.write(&mut out, colour)?;
     out.flush()?;
@@ -120,23 +136,31 @@ async fn write(
 /// Prints the removals for programs.
 async fn print(
     client: &StoreClient,
-    row: &PlanRow,
-    summary: &PlanSummary,
+    (row, choice): (&PlanRow, &RemovalChoice),
+    moved: &[Moved],
     mut printer: Printer,
 ) -> anyhow::Result<()> {
-    let asked = removals(row.plan.id);
+    let asked = removals(row.plan.id, choice);
     let mut pages = client.pages(usize::MAX, asked).await?;
     while let Some(page) = pages.next().await? {
         for row in &page.rows {
-            printer.row(row_of(row, &summary.moved))?;
+            printer.row(row_of(row, moved))?;
         }
     }
-    printer.finish(NOTHING, "")
+    printer.finish(nothing(choice), "")
 }
 
 /// Makes the questions for the removals of a plan.
-fn removals(id: PlanId) -> impl Fn(Option<RecordRef>, usize) -> query::Removals {
-    move |after, limit| query::Removals { id, after, limit }
+fn removals(
+    id: PlanId,
+    choice: &RemovalChoice,
+) -> impl Fn(Option<RecordRef>, usize) -> query::Removals {
+    move |after, limit| query::Removals {
+        id,
+        choice: choice.clone(),
+        after,
+        limit,
+    }
 }
 
 fn row_of(row: &RemovalRow, moved: &[Moved]) -> Row {

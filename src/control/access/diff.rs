@@ -6,7 +6,7 @@ use crate::control::reading::Reading;
 use crate::control::records::MAX_READ;
 use crate::control::{ControlError, MAX_PAGE, Query, page, query};
 use crate::history::{Pair, Picture, latest_mention, pairs};
-use crate::model::{RoleId, RoleMention, Timestamp, User};
+use crate::model::{Called, RoleId, RoleMention, Timestamp, User};
 use crate::store::Known;
 
 use super::answers::{AccessPage, AccessPerson, DiffPage, DiffRow, EverybodyDiff};
@@ -32,6 +32,7 @@ impl Query for query::AccessDiff {
             before: &before,
             after: &after,
             at: envelope.as_of,
+            role: self.role.as_deref(),
         };
         let everybody = times.everybody(reading, known)?;
         let answer = |envelope, rows, next| DiffPage {
@@ -68,6 +69,8 @@ struct Times<'a> {
     before: &'a Picture,
     after: &'a Picture,
     at: Timestamp,
+    /// Of the roles, only those with this id or name.
+    role: Option<&'a str>,
 }
 
 impl Times<'_> {
@@ -103,6 +106,7 @@ impl Times<'_> {
                 after: self.after.shown(&after),
             });
         }
+        rows.retain(|row| self.is_wanted(&row.role));
         Ok(rows)
     }
 
@@ -121,7 +125,11 @@ impl Times<'_> {
             before: self.before.shown(&difference.before),
             after: self.after.shown(&difference.after),
         });
-        rows.collect()
+        rows.filter(|row| self.is_wanted(&row.role)).collect()
+    }
+
+    fn is_wanted(&self, role: &RoleMention) -> bool {
+        self.role.is_none_or(|called| role.is_called(called))
     }
 
     fn mention(&self, role: &RoleId, holder: Option<&User>) -> RoleMention {

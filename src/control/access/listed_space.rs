@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
+use crate::control::choice::contains;
 use crate::model::{Id, Space, SpacePart, Timestamp, UserId};
 
 use super::answers::{AccessPage, AccessPerson};
@@ -37,9 +38,7 @@ impl SpaceChoice {
             .as_ref()
             .is_none_or(|owner| head.owner.as_ref() == Some(owner))
             && sort.as_ref().is_none_or(is_sort)
-            && name
-                .as_ref()
-                .is_none_or(|name| head.name.to_lowercase().contains(&name.to_lowercase()))
+            && name.as_ref().is_none_or(|name| contains(&head.name, name))
     }
 }
 

@@ -14,6 +14,7 @@ mod changes;
 mod dating;
 mod diff;
 mod envelope;
+mod found_spaces;
 mod licence_lack;
 mod licence_rows;
 pub(super) mod licences;

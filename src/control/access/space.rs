@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::access::{self, ShareGrant, SpaceGrant, SpaceGrants, SpacePath};
 use crate::control::page::{self, PageBuilder};
-use crate::control::query::{Opened, Which};
+use crate::control::query::Which;
 use crate::control::reading::Reading;
 use crate::control::records::MAX_READ;
 use crate::control::{ControlError, MAX_PAGE, Query, SpacePosition, UserAccessPosition, query};
@@ -16,11 +16,9 @@ use crate::store::Known;
 
 use super::answers::{AccessPerson, Envelope, NotKnown};
 use super::envelope;
+use super::found_spaces::Found;
 use super::space_answers::{SpaceAccess, SpaceEntry, SpaceEverybody, SpaceRow, SpaceShown};
-use super::user_spaces::{SpaceMention, UserSpace, UserSpaces};
-
-/// The most spaces of one name that an answer names.
-const MAX_SPACES: usize = 1_000;
+use super::user_spaces::{UserSpace, UserSpaces, mention};
 
 impl Query for query::SpaceAccess {
     type Answer = SpaceAccess;
@@ -33,17 +31,17 @@ impl Query for query::SpaceAccess {
         let known = reading.one(&self.tenant)?;
         let picture = reading.context.pictures.of(reading.store, known, self.at)?;
         let mut envelope = envelope::begin(reading, known, &picture, self.at, Some(&[]))?;
-        let (found, look) = opened(reading, known, self.at, &self.opened)?;
-        note_look(&mut envelope, look);
+        let found = Found::of(reading, known, &self)?;
+        note_look(&mut envelope, found.look);
         let mut answer = SpaceAccess {
             envelope,
-            read_at: look.read,
-            found: found.iter().map(mention).collect(),
+            read_at: found.look.read,
+            found: found.page.rows,
             space: None,
             rows: Vec::new(),
-            next: None,
+            next: found.page.next.map(SpacePosition::Found),
         };
-        let [space] = found.as_slice() else {
+        let Some(space) = &found.only else {
             return Ok(answer);
         };
         note_unseen(&mut answer.envelope, space);
@@ -66,7 +64,12 @@ impl Query for query::SpaceAccess {
             if answer.next.is_none() {
                 let after = match self.after {
                     Some(SpacePosition::User(id)) => Some(id),
-                    Some(SpacePosition::Assigned(_) | SpacePosition::Shared(_)) | None => None,
+                    Some(
+                        SpacePosition::Found(_)
+                        | SpacePosition::Assigned(_)
+                        | SpacePosition::Shared(_),
+                    )
+                    | None => None,
                 };
                 asked.of_all(self.which, after, builder.left(), &mut answer)?;
             }
@@ -392,57 +395,6 @@ fn group_name(
     Ok(kept.map(|kept| kept.record.label().to_owned()))
 }
 
-/// Finds the spaces that have this id, or else this name. Letter case is ignored.
-fn called(
-    reading: &Reading<'_>,
-    known: &Known,
-    at: Option<Timestamp>,
-    called: &str,
-) -> Result<(Vec<Space>, SpacesLook), ControlError> {
-    if let Ok(id) = Id::parse(called) {
-        let mut found = Vec::new();
-        let id = SpaceId(id);
-        let look = each_space(reading.store, known, at, Some(&id), |space| {
-            found.push(space);
-        })?;
-        if !found.is_empty() {
-            return Ok((found, look));
-        }
-    }
-    let called = called.to_lowercase();
-    let mut found = Vec::new();
-    let look = each_space(reading.store, known, at, None, |space| {
-        if space.head.name.to_lowercase() == called && found.len() < MAX_SPACES {
-            found.push(space);
-        }
-    })?;
-    Ok((found, look))
-}
-
-/// Finds what is asked about. A space that has the app has no other shares in it.
-fn opened(
-    reading: &Reading<'_>,
-    known: &Known,
-    at: Option<Timestamp>,
-    opened: &Opened,
-) -> Result<(Vec<Space>, SpacesLook), ControlError> {
-    let app = match opened {
-        Opened::Space(name) => return called(reading, known, at, name),
-        Opened::App(id) => id,
-    };
-    let mut found = Vec::new();
-    let look = each_space(reading.store, known, at, None, |mut space| {
-        if let Some(shares) = &mut space.shares {
-            shares.retain(|_, share| share.resource.as_ref() == Some(app));
-        }
-        let has_app = space.shares.as_ref().is_some_and(|it| !it.is_empty());
-        if has_app && found.len() < MAX_SPACES {
-            found.push(space);
-        }
-    })?;
-    Ok((found, look))
-}
-
 pub(super) fn note_look(envelope: &mut Envelope, look: SpacesLook) {
     if look.read.is_none() {
         envelope.not_known.insert(NotKnown::Spaces);
@@ -461,13 +413,5 @@ pub(super) fn note_unseen(envelope: &mut Envelope, space: &Space) {
             part: *part,
         };
         envelope::note(&mut envelope.not_known, what);
-    }
-}
-
-pub(super) fn mention(space: &Space) -> SpaceMention {
-    SpaceMention {
-        id: space.id.clone(),
-        name: space.head.name.clone(),
-        sort: space.head.sort.clone(),
     }
 }

@@ -21,8 +21,8 @@ pub struct SpaceAccess {
     /// When the last reading of all spaces began that was complete by then; `None` if there was
     /// none.
     pub read_at: Option<Timestamp>,
-    /// The spaces that have the requested id or name. If there is exactly one, the answer describes
-    /// it.
+    /// The spaces that have the requested id or name, or share the app, in the order of their ids.
+    /// If there is exactly one, the answer describes it; otherwise this is a page of them.
     pub found: Vec<SpaceMention>,
     /// The space; `None` if no space or several have that name.
     pub space: Option<SpaceShown>,

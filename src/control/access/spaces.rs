@@ -11,7 +11,8 @@ use crate::store::Known;
 use super::answers::{AccessPage, AccessPerson, NotKnown};
 use super::envelope;
 use super::listed_space::{ListedSpace, Owned, SpaceChoice, SpaceOwner, SpacesPage};
-use super::space::{mention, note_look, note_unseen};
+use super::space::{note_look, note_unseen};
+use super::user_spaces::mention;
 
 impl Query for query::Spaces {
     type Answer = SpacesPage;

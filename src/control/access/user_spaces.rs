@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::access::{ShareGrant, SpaceGrant};
-use crate::model::{GroupId, SpaceId, Timestamp};
+use crate::model::{GroupId, Space, SpaceId, Timestamp};
 
 /// A space as answers mention it.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -16,6 +16,15 @@ pub struct SpaceMention {
     pub name: String,
     /// `shared`, `managed` or `data`, as the source wrote it.
     pub sort: Option<String>,
+}
+
+/// Mentions a space.
+pub(super) fn mention(space: &Space) -> SpaceMention {
+    SpaceMention {
+        id: space.id.clone(),
+        name: space.head.name.clone(),
+        sort: space.head.sort.clone(),
+    }
 }
 
 /// A space that a user can open, or of which a single app is shared with the user.

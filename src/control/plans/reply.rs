@@ -53,7 +53,8 @@ pub struct PlanSummary {
     pub by_group: Top,
     /// Users and groups by the roles that they lose, or hold until they are deleted.
     pub by_role: Top,
-    /// Roles and groups that exist again under another id, as far as they are on this page.
+    /// The wanted roles and groups that exist again under another id, as far as they are on this
+    /// page.
     pub moved: Vec<Moved>,
     /// How many follow on later pages.
     pub moved_left_out: u64,

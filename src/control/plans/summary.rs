@@ -10,6 +10,7 @@ use crate::store::{Store, StoreError, TenantNo};
 
 use super::super::MAX_PAGE;
 use super::super::page::PageBuilder;
+use super::choice::RemovalChoice;
 use super::record_lookup::RecordLookup;
 use super::reply::{Moved, PlanSummary, RemovalRow, Top, TopRow};
 
@@ -20,8 +21,8 @@ const MAX_TOP: usize = 10;
 /// and domains, not with the number of users.
 pub(super) fn summarise(
     store: &Store,
-    no: TenantNo,
-    plan: PlanId,
+    (no, plan): (TenantNo, PlanId),
+    choice: &RemovalChoice,
     builder: &mut PageBuilder<RecordRef>,
 ) -> Result<PlanSummary, StoreError> {
     let mut sum = Sum {
@@ -33,7 +34,7 @@ pub(super) fn summarise(
     loop {
         let page = store.removals(no, plan, after.as_ref(), MAX_PAGE)?;
         let Some(last) = page.last() else {
-            return Ok(sum.end(builder));
+            return Ok(sum.end(choice, builder));
         };
         after = Some(last.record.clone());
         for removal in page {
@@ -153,7 +154,8 @@ impl Sum {
         }
     }
 
-    fn end(self, builder: &mut PageBuilder<RecordRef>) -> PlanSummary {
+    fn end(mut self, choice: &RemovalChoice, builder: &mut PageBuilder<RecordRef>) -> PlanSummary {
+        self.moved.retain(|_, moved| choice.takes_moved(moved));
         let by_name = |counts: Counts<Option<String>>| {
             let rows = counts.into_iter();
             top(rows.map(|(name, (_, count))| TopRow {

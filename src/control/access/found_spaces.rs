@@ -1,0 +1,112 @@
+//! Finds the spaces of one name or with one app, page by page.
+
+use crate::control::query::Opened;
+use crate::control::reading::Reading;
+use crate::control::{ControlError, Page, SpacePosition, page, query};
+use crate::history::{FoundSpaces, SpacesLook, each_space, spaces_after};
+use crate::model::{Id, Space, SpaceId};
+use crate::store::Known;
+
+use super::user_spaces::{SpaceMention, mention};
+
+/// What is found of what a question is about.
+pub(super) struct Found {
+    /// The spaces that are on the page.
+    pub(super) page: Page<SpaceMention, SpaceId>,
+    /// The space, if it is the only one that is found.
+    pub(super) only: Option<Space>,
+    pub(super) look: SpacesLook,
+}
+
+impl Found {
+    /// Finds the spaces that a question is about, as many as belong on its page.
+    pub(super) fn of(
+        reading: &Reading<'_>,
+        known: &Known,
+        asked: &query::SpaceAccess,
+    ) -> Result<Self, ControlError> {
+        let after = match &asked.after {
+            Some(SpacePosition::Found(id)) => Some(id),
+            Some(
+                SpacePosition::Assigned(_) | SpacePosition::Shared(_) | SpacePosition::User(_),
+            )
+            | None => None,
+        };
+        let limit = page::size(asked.limit);
+        let wanted = Wanted {
+            reading,
+            known,
+            asked,
+            after,
+            // A second one shows that the first is not the only one.
+            limit: limit.max(2),
+        };
+        let FoundSpaces {
+            mut spaces,
+            next,
+            look,
+        } = match &asked.opened {
+            Opened::Space(called) => wanted.called(called)?,
+            Opened::App(app) => wanted.with(app)?,
+        };
+        let has_more = next.is_some() || spaces.len() > limit;
+        let rows: Vec<SpaceMention> = spaces.iter().take(limit).map(mention).collect();
+        let next = rows.last().filter(|_| has_more);
+        let next = next.map(|last| last.id.clone());
+        let is_only_one = after.is_none() && spaces.len() == 1;
+        Ok(Self {
+            page: Page { rows, next },
+            only: spaces.pop().filter(|_| is_only_one),
+            look,
+        })
+    }
+}
+
+/// Which spaces are looked for.
+struct Wanted<'a> {
+    reading: &'a Reading<'a>,
+    known: &'a Known,
+    asked: &'a query::SpaceAccess,
+    after: Option<&'a SpaceId>,
+    limit: usize,
+}
+
+impl Wanted<'_> {
+    /// Finds the spaces that have this id, or else this name. Letter case is ignored.
+    fn called(&self, called: &str) -> Result<FoundSpaces, ControlError> {
+        let (store, known, at) = (self.reading.store, self.known, self.asked.at);
+        if let Ok(id) = Id::parse(called) {
+            let mut spaces = Vec::new();
+            let look = each_space(store, known, at, Some(&SpaceId(id)), |space| {
+                spaces.push(space);
+            })?;
+            if !spaces.is_empty() {
+                spaces.retain(|space| self.after.is_none_or(|after| *after < space.id));
+                return Ok(FoundSpaces {
+                    spaces,
+                    next: None,
+                    look,
+                });
+            }
+        }
+        let called = called.to_lowercase();
+        let is_called = |space: &Space| space.head.name.to_lowercase() == called;
+        Ok(spaces_after(
+            store, known, at, self.after, self.limit, is_called,
+        )?)
+    }
+
+    /// Finds the spaces that share an app, without their other shares.
+    fn with(&self, app: &String) -> Result<FoundSpaces, ControlError> {
+        let (store, known, at) = (self.reading.store, self.known, self.asked.at);
+        let has_app = |space: &Space| {
+            let mut shares = space.shares.iter().flat_map(|shares| shares.values());
+            shares.any(|share| share.resource.as_ref() == Some(app))
+        };
+        let mut found = spaces_after(store, known, at, self.after, self.limit, has_app)?;
+        for shares in found.spaces.iter_mut().filter_map(|it| it.shares.as_mut()) {
+            shares.retain(|_, share| share.resource.as_ref() == Some(app));
+        }
+        Ok(found)
+    }
+}
