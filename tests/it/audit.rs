@@ -2,7 +2,6 @@
 //! tell, the next sweep finds and counts.
 
 use std::collections::BTreeSet;
-use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use qlik_roster::clock::Clock;
@@ -995,7 +994,7 @@ async fn kills_between_polls_lose_nothing_and_tell_nothing_twice() {
     let mut dice = fastrand::Rng::with_seed(3);
 
     for round in 0..6 {
-        let mut daemon = serve(&world);
+        let mut daemon = world.serve();
         polls(&world, 1).await;
         for n in 0..12 {
             directory
@@ -1036,18 +1035,6 @@ async fn kills_between_polls_lose_nothing_and_tell_nothing_twice() {
     let distinct: BTreeSet<_> = changes.iter().cloned().collect();
     assert_eq!((changes.len(), distinct.len()), (72, 72));
     store.close().unwrap();
-}
-
-fn serve(world: &World) -> Child {
-    Command::new(env!("CARGO_BIN_EXE_qlik-roster"))
-        .arg("--config")
-        .arg(world.config_path())
-        .arg("serve")
-        .env_clear()
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .spawn()
-        .unwrap()
 }
 
 fn codes(run: &Run) -> Vec<&'static str> {

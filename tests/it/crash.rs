@@ -2,7 +2,6 @@
 
 use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet};
-use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use qlik_roster::deliver;
@@ -73,7 +72,7 @@ async fn fifty_kills_lose_nothing_and_miss_nothing() {
                 .respond_with(Reply::Slow(Duration::from_secs(3_600)), When::Always),
             Moment::Requests(_) | Moment::Deliveries(_) => world.receiver.respond_well(),
         }
-        let mut daemon = serve(&world);
+        let mut daemon = world.serve();
         reach(&world, moment).await;
         daemon.kill().unwrap();
         daemon.wait().unwrap();
@@ -126,18 +125,6 @@ async fn fifty_kills_lose_nothing_and_miss_nothing() {
     let n_events = entries.iter().filter(|entry| is_event(&entry.fact)).count();
     assert_eq!(n_sent, n_events, "an event was never delivered");
     store.close().unwrap();
-}
-
-fn serve(world: &World) -> Child {
-    Command::new(env!("CARGO_BIN_EXE_qlik-roster"))
-        .arg("--config")
-        .arg(world.config_path())
-        .arg("serve")
-        .env_clear()
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .spawn()
-        .unwrap()
 }
 
 async fn reach(world: &World, moment: Moment) {

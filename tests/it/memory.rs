@@ -1,7 +1,7 @@
 //! Memory of the daemon if records are large, and nothing that it sends is answered.
 
 use std::fmt::Write as _;
-use std::process::{Child, Command, Stdio};
+use std::process::Child;
 
 use qlik_roster::demo::tenant::{Edit, NewUser, RateLimits, TenantOptions};
 use tokio::net::TcpListener;
@@ -63,7 +63,7 @@ async fn large_records_for_endpoints_that_never_answer_take_bounded_memory() {
         }
     });
 
-    let mut daemon = serve(&world);
+    let mut daemon = world.serve();
     let mut open = Vec::new();
     for _ in 0..ENDPOINTS {
         open.push(connections.recv().await.unwrap());
@@ -82,18 +82,6 @@ async fn large_records_for_endpoints_that_never_answer_take_bounded_memory() {
     daemon.wait().unwrap();
     println!("at the most {} MiB", peak / 1024);
     assert!(peak < BOUND_KIB, "{} MiB", peak / 1024);
-}
-
-fn serve(world: &World) -> Child {
-    Command::new(env!("CARGO_BIN_EXE_qlik-roster"))
-        .arg("--config")
-        .arg(world.config_path())
-        .arg("serve")
-        .env_clear()
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .spawn()
-        .unwrap()
 }
 
 /// The most memory that a process has had so far.

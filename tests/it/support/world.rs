@@ -4,6 +4,7 @@ use std::future::Future;
 use std::net::SocketAddr;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
+use std::process::{Child, Stdio};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -186,6 +187,19 @@ allow_http = true
             end,
             task,
         }
+    }
+
+    /// Starts the daemon as a process of its own, which can be killed.
+    pub fn serve(&self) -> Child {
+        std::process::Command::new(env!("CARGO_BIN_EXE_qlik-roster"))
+            .arg("--config")
+            .arg(self.config_path())
+            .arg("serve")
+            .env_clear()
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap()
     }
 
     /// Starts the daemon, waits for its first sweep and its deliveries, and ends the daemon.
