@@ -331,12 +331,12 @@ fn orphan_licences(
     found: &mut dyn FnMut(Concern),
 ) -> Result<Option<UnjudgedLicences>, StoreError> {
     let own = reading.store.licence_reading(known.no)?;
-    if own.tried.is_none() {
+    if own.mark.tried.is_none() {
         return Ok(None);
     }
     for other in reading.tenants.iter().filter(|it| it.name < known.name) {
         let before = reading.store.licence_reading(other.no)?;
-        if before.tried.is_some()
+        if before.mark.tried.is_some()
             && before.head.number.is_some()
             && before.head.number == own.head.number
         {

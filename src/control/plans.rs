@@ -114,8 +114,12 @@ impl Query for query::PlanSummary {
             return Ok(None);
         };
         let mut builder = PageBuilder::begin(self.after, page::size(self.limit));
-        let summary =
-            summary::summarise(reading.store, (known.no, self.id), &self.choice, &mut builder)?;
+        let summary = summary::summarise(
+            reading.store,
+            (known.no, self.id),
+            &self.choice,
+            &mut builder,
+        )?;
         let next = builder.next();
         Ok(Some(PlanSummary { next, ..summary }))
     }

@@ -131,8 +131,8 @@ fn walk(
 ) -> Result<SpacesLook, HistoryError> {
     let reading = store.space_reading(known.no)?;
     let mut look = SpacesLook {
-        read: reading.first.and(reading.last),
-        is_on: reading.tried.is_some(),
+        read: reading.first.and(reading.mark.last),
+        is_on: reading.mark.tried.is_some(),
         has_gap: false,
     };
     let mut past = match at {

@@ -106,6 +106,7 @@ pub use values::delivery::{
 pub use values::held::RemovalSum;
 pub use values::licence::{KeptLicence, LicenceReading};
 pub use values::plan::{Plan, PlanHead};
+pub use values::reading::ReadingMark;
 pub use values::record::Kept;
 pub use values::rights::{ListHead, RightsMark};
 pub use values::space::{KeptSpace, SpaceNote, SpaceReading, SpaceReport, SpaceTodo, SpaceWrite};

@@ -75,7 +75,7 @@ fn reading(running: &Running, tenant: &str) -> Option<LicenceReading> {
 async fn read_since(running: &Running, tenant: &str, time: Timestamp) {
     within("the licence is read", || async {
         reading(running, tenant)
-            .is_some_and(|reading| reading.began.is_none() && reading.last >= Some(time))
+            .is_some_and(|reading| reading.mark.began.is_none() && reading.mark.last >= Some(time))
     })
     .await;
 }
@@ -234,8 +234,9 @@ async fn an_interrupted_reading_continues_with_the_same_page() {
     let mut dice = fastrand::Rng::with_seed(7);
     let asked = || world.tenant.requests().at(Endpoint::Licences);
     let mut n_stops = 0;
-    let is_read =
-        |running: &Running| reading(running, "acme").is_some_and(|reading| reading.last.is_some());
+    let is_read = |running: &Running| {
+        reading(running, "acme").is_some_and(|reading| reading.mark.last.is_some())
+    };
     let running = loop {
         let until = asked() + dice.u64(1..5);
         let running = world.launch().await;
@@ -347,7 +348,7 @@ async fn what_cannot_be_read_stays_as_it_was_known_and_is_reported() {
     world.clock.set(world.clock.now().plus(DAY));
     running.sync().await;
     within("it is refused", || async {
-        reading(&running, "acme").unwrap().is_refused
+        reading(&running, "acme").unwrap().mark.is_refused
     })
     .await;
     let answer = ask(&running, LicenceHolders::Nobody, 10).await;

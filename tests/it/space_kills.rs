@@ -2,7 +2,6 @@
 //! later, and those that the audit log names.
 
 use std::collections::BTreeMap;
-use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use qlik_roster::demo::tenant::{
@@ -135,18 +134,6 @@ fn write_config(world: &World, kept: Kept, poll: &str) {
     });
 }
 
-fn serve(world: &World) -> Child {
-    Command::new(env!("CARGO_BIN_EXE_qlik-roster"))
-        .arg("--config")
-        .arg(world.config_path())
-        .arg("serve")
-        .env_clear()
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .spawn()
-        .unwrap()
-}
-
 /// Reads all spaces into the other store, without kills.
 async fn read_calmly(world: &World) {
     write_config(world, Kept::Calm, "off");
@@ -183,7 +170,7 @@ async fn read_among_kills(world: &World, dice: &mut fastrand::Rng) -> usize {
         // The list, then two for each space.
         let n = dice.u64(1..=(1 + 2 * n_left).min(MAX_REQUESTS));
         let target = requests(world) + n;
-        let mut daemon = serve(world);
+        let mut daemon = world.serve();
         within("it reads", || async { requests(world) >= target }).await;
         daemon.kill().unwrap();
         daemon.wait().unwrap();
@@ -195,7 +182,7 @@ async fn read_among_kills(world: &World, dice: &mut fastrand::Rng) -> usize {
 async fn kill_while_named_are_read(world: &World, dice: &mut fastrand::Rng) {
     let audits = || world.tenant.requests().at(Endpoint::Audits);
     let before = audits();
-    let mut daemon = serve(world);
+    let mut daemon = world.serve();
     within("it polls", || async { audits() > before }).await;
     let target = requests(world) + dice.u64(1..MAX_REQUESTS);
     let mut polled = audits();
@@ -235,7 +222,7 @@ fn reading_of(store: &Store) -> SpaceReading {
 /// Returns whether all spaces were read within the last day.
 fn is_read(reading: &SpaceReading) -> bool {
     let recently = qlik_roster::clock::Clock::system().now().minus(DAY / 2);
-    reading.began.is_none() && reading.last.is_some_and(|last| last > recently)
+    reading.mark.began.is_none() && reading.mark.last.is_some_and(|last| last > recently)
 }
 
 /// Returns how many spaces are still to be read; `None` if all were.
@@ -248,11 +235,13 @@ fn n_unread(store: &Store, tenant: &Directory) -> Option<u64> {
     if is_read(&reading) {
         return None;
     }
-    if reading.began.is_none() {
+    if reading.mark.began.is_none() {
         return Some(n_all);
     }
     let rows = store.spaces(known.no, None, usize::MAX).unwrap();
-    let read = rows.iter().filter(|kept| kept.reading == reading.number);
+    let read = rows
+        .iter()
+        .filter(|kept| kept.reading == reading.mark.number);
     Some(n_all.saturating_sub(read.count() as u64))
 }
 
@@ -261,7 +250,7 @@ fn age(world: &World, name: &str) {
     let store = open(world, name);
     let known = store.tenants().unwrap().remove(0);
     let mut reading = store.space_reading(known.no).unwrap();
-    reading.last = reading.last.map(|last| last.minus(DAY));
+    reading.mark.last = reading.mark.last.map(|last| last.minus(DAY));
     store.set_space_reading(known.no, reading).unwrap();
     store.close().unwrap();
 }

@@ -1,33 +1,21 @@
 //! Lists of spaces, what a leaver owns, and what `check` says about spaces.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::time::Duration;
 
 use qlik_roster::clock::Clock;
 use qlik_roster::control::{NotKnown, SpaceChoice, SpacesPage, query};
 use qlik_roster::demo::tenant::{
-    Directory, Endpoint, Fault, NewSpace, NewUser, RateLimits, Space, SpaceEdit, SpacePart,
-    SpaceSort, TenantOptions, When,
+    Directory, Endpoint, Fault, NewSpace, NewUser, Space, SpaceEdit, SpacePart, SpaceSort, When,
 };
 use qlik_roster::model::{Id, SpaceId, TenantName, Timestamp, UserId};
 use serde_json::Value;
 
+use crate::spaces::{self, DAY, reading};
 use crate::support::{Running, World, within};
 
-const DAY: Duration = Duration::from_secs(25 * 3_600);
-
+/// A world whose spaces are read, and in which anything may go.
 async fn world(clock: Clock, spaces: usize) -> World {
-    let world = World::by(
-        clock,
-        TenantOptions {
-            users: 30,
-            groups: 6,
-            spaces,
-            rate_limits: RateLimits::Off,
-            ..TenantOptions::default()
-        },
-    )
-    .await;
+    let world = spaces::world(clock, spaces).await;
     world.let_all_go();
     let config = std::fs::read_to_string(world.config_path()).unwrap();
     world.write_config(&format!("[access]\nspaces = true\n{config}"));
@@ -37,9 +25,7 @@ async fn world(clock: Clock, spaces: usize) -> World {
 /// Waits until all spaces were read once more since a time.
 async fn read_since(running: &Running, time: Timestamp) {
     within("the spaces are read", || async {
-        let store = running.store();
-        let known = store.tenants().unwrap().remove(0);
-        let reading = store.space_reading(known.no).unwrap();
+        let reading = reading(running).mark;
         reading.began.is_none() && reading.last >= Some(time)
     })
     .await;

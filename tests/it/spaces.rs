@@ -28,7 +28,8 @@ const MANY_HISTORIES: u64 = 60;
 /// Readings in one history.
 const STEPS: usize = 6;
 
-const DAY: Duration = Duration::from_secs(25 * 3_600);
+/// After which all spaces are due again.
+pub const DAY: Duration = Duration::from_secs(25 * 3_600);
 
 fn acme() -> TenantName {
     TenantName("acme".to_owned())
@@ -38,7 +39,8 @@ fn clock() -> Clock {
     Clock::stopped_at(Timestamp::parse("2026-03-01T08:00:00Z").unwrap())
 }
 
-async fn world(clock: Clock, spaces: usize) -> World {
+/// A world whose spaces are read.
+pub async fn world(clock: Clock, spaces: usize) -> World {
     let world = World::by(
         clock,
         TenantOptions {
@@ -55,7 +57,8 @@ async fn world(clock: Clock, spaces: usize) -> World {
     world
 }
 
-fn reading(running: &Running) -> SpaceReading {
+/// Returns how far the spaces were read.
+pub fn reading(running: &Running) -> SpaceReading {
     let store = running.store();
     let known = store.tenants().unwrap().remove(0);
     store.space_reading(known.no).unwrap()
@@ -64,7 +67,7 @@ fn reading(running: &Running) -> SpaceReading {
 /// Waits until all spaces were read once.
 async fn read_once(running: &Running) {
     within("the spaces are read", || async {
-        reading(running).last.is_some()
+        reading(running).mark.last.is_some()
     })
     .await;
 }
@@ -75,7 +78,7 @@ async fn read_again(world: &World, running: &Running) -> Run {
     running.sync().await;
     let now = world.clock.now();
     within("the spaces are read again", || async {
-        reading(running).last == Some(now)
+        reading(running).mark.last == Some(now)
     })
     .await;
     ended_reading(running).await
@@ -484,7 +487,7 @@ async fn a_tenant_that_forbids_spaces_is_asked_again_the_next_day() {
         "{:?}",
         run.outcome
     );
-    assert!(reading(&running).is_refused);
+    assert!(reading(&running).mark.is_refused);
     let n_asked = world.tenant.requests().at(Endpoint::Spaces);
     running.sync().await;
     assert_eq!(world.tenant.requests().at(Endpoint::Spaces), n_asked);
@@ -492,7 +495,7 @@ async fn a_tenant_that_forbids_spaces_is_asked_again_the_next_day() {
     running.stop().await;
     let running = world.start().await;
     read_again(&world, &running).await;
-    assert!(!reading(&running).is_refused);
+    assert!(!reading(&running).mark.is_refused);
     running.stop().await;
 }
 
@@ -514,10 +517,10 @@ async fn an_interrupted_reading_continues_where_it_stopped() {
         within("some are read", || async {
             world.tenant.requests().at(Endpoint::Assignments) >= until
                 || !running.store().tenants().unwrap().is_empty()
-                    && reading(&running).last.is_some()
+                    && reading(&running).mark.last.is_some()
         })
         .await;
-        if reading(&running).last.is_some() {
+        if reading(&running).mark.last.is_some() {
             break running;
         }
         running.stop().await;

@@ -21,8 +21,8 @@ use qlik_roster::model::{
 use qlik_roster::store::{
     Attempt, Backfill, Bookmark, Closing, Commit, Cursor, Deferred, DeliveryChange, Disabled,
     DisabledBy, Expansion, Failing, Item, KeptSpace, Known, LicenceReading, MaintenancePass,
-    NewRun, Order, Parked, PlanHead, Progress, Remains, Retention, RightsMark, SeenEvent,
-    SpaceNote, SpaceReading, SpaceReport, SpaceWrite, Store, StoreError, Trouble, Write,
+    NewRun, Order, Parked, PlanHead, Progress, ReadingMark, Remains, Retention, RightsMark,
+    SeenEvent, SpaceNote, SpaceReading, SpaceReport, SpaceWrite, Store, StoreError, Trouble, Write,
 };
 use xxhash_rust::xxh3::xxh3_128;
 
@@ -254,16 +254,18 @@ fn licences(store: &Store, acme: &Known) -> Result<(), StoreError> {
         overage: Some(-1),
     };
     let reading = LicenceReading {
-        number: 2,
+        mark: ReadingMark {
+            number: 2,
+            last: Some(day(98)),
+            began: Some(day(99)),
+            tried: Some(day(100)),
+            is_refused: false,
+        },
         head: LicenceHead {
             number: Some("9999000000001234".into()),
             allotments: [("analyzer".to_owned(), allotment)].into(),
         },
         cursor: Some("bmV4dA".into()),
-        last: Some(day(98)),
-        began: Some(day(99)),
-        tried: Some(day(100)),
-        is_refused: false,
         unreadable: 1,
         held: 2,
     };
@@ -336,12 +338,14 @@ fn spaces(store: &Store, acme: &Known) -> Result<(), StoreError> {
     store.write_space(acme.no, keep(after, Some(day(100))), Some(told), None)?;
     store.note_spaces(acme.no, [(SpaceId(id(Kind::Group, 3)), SpaceNote::Deleted)])?;
     let reading = SpaceReading {
-        number: 2,
+        mark: ReadingMark {
+            number: 2,
+            last: Some(day(99)),
+            began: Some(day(100)),
+            tried: Some(day(100)),
+            is_refused: false,
+        },
         first: Some(day(98)),
-        last: Some(day(99)),
-        began: Some(day(100)),
-        tried: Some(day(100)),
-        is_refused: false,
     };
     store.set_space_reading(acme.no, reading)?;
     store.save_run(&Run {

@@ -82,8 +82,8 @@ impl Query for query::Licences {
                 rows,
                 next,
             },
-            licence: of_tenant.tried.is_some().then_some(of_tenant.head),
-            read_at: of_tenant.last,
+            licence: of_tenant.mark.tried.is_some().then_some(of_tenant.head),
+            read_at: of_tenant.mark.last,
             searched: search.map(|search| search.searched).unwrap_or_default(),
         })
     }
@@ -178,8 +178,8 @@ pub(in crate::control) fn lacking(
     reading: &LicenceReading,
 ) -> impl Iterator<Item = LicenceLack> + use<> {
     let lacks = [
-        (reading.last.is_none() && !reading.is_refused).then_some(LicenceLack::NotRead),
-        reading.is_refused.then_some(LicenceLack::Refused),
+        (reading.mark.last.is_none() && !reading.mark.is_refused).then_some(LicenceLack::NotRead),
+        reading.mark.is_refused.then_some(LicenceLack::Refused),
         (reading.unreadable > 0).then_some(LicenceLack::Unreadable),
         (reading.held > 0).then_some(LicenceLack::Held),
     ];

@@ -5,7 +5,6 @@
 //! nothing twice.
 
 use std::collections::BTreeMap;
-use std::ops::Bound;
 
 use crate::lock::lock;
 use crate::model::{LicenceAssignment, SubjectKey};
@@ -28,31 +27,17 @@ impl Store {
         after: Option<&SubjectKey>,
         limit: usize,
     ) -> Result<Vec<KeptLicence>, StoreError> {
-        let prefix = keys::licences_prefix(no);
-        self.engine.read("reading licences", |reader| {
-            let from = match after {
-                Some(subject) => Bound::Excluded(keys::licence(no, subject)),
-                None => Bound::Included(prefix.clone()),
-            };
-            let rows = reader.after(&prefix, from).take(limit);
-            rows.map(|row| {
-                let (key, value) = row?;
-                read(&key, &value)
-            })
-            .collect()
-        })
+        let after = after.map(|subject| keys::licence(no, subject));
+        let span = (keys::licences_prefix(no), after);
+        self.page("reading licences", span, limit, read)
     }
 
     /// Returns how far the licence of a tenant was read.
     pub fn licence_reading(&self, no: TenantNo) -> Result<LicenceReading, StoreError> {
-        self.engine
-            .read("reading how far licences were read", |reader| {
-                let key = keys::licence_reading(no);
-                match reader.get(&key)? {
-                    Some(value) => Ok(codec::read_row::<v7::LicenceReading>(&key, &value)?.into()),
-                    None => Ok(LicenceReading::default()),
-                }
-            })
+        let key = keys::licence_reading(no);
+        let what = "reading how far licences were read";
+        let row = self.row(what, &key, codec::read_row::<v7::LicenceReading>)?;
+        Ok(row.map(Into::into).unwrap_or_default())
     }
 
     /// Stores assignments that a reading has found, and how far it is. Both are on disk when it
@@ -73,12 +58,9 @@ impl Store {
         let mut rows: Vec<Row> = Vec::new();
         for (subject, shown) in by_subject {
             let key = keys::licence(no, &subject);
-            let known = self.engine.read("reading a licence", |reader| {
-                let value = reader.get(&key)?;
-                value.map(|value| read(&key, &value)).transpose()
-            })?;
+            let known = self.row("reading a licence", &key, read)?;
             // Assignments of an earlier reading are replaced; those of this reading stay.
-            let known = known.filter(|known| known.reading == reading.number);
+            let known = known.filter(|known| known.reading == reading.mark.number);
             let mut assignments = known.map(|known| known.assignments).unwrap_or_default();
             for assignment in shown {
                 let is_same = |it: &LicenceAssignment| {
@@ -89,7 +71,7 @@ impl Store {
             }
             let row = v7::LicenceRow {
                 assignments: assignments.into_iter().map(Into::into).collect(),
-                reading: reading.number,
+                reading: reading.mark.number,
             };
             rows.push(codec::put(key, &row));
         }

@@ -1,5 +1,7 @@
 //! Writes and removes more rows than fit into one write, a batch at a time.
 
+use std::ops::Bound;
+
 use crate::store::error::StoreError;
 use crate::store::handle::Store;
 use crate::store::layout::keys::Key;
@@ -10,6 +12,42 @@ use crate::store::values::row::Row;
 const REMOVED_AT_ONCE: usize = 10_000;
 
 impl Store {
+    /// Returns what `read` makes of the rows that begin with a prefix, in the order of their keys:
+    /// those after a key, or from the first one on.
+    pub(in crate::store) fn page<T>(
+        &self,
+        what: &'static str,
+        (prefix, after): (Key, Option<Key>),
+        limit: usize,
+        read: impl Fn(&[u8], &[u8]) -> Result<T, StoreError>,
+    ) -> Result<Vec<T>, StoreError> {
+        self.engine.read(what, |reader| {
+            let from = match after {
+                Some(key) => Bound::Excluded(key),
+                None => Bound::Included(prefix.clone()),
+            };
+            let rows = reader.after(&prefix, from).take(limit);
+            rows.map(|row| {
+                let (key, value) = row?;
+                read(&key, &value)
+            })
+            .collect()
+        })
+    }
+
+    /// Returns what `read` makes of a row; `None` if there is no such row.
+    pub(in crate::store) fn row<T>(
+        &self,
+        what: &'static str,
+        key: &[u8],
+        read: impl Fn(&[u8], &[u8]) -> Result<T, StoreError>,
+    ) -> Result<Option<T>, StoreError> {
+        self.engine.read(what, |reader| {
+            let value = reader.get(key)?;
+            value.map(|value| read(key, &value)).transpose()
+        })
+    }
+
     /// Removes all rows that begin with a prefix, some at a time.
     pub(in crate::store) fn remove_rows(&self, prefix: &[u8]) -> Result<(), StoreError> {
         loop {

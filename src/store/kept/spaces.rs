@@ -3,8 +3,6 @@
 //! Each space has a row of its own, with its assignments and shares. One write stores a change: the
 //! row, the entry that reports it, and that the space need not be read again.
 
-use std::ops::Bound;
-
 use crate::lock::lock;
 use crate::model::{Fact, Seq, SpaceId};
 use crate::store::error::StoreError;
@@ -23,11 +21,7 @@ const MAX_SPACE_TODO: usize = 5_000;
 impl Store {
     /// Returns a space.
     pub fn space(&self, no: TenantNo, id: &SpaceId) -> Result<Option<KeptSpace>, StoreError> {
-        self.engine.read("reading a space", |reader| {
-            let key = keys::space(no, id);
-            let value = reader.get(&key)?;
-            value.map(|value| read(&key, &value)).transpose()
-        })
+        self.row("reading a space", &keys::space(no, id), read)
     }
 
     /// Returns the spaces of a tenant in the order of their ids, after a given one.
@@ -37,19 +31,9 @@ impl Store {
         after: Option<&SpaceId>,
         limit: usize,
     ) -> Result<Vec<KeptSpace>, StoreError> {
-        let prefix = keys::spaces_prefix(no);
-        self.engine.read("reading spaces", |reader| {
-            let from = match after {
-                Some(id) => Bound::Excluded(keys::space(no, id)),
-                None => Bound::Included(prefix.clone()),
-            };
-            let rows = reader.after(&prefix, from).take(limit);
-            rows.map(|row| {
-                let (key, value) = row?;
-                read(&key, &value)
-            })
-            .collect()
-        })
+        let after = after.map(|id| keys::space(no, id));
+        let span = (keys::spaces_prefix(no), after);
+        self.page("reading spaces", span, limit, read)
     }
 
     /// Stores a space as it is now, or removes it, together with the entry `report` if it changed.
@@ -101,11 +85,7 @@ impl Store {
             return Ok(Vec::new());
         };
         let key = keys::space_todo(no, &done.id);
-        let noted = self.engine.read("reading what is to be done", |reader| {
-            let value = reader.get(&key)?;
-            let row = value.map(|value| codec::read_row::<v6::SpaceTodo>(&key, &value));
-            row.transpose()
-        })?;
+        let noted = self.noted(&key)?;
         let is_same = noted.is_some_and(|noted| noted.notes == done.notes);
         Ok(if is_same {
             vec![(key, None)]
@@ -116,14 +96,10 @@ impl Store {
 
     /// Returns how far the spaces of a tenant were read.
     pub fn space_reading(&self, no: TenantNo) -> Result<SpaceReading, StoreError> {
-        self.engine
-            .read("reading how far spaces were read", |reader| {
-                let key = keys::space_reading(no);
-                match reader.get(&key)? {
-                    Some(value) => Ok(codec::read_row::<v6::SpaceReading>(&key, &value)?.into()),
-                    None => Ok(SpaceReading::default()),
-                }
-            })
+        let key = keys::space_reading(no);
+        let what = "reading how far spaces were read";
+        let row = self.row(what, &key, codec::read_row::<v6::SpaceReading>)?;
+        Ok(row.map(Into::into).unwrap_or_default())
     }
 
     /// Stores how far the spaces of a tenant were read.
@@ -136,16 +112,17 @@ impl Store {
 
     /// Returns spaces that must be read again, at most a few thousand.
     pub fn space_todo(&self, no: TenantNo) -> Result<Vec<SpaceTodo>, StoreError> {
-        self.engine.read("reading what is to be done", |reader| {
-            let rows = reader.prefix(&keys::space_todo_prefix(no));
-            let rows = rows.take(MAX_SPACE_TODO).map(|row| {
-                let (key, value) = row?;
-                let id = keys::space_of(&key).ok_or_else(|| codec::flawed(&key, "of no space"))?;
-                let v6::SpaceTodo { notes, is_gone } = codec::read_row(&key, &value)?;
-                Ok(SpaceTodo { id, notes, is_gone })
-            });
-            rows.collect()
-        })
+        let span = (keys::space_todo_prefix(no), None);
+        self.page(
+            "reading what is to be done",
+            span,
+            MAX_SPACE_TODO,
+            read_todo,
+        )
+    }
+
+    fn noted(&self, key: &[u8]) -> Result<Option<SpaceTodo>, StoreError> {
+        self.row("reading what is to be done", key, read_todo)
     }
 
     /// Notes that spaces must be read again; on disk when it returns.
@@ -158,13 +135,9 @@ impl Store {
         let mut rows = Vec::new();
         for (id, said) in named {
             let key = keys::space_todo(no, &id);
-            let noted = self.engine.read("reading what is to be done", |reader| {
-                let value = reader.get(&key)?;
-                let row = value.map(|value| codec::read_row::<v6::SpaceTodo>(&key, &value));
-                row.transpose()
-            })?;
+            let noted = self.noted(&key)?;
             let todo = v6::SpaceTodo {
-                notes: noted.map_or(0, |noted| noted.notes) + 1,
+                notes: noted.as_ref().map_or(0, |noted| noted.notes) + 1,
                 is_gone: said == SpaceNote::Deleted || noted.is_some_and(|noted| noted.is_gone),
             };
             rows.push(codec::put(key, &todo));
@@ -176,4 +149,10 @@ impl Store {
 fn read(key: &[u8], value: &[u8]) -> Result<KeptSpace, StoreError> {
     let row: v6::SpaceRow = codec::read_packed_row(key, value)?;
     Ok(row.into())
+}
+
+fn read_todo(key: &[u8], value: &[u8]) -> Result<SpaceTodo, StoreError> {
+    let id = keys::space_of(key).ok_or_else(|| codec::flawed(key, "of no space"))?;
+    let v6::SpaceTodo { notes, is_gone } = codec::read_row(key, value)?;
+    Ok(SpaceTodo { id, notes, is_gone })
 }

@@ -7,6 +7,7 @@ use crate::model::{Allotment, LicenceAssignment, LicenceHead, SubjectKey, Timest
 use crate::store::layout::v7::licence as v7;
 use crate::store::layout::{codec, keys};
 use crate::store::values::licence::{KeptLicence, LicenceReading};
+use crate::store::values::reading::ReadingMark;
 use crate::store::values::tenant_no::TenantNo;
 
 use super::salvage::salvaged;
@@ -27,7 +28,10 @@ fn assignment(subject: &str, sort: &str) -> LicenceAssignment {
 
 fn reading(number: u64) -> LicenceReading {
     LicenceReading {
-        number,
+        mark: ReadingMark {
+            number,
+            ..ReadingMark::default()
+        },
         ..LicenceReading::default()
     }
 }
@@ -57,16 +61,18 @@ fn the_bytes_of_licences() {
         overage: Some(-1),
     };
     let reading = LicenceReading {
-        number: 7,
+        mark: ReadingMark {
+            number: 7,
+            last: Some(at(1)),
+            began: None,
+            tried: Some(at(3)),
+            is_refused: true,
+        },
         head: LicenceHead {
             number: Some("9999".into()),
             allotments: [("analyzer".to_owned(), allotment)].into(),
         },
         cursor: Some("next".into()),
-        last: Some(at(1)),
-        began: None,
-        tried: Some(at(3)),
-        is_refused: true,
         unreadable: 2,
         held: 1,
     };

@@ -7,6 +7,7 @@ use crate::model::{
 };
 use crate::store::layout::v6::space as v6;
 use crate::store::layout::{codec, keys};
+use crate::store::values::reading::ReadingMark;
 use crate::store::values::space::{
     KeptSpace, SpaceNote, SpaceReading, SpaceReport, SpaceTodo, SpaceWrite,
 };
@@ -82,12 +83,14 @@ fn the_bytes_of_spaces() {
     insta::assert_snapshot!(in_hex(&key), @"90000000010060d5ca1b2f8a4c0000000001");
     insta::assert_snapshot!(in_hex(&codec::packed_row(&key, &row)), @"060189000000f91b0d0060d5ca1b2f8a4c00000000010553616c657301067368617265640001e807010201010567726f75702a00f90007010870726f647563657201d00f0146003a0800011100f01609046c696e6b00010d6261736963636f6e73756d6572010361707001036170700100000700b679649b87e48d57");
     let reading = SpaceReading {
-        number: 7,
+        mark: ReadingMark {
+            number: 7,
+            last: Some(at(2)),
+            began: None,
+            tried: Some(at(3)),
+            is_refused: true,
+        },
         first: Some(at(1)),
-        last: Some(at(2)),
-        began: None,
-        tried: Some(at(3)),
-        is_refused: true,
     };
     let row = v6::SpaceReading::from(reading);
     insta::assert_snapshot!(in_hex(&codec::row(&keys::space_reading(no), &row)), @"0607010201040001060141046c668805e5aa");
@@ -195,10 +198,12 @@ fn a_salvaged_store_has_the_spaces_but_not_how_far_they_were_read() {
     let noted = [(SpaceId(id(2)), SpaceNote::Changed)];
     store.note_spaces(no, noted).unwrap();
     let reading = SpaceReading {
-        number: 7,
+        mark: ReadingMark {
+            number: 7,
+            last: Some(at(5)),
+            ..ReadingMark::default()
+        },
         first: Some(at(5)),
-        last: Some(at(5)),
-        ..SpaceReading::default()
     };
     store.set_space_reading(no, reading).unwrap();
     store.close().unwrap();
@@ -221,7 +226,10 @@ fn how_far_spaces_were_read_outlives_the_process() {
     let no = adopt(&store, 1).no;
     assert_eq!(store.space_reading(no).unwrap(), SpaceReading::default());
     let reading = SpaceReading {
-        began: Some(at(5)),
+        mark: ReadingMark {
+            began: Some(at(5)),
+            ..ReadingMark::default()
+        },
         ..SpaceReading::default()
     };
 

@@ -1,6 +1,8 @@
 //! Assignments of licences as they are stored, and how far they were read.
 
-use crate::model::{LicenceAssignment, LicenceHead, SubjectKey, Timestamp};
+use crate::model::{LicenceAssignment, LicenceHead, SubjectKey};
+
+use super::reading::ReadingMark;
 
 /// What is assigned to one subject.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -16,21 +18,13 @@ pub struct KeptLicence {
 /// How far the assignments of the licence of a tenant were read.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct LicenceReading {
-    /// The number of the reading under way, or else of the last one.
-    pub number: u64,
+    /// The readings of its assignments.
+    pub mark: ReadingMark,
     /// What the licence last said about itself.
     pub head: LicenceHead,
     /// Where the reading under way continues; `None` if it starts at the beginning, or if there is
     /// none.
     pub cursor: Option<String>,
-    /// When the last complete reading began; `None` if there was none.
-    pub last: Option<Timestamp>,
-    /// When the reading under way began; `None` if there is none.
-    pub began: Option<Timestamp>,
-    /// When the licence was last asked for.
-    pub tried: Option<Timestamp>,
-    /// Whether that was refused: these credentials are not allowed to read it.
-    pub is_refused: bool,
     /// How many assignments could not be read, in the reading under way or else in the last one.
     pub unreadable: u64,
     /// How many subjects the last reading did not show. They stay, because the guard does not allow

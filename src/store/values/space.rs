@@ -2,6 +2,8 @@
 
 use crate::model::{Account, RunId, Space, SpaceChange, SpaceId, Timestamp};
 
+use super::reading::ReadingMark;
+
 /// A space as it is stored.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct KeptSpace {
@@ -16,21 +18,12 @@ pub struct KeptSpace {
 /// How far the spaces of a tenant were read.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct SpaceReading {
-    /// The number of the reading under way, or else of the last one. A time would not do, since
-    /// somebody may set the clock.
-    pub number: u64,
+    /// The readings of all spaces. One that continues after an interruption does not read again
+    /// the spaces that it has read.
+    pub mark: ReadingMark,
     /// When the first reading of all spaces ended; `None` if it has not. About spaces at an earlier
     /// time, nothing is known.
     pub first: Option<Timestamp>,
-    /// When the last complete reading of all spaces began; `None` if there was none.
-    pub last: Option<Timestamp>,
-    /// When the reading under way began; `None` if there is none. Spaces that it has read are not
-    /// read again when it continues after an interruption.
-    pub began: Option<Timestamp>,
-    /// When the listing of spaces was last asked for.
-    pub tried: Option<Timestamp>,
-    /// Whether that was refused: these credentials may not list spaces.
-    pub is_refused: bool,
 }
 
 /// A space that must be read again, since the audit log names it.

@@ -5,34 +5,20 @@
 use std::time::Duration;
 
 use crate::model::Timestamp;
+use crate::store::ReadingMark;
 
 /// How far in the future a stored time may lie, since another clock may have written it. A later
 /// one means that our clock was set back.
 const AHEAD: Duration = Duration::from_secs(3600);
 
-/// The earlier readings.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::sync) struct Past {
-    /// When the last complete reading began.
-    pub(in crate::sync) last: Option<Timestamp>,
-    /// When the reading under way began.
-    pub(in crate::sync) began: Option<Timestamp>,
-    /// When the source was last asked.
-    pub(in crate::sync) tried: Option<Timestamp>,
-    /// Whether the source refused.
-    pub(in crate::sync) is_refused: bool,
-}
-
-impl Past {
-    /// Returns whether a reading must begin or continue.
-    pub(in crate::sync) fn is_due(self, every: Duration, now: Timestamp) -> bool {
-        let was_within = |time: Timestamp| now.since(time) < every && time <= now.plus(AHEAD);
-        // The credentials may get the right later, so we ask again, but not every minute.
-        if self.is_refused && self.tried.is_some_and(was_within) {
-            return false;
-        }
-        self.began.is_some() || !self.last.is_some_and(was_within)
+/// Returns whether a reading must begin or continue.
+pub(in crate::sync) fn is_due(mark: &ReadingMark, every: Duration, now: Timestamp) -> bool {
+    let was_within = |time: Timestamp| now.since(time) < every && time <= now.plus(AHEAD);
+    // The credentials may get the right later, so we ask again, but not every minute.
+    if mark.is_refused && mark.tried.is_some_and(was_within) {
+        return false;
     }
+    mark.began.is_some() || !mark.last.is_some_and(was_within)
 }
 
 #[cfg(test)]
@@ -58,14 +44,15 @@ mod tests {
             // The clock was set back.
             (Some(at(2_000)), None, Some(at(2_000)), false, true),
         ] {
-            let past = Past {
+            let mark = ReadingMark {
+                number: 7,
                 last,
                 began,
                 tried,
                 is_refused,
             };
 
-            assert_eq!(past.is_due(DAY, now), expected, "{past:?}");
+            assert_eq!(is_due(&mark, DAY, now), expected, "{mark:?}");
         }
     }
 }

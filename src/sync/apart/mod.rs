@@ -3,6 +3,7 @@
 //! What must stay true: an interrupted reading continues where it was, and no reading here delays a
 //! sweep.
 
+pub(super) mod begin;
 pub(super) mod due;
 pub(super) mod reader;
 pub(super) mod readings;

@@ -9,11 +9,11 @@ use xxhash_rust::xxh3::xxh3_64;
 
 use crate::connector::{Connector, FetchError};
 use crate::model::{Loss, Outcome, Timestamp, Weight};
-use crate::store::{Known, LicenceReading, StoreError};
+use crate::store::{Known, LicenceReading, Store, StoreError};
 use crate::sync::RunError;
-use crate::sync::apart::due::Past;
+use crate::sync::apart::begin;
+use crate::sync::apart::due::is_due;
 use crate::sync::run::job::Job;
-use crate::sync::run::outcome;
 use crate::sync::run::running::Running;
 
 /// How often a reading starts a listing if the source does not accept its cursor.
@@ -32,53 +32,23 @@ enum Ended {
 
 impl<C: Connector> Job<C> {
     /// Starts to read the licence if it is due.
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "as with a run: it ends by itself, or its reader aborts it"
-    )]
     pub(in crate::sync) fn start_licences(self: &Arc<Self>, every: Duration) -> Running<Outcome> {
         let job = Arc::clone(self);
-        Running(tokio::spawn(async move { job.read_licence(every).await }))
+        begin::start(async move { job.read_licence(every).await })
     }
 
     /// Reads the licence if it is due. Fails only if the store fails.
     async fn read_licence(&self, every: Duration) -> Result<Outcome, StoreError> {
-        let Some((known, reading)) = self.licence_to_read().await? else {
+        let found = self.to_read_apart(Store::licence_reading);
+        let Some((known, reading)) = found.await? else {
             return Ok(Outcome::Succeeded);
         };
-        let past = Past {
-            last: reading.last,
-            began: reading.began,
-            tried: reading.tried,
-            is_refused: reading.is_refused,
-        };
-        if !past.is_due(every, self.clock.now()) {
+        if !is_due(&reading.mark, every, self.clock.now()) {
             return Ok(Outcome::Succeeded);
         }
-        let outcome = match self.read_assignments(&known, reading).await {
-            Ok(outcome) => outcome,
-            Err(RunError::Store { source }) if source.is_fatal() => return Err(source),
-            Err(error) => outcome::failed(&error),
-        };
+        let outcome = begin::outcome_of(self.read_assignments(&known, reading).await)?;
         self.log_licence(&outcome);
         Ok(outcome)
-    }
-
-    /// Returns how far the licence was read; `None` if the first load of the tenant has not ended,
-    /// or if the tenant is read under another name.
-    async fn licence_to_read(&self) -> Result<Option<(Known, LicenceReading)>, StoreError> {
-        let name = self.name.clone();
-        self.store
-            .offload(move |store| {
-                let tenants = store.tenants()?.into_iter();
-                let mut tenants = tenants.filter(|known| known.loaded.is_some());
-                let Some(known) = tenants.find(|known| known.name == name) else {
-                    return Ok(None);
-                };
-                let reading = store.licence_reading(known.no)?;
-                Ok(Some((known, reading)))
-            })
-            .await
     }
 
     async fn read_assignments(
@@ -87,18 +57,18 @@ impl<C: Connector> Job<C> {
         mut reading: LicenceReading,
     ) -> Result<Outcome, RunError> {
         let now = self.clock.now();
-        if reading.began.is_none() {
-            reading.number += 1;
+        if reading.mark.began.is_none() {
+            reading.mark.number += 1;
             reading.cursor = None;
             reading.unreadable = 0;
         }
-        let began = *reading.began.get_or_insert(now);
-        reading.tried = Some(now);
+        let began = *reading.mark.began.get_or_insert(now);
+        reading.mark.tried = Some(now);
         reading.head = match self.connector.licence().await {
             Ok(head) => head,
             Err(error) => return self.refused(known, reading, error).await,
         };
-        reading.is_refused = false;
+        reading.mark.is_refused = false;
         let ended = match self.read_pages(known, &mut reading).await {
             Ok(ended) => ended,
             Err(Unread::Source(error)) => return self.refused(known, reading, error).await,
@@ -162,7 +132,7 @@ impl<C: Connector> Job<C> {
         mut reading: LicenceReading,
         began: Timestamp,
     ) -> Result<Outcome, RunError> {
-        let (no, number) = (known.no, reading.number);
+        let (no, number) = (known.no, reading.mark.number);
         let counted = self
             .store
             .offload(move |store| store.count_licences(no, number));
@@ -184,8 +154,8 @@ impl<C: Connector> Job<C> {
             Some(_) => lost,
             None => 0,
         };
-        reading.last = Some(began);
-        reading.began = None;
+        reading.mark.last = Some(began);
+        reading.mark.began = None;
         let unreadable = reading.unreadable;
         let noted = self
             .store
@@ -212,8 +182,8 @@ impl<C: Connector> Job<C> {
     ) -> Result<Outcome, RunError> {
         if error.is_forbidden() {
             let no = known.no;
-            reading.is_refused = true;
-            reading.began = None;
+            reading.mark.is_refused = true;
+            reading.mark.began = None;
             reading.cursor = None;
             let noted = self
                 .store

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::connector::{Connector, SpaceSeen};
 use crate::model::{Loss, Outcome, SpaceId, Weight};
-use crate::store::{SpaceReading, SpaceTodo, Store, StoreError, TenantNo};
+use crate::store::{ReadingMark, SpaceReading, SpaceTodo, Store, StoreError, TenantNo};
 
 use super::spaces_run::{SpacesRun, judged};
 use crate::sync::RunError;
@@ -20,25 +20,25 @@ impl<C: Connector> Job<C> {
         let no = run.known.no;
         let known = self.store.offload(move |store| last_read(store, no)).await;
         let known = known.map_err(RunError::store)?;
-        if run.reading.began.is_none() {
+        if run.reading.mark.began.is_none() {
             // A damaged store may have lost the last number.
             let last = known.values().copied().max().unwrap_or(0);
-            run.reading.number = run.reading.number.max(last) + 1;
+            run.reading.mark.number = run.reading.mark.number.max(last) + 1;
         }
-        let began = run.reading.began.unwrap_or_else(|| self.clock.now());
-        run.reading.began = Some(began);
-        run.reading.tried = Some(self.clock.now());
+        let began = run.reading.mark.began.unwrap_or_else(|| self.clock.now());
+        run.reading.mark.began = Some(began);
+        run.reading.mark.tried = Some(self.clock.now());
         let listing = match self.connector.spaces().await {
             Ok(listing) => listing,
             Err(error) if error.is_forbidden() => {
-                run.reading.is_refused = true;
-                run.reading.began = None;
+                run.reading.mark.is_refused = true;
+                run.reading.mark.began = None;
                 self.note(run).await?;
                 return Err(RunError::fetch("spaces")(error));
             }
             Err(error) => return Err(RunError::fetch("spaces")(error)),
         };
-        run.reading.is_refused = false;
+        run.reading.mark.is_refused = false;
         self.note(run).await?;
         let mut todo: BTreeMap<SpaceId, SpaceTodo> = std::mem::take(&mut run.todo)
             .into_iter()
@@ -47,7 +47,7 @@ impl<C: Connector> Job<C> {
         let mut shown: BTreeSet<SpaceId> = listing.spaces.keys().cloned().collect();
         run.counts.listed = shown.len() as u64 + listing.unreadable.len() as u64;
         for (id, head) in listing.spaces {
-            if known.get(&id) != Some(&run.reading.number) {
+            if known.get(&id) != Some(&run.reading.mark.number) {
                 let done = todo.remove(&id);
                 self.read_space(run, id, head, done).await?;
             }
@@ -65,9 +65,11 @@ impl<C: Connector> Job<C> {
         }
         run.reading = SpaceReading {
             first: run.reading.first.or_else(|| Some(self.clock.now())),
-            last: Some(began),
-            began: None,
-            ..run.reading.clone()
+            mark: ReadingMark {
+                last: Some(began),
+                began: None,
+                ..run.reading.mark
+            },
         };
         self.note(run).await?;
         run.counts.unseen += listing.n_unnamed;

@@ -97,7 +97,7 @@ impl<C: Connector> Job<C> {
         let keeping = Keeping {
             no: run.known.no,
             now: self.clock.now(),
-            reading: run.reading.number,
+            reading: run.reading.mark.number,
             reporter: run
                 .reading
                 .first

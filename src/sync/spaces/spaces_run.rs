@@ -9,10 +9,11 @@ use crate::connector::Connector;
 use crate::model::{Mode, Outcome, Run, RunId, SpaceCounts, Timestamp, Trigger};
 use crate::store::{Known, SpaceReading, SpaceTodo, StoreError};
 
-use crate::sync::apart::due::Past;
+use crate::sync::apart::begin;
+use crate::sync::apart::due::is_due;
 use crate::sync::run::job::Job;
+use crate::sync::run::measure;
 use crate::sync::run::running::Running;
-use crate::sync::run::{measure, outcome};
 use crate::sync::{Progress, RunError};
 
 /// What a run that reads spaces works with.
@@ -28,23 +29,21 @@ pub(super) struct SpacesRun {
 
 impl<C: Connector> Job<C> {
     /// Starts to read what is due.
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "as with a run: it ends by itself, or its reader aborts it"
-    )]
     pub(in crate::sync) fn start_spaces(self: &Arc<Self>, every: Duration) -> Running<Outcome> {
         let job = Arc::clone(self);
-        Running(tokio::spawn(async move { job.read_spaces(every).await }))
+        begin::start(async move { job.read_spaces(every).await })
     }
 
     /// Reads what is due. Fails only if the store fails: whatever the tenant answers becomes the
     /// outcome.
     async fn read_spaces(&self, every: Duration) -> Result<Outcome, StoreError> {
-        let Some((known, reading, todo)) = self.to_read().await? else {
+        let found =
+            self.to_read_apart(|store, no| Ok((store.space_reading(no)?, store.space_todo(no)?)));
+        let Some((known, (reading, todo))) = found.await? else {
             return Ok(Outcome::Succeeded);
         };
-        let is_all = past(&reading).is_due(every, self.clock.now());
-        if !is_all && (todo.is_empty() || reading.last.is_none()) {
+        let is_all = is_due(&reading.mark, every, self.clock.now());
+        if !is_all && (todo.is_empty() || reading.mark.last.is_none()) {
             return Ok(Outcome::Succeeded);
         }
         let mut run = self.begin(Trigger::Spaces, Mode::Commit).await?;
@@ -69,11 +68,7 @@ impl<C: Connector> Job<C> {
         }
         run.ended_at = Some(self.clock.now());
         run.spaces = Some(spaces.counts);
-        run.outcome = match ended {
-            Ok(outcome) => outcome,
-            Err(RunError::Store { source }) if source.is_fatal() => return Err(source),
-            Err(error) => outcome::failed(&error),
-        };
+        run.outcome = begin::outcome_of(ended)?;
         log(&run, &spaces.counts);
         measure::run(&self.metrics, &run);
         let saved = run.clone();
@@ -83,39 +78,12 @@ impl<C: Connector> Job<C> {
         Ok(run.outcome)
     }
 
-    /// Returns how far spaces were read and which must be read again; `None` if the first load of
-    /// the tenant has not ended, or if the tenant is read under another name.
-    async fn to_read(&self) -> Result<Option<(Known, SpaceReading, Vec<SpaceTodo>)>, StoreError> {
-        let name = self.name.clone();
-        self.store
-            .offload(move |store| {
-                let tenants = store.tenants()?.into_iter();
-                let mut tenants = tenants.filter(|known| known.loaded.is_some());
-                let Some(known) = tenants.find(|known| known.name == name) else {
-                    return Ok(None);
-                };
-                let reading = store.space_reading(known.no)?;
-                let todo = store.space_todo(known.no)?;
-                Ok(Some((known, reading, todo)))
-            })
-            .await
-    }
-
     /// Reads the spaces that the audit log named.
     async fn read_named(&self, run: &mut SpacesRun) -> Result<Outcome, RunError> {
         for todo in std::mem::take(&mut run.todo) {
             self.look_at_space(run, todo).await?;
         }
         Ok(judged(&run.counts))
-    }
-}
-
-fn past(reading: &SpaceReading) -> Past {
-    Past {
-        last: reading.last,
-        began: reading.began,
-        tried: reading.tried,
-        is_refused: reading.is_refused,
     }
 }
 

@@ -131,7 +131,7 @@ async fn what_is_sent_of_spaces_is_of_the_published_schema() {
             within("the spaces are read", || async {
                 let known = running.store().tenants().unwrap().remove(0);
                 let reading = running.store().space_reading(known.no).unwrap();
-                reading.last >= Some(at)
+                reading.mark.last >= Some(at)
             })
             .await;
             let day = std::time::Duration::from_secs(25 * 3_600);

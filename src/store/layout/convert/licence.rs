@@ -3,6 +3,7 @@
 use crate::model::{Allotment, LicenceAssignment, LicenceHead};
 use crate::store::layout::v7::licence as v7;
 use crate::store::values::licence::LicenceReading;
+use crate::store::values::reading::ReadingMark;
 
 use super::pairs;
 
@@ -93,16 +94,19 @@ impl From<v7::Allotment> for Allotment {
 impl From<LicenceReading> for v7::LicenceReading {
     fn from(reading: LicenceReading) -> Self {
         let LicenceReading {
-            number,
+            mark,
             head,
             cursor,
+            unreadable,
+            held,
+        } = reading;
+        let ReadingMark {
+            number,
             last,
             began,
             tried,
             is_refused,
-            unreadable,
-            held,
-        } = reading;
+        } = mark;
         Self {
             number,
             head: head.into(),
@@ -130,14 +134,17 @@ impl From<v7::LicenceReading> for LicenceReading {
             unreadable,
             held,
         } = reading;
-        Self {
+        let mark = ReadingMark {
             number,
-            head: head.into(),
-            cursor,
             last,
             began,
             tried,
             is_refused: refused,
+        };
+        Self {
+            mark,
+            head: head.into(),
+            cursor,
             unreadable,
             held,
         }

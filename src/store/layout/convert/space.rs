@@ -6,6 +6,7 @@ use crate::model::{
     Assignee, ListChange, Space, SpaceAssignment, SpaceChange, SpaceHead, SpacePart, SpaceShare,
 };
 use crate::store::layout::v6::space as v6;
+use crate::store::values::reading::ReadingMark;
 use crate::store::values::space::{KeptSpace, SpaceReading};
 
 use super::{pairs, same_words};
@@ -290,14 +291,14 @@ impl<K, V, L: Ord + From<K>, W: From<V>> From<v6::ListChange<K, V>> for ListChan
 
 impl From<SpaceReading> for v6::SpaceReading {
     fn from(reading: SpaceReading) -> Self {
-        let SpaceReading {
+        let SpaceReading { mark, first } = reading;
+        let ReadingMark {
             number,
-            first,
             last,
             began,
             tried,
             is_refused,
-        } = reading;
+        } = mark;
         Self {
             number,
             first,
@@ -319,13 +320,13 @@ impl From<v6::SpaceReading> for SpaceReading {
             tried,
             refused,
         } = reading;
-        Self {
+        let mark = ReadingMark {
             number,
-            first,
             last,
             began,
             tried,
             is_refused: refused,
-        }
+        };
+        Self { mark, first }
     }
 }
