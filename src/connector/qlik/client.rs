@@ -136,7 +136,10 @@ impl Client {
                 // if an outage is to be waited out.
                 (Err(error), Patience::Usual) => return Err(error),
                 (Err(error), Patience::Outage) => {
-                    self.transport.back_off(gate, &mut retry, error).await?;
+                    // Too many requests for a token say nothing of the caller's tier.
+                    let of_tokens = self.tokens.gate().unwrap_or(gate);
+                    let waited = self.transport.back_off(of_tokens, &mut retry, error);
+                    waited.await?;
                     continue;
                 }
             };

@@ -116,6 +116,14 @@ impl Tokens {
         }
     }
 
+    /// Returns the gate of the token endpoint; `None` if no token has to be asked for.
+    pub(super) fn gate(&self) -> Option<&Gate> {
+        match self {
+            Self::Key(_) => None,
+            Self::Client(issued) => Some(&issued.gate),
+        }
+    }
+
     /// Returns a bearer that is valid as far as we know.
     pub(super) async fn bearer(&self, transport: &Transport) -> Result<Bearer, ReadError> {
         let issued = match self {

@@ -61,6 +61,51 @@ async fn a_listing_outlasts_an_outage_and_goes_on_from_its_cursor() {
     }
 }
 
+/// More refusals than one request for a token takes: the listing waits for its end.
+#[tokio::test(start_paused = true)]
+async fn too_many_requests_for_a_token_slow_down_these_alone() {
+    let pause = Duration::from_secs(20);
+    let times: Arc<Mutex<Vec<Instant>>> = Arc::default();
+    let noted = Arc::clone(&times);
+    let server = Server::start(move |asked| {
+        if asked.target != "/oauth/token" {
+            return ok(&users(&[1], &json!(null)));
+        }
+        let mut times = lock(&noted);
+        times.push(Instant::now());
+        match times.len() {
+            ..=12 => (
+                StatusCode::TOO_MANY_REQUESTS,
+                vec![("retry-after", pause.as_secs().to_string())],
+                json!({}).to_string(),
+            ),
+            _ => ok(&json!({"access_token": "t", "token_type": "bearer", "expires_in": 600})),
+        }
+    })
+    .await;
+    let qlik = connect(Options {
+        outlast: Duration::from_secs(3_600),
+        ..by_client(server.address)
+    });
+
+    let ids = sweep(&qlik, Kind::User).await;
+
+    assert_eq!(ids.unwrap(), [id(1)]);
+    let times = lock(&times).clone();
+    assert_eq!(times.len(), 13);
+    for pair in times.windows(2) {
+        assert!(
+            pair[1] - pair[0] >= pause,
+            "asked again too early: {times:?}"
+        );
+    }
+    let began = Instant::now();
+    for _ in 0..100 {
+        qlik.0.gate.pass(|_| {}).await;
+    }
+    assert_eq!(began.elapsed(), Duration::ZERO, "other requests are slower");
+}
+
 #[tokio::test(start_paused = true)]
 async fn failures_that_pass_are_tried_again_and_counted() {
     let html = "<!DOCTYPE html><html><body>Sign in</body></html>";
