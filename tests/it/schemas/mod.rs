@@ -198,6 +198,17 @@ fn hold(event_type: &str, example: &Value) {
     );
     let flaw = flaw(&model::schema(event_type, Form::Strict), &shown[0]);
     assert_eq!(flaw, None, "the example of {event_type}");
+    assert_eq!(
+        quoted(&shown[0]),
+        quoted(example),
+        "the example of {event_type} quotes another text than is sent now"
+    );
+}
+
+/// Returns the message that an event quotes, without the id of the request.
+fn quoted(event: &Value) -> Option<&str> {
+    let message = event["data"]["message"].as_str()?;
+    message.split(", trace id").next()
 }
 
 /// Makes every type of event happen once.
