@@ -38,6 +38,9 @@ pub enum About {
     /// The event concerns us, but the records it names could not be read. Says what was wrong,
     /// without any value from the event.
     Unreadable(String),
+    /// Nobody knows what the event is about: it may be a record, or the begin of a session. Says
+    /// what was wrong, without any value from the event.
+    Unknown(String),
 }
 
 /// The events of a span of time.

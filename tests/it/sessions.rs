@@ -11,11 +11,13 @@ use qlik_roster::control::{
     AccessPage, ConcernCode, Findings, Idleness, NotKnown, Severity, StaleRow, query,
 };
 use qlik_roster::demo::tenant::{
-    Edit, Generations, GroupEdit, LogFault, NewUser, RateLimits, Status, TenantOptions, When,
+    Edit, Endpoint, Fault, Generations, GroupEdit, LogFault, NewUser, RateLimits, Status,
+    TenantOptions, When,
 };
 use qlik_roster::model::{Id, Record, TenantName, Timestamp, UserId};
 use serde_json::Value;
 
+use crate::hooks::metrics;
 use crate::support::{Running, World, within};
 
 /// Histories in an ordinary run, and with `QLIK_ROSTER_LONG`.
@@ -127,7 +129,7 @@ async fn history(seed: u64) {
     }
     let users = people(&world);
     let mut running = world.start().await;
-    known(&running).await;
+    let since = known(&running).await;
     let mut expected: BTreeMap<UserId, Timestamp> = BTreeMap::new();
 
     for _ in 0..STEPS {
@@ -155,6 +157,80 @@ async fn history(seed: u64) {
     // What is read again changes nothing.
     running.sync().await;
     assert_eq!(kept(&running, &users), expected, "{seed}");
+    // The log was read without a gap.
+    assert_eq!(known_since(&running), Some(since), "{seed}");
+    running.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_polls_know_of_sessions_outlasts_a_sweep_that_ends_before_they_do() {
+    let world = world(Generations::Core).await;
+    let tenant = world.tenant.directory();
+    let users = people(&world);
+    let running = world.start().await;
+    let first = known(&running).await;
+
+    // Polls read the log, but cannot act on it.
+    let faults = world.tenant.faults();
+    faults.on(Endpoint::User, Fault::Internal, When::Always);
+    pass(&world, 10 * MINUTE);
+    tenant.log_in(&users[3]).unwrap();
+    let early = world.clock.now();
+    tenant.update_user(&users[0], Edit::Touch).unwrap();
+    within("a poll fails", || async {
+        metrics(&running).await.contains("outcome=\"failed\"")
+    })
+    .await;
+    pass(&world, 10 * MINUTE);
+    tenant.log_in(&users[4]).unwrap();
+    let late = world.clock.now();
+    pass(&world, 10 * MINUTE);
+    running.sync().await;
+    faults.clear();
+
+    within("polls go on from the sweep", || async {
+        let store = running.store();
+        let bookmark = store.bookmark(store.tenants().unwrap()[0].no).unwrap();
+        bookmark.is_some_and(|it| it.since > late && it.until >= world.clock.now())
+    })
+    .await;
+    assert_eq!(known_since(&running), Some(first));
+    let expected = [(users[3].clone(), early), (users[4].clone(), late)];
+    assert_eq!(kept(&running, &users), expected.into());
+    running.stop().await;
+}
+
+/// The shortest overlap is shorter than what clocks may differ by.
+#[tokio::test(flavor = "multi_thread")]
+async fn sessions_are_known_from_where_the_log_was_read() {
+    let world = world(Generations::Core).await;
+    let config = std::fs::read_to_string(world.config_path()).unwrap();
+    world.write_config(&config.replace("poll = \"1s\"", "poll = \"1s\"\npoll_overlap = \"1m\""));
+    let user = people(&world).swap_remove(3);
+    world.tenant.directory().log_in(&user).unwrap();
+    let at = world.clock.now();
+    pass(&world, Duration::from_secs(90));
+
+    let running = world.start().await;
+
+    let since = known(&running).await;
+    assert!(since > at, "{since} {at}");
+    assert_eq!(kept(&running, slice::from_ref(&user)), BTreeMap::new());
+    running.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_is_known_of_sessions_while_the_log_may_not_be_read() {
+    let world = world(Generations::Core).await;
+    let faults = world.tenant.faults();
+    faults.on(Endpoint::Audits, Fault::Forbidden, When::Always);
+    let running = world.start().await;
+    running.sync().await;
+    assert_eq!(known_since(&running), None);
+
+    faults.clear();
+    running.sync().await;
+    known(&running).await;
     running.stop().await;
 }
 
@@ -225,6 +301,8 @@ async fn a_gap_or_a_session_without_a_user_moves_the_time_since_which_sessions_a
         known_since(&running) == Some(at)
     })
     .await;
+    let gaps = "qlik_roster_session_gaps_total{tenant=\"acme\"} 1\n";
+    assert!(metrics(&running).await.contains(gaps));
     assert_eq!(kept(&running, slice::from_ref(&user)), BTreeMap::new());
     tenant.audit().clear();
 

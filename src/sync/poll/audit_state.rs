@@ -8,7 +8,9 @@ use std::time::Duration;
 use tracing::{info, warn};
 
 use crate::lock::lock;
-use crate::model::{Finding, FindingCode, Kind, RecordRef, TenantId, TenantName, Timestamp};
+use crate::model::{
+    Finding, FindingCode, Kind, RecordRef, SessionSpan, TenantId, TenantName, Timestamp,
+};
 use crate::signal::Wake;
 use crate::store::{MAX_SEEN_EVENTS, SeenEvent};
 
@@ -61,6 +63,8 @@ struct State {
     pace: Pace,
     /// Records that polls are to look at although the log has not named them.
     again: BTreeSet<RecordRef>,
+    /// When the log last said that a session may be anybody's.
+    session_gap: Option<Timestamp>,
 }
 
 /// Whether polls keep up with the log.
@@ -68,7 +72,9 @@ struct State {
 pub(super) enum Pace {
     #[default]
     Abreast,
-    Behind,
+    /// They have not acted on everything yet. The span is that in which sessions are known by what
+    /// they have read; `None` if these are not known without a gap.
+    Behind(Option<SessionSpan>),
 }
 
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -286,6 +292,22 @@ impl AuditState {
             state.swept_at = Some(now);
             self.sweep.wake();
         }
+    }
+
+    /// Notes that the log has a session that may be anybody's, so that sessions are known only from
+    /// a time on. The log says so once an hour at most: a source may do this all the time.
+    pub(super) fn session_gap(&self, name: &TenantName, now: Timestamp, since: Timestamp) {
+        let mut state = self.state();
+        let said = state.session_gap;
+        if said.is_some_and(|at| now.since(at) < GAP_REST && at <= now) {
+            return;
+        }
+        state.session_gap = Some(now);
+        warn!(
+            tenant.name = %name,
+            "The audit log of `{name}` does not say of every session who began it, or when: who \
+             was last seen when is known only from {since} on"
+        );
     }
 
     /// Leaves events that were read to the sweep that a gap asks for.

@@ -5,7 +5,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::connector::{Connector, FetchError};
-use crate::model::{About, AuditPage, Extent, Mode, RecordRef, Run, Seq, Timestamp, Trigger};
+use crate::model::{
+    About, AuditPage, Extent, Mode, RecordRef, Run, Seq, SessionSpan, Timestamp, Trigger,
+};
 use crate::store::{Bookmark, MAX_SEEN_EVENTS, StoreError, TenantNo};
 use crate::telemetry::{PollOutcome, Sample, chain};
 
@@ -147,12 +149,19 @@ impl<C: Connector> Job<C> {
             Ok(audit_page) => audit_page,
             Err(error) => return Ok(Err(error)),
         };
+        let is_space = |about: &About| matches!(about, About::Space { .. });
         if !self.spaces.is_read() {
-            let is_space = |about: &About| matches!(about, About::Space { .. });
             audit_page.events.retain(|event| !is_space(&event.about));
         }
         if let Some(sessions) = &mut start.sessions {
+            let known = sessions.since();
             let begun = sessions.take(&mut audit_page, start.now);
+            if sessions.since() > known {
+                self.metrics
+                    .count(Sample::SessionGaps { tenant: &self.name });
+                self.audit
+                    .session_gap(&self.name, start.now, sessions.since());
+            }
             if !begun.is_empty() {
                 let no = start.no;
                 self.store
@@ -160,15 +169,23 @@ impl<C: Connector> Job<C> {
                     .await?;
             }
         }
+        // What lies before is read for its sessions only: the sweep has seen the records.
+        let covered = start.covered();
+        if from < covered {
+            let events = &mut audit_page.events;
+            events.retain(|event| event.at >= covered || is_space(&event.about));
+        }
         Ok(Ok(audit_page))
     }
 
     async fn poll_from(&self, start: &mut PollStart) -> Result<Polled, StoreError> {
         if start.now.since(start.until) > OLDEST {
+            self.audit.keeps(Pace::Behind(None));
             let reason = format!("it was last read at {}", start.until);
             return Ok(self.gap(start, reason));
         }
         if start.until > start.now.plus(start.polling.overlap) {
+            self.audit.keeps(Pace::Behind(None));
             let reason = "our clock went back".to_owned();
             return Ok(self.gap(start, reason));
         }
@@ -180,9 +197,9 @@ impl<C: Connector> Job<C> {
                 Err(error) => return Ok(self.unanswered(start, &error)),
             };
             // A slice: everything up to its end is acted on, and the next one begins there.
-            let (to, keeps) = match audit_page.extent {
-                Extent::Whole => (start.now, Pace::Abreast),
-                Extent::CutOff { read_to } => (read_to.min(start.now), Pace::Behind),
+            let (to, is_last) = match audit_page.extent {
+                Extent::Whole => (start.now, true),
+                Extent::CutOff { read_to } => (read_to.min(start.now), false),
             };
             let no = start.no;
             let seen = self
@@ -191,22 +208,24 @@ impl<C: Connector> Job<C> {
                 .await?;
             let mut todo = Todo::of(audit_page, &seen, self.audit.to_look_at());
             let reason = match () {
-                () if keeps == Pace::Behind && to <= from => {
+                () if !is_last && to <= from => {
+                    self.audit.keeps(Pace::Behind(None));
                     "more happened than can be read at once"
                 }
                 () if seen.len() + todo.n_events() > MAX_SEEN_EVENTS => {
+                    self.audit.keeps(Pace::Behind(start.sessions_to(to)));
                     "more happened than can be remembered"
                 }
                 () => {
                     // Reading the records that the slice names may take longer than a sweep.
-                    self.audit.keeps(Pace::Behind);
+                    self.audit.keeps(Pace::Behind(start.sessions_to(to)));
                     let acted = self.act(start, to, todo).await?;
                     match acted {
                         Polled::Quiet => {}
                         Polled::Found => polled = Polled::Found,
                         other => return Ok(other),
                     }
-                    if keeps == Pace::Abreast {
+                    if is_last {
                         self.audit.keeps(Pace::Abreast);
                         return Ok(polled);
                     }
@@ -422,16 +441,12 @@ impl<C: Connector> Job<C> {
             overlap: polling.overlap,
             waited,
             covered,
-            sessions: match self.sessions {
-                SessionReadings::Off => None,
-                SessionReadings::On => Some(before(began, SKEW)),
-            },
         };
         let concluded = self.store.offload(move |store| swept.conclude(store));
-        if let Some((missed, is_reset)) = concluded.await? {
-            run.audit_missed = missed;
-            if is_reset {
-                self.audit.read(&self.name, began);
+        if let Some(concluded) = concluded.await? {
+            run.audit_missed = concluded.missed;
+            if let Some(until) = concluded.reset_to {
+                self.audit.read(&self.name, until);
             }
         }
         Ok(())
@@ -444,14 +459,28 @@ impl PollStart {
         self.sessions.is_some_and(KnownSince::differs_from_stored)
     }
 
+    /// Returns the span in which sessions are known once the log was read up to a time; `None` if
+    /// they are not read.
+    fn sessions_to(&self, until: Timestamp) -> Option<SessionSpan> {
+        let since = self.sessions?.since();
+        Some(SessionSpan { since, until })
+    }
+
+    /// Returns the time before which the sweep with which listening began has seen all records.
+    fn covered(&self) -> Timestamp {
+        before(self.bookmark.since, SKEW.min(self.polling.overlap))
+    }
+
     /// Returns the time from which to read: somewhat before the end of the last poll, but not
     /// before the sweep with which polling began, since that has seen everything until then.
     /// Otherwise, with an overlap of one day, every poll in the day after a gap would read again
-    /// everything that caused the gap.
+    /// everything that caused the gap. A sweep sees no sessions: if they are known from before it,
+    /// the log is read without a gap.
     fn from(&self) -> Timestamp {
         let overlapping = before(self.until, self.polling.overlap);
-        let covered = before(self.bookmark.since, SKEW);
-        overlapping.max(covered)
+        let covered = self.covered();
+        let sessions = self.bookmark.sessions.unwrap_or(covered);
+        overlapping.max(covered.min(sessions))
     }
 }
 

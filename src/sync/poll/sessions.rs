@@ -59,8 +59,8 @@ impl KnownSince {
         for event in &audit_page.events {
             match event.about {
                 // It may be about a session.
-                About::Unreadable(_) => self.since = self.since.max(event.at.min(now)),
-                About::Records(_) | About::Space { .. } => {}
+                About::Unknown(_) => self.since = self.since.max(event.at.min(now)),
+                About::Records(_) | About::Space { .. } | About::Unreadable(_) => {}
             }
         }
         let mut latest: BTreeMap<UserId, Timestamp> = BTreeMap::new();
@@ -143,13 +143,19 @@ mod tests {
             (at(430), true)
         );
         assert_eq!(read.sessions, []);
-        let unreadable = AuditEvent {
-            id: AuditEventId([1; 16]),
-            at: at(470),
-            about: About::Unreadable("odd".to_owned()),
-        };
-        known.take(&mut page(Vec::new(), vec![unreadable]), at(600));
-        assert_eq!(known.since(), at(470));
+        // An event that is certainly about a record says nothing of sessions.
+        for (about, expected) in [
+            (About::Unreadable("odd".to_owned()), 430),
+            (About::Unknown("odd".to_owned()), 470),
+        ] {
+            let event = AuditEvent {
+                id: AuditEventId([1; 16]),
+                at: at(470),
+                about,
+            };
+            known.take(&mut page(Vec::new(), vec![event]), at(600));
+            assert_eq!(known.since(), at(expected));
+        }
         // Events without a time count as the latest that the log may have.
         let without_user = SessionBegin {
             user: None,

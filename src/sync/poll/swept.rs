@@ -27,15 +27,20 @@ pub(super) struct Swept {
     pub waited: Waited,
     /// Events that polls have left to the sweep.
     pub covered: Vec<SeenEvent>,
-    /// The time since which sessions are known if polls start again where the sweep did; `None` if
-    /// they are not read.
-    pub sessions: Option<Timestamp>,
+}
+
+/// What became of the bookmark.
+pub(super) struct Concluded {
+    /// How many changes the log had missed; `None` if it was not read before.
+    pub missed: Option<u64>,
+    /// The time up to which the log counts as read, if polls continue from the sweep; `None` if
+    /// they continue where they are.
+    pub reset_to: Option<Timestamp>,
 }
 
 impl Swept {
-    /// Moves the bookmark. Returns how many changes the log had missed, and whether polls start
-    /// again where the sweep did; `None` if the tenant is not known.
-    pub(super) fn conclude(self, store: &Store) -> Result<Option<(Option<u64>, bool)>, StoreError> {
+    /// Moves the bookmark; `None` if the tenant is not known.
+    pub(super) fn conclude(self, store: &Store) -> Result<Option<Concluded>, StoreError> {
         let tenants = store.tenants()?;
         let Some(known) = tenants
             .into_iter()
@@ -54,19 +59,31 @@ impl Swept {
         let is_reset = kept.as_ref().is_none_or(|kept| self.covers(kept));
         let next = match kept.clone() {
             Some(kept) if !is_reset => Bookmark { untold, ..kept },
-            Some(_) | None => Bookmark {
-                since: self.began,
-                until: self.began,
-                untold: Vec::new(),
-                sessions: self.sessions,
-            },
+            Some(_) | None => self.reset(),
         };
+        let reset_to = is_reset.then_some(next.until);
         if kept.as_ref() != Some(&next) {
             let forget = before(next.until, self.overlap);
             let recent = self.covered.into_iter().filter(|seen| seen.at >= forget);
             store.set_bookmark(known.no, &next, &recent.collect::<Vec<_>>(), forget)?;
         }
-        Ok(Some((missed, is_reset)))
+        Ok(Some(Concluded { missed, reset_to }))
+    }
+
+    /// Returns the bookmark of polls that continue from the beginning of the sweep. The sessions
+    /// that polls have read stay known, and polls read on after them, since the sweep has seen
+    /// none. If polls have left a gap, sessions are known only once a poll has read the log again.
+    fn reset(&self) -> Bookmark {
+        let read = match self.pace {
+            Pace::Behind(read) => read,
+            Pace::Abreast => None,
+        };
+        Bookmark {
+            since: self.began,
+            until: read.map_or(self.began, |span| span.until.min(self.began)),
+            untold: Vec::new(),
+            sessions: read.map(|span| span.since),
+        }
     }
 
     /// Returns how many changes the log had missed, and which deletions it has yet to report.
@@ -90,7 +107,7 @@ impl Swept {
     /// would only look at what the sweep has already seen.
     fn covers(&self, kept: &Bookmark) -> bool {
         self.waited == Waited::Yes
-            || (self.pace == Pace::Behind && self.read_to.max(kept.until) < self.began)
+            || (self.pace != Pace::Abreast && self.read_to.max(kept.until) < self.began)
     }
 }
 

@@ -74,7 +74,7 @@ impl Todo {
                     let known = todo.spaces.entry(id).or_insert(said);
                     *known = said.max(*known);
                 }
-                About::Unreadable(what) => todo.unreadable.push(what),
+                About::Unreadable(what) | About::Unknown(what) => todo.unreadable.push(what),
             }
             todo.events.push_back((SeenEvent { at, id }, needed));
         }

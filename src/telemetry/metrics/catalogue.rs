@@ -90,6 +90,9 @@ metrics! {
         "Polls of the tenant's audit log.";
     AuditMissed { tenant: TenantName } Gauge "qlik_roster_audit_missed"
         "Changes that the last run over the whole tenant found but the audit log did not show. Should be 0.";
+    SessionGaps { tenant: TenantName } Counter "qlik_roster_session_gaps_total"
+        "Polls that found a session that may be anybody's, so that the last sessions of users are \
+         known only from then on.";
     Requests { tenant: TenantName } Counter "qlik_roster_qlik_requests_total"
         "Requests sent to Qlik, including those sent again.";
     Retries { tenant: TenantName } Counter "qlik_roster_qlik_retries_total"

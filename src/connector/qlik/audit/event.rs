@@ -104,19 +104,19 @@ pub(super) fn read(text: &str, latest: Timestamp) -> Option<Parsed> {
         .and_then(|event| event.event_id.0.as_ref().or(event.id.0.as_ref()));
     // An event without an id is identified by its text.
     let id = AuditEventId(xxh3_128(id.map_or(text, String::as_str).as_bytes()).to_be_bytes());
-    let unreadable = |at: Timestamp, what: String| {
+    let unknown = |at: Timestamp, what: &str| {
         Some(Parsed::Event(AuditEvent {
             id,
             at,
-            about: About::Unreadable(what),
+            about: About::Unknown(what.to_owned()),
         }))
     };
     let Some(event) = event else {
-        return unreadable(latest, "an event that is not as documented".to_owned());
+        return unknown(latest, "an event that is not as documented");
     };
     let at = event.event_time.0.or(event.time.0).unwrap_or(latest);
     let Some(kind) = event.event_type.0.as_deref().or(event.kind.0.as_deref()) else {
-        return unreadable(at, "an event without a type".to_owned());
+        return unknown(at, "an event without a type");
     };
     if is_session_begin(kind) {
         return Some(Parsed::Session(session_begin(&event, latest)));
@@ -127,9 +127,19 @@ pub(super) fn read(text: &str, latest: Timestamp) -> Option<Parsed> {
         let about = space.about(&event)?;
         return Some(Parsed::Event(AuditEvent { id, at, about }));
     }
-    let about = match subject(kind)?.records(&event) {
-        Some(records) => About::Records(records),
-        None => About::Unreadable(format!("`{}`: whom it is about", shown(kind))),
+    let subject = subject(kind)?;
+    let what = || format!("`{}`: whom it is about", shown(kind));
+    let about = match (subject.records(&event), subject) {
+        (Some(records), _) => About::Records(records),
+        (None, Subject::Unknown(_)) => About::Unknown(what()),
+        (
+            None,
+            Subject::One(_)
+            | Subject::Members
+            | Subject::Identity
+            | Subject::Roles
+            | Subject::Everyone,
+        ) => About::Unreadable(what()),
     };
     Some(Parsed::Event(AuditEvent { id, at, about }))
 }
