@@ -9,10 +9,6 @@ use crate::model::{Barrier, GroupId, LastSession, Record, SessionSpan, Timestamp
 
 use super::{Administration, Concern, ConcernCode, ConcernSubject};
 
-/// How old the end of the span in which sessions are known may be. Polls move it every ten minutes;
-/// if it is older, users may have logged in since.
-const MAX_LAG: Duration = Duration::from_secs(24 * 3600);
-
 /// The time without a session after which a privileged user is of concern.
 pub const IDLE_ADMIN: Duration = Duration::from_secs(90 * 24 * 3600);
 
@@ -37,13 +33,14 @@ impl Default for IdleLimits {
     }
 }
 
-/// Whether a user has been seen lately.
+/// Whether a user has been seen lately. That is as of the end of the span in which sessions are
+/// known: what came after it is not known.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Idleness {
-    /// The user began a session, or has not existed long enough.
+    /// The user began a session, or had not existed long enough.
     Active,
-    /// The user has certainly begun no session.
+    /// The user certainly began no session.
     Idle,
     /// It is not known.
     NotKnown,
@@ -58,33 +55,44 @@ impl Idleness {
         now: Timestamp,
         idle_for: Duration,
     ) -> Self {
-        let begin = earlier(now, idle_for);
-        let is_after = |time: Timestamp| time > begin;
+        let begin = span.and_then(|span| begin(span, now, idle_for));
+        let is_after = |time: Timestamp| time > begin.unwrap_or(earlier(now, idle_for));
         if at.is_some_and(is_after) || user.created_at.is_some_and(is_after) {
             return Self::Active;
         }
         match span {
-            Some(span) if covers(span, begin, now) => Self::Idle,
+            Some(span) if covers(span, now, idle_for) => Self::Idle,
             Some(_) | None => Self::NotKnown,
         }
     }
 }
 
-/// Returns whether all begins of sessions between two times are known.
-pub fn covers(span: SessionSpan, begin: Timestamp, now: Timestamp) -> bool {
-    span.since <= begin && now.since(span.until) <= MAX_LAG
+/// Returns whether sessions are known for long enough to say who was idle for some time.
+pub fn covers(span: SessionSpan, now: Timestamp, idle_for: Duration) -> bool {
+    begin(span, now, idle_for).is_some_and(|begin| span.since <= begin)
+}
+
+/// Returns since when somebody has begun no session who is idle for some time; `None` if the log is
+/// no longer read.
+fn begin(span: SessionSpan, now: Timestamp, idle_for: Duration) -> Option<Timestamp> {
+    let as_of = span.reaches(now).then_some(span.until.min(now))?;
+    Some(earlier(as_of, idle_for))
 }
 
 /// Returns the time that is earlier by a duration.
-pub fn earlier(time: Timestamp, by: Duration) -> Timestamp {
+fn earlier(time: Timestamp, by: Duration) -> Timestamp {
     let millis = i64::try_from(by.as_millis()).unwrap_or(i64::MAX);
     Timestamp::from_millis(time.millis().saturating_sub(millis))
 }
 
 /// Returns whether sessions say anything about a user: a program's account has none, and a user who
-/// cannot log in begins none.
+/// cannot log in begins none. A user with a status that we do not know may be able to.
 pub fn has_sessions(user: &User, now: Timestamp) -> bool {
-    !user.is_bot && Barrier::of(user, now).is_none()
+    let may_log_in = match Barrier::of(user, now) {
+        None | Some(Barrier::UnknownStatus) => true,
+        Some(Barrier::Disabled | Barrier::Invited | Barrier::InvitationEnded) => false,
+    };
+    !user.is_bot && may_log_in
 }
 
 /// Looks at a tenant's records, roles first, then groups, and judges its users.
@@ -96,6 +104,10 @@ pub struct Absences {
     administration: Administration,
     /// Groups that Qlik takes from an identity provider.
     idp: BTreeSet<GroupId>,
+    /// Whether any role is visible.
+    has_roles: bool,
+    /// How many users may be idle administrators, but do not show all their roles and groups.
+    n_unseen: u64,
 }
 
 impl Absences {
@@ -107,6 +119,8 @@ impl Absences {
             span,
             administration: Administration::default(),
             idp: BTreeSet::new(),
+            has_roles: false,
+            n_unseen: 0,
         }
     }
 
@@ -117,24 +131,34 @@ impl Absences {
             Record::Group(group) if group.is_of_idp() => {
                 self.idp.insert(group.id.clone());
             }
-            Record::Group(_) | Record::Role(_) | Record::User(_) => {}
+            Record::Role(_) => self.has_roles = true,
+            Record::Group(_) | Record::User(_) => {}
         }
     }
 
-    /// Returns whether the last session of a user matters.
-    pub fn concern(&self, user: &User) -> bool {
-        self.span.is_some() && has_sessions(user, self.now) && self.limit(user).is_some()
+    /// Returns whether the last session of a user has to be known to judge the user.
+    pub fn needs_session(&self, user: &User) -> bool {
+        let is_judged = !self.limits(user).is_empty() || self.may_administer(user);
+        self.span.is_some() && has_sessions(user, self.now) && is_judged
     }
 
-    /// Judges a user, given when the last known session began.
-    pub fn judge(&self, user: &User, at: Option<Timestamp>) -> Option<Concern> {
-        let (reason, idle_for) = self.limit(user)?;
-        match Idleness::of(user, at, self.span, self.now, idle_for) {
-            Idleness::Active | Idleness::NotKnown => return None,
-            Idleness::Idle => {}
-        }
+    /// Judges a user, given when the last known session began. The first reason counts for which
+    /// the user is certainly idle.
+    pub fn judge(&mut self, user: &User, at: Option<Timestamp>) -> Option<Concern> {
+        let is_idle =
+            |idle_for: &Duration| match Idleness::of(user, at, self.span, self.now, *idle_for) {
+                Idleness::Active | Idleness::NotKnown => false,
+                Idleness::Idle => true,
+            };
+        let limits = self.limits(user);
+        let first = limits.iter().find(|(_, idle_for)| is_idle(idle_for));
+        let admin = self.limits.admin.filter(|_| self.may_administer(user));
+        self.n_unseen += u64::from(admin.is_some_and(|admin| is_idle(&admin)));
+        let (reason, _) = first?;
+        let known = self.span.map(|span| span.until.min(self.now));
+        let as_of = known.map(|known| format!(", as of {known}"));
         let seen = LastSession::of(at, self.span, self.now).in_words();
-        let seen = format!("last session: {seen}");
+        let seen = format!("last session: {seen}{}", as_of.unwrap_or_default());
         let (code, detail, extent) = match reason {
             Reason::Admin => {
                 let paths = self.administration.paths(user).join(", ");
@@ -157,17 +181,32 @@ impl Absences {
         })
     }
 
-    /// Returns why the last session of a user matters, and how old it may be.
-    fn limit(&self, user: &User) -> Option<(Reason, Duration)> {
+    /// Returns how many users do not show whether they administer, and would be idle.
+    pub fn n_unseen(&self) -> u64 {
+        self.n_unseen
+    }
+
+    /// Returns why the last session of a user matters, and how old it may be, for each reason.
+    fn limits(&self, user: &User) -> Vec<(Reason, Duration)> {
         let IdleLimits { admin, left_idp } = self.limits;
-        let is_admin = !self.administration.extent(user).is_empty();
-        if let Some(admin) = admin.filter(|_| is_admin) {
-            return Some((Reason::Admin, admin));
-        }
+        let admin = admin.filter(|_| self.administers(user));
         let mut groups = user.groups.iter().flat_map(BTreeMap::keys);
         let is_of_idp = groups.any(|group| self.idp.contains(group));
-        let left_idp = left_idp.filter(|_| is_of_idp)?;
-        Some((Reason::OfIdp, left_idp))
+        let left_idp = left_idp.filter(|_| is_of_idp);
+        let admin = admin.map(|admin| (Reason::Admin, admin));
+        let left_idp = left_idp.map(|left_idp| (Reason::OfIdp, left_idp));
+        admin.into_iter().chain(left_idp).collect()
+    }
+
+    fn administers(&self, user: &User) -> bool {
+        !self.administration.extent(user).is_empty()
+    }
+
+    /// Returns whether a part of a user's roles is not visible that may make an administrator of a
+    /// user who does not look like one.
+    fn may_administer(&self, user: &User) -> bool {
+        let is_hidden = !self.has_roles || self.administration.hides(user);
+        is_hidden && !self.administers(user)
     }
 }
 
@@ -261,7 +300,11 @@ mod tests {
             (Some(110), Some(1), Some(span(100, 200)), Idle),
             (Some(50), Some(1), Some(span(100, 200)), Idle),
             (None, Some(1), Some(span(100, 200)), Idle),
-            (None, None, Some(span(110, 199)), Idle),
+            (None, None, Some(span(109, 199)), Idle),
+            // Judged as of the end of the span.
+            (Some(109), Some(1), Some(span(100, 199)), Idle),
+            (Some(110), Some(1), Some(span(100, 199)), Active),
+            (None, None, Some(span(110, 199)), NotKnown),
             // Not known for long enough, or up to now, or not at all.
             (None, Some(1), Some(span(111, 200)), NotKnown),
             (Some(50), Some(1), Some(span(111, 200)), NotKnown),
@@ -312,22 +355,105 @@ mod tests {
         ] {
             let absences = absences(limits, span);
 
-            let found = match absences.concern(&user) {
-                true => absences.judge(&user, Some(day(20))),
-                false => None,
-            };
+            let found = judged(absences, &user, Some(day(20)));
 
             assert_eq!(found.map(|it| it.code), expected, "{user:?}");
         }
     }
 
+    fn judged(mut absences: Absences, user: &User, at: Option<Timestamp>) -> Option<Concern> {
+        match absences.needs_session(user) {
+            true => absences.judge(user, at),
+            false => None,
+        }
+    }
+
+    #[test]
+    fn a_user_is_of_concern_for_the_first_reason_for_which_the_user_is_idle() {
+        let limit = |days: u64| Some(Duration::from_secs(days * 24 * 3600));
+        for (admin, left_idp, expected) in [
+            (limit(90), limit(10), Some(ConcernCode::IdleAdmin)),
+            (limit(150), limit(90), Some(ConcernCode::LeftIdp)),
+            (None, limit(90), Some(ConcernCode::LeftIdp)),
+            (limit(150), limit(150), None),
+        ] {
+            let absences = absences(IdleLimits { admin, left_idp }, Some(span(20, 200)));
+
+            // Not seen for a hundred days.
+            let found = judged(absences, &user(&[1], &[1]), Some(day(100)));
+
+            assert_eq!(found.map(|it| it.code), expected, "{admin:?} {left_idp:?}");
+        }
+    }
+
+    #[test]
+    fn whoever_has_an_unknown_status_may_log_in() {
+        let unknown = User {
+            status: Coded::new(UserStatus::UnmappedValue, "dormant"),
+            ..user(&[1], &[])
+        };
+
+        let found = judged(
+            absences(IdleLimits::default(), Some(span(100, 200))),
+            &unknown,
+            None,
+        );
+
+        assert_eq!(found.map(|it| it.code), Some(ConcernCode::IdleAdmin));
+    }
+
+    #[test]
+    fn whoever_may_administer_without_showing_it_is_counted() {
+        let roleless = User {
+            roles: None,
+            ..user(&[], &[2])
+        };
+        let groupless = User {
+            groups: None,
+            ..user(&[2], &[])
+        };
+        let known_admin = User {
+            groups: None,
+            ..user(&[1], &[])
+        };
+        for (user, at, expected) in [
+            (&roleless, Some(20), 1),
+            (&groupless, None, 1),
+            (&user(&[2], &[4]), None, 1),
+            (&user(&[2], &[2]), None, 0),
+            // Seen lately.
+            (&roleless, Some(150), 0),
+            // A finding already.
+            (&known_admin, None, 0),
+        ] {
+            let mut absences = absences(IdleLimits::default(), Some(span(100, 200)));
+            absences.look(&Record::Group(Group {
+                roles: None,
+                ..match group(4, "custom", None) {
+                    Record::Group(group) => group,
+                    Record::User(_) | Record::Role(_) => unreachable!(),
+                }
+            }));
+
+            if absences.needs_session(user) {
+                absences.judge(user, at.map(day));
+            }
+
+            assert_eq!(absences.n_unseen(), expected, "{user:?}");
+        }
+        let mut blind = Absences::begin(day(200), IdleLimits::default(), Some(span(100, 200)));
+        assert!(blind.needs_session(&user(&[1], &[])));
+        blind.judge(&user(&[1], &[]), None);
+        assert_eq!(blind.n_unseen(), 1);
+    }
+
     #[test]
     fn a_finding_says_what_the_user_administers_and_when_the_user_was_seen() {
-        let absences = absences(IdleLimits::default(), Some(span(100, 200)));
+        let mut absences = absences(IdleLimits::default(), Some(span(100, 200)));
 
         let found = absences.judge(&user(&[1], &[3]), Some(day(105))).unwrap();
 
-        let seen = "last session: 1970-04-16T00:00:00.000Z";
+        let seen = "last session: 1970-04-16T00:00:00.000Z, as of 1970-07-20T00:00:00.000Z";
         let expected = format!("Role 1, Role 1 by the group Group 3; {seen}");
         assert_eq!(found.detail, expected);
         assert_eq!(found.extent.len(), 2);

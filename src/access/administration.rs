@@ -11,6 +11,8 @@ pub struct Administration {
     roles: BTreeMap<RoleId, String>,
     /// Groups whose members are administrators, with the roles that make them so.
     groups: BTreeMap<GroupId, (String, BTreeMap<RoleId, String>)>,
+    /// Groups whose roles are not visible.
+    hidden: BTreeSet<GroupId>,
 }
 
 impl Administration {
@@ -24,6 +26,9 @@ impl Administration {
                 }
             }
             Record::Group(group) => {
+                if group.roles.is_none() {
+                    self.hidden.insert(group.id.clone());
+                }
                 let roles = self.among(group.roles.as_ref());
                 if !roles.is_empty() {
                     let group_name = group.name.clone();
@@ -61,6 +66,14 @@ impl Administration {
             extent.extend(roles.map(|role| part_of_extent(role, &path)));
         }
         extent
+    }
+
+    /// Returns whether a part of what a user holds is not visible.
+    pub fn hides(&self, user: &User) -> bool {
+        let mut groups = user.groups.iter().flat_map(BTreeMap::keys);
+        user.roles.is_none()
+            || user.groups.is_none()
+            || groups.any(|group| self.hidden.contains(group))
     }
 
     /// Returns whether holders of a role are administrators.

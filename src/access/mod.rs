@@ -23,9 +23,7 @@ mod inspection;
 mod unseen;
 mod space;
 
-pub use absence::{
-    Absences, IDLE_ADMIN, IdleLimits, Idleness, LEFT_IDP, covers, earlier, has_sessions,
-};
+pub use absence::{Absences, IDLE_ADMIN, IdleLimits, Idleness, LEFT_IDP, covers, has_sessions};
 pub use administration::Administration;
 pub use compare::{Difference, differences, everybodys_differences};
 pub use concern::{Concern, ConcernCode, ConcernSubject, Severity};

@@ -6,11 +6,11 @@ use std::path::Path;
 
 use crate::control::query::FindingStanding;
 use crate::control::{
-    ConcernCode, ConcernRow, ConcernSubject, FindingPosition, IdlenessRow, RuleRow, Severity,
-    UnjudgedLicences, UnreadRow, command, query,
+    ConcernCode, ConcernRow, ConcernSubject, FindingPosition, IdlenessLack, IdlenessRow, RuleRow,
+    Severity, UnjudgedLicences, UnreadRow, command, query,
 };
 use crate::daemon::Hooks;
-use crate::model::{FindingId, TenantName, Thousands};
+use crate::model::{FindingId, SessionSpan, TenantName, Thousands};
 use crate::view;
 
 use super::args::{FindingListArgs, FindingsAction, FindingsArgs, Format};
@@ -138,10 +138,8 @@ async fn read(
         let page = client.ask(asked.clone()).await?;
         name_unread(&page.unread);
         found.n_unread += page.unread.len();
-        if let Some(row) = &page.idleness {
-            name_idleness(row);
-        }
         if asked.standing == FindingStanding::Open {
+            found.n_not_judged += page.idleness.iter().map(name_idleness).count();
             found.n_not_judged += name_not_judged(&page.rules);
             found.n_not_judged += page.licences.iter().map(name_unjudged).count();
         }
@@ -188,13 +186,29 @@ fn name_not_judged(rules: &[RuleRow]) -> usize {
     not_judged.count()
 }
 
-/// Says that sessions are not known for long enough.
+/// Says why it is not known who is idle.
 fn name_idleness(row: &IdlenessRow) {
-    let IdlenessRow { tenant, known } = row;
+    let IdlenessRow { tenant, lack } = row;
+    let why = match lack {
+        IdlenessLack::Sessions(Some(SessionSpan { since, until })) => {
+            format!("sessions are known from {since} to {until}")
+        }
+        IdlenessLack::Sessions(None) => {
+            "no session is known yet; `qlik-roster check` says whether the audit log may be read"
+                .to_owned()
+        }
+        IdlenessLack::Roles(n) => {
+            let n = usize::try_from(*n).unwrap_or(usize::MAX);
+            format!(
+                "some of the roles of {} without a session are not visible: an administrator may \
+                 be among them",
+                count(n, "user")
+            )
+        }
+    };
     say(format_args!(
-        "It is not known who is idle in `{tenant}`: sessions are known from {} to {}; `qlik-roster \
-         access stale --tenant {tenant}` lists who might be.",
-        known.since, known.until
+        "It is not known who is idle in `{tenant}`: {why}. `qlik-roster access stale --tenant \
+         {tenant}` lists who might be."
     ));
 }
 
@@ -231,15 +245,17 @@ fn name_unread(unread: &[UnreadRow]) {
 
 /// Returns what is printed if there are no rows.
 fn nothing(standing: FindingStanding, wanted: Wanted, found: &Found) -> &'static str {
-    match (standing, wanted, found.n_unread == 0) {
+    let is_known = found.n_unread == 0 && found.n_not_judged == 0;
+    match (standing, wanted, is_known) {
         (FindingStanding::Accepted, Wanted::Some, _) => "No such finding is accepted.",
         (FindingStanding::Accepted, Wanted::All, _) => {
             "No finding is accepted. `qlik-roster findings accept ID --why TEXT` accepts one."
         }
-        (FindingStanding::Open, Wanted::Some, _) => "No such finding.",
+        (FindingStanding::Open, Wanted::Some, true) => "No such finding.",
+        (FindingStanding::Open, Wanted::Some, false) => "No such finding, as far as is known.",
         (FindingStanding::Open, Wanted::All, true) => "Nothing of concern was found.",
         (FindingStanding::Open, Wanted::All, false) => {
-            "Nothing of concern was found in what was read."
+            "Nothing of concern was found, as far as is known."
         }
     }
 }

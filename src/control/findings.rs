@@ -3,22 +3,20 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::ControlFlow;
 
-use crate::access::{
-    Absences, Concern, ConcernCode, Inspection, Judged, covers, earlier, orphan_licence,
-};
+use crate::access::{Absences, Concern, ConcernCode, Inspection, Judged, covers, orphan_licence};
 use crate::model::{Acceptance, FindingId, Record};
 use crate::store::{Known, Store, StoreError};
 
 use super::access::licences::{Search, each_orphan, lacking};
-use super::access::span;
+use super::access::{are_sessions_read, span};
 use super::acting::Acting;
 use super::deliveries::names_of;
 use super::page::{self, PageBuilder};
 use super::query::FindingStanding;
 use super::reading::Reading;
 use super::{
-    Command, ConcernRow, ControlError, FindingPlace, FindingPosition, Findings, IdlenessRow,
-    MAX_FINDINGS, Query, RuleRow, UnjudgedLicences, UnreadRow, command, linked, query,
+    Command, ConcernRow, ControlError, FindingPlace, FindingPosition, Findings, IdlenessLack,
+    IdlenessRow, MAX_FINDINGS, Query, RuleRow, UnjudgedLicences, UnreadRow, command, linked, query,
 };
 
 impl query::Findings {
@@ -35,13 +33,15 @@ impl query::Findings {
         }
     }
 
-    /// Returns in which span sessions of a tenant are known, if that is not enough to say who is
-    /// idle. Nothing is said of a tenant whose sessions are not read.
+    /// Returns why it is not known who is idle, if so: sessions are not known for long enough, or
+    /// `n_unseen` users do not show whether they administer. Nothing is said of a tenant whose
+    /// sessions are not read.
     fn idleness(
         &self,
         reading: &Reading<'_>,
         known: &Known,
-    ) -> Result<Option<IdlenessRow>, StoreError> {
+        n_unseen: u64,
+    ) -> Result<Vec<IdlenessRow>, StoreError> {
         let limits = reading.context.idle_limits;
         let wanted = [
             (ConcernCode::IdleAdmin, limits.admin),
@@ -49,15 +49,21 @@ impl query::Findings {
         ];
         let wanted = wanted.into_iter().filter(|(code, _)| self.has(*code));
         let Some(longest) = wanted.filter_map(|(_, limit)| limit).max() else {
-            return Ok(None);
+            return Ok(Vec::new());
         };
         let now = reading.context.clock.now();
         let span = span(reading.store, known)?;
-        let lacking = span.filter(|span| !covers(*span, earlier(now, longest), now));
-        Ok(lacking.map(|span| IdlenessRow {
+        let are_read = span.is_some() || are_sessions_read(reading, known);
+        let is_enough = span.is_some_and(|span| covers(span, now, longest));
+        let sessions = (are_read && !is_enough).then_some(IdlenessLack::Sessions(span));
+        let is_unseen = n_unseen > 0 && self.has(ConcernCode::IdleAdmin);
+        let roles = is_unseen.then_some(IdlenessLack::Roles(n_unseen));
+        let lacks = sessions.into_iter().chain(roles);
+        let rows = lacks.map(|lack| IdlenessRow {
             tenant: known.name.clone(),
-            known: span,
-        }))
+            lack,
+        });
+        Ok(rows.collect())
     }
 
     /// Returns the requested tenants that were never read, by name.
@@ -130,13 +136,13 @@ impl Query for query::Findings {
             answer.licences = looked.licences;
         }
         if self.standing == FindingStanding::Open {
-            answer.idleness = self.idleness(reading, known)?;
+            answer.idleness = self.idleness(reading, known, looked.n_unseen)?;
         }
         if after.is_some() {
             // The first page of the tenant has these already.
             answer.counts.clear();
             (answer.accepted, answer.rules) = (0, Vec::new());
-            answer.idleness = None;
+            answer.idleness = Vec::new();
             answer.licences = None;
         }
         let (rows, last) = shortlist.end();
@@ -272,6 +278,8 @@ struct Looked {
     judged: Vec<Judged>,
     /// Why it may not be known which licences are orphan licences.
     licences: Option<UnjudgedLicences>,
+    /// How many users do not show whether they administer, and may be idle.
+    n_unseen: u64,
 }
 
 /// Inspects one tenant page by page, and hands on each of its findings with who accepted it.
@@ -319,7 +327,11 @@ fn look(
     }
     let judged = inspection.end(&mut found);
     let licences = orphan_licences(reading, known, &mut found)?;
-    Ok(Looked { judged, licences })
+    Ok(Looked {
+        judged,
+        licences,
+        n_unseen: absences.n_unseen(),
+    })
 }
 
 /// Looks for orphan licences. The same licence is listed to each tenant that has it: they are found
@@ -372,7 +384,7 @@ fn absent(
     let Record::User(user) = record else {
         return Ok(None);
     };
-    if !absences.concern(user) {
+    if !absences.needs_session(user) {
         return Ok(None);
     }
     let at = store.last_session(known.no, &user.id)?;

@@ -75,8 +75,9 @@ pub use position::{
     RecordPosition, SpacePosition, StatusPosition, UserAccessPosition, WaitingPosition,
 };
 pub use reply::{
-    Approved, ConcernRow, EventRow, Events, Findings, FoundEvent, IdlenessRow, LinkedRow,
-    RecordRow, RuleRow, Standing, Status, SyncRow, Synced, TenantRow, UnjudgedLicences, UnreadRow,
+    Approved, ConcernRow, EventRow, Events, Findings, FoundEvent, IdlenessLack, IdlenessRow,
+    LinkedRow, RecordRow, RuleRow, Standing, Status, SyncRow, Synced, TenantRow, UnjudgedLicences,
+    UnreadRow,
 };
 pub use separations::SeparationRow;
 pub use task_id::TaskId;

@@ -32,10 +32,10 @@ pub struct Findings {
     /// the first page of a tenant.
     #[serde(default)]
     pub rules: Vec<RuleRow>,
-    /// Whether it is not known who of the tenant is idle, if such findings are wanted; only on the
+    /// Why it is not known who of the tenant is idle, if such findings are wanted; only on the
     /// first page of a tenant.
     #[serde(default)]
-    pub idleness: Option<IdlenessRow>,
+    pub idleness: Vec<IdlenessRow>,
     /// Why it is not known which licences are orphan licences, if such findings are wanted; only on
     /// the first page of a tenant.
     #[serde(default)]
@@ -44,13 +44,24 @@ pub struct Findings {
     pub next: Option<FindingPosition>,
 }
 
-/// A tenant whose sessions are known for less time than findings ask about.
+/// A reason why it is not known who of a tenant is idle.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct IdlenessRow {
     /// The operator's name for the tenant.
     pub tenant: TenantName,
-    /// The span in which they are known.
-    pub known: SessionSpan,
+    /// What is not known.
+    pub lack: IdlenessLack,
+}
+
+/// What is not known of who is idle.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum IdlenessLack {
+    /// Sessions are not known for as long as findings ask about, but only in this span, if at all.
+    Sessions(Option<SessionSpan>),
+    /// Whether this many users administer, who have begun no session: not all of their roles and
+    /// groups are visible.
+    Roles(u64),
 }
 
 /// A tenant in whose licence it is not known which assignments are orphan licences.

@@ -63,7 +63,8 @@ impl Linker {
         let job = Arc::new(job.measured(self.metrics.clone()));
         let client = client.map(str::to_owned);
         let linked = Linked::new(claimant, client, Runner::of(Arc::clone(&job)));
-        let linked = Arc::new(linked.watched(underway).dated(job.freshness()));
+        let linked = linked.watched(underway).dated(job.freshness());
+        let linked = Arc::new(linked.with_sessions(tenant.sessions));
         self.registry.add(Arc::clone(&linked));
         // Set from the start, so that an alert on the metric's age also covers a tenant that never
         // worked.

@@ -266,6 +266,11 @@ impl Past {
         }
     }
 
+    /// Returns what a group was then, if it has changed since; `None` within if there was none.
+    pub(super) fn group(&self, id: &GroupId) -> Option<&Option<Group>> {
+        self.groups.get(id)
+    }
+
     /// Returns the roles and groups that have changed since.
     pub(super) fn changed_givers(&self) -> (BTreeSet<RoleId>, BTreeSet<GroupId>) {
         let roles = self.roles.keys().cloned().collect();

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 use crate::access::Grants;
 use crate::lock::lock;
 use crate::model::{
-    GroupId, Id, Kind, Path, Record, RecordRef, Role, RoleId, RoleMention, Seq, ShownPath,
+    Group, GroupId, Id, Kind, Path, Record, RecordRef, Role, RoleId, RoleMention, Seq, ShownPath,
     Timestamp, User, UserId, Version,
 };
 use crate::store::{Known, Store, StoreError};
@@ -244,6 +244,31 @@ impl Picture {
             users: users.into_values().collect(),
             next,
         })
+    }
+
+    /// Returns one group as it was at the time of the picture.
+    pub fn group(
+        &self,
+        store: &Store,
+        known: &Known,
+        id: &GroupId,
+    ) -> Result<Option<Group>, HistoryError> {
+        let record = RecordRef {
+            kind: Kind::Group,
+            id: id.0.clone(),
+        };
+        let kept = store.get(known.no, &record)?;
+        let version = kept.as_ref().map(|kept| kept.version);
+        let now = kept.and_then(|kept| match kept.record {
+            Record::Group(group) => Some(group),
+            Record::User(_) | Record::Role(_) => None,
+        });
+        let Some(past) = &self.past else {
+            return Ok(now);
+        };
+        let mut past = lock(past);
+        past.catch_up(store, known, version)?;
+        Ok(past.group(id).cloned().unwrap_or(now))
     }
 
     /// Returns one user as it was at the time of the picture.

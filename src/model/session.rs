@@ -1,8 +1,14 @@
 //! When users last began sessions, as far as that is known.
 
+use std::time::Duration;
+
 use serde::{Deserialize, Serialize};
 
 use super::Timestamp;
+
+/// For how long the end of the span in which sessions are known may lie back. Polls move it every
+/// ten minutes; if it lies back further, the log is no longer read.
+const MAX_LAG: Duration = Duration::from_secs(24 * 3600);
 
 /// A span of time of which all begins of sessions in a tenant are known.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -13,41 +19,70 @@ pub struct SessionSpan {
     pub until: Timestamp,
 }
 
-/// What is known of the last session of a user.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+impl SessionSpan {
+    /// Returns whether it reaches up to a time, or almost: by then the log was still read.
+    pub fn reaches(&self, time: Timestamp) -> bool {
+        self.since <= time && time.since(self.until) <= MAX_LAG
+    }
+}
+
+/// What is known of the last session of a user at a time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LastSession {
     /// When the last known session began; `None` if there is none.
     pub at: Option<Timestamp>,
-    /// The time since which there was certainly no later session; `None` if that is not known.
-    pub known_since: Option<Timestamp>,
+    /// The span in which no later one began; `None` if nobody knows of any span.
+    pub known: Option<SessionSpan>,
+    /// The time that this is about.
+    pub as_of: Timestamp,
 }
 
 impl LastSession {
+    /// Says that nothing is known.
+    pub fn unknown(as_of: Timestamp) -> Self {
+        Self {
+            at: None,
+            known: None,
+            as_of,
+        }
+    }
+
     /// Puts together what is known at a time. Of each user only the last session is stored: if that
     /// came later, nothing is known of those before.
     pub fn of(at: Option<Timestamp>, span: Option<SessionSpan>, as_of: Timestamp) -> Self {
         if at.is_some_and(|at| at > as_of) {
-            return Self::default();
+            return Self::unknown(as_of);
         }
-        let since = span.map(|span| span.since);
-        Self {
-            at,
-            known_since: since.filter(|since| *since <= as_of),
-        }
+        let span = span.filter(|span| span.since <= as_of);
+        let known = span.map(|SessionSpan { since, until }| SessionSpan {
+            since,
+            until: until.min(as_of),
+        });
+        Self { at, known, as_of }
+    }
+
+    /// Returns whether anything is known.
+    pub fn is_known(&self) -> bool {
+        self.at.is_some() || self.known.is_some()
     }
 
     /// Returns when it began, if it certainly was the last one.
     pub fn certain(&self) -> Option<Timestamp> {
-        let since = self.known_since?;
-        self.at.filter(|at| *at >= since)
+        let known = self.known.filter(|known| known.reaches(self.as_of))?;
+        self.at.filter(|at| *at >= known.since)
     }
 
-    /// Says what is known: a time, or that it is not known before one.
+    /// Says what is known: a time, or in which time there was none.
     pub fn in_words(&self) -> String {
-        match (self.certain(), self.at, self.known_since) {
+        match (self.certain(), self.at, self.known) {
             (Some(at), ..) => at.to_string(),
             (None, Some(at), _) => format!("{at} or later"),
-            (None, None, Some(since)) => format!("not known before {since}"),
+            (None, None, Some(known)) if known.reaches(self.as_of) => {
+                format!("not known before {}", known.since)
+            }
+            (None, None, Some(SessionSpan { since, until })) => {
+                format!("none from {since} to {until}")
+            }
             (None, None, None) => "not known".to_owned(),
         }
     }
@@ -78,6 +113,15 @@ mod tests {
             // There was a later session, which says nothing about those before.
             (Some(20), Some(10), 15, "not known"),
             (None, Some(10), 5, "not known"),
+            // The log was read up to the 40th day.
+            (Some(20), Some(10), 41, "1970-01-21T00:00:00.000Z"),
+            (Some(20), Some(10), 42, "1970-01-21T00:00:00.000Z or later"),
+            (
+                None,
+                Some(10),
+                42,
+                "none from 1970-01-11T00:00:00.000Z to 1970-02-10T00:00:00.000Z",
+            ),
         ] {
             let span = since.map(|since| SessionSpan {
                 since: at(since),

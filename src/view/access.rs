@@ -82,11 +82,19 @@ pub fn stale(tenant: &TenantName, row: &StaleRow) -> Value {
     })
 }
 
-/// Returns what is known of a user's last session. If `at` is before `known_since`, there may have
-/// been a later one before that time.
+/// Returns what is known of a user's last session. Outside the span from `known_since` to
+/// `known_until` there may have been a later one.
 fn last_session(last: &LastSession) -> Value {
-    let LastSession { at, known_since } = last;
-    json!({ "at": at, "known_since": known_since })
+    let LastSession {
+        at,
+        known,
+        as_of: _,
+    } = last;
+    json!({
+        "at": at,
+        "known_since": known.map(|span| span.since),
+        "known_until": known.map(|span| span.until),
+    })
 }
 
 /// Returns whether a user holds a role: the role with every path, for each role of that name.
@@ -173,6 +181,12 @@ pub fn envelope(envelope: &Envelope, rows: Option<u64>) -> Value {
         put(&mut json, "rows", rows);
     }
     json
+}
+
+/// Returns the answer about a tenant that was never read.
+pub fn access_unread(tenant: &TenantName) -> Value {
+    let not_known = json!([{ "what": "whole_tenant" }]);
+    json!({ "tenant": tenant, "complete": false, "not_known": not_known, "rows": 0 })
 }
 
 /// Returns the answer about a tenant of which nothing is known at the requested time.

@@ -28,8 +28,8 @@ mod store;
 mod tenant;
 
 pub use access::{
-    access, access_answers, access_diff, access_frame, access_not_covered, diff_answer, envelope,
-    explained, stale, user_access,
+    access, access_answers, access_diff, access_frame, access_not_covered, access_unread,
+    diff_answer, envelope, explained, stale, user_access,
 };
 pub use check::{CheckLine, Complaint, Grade, check_line};
 pub use delivery::{attempt, parked, shown_attempt, waiting, why_it_waits};

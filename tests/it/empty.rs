@@ -32,7 +32,10 @@ const UNREAD: &[(&[&str], &str)] = &[
         &["findings", "--accepted"],
         "No finding is accepted. `qlik-roster findings accept ID --why TEXT` accepts one.",
     ),
-    (&["findings", "--min", "high"], "No such finding."),
+    (
+        &["findings", "--min", "high"],
+        "No such finding, as far as is known.",
+    ),
     (
         &["findings", "--accepted", "--min", "high"],
         "No such finding is accepted.",
@@ -80,12 +83,42 @@ async fn findings_say_which_tenant_was_never_read() {
 
     assert_eq!(
         out.trim_end(),
-        "Nothing of concern was found in what was read."
+        "Nothing of concern was found, as far as is known."
     );
     assert!(
         err.contains("Nothing is known of `acme`, which was never read"),
         "{err}"
     );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn answers_about_access_say_which_tenant_was_never_read() {
+    let world = empty_world().await;
+    for (args, expected) in [
+        (
+            &["access"][..],
+            "Nobody was found who holds a role by a path of their own.",
+        ),
+        (
+            &["access", "stale"],
+            "No administrator was found who might be idle.",
+        ),
+        (
+            &["access", "diff", "--from", "1d"],
+            "Nobody was found whose access differs.",
+        ),
+    ] {
+        let (code, out, err) = world.command(args).await;
+
+        assert_eq!((code, out.trim_end()), (0, expected), "{args:?}: {err}");
+        let said = "Nothing is known of `acme`, which was never read: no run of it has ended.";
+        assert!(err.contains(said), "{args:?}: {err}");
+        let json = [args, &["--output", "json"]].concat();
+        let (_, out, _) = world.command(&json).await;
+        let told: serde_json::Value = serde_json::from_str(&out).unwrap();
+        assert_eq!(told["answers"][0]["tenant"], "acme", "{args:?}");
+        assert_eq!(told["answers"][0]["complete"], false, "{args:?}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

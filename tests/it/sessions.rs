@@ -8,13 +8,14 @@ use std::time::Duration;
 use qlik_roster::clock::Clock;
 use qlik_roster::control::query::{FindingStanding, StaleWho};
 use qlik_roster::control::{
-    AccessPage, ConcernCode, Findings, Idleness, NotKnown, Severity, StaleRow, query,
+    AccessPage, ConcernCode, Envelope, Findings, Idleness, IdlenessLack, NotKnown, Severity,
+    StaleRow, UserAccess, query,
 };
 use qlik_roster::demo::tenant::{
     Edit, Endpoint, Fault, Generations, GroupEdit, LogFault, NewUser, RateLimits, Status,
     TenantOptions, When,
 };
-use qlik_roster::model::{Id, Record, TenantName, Timestamp, UserId};
+use qlik_roster::model::{Id, Kind, Record, SessionSpan, TenantName, Timestamp, UserId};
 use serde_json::Value;
 
 use crate::hooks::metrics;
@@ -227,10 +228,131 @@ async fn nothing_is_known_of_sessions_while_the_log_may_not_be_read() {
     let running = world.start().await;
     running.sync().await;
     assert_eq!(known_since(&running), None);
+    let none = NotKnown::Sessions { known: None };
+    assert!(
+        of_user(&running, None)
+            .await
+            .envelope
+            .not_known
+            .contains(&none)
+    );
+    let lack = IdlenessLack::Sessions(None);
+    assert_eq!(lacks(&findings(&running).await), [lack]);
+    let (code, out, err) = world
+        .command(&["findings", "--code", "access.idle-admin"])
+        .await;
+    assert_eq!(
+        (code, out.as_str()),
+        (5, "No such finding, as far as is known.\n"),
+        "{err}"
+    );
+    let folder = world.path("evidence");
+    let folder = folder.to_str().unwrap();
+    let review = ["access", "review", "--tenant", "acme", "--out", folder];
+    assert_eq!(world.command(&review).await.0, 5);
 
     faults.clear();
     running.sync().await;
     known(&running).await;
+    running.stop().await;
+}
+
+/// What is known of the last session of somebody, at a time or now.
+async fn of_user(running: &Running, at: Option<Timestamp>) -> UserAccess {
+    let store = running.store();
+    let no = store.tenants().unwrap()[0].no;
+    let users = store.list(no, Kind::User, None, 500).unwrap().into_iter();
+    let mut users = users.filter_map(|kept| match kept.record {
+        Record::User(user) => Some(user).filter(|user| !user.is_bot),
+        Record::Group(_) | Record::Role(_) => None,
+    });
+    let asked = query::UserAccess {
+        tenant: acme(),
+        user: users.next().unwrap().id,
+        role: None,
+        at,
+        after: None,
+        limit: 500,
+    };
+    running.ask(asked).await
+}
+
+fn lacks(findings: &Findings) -> Vec<IdlenessLack> {
+    findings.idleness.iter().map(|row| row.lack).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn once_the_log_is_no_longer_read_nobody_knows_who_was_seen_since() {
+    let world = world(Generations::Core).await;
+    let running = world.start().await;
+    let since = known(&running).await;
+    let last = of_user(&running, None).await;
+    assert_eq!(
+        last.last_session.in_words(),
+        format!("not known before {since}")
+    );
+    assert!(last.envelope.is_complete(), "{:?}", last.envelope);
+
+    world
+        .tenant
+        .faults()
+        .on(Endpoint::Audits, Fault::Forbidden, When::Always);
+    pass(&world, 2 * DAY);
+
+    let last = of_user(&running, None).await;
+    let SessionSpan { until, .. } = last.last_session.known.unwrap();
+    let expected = format!("none from {since} to {until}");
+    assert_eq!(last.last_session.in_words(), expected);
+    let lack = |envelope: &Envelope| {
+        let mut lacking = envelope.not_known.iter();
+        lacking.any(|it| matches!(it, NotKnown::Sessions { known: Some(_) }))
+    };
+    assert!(lack(&last.envelope));
+    let folder = world.path("evidence");
+    let folder = folder.to_str().unwrap();
+    let review = ["access", "review", "--tenant", "acme", "--out", folder];
+    let (code, _, err) = world.command(&review).await;
+    assert_eq!(code, 5, "{err}");
+    assert!(
+        err.contains("whether users began one at another time is not known"),
+        "{err}"
+    );
+    // At a time up to which the log was read, it is known.
+    assert!(!lack(&of_user(&running, Some(until)).await.envelope));
+    running.stop().await;
+}
+
+/// A group that is gone was of the identity provider all the same.
+#[tokio::test(flavor = "multi_thread")]
+async fn groups_of_an_identity_provider_are_those_of_the_time_that_is_asked_about() {
+    let (world, running) = seen().await;
+    let tenant = world.tenant.directory();
+    let mut groups = tenant.groups().into_iter();
+    let staff = groups.find(|group| group.name == "Staff").unwrap().id;
+    let noah = tenant
+        .users()
+        .into_iter()
+        .find(|user| user.name == "Noah Klein");
+    let noah = noah.unwrap().id;
+    let at = world.clock.now();
+    pass(&world, MINUTE);
+    tenant.delete_group(&staff).unwrap();
+    running.sync().await;
+    pass(&world, MINUTE);
+
+    let ask = async |at| -> Vec<String> {
+        let asked = query::UserAccess {
+            tenant: acme(),
+            user: noah.clone(),
+            role: None,
+            at,
+            after: None,
+            limit: 500,
+        };
+        running.ask(asked).await.of_idp.into_values().collect()
+    };
+    assert_eq!(ask(Some(at)).await, ["Staff"]);
+    assert_eq!(ask(None).await, Vec::<String>::new());
     running.stop().await;
 }
 
@@ -428,7 +550,7 @@ async fn only_users_who_are_certainly_idle_are_listed_as_idle() {
     assert_eq!(codes("Noah Klein"), [ConcernCode::LeftIdp]);
     assert_eq!(codes("Ada Byron"), []);
     assert_eq!(codes("Uma Devi"), []);
-    assert_eq!(found.idleness, None);
+    assert_eq!(lacks(&found), []);
     running.stop().await;
 
     // The usual times are longer than sessions are known.
@@ -436,7 +558,10 @@ async fn only_users_who_are_certainly_idle_are_listed_as_idle() {
     let running = world.start().await;
     let found = findings(&running).await;
     assert_eq!(found.rows, []);
-    assert!(found.idleness.is_some());
+    assert!(matches!(
+        lacks(&found)[..],
+        [IdlenessLack::Sessions(Some(_))]
+    ));
     running.stop().await;
 }
 
@@ -576,7 +701,7 @@ async fn a_session_is_deleted_with_its_user_and_kept_if_its_user_is_not_known_ye
     let store = running.store();
     let no = store.tenants().unwrap()[0].no;
     let is_there = |record: &Record| *record.id() == user.0;
-    let users = store.list(no, qlik_roster::model::Kind::User, None, 500);
+    let users = store.list(no, Kind::User, None, 500);
     assert!(!users.unwrap().iter().any(|kept| is_there(&kept.record)));
     assert_eq!(kept(&running, &[user]).len(), 0);
     running.stop().await;

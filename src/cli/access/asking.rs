@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use crate::clock::Clock;
-use crate::control::{Envelope, NotKnown, query};
+use crate::control::{Envelope, LinkedRow, NotKnown, Standing, query};
 use crate::model::{Id, Kind, TenantName, Thousands, Timestamp, UserId};
 use crate::view;
 
@@ -28,11 +28,47 @@ pub(super) fn time(asked: Option<Since>) -> Result<Option<Timestamp>, CliError> 
     }
 }
 
-/// Returns the tenants to ask about, by name.
+/// The tenants that a question is about, by name.
+pub(super) struct Tenants {
+    /// Those of which something is known.
+    pub(super) known: Vec<TenantName>,
+    /// Those that were never reached.
+    pub(super) unread: Vec<TenantName>,
+}
+
+/// How much of what was asked about is known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Known {
+    All,
+    Part,
+}
+
+impl Known {
+    /// Returns how much these answers know, if nothing is known of some tenants.
+    pub(super) fn of<'a>(
+        unread: &[TenantName],
+        mut answers: impl Iterator<Item = &'a Envelope>,
+    ) -> Self {
+        match unread.is_empty() && answers.all(Envelope::is_complete) {
+            true => Self::All,
+            false => Self::Part,
+        }
+    }
+}
+
+/// Returns the tenants to ask about, by name. Says of which nothing is known.
 pub(super) async fn tenants(
     client: &StoreClient,
     tenant: Option<String>,
 ) -> anyhow::Result<Vec<TenantName>> {
+    Ok(all_tenants(client, tenant).await?.known)
+}
+
+/// Returns all tenants that a question is about. Says of which nothing is known.
+pub(super) async fn all_tenants(
+    client: &StoreClient,
+    tenant: Option<String>,
+) -> anyhow::Result<Tenants> {
     let tenant = tenant.map(TenantName);
     let ask = |after, limit| query::Tenants {
         tenant: tenant.clone(),
@@ -40,9 +76,23 @@ pub(super) async fn tenants(
         limit,
     };
     let rows = client.all(usize::MAX, ask).await?.into_iter();
-    // Nothing is known about a tenant that was never reached.
-    let known = rows.filter(|row| row.id.is_some());
-    Ok(known.map(|row| row.name).collect())
+    let (known, unread): (Vec<_>, Vec<_>) = rows.partition(|row| row.id.is_some());
+    for row in &unread {
+        let why = match &row.standing {
+            Standing::NeverReached { why: Some(why) } | Standing::Failing { why } => why,
+            Standing::Paused(_) => "it is paused",
+            Standing::NeverReached { why: None } | Standing::Active => "no run of it has ended",
+        };
+        let name = &row.name;
+        say(format_args!(
+            "Nothing is known of `{name}`, which was never read: {why}."
+        ));
+    }
+    let names = |rows: Vec<LinkedRow>| rows.into_iter().map(|row| row.name).collect();
+    Ok(Tenants {
+        known: names(known),
+        unread: names(unread),
+    })
 }
 
 /// Finds the users of that name, each with its tenant. A user who is gone by now is found by id

@@ -14,7 +14,7 @@ use super::super::store_client::StoreClient;
 use super::super::style::{count, say};
 use super::super::table::{Cell, Column};
 use super::answers::{self, Rows};
-use super::asking::{say_of, tenants, time};
+use super::asking::{Known, all_tenants, say_of, time};
 use super::words;
 
 const COLUMNS: &[Column] = &[
@@ -45,7 +45,8 @@ pub(super) async fn run(client: &StoreClient, args: AccessDiffArgs) -> anyhow::R
     let mut rows = Rows::new(&list.table, COLUMNS);
     let mut left = list.limit().unwrap_or(usize::MAX);
     let mut answers = Vec::new();
-    for tenant in tenants(client, list.tenant.clone()).await? {
+    let tenants = all_tenants(client, list.tenant.clone()).await?;
+    for tenant in tenants.known {
         let (_doing, found) = counting("comparing users", "found");
         let ask = |after, limit| query::AccessDiff {
             tenant: tenant.clone(),
@@ -68,11 +69,15 @@ pub(super) async fn run(client: &StoreClient, args: AccessDiffArgs) -> anyhow::R
         .iter()
         .map(|(envelope, everybody, n_rows)| view::diff_answer(from, envelope, everybody, *n_rows));
     let mut printer = rows.into_printer()?;
-    printer.end_with(view::access_answers(told.collect()));
+    let unread = tenants.unread.iter().map(view::access_unread);
+    printer.end_with(view::access_answers(told.chain(unread).collect()));
     let summary = format!("{}.", count(printer.n_rows(), "difference"));
-    let nothing = match role {
-        None => "Nobody's access differs.",
-        Some(_) => "Nobody's access to such a role differs.",
+    let envelopes = answers.iter().map(|(envelope, ..)| envelope);
+    let nothing = match (role, Known::of(&tenants.unread, envelopes)) {
+        (None, Known::All) => "Nobody's access differs.",
+        (Some(_), Known::All) => "Nobody's access to such a role differs.",
+        (None, Known::Part) => "Nobody was found whose access differs.",
+        (Some(_), Known::Part) => "Nobody was found whose access to such a role differs.",
     };
     printer.finish(nothing, &summary)?;
     if !is_json {

@@ -16,7 +16,7 @@ use super::super::style::{count, say};
 use super::super::table::Column;
 use super::super::unknown::say_no_record;
 use super::answers::{self, Rows};
-use super::asking::{is_not_covered, say_of, tenants, time};
+use super::asking::{Known, all_tenants, is_not_covered, say_of, time};
 use super::cells::{About, cells, columns};
 use super::tree::Tree;
 use super::{space, user};
@@ -89,9 +89,9 @@ async fn print(client: &StoreClient, asked: &Asked, args: ListArgs) -> anyhow::R
     let mut answers = Vec::new();
     let mut not_covered = Vec::new();
     let mut users = BTreeSet::new();
-    let tenants = tenants(client, args.tenant.clone()).await?;
-    let is_only_one = tenants.len() == 1;
-    for tenant in tenants {
+    let tenants = all_tenants(client, args.tenant.clone()).await?;
+    let is_only_one = tenants.known.len() == 1;
+    for tenant in tenants.known {
         let mut n_rows = 0;
         let mut take = |row: &AccessRow| {
             n_rows += 1;
@@ -119,12 +119,15 @@ async fn print(client: &StoreClient, asked: &Asked, args: ListArgs) -> anyhow::R
         .iter()
         .map(|(envelope, n_rows)| view::envelope(envelope, Some(*n_rows as u64)));
     let not_covered = not_covered.iter().map(view::access_not_covered);
-    let told = told.chain(not_covered).collect();
+    let unread = tenants.unread.iter().map(view::access_unread);
+    let told = told.chain(not_covered).chain(unread).collect();
     let mut printer = rows.into_printer()?;
     printer.end_with(view::access_answers(told));
     let n_rows = printer.n_rows();
     let summary = format!("{}, {}.", count(n_rows, "row"), count(users.len(), "user"));
-    printer.finish(nothing(asked), &summary)?;
+    let envelopes = answers.iter().map(|(envelope, _)| envelope);
+    let known = Known::of(&tenants.unread, envelopes);
+    printer.finish(nothing(asked, known), &summary)?;
     if args.table.output.output != Format::Json {
         for (envelope, _) in &answers {
             say_of(envelope);
@@ -138,7 +141,8 @@ async fn draw(client: &StoreClient, asked: &Asked, args: ListArgs) -> anyhow::Re
     let mut left = args.limit().unwrap_or(usize::MAX);
     let mut tree = Tree::begin();
     let mut answers = Vec::new();
-    for tenant in tenants(client, args.tenant).await? {
+    let tenants = all_tenants(client, args.tenant).await?;
+    for tenant in tenants.known {
         let mut n_rows = 0;
         let mut take = |row: &AccessRow| {
             n_rows += 1;
@@ -152,7 +156,8 @@ async fn draw(client: &StoreClient, asked: &Asked, args: ListArgs) -> anyhow::Re
     if is_unknown {
         unknown_role(client, asked).await?;
     } else {
-        tree.end(nothing(asked))?;
+        let known = Known::of(&tenants.unread, answers.iter());
+        tree.end(nothing(asked, known))?;
     }
     answers.iter().for_each(say_of);
     if is_unknown {
@@ -210,12 +215,23 @@ pub(super) async fn role_is_known(
     Ok(false)
 }
 
-fn nothing(asked: &Asked) -> &'static str {
-    match (asked.which, &asked.role) {
-        (Which::Own, Some(_)) => "Nobody holds it by a path of their own.",
-        (Which::Own, None) => "Nobody holds a role by a path of their own.",
-        (Which::Redundant, _) => "No role is held by several paths.",
-        (Which::Potential, _) => "Nobody else could assign it to their own account.",
+/// Returns what is said if there is no row.
+fn nothing(asked: &Asked, known: Known) -> &'static str {
+    match (asked.which, &asked.role, known) {
+        (Which::Own, Some(_), Known::All) => "Nobody holds it by a path of their own.",
+        (Which::Own, None, Known::All) => "Nobody holds a role by a path of their own.",
+        (Which::Redundant, _, Known::All) => "No role is held by several paths.",
+        (Which::Potential, _, Known::All) => "Nobody else could assign it to their own account.",
+        (Which::Own, Some(_), Known::Part) => {
+            "Nobody was found who holds it by a path of their own."
+        }
+        (Which::Own, None, Known::Part) => {
+            "Nobody was found who holds a role by a path of their own."
+        }
+        (Which::Redundant, _, Known::Part) => "No role was found that is held by several paths.",
+        (Which::Potential, _, Known::Part) => {
+            "Nobody else was found who could assign it to their own account."
+        }
     }
 }
 

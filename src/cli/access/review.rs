@@ -13,7 +13,7 @@ use std::io::{Seek, Write};
 use crate::clock::Clock;
 use crate::control::{AccessRow, ReviewPage, query};
 use crate::doing::counting;
-use crate::model::{Called, Id, Kind, TenantName, Timestamp};
+use crate::model::{Called, Id, Kind, LastSession, TenantName, Timestamp};
 
 use super::super::args::AccessReviewArgs;
 use super::super::error::CliError;
@@ -95,7 +95,8 @@ async fn write_rows(
         } = answer;
         let mut last: Option<&AccessRow> = None;
         for row in &page.rows {
-            let seen = sessions.get(&row.user.id).copied().unwrap_or_default();
+            let seen = sessions.get(&row.user.id).copied();
+            let seen = seen.unwrap_or(LastSession::unknown(as_of));
             table::row(csv, (&evidence.envelope.tenant, as_of), row, seen)?;
             html::row(rows, row, seen)?;
             evidence.n_rows += 1;

@@ -1,7 +1,7 @@
 //! `access stale`: users who have not been seen for some time.
 
 use crate::control::query::StaleWho;
-use crate::control::{Envelope, Idleness, StaleRow, query};
+use crate::control::{Idleness, StaleRow, query};
 use crate::doing::counting;
 use crate::model::TenantName;
 use crate::view;
@@ -13,7 +13,7 @@ use super::super::store_client::StoreClient;
 use super::super::style::{Tone, count};
 use super::super::table::{Cell, Column};
 use super::answers::{self, Rows};
-use super::asking::{say_of, tenants};
+use super::asking::{Known, all_tenants, say_of};
 
 const COLUMNS: &[Column] = &[
     Column::new("TENANT", 3),
@@ -35,7 +35,8 @@ pub(super) async fn run(client: &StoreClient, args: AccessStaleArgs) -> anyhow::
     let mut left = list.limit().unwrap_or(usize::MAX);
     let mut told = Vec::new();
     let mut envelopes = Vec::new();
-    for tenant in tenants(client, list.tenant.clone()).await? {
+    let tenants = all_tenants(client, list.tenant.clone()).await?;
+    for tenant in tenants.known {
         let (_doing, found) = counting("looking at users", "found");
         let mut n_rows = 0;
         let take = |row: &StaleRow| {
@@ -56,11 +57,12 @@ pub(super) async fn run(client: &StoreClient, args: AccessStaleArgs) -> anyhow::
         told.push(view::envelope(&envelope, Some(n_rows as u64)));
         envelopes.push(envelope);
     }
+    told.extend(tenants.unread.iter().map(view::access_unread));
     let mut printer = rows.into_printer()?;
     printer.end_with(view::access_answers(told));
     let summary = format!("{}.", count(printer.n_rows(), "user"));
-    let lacking = envelopes.iter().find(|envelope| !envelope.is_complete());
-    printer.finish(nothing(who, lacking), &summary)?;
+    let known = Known::of(&tenants.unread, envelopes.iter());
+    printer.finish(nothing(who, known), &summary)?;
     if list.table.output.output != Format::Json {
         envelopes.iter().for_each(say_of);
     }
@@ -68,12 +70,16 @@ pub(super) async fn run(client: &StoreClient, args: AccessStaleArgs) -> anyhow::
 }
 
 /// Returns what is printed if there is no row.
-fn nothing(who: StaleWho, lacking: Option<&Envelope>) -> &'static str {
-    match (who, lacking) {
-        (StaleWho::Privileged, None) => "Each administrator was seen within that time.",
-        (StaleWho::All, None) => "Each user was seen within that time.",
-        (StaleWho::Privileged, Some(_)) => "No administrator was found who might be idle.",
-        (StaleWho::All, Some(_)) => "No user was found who might be idle.",
+fn nothing(who: StaleWho, known: Known) -> &'static str {
+    match (who, known) {
+        (StaleWho::Privileged, Known::All) => {
+            "Each administrator who can log in was seen or created within that time, bots aside."
+        }
+        (StaleWho::All, Known::All) => {
+            "Each user who can log in was seen or created within that time, bots aside."
+        }
+        (StaleWho::Privileged, Known::Part) => "No administrator was found who might be idle.",
+        (StaleWho::All, Known::Part) => "No user was found who might be idle.",
     }
 }
 

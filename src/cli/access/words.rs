@@ -1,7 +1,7 @@
 //! Describes access in words.
 
 use crate::control::{AccessPerson, NotKnown, Since, UserAccess};
-use crate::model::{AccessChange, LastSession, Path, RoleMention, ShownPath};
+use crate::model::{AccessChange, Path, RoleMention, ShownPath};
 use crate::view::{path_group, role_name};
 
 use super::super::style::Tone;
@@ -53,7 +53,7 @@ pub(super) fn since(since: Option<Since>) -> Cell {
 pub(super) fn seen(answer: &UserAccess, of_idp: &[&str]) -> Option<String> {
     let user = answer.user.as_ref()?;
     let last = &answer.last_session;
-    let is_known = *last != LastSession::default();
+    let is_known = last.is_known();
     if of_idp.is_empty() {
         return is_known.then(|| format!("Last session of {}: {}.", user.label, last.in_words()));
     }
@@ -116,7 +116,7 @@ pub(super) fn not_known(what: &NotKnown) -> String {
         }
         NotKnown::Sessions { known: None } => {
             "when its users were last seen is not known: with `[access] sessions = true` the \
-             daemon notes it from then on"
+             daemon notes it, as soon as it is allowed to read the audit log"
                 .to_owned()
         }
         NotKnown::Sessions { known: Some(span) } => format!(

@@ -38,5 +38,5 @@ pub use licence_lack::LicenceLack;
 pub use licence_rows::{LicenceChoice, LicenceHolders, LicenceRow, LicencesPage};
 pub use listed_space::{ListedSpace, Owned, SpaceChoice, SpaceOwner, SpacesPage};
 pub use space_answers::{SpaceAccess, SpaceEntry, SpaceEverybody, SpaceRow, SpaceShown};
-pub(super) use stale::span;
+pub(super) use stale::{are_sessions_read, span};
 pub use user_spaces::{SpaceMention, UserSpace, UserSpaces};

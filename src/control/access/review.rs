@@ -52,6 +52,7 @@ impl Query for query::AccessReview {
         let limit = page::size(self.limit);
         let mut found = finder.read(reading, known, self.after, limit, &mut envelope)?;
         let span = stale::span(reading.store, known)?;
+        stale::note_sessions(&mut envelope, reading, known, span);
         let mut sessions = BTreeMap::new();
         for user in &found.users {
             let last = stale::last_session(reading.store, known, user, span, at)?;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::access::{Idleness, covers, earlier, has_sessions};
+use crate::access::{Idleness, covers, has_sessions};
 use crate::control::query::StaleWho;
 use crate::control::reading::Reading;
 use crate::control::records::MAX_READ;
@@ -10,8 +10,9 @@ use crate::control::{ControlError, MAX_PAGE, Query, page, query};
 use crate::history::Picture;
 use crate::model::{Id, LastSession, RoleMention, SessionSpan, Timestamp, User};
 use crate::store::{Known, Store, StoreError};
+use crate::sync::SessionReadings;
 
-use super::answers::{AccessPage, AccessPerson, NotKnown, StaleRow};
+use super::answers::{AccessPage, AccessPerson, Envelope, NotKnown, StaleRow};
 use super::envelope;
 
 impl Query for query::StaleAccess {
@@ -29,7 +30,7 @@ impl Query for query::StaleAccess {
         let now = envelope.as_of;
         let idle_for = Duration::from_secs(u64::from(self.days) * 24 * 3600);
         let span = span(store, known)?;
-        if !span.is_some_and(|span| covers(span, earlier(now, idle_for), now)) {
+        if !span.is_some_and(|span| covers(span, now, idle_for)) {
             envelope
                 .not_known
                 .insert(NotKnown::Sessions { known: span });
@@ -82,6 +83,32 @@ pub(in crate::control) fn span(
 ) -> Result<Option<SessionSpan>, StoreError> {
     let bookmark = store.bookmark(known.no)?;
     Ok(bookmark.and_then(|bookmark| bookmark.session_span()))
+}
+
+/// Returns whether sessions of a tenant are read, or would be if its audit log allowed it.
+pub(in crate::control) fn are_sessions_read(reading: &Reading<'_>, known: &Known) -> bool {
+    let linked = reading.context.registry.get(&known.name);
+    match linked.map(|linked| linked.sessions()) {
+        Some(SessionReadings::On) => true,
+        Some(SessionReadings::Off) | None => false,
+    }
+}
+
+/// Notes that it is not known when users were last seen before the time of an answer, if so.
+pub(super) fn note_sessions(
+    envelope: &mut Envelope,
+    reading: &Reading<'_>,
+    known: &Known,
+    span: Option<SessionSpan>,
+) {
+    let is_lacking = match span {
+        Some(span) => !span.reaches(envelope.as_of),
+        None => are_sessions_read(reading, known),
+    };
+    if is_lacking {
+        let what = NotKnown::Sessions { known: span };
+        envelope.not_known.insert(what);
+    }
 }
 
 /// Returns what is known of the last session of a user at a time.

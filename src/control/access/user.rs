@@ -7,7 +7,7 @@ use crate::control::page::{self, PageBuilder};
 use crate::control::reading::Reading;
 use crate::control::{ControlError, Query, UserAccessPosition, query};
 use crate::history::Picture;
-use crate::model::{Called, GroupId, Kind, LastSession, Path, Record, RecordRef, RoleId, User};
+use crate::model::{Called, Group, GroupId, LastSession, Path, RoleId, User};
 use crate::store::Known;
 
 use super::answers::{AccessPerson, AccessRow, AccessStanding, Permission, UserAccess};
@@ -30,16 +30,16 @@ impl Query for query::UserAccess {
         let mut envelope = envelope::begin(reading, known, &picture, self.at, None)?;
         let Some(user) = picture.user(reading.store, known, &self.user)? else {
             return Ok(UserAccess {
-                envelope,
                 user: None,
                 roles: Vec::new(),
                 permissions: Vec::new(),
                 unseen: Vec::new(),
                 can_grant: None,
                 spaces: None,
-                last_session: LastSession::default(),
+                last_session: LastSession::unknown(envelope.as_of),
                 of_idp: BTreeMap::new(),
                 next: None,
+                envelope,
             });
         };
         let unseen = picture.grants().unseen(&user);
@@ -77,6 +77,7 @@ impl Query for query::UserAccess {
             &mut envelope,
         )?;
         let span = stale::span(reading.store, known)?;
+        stale::note_sessions(&mut envelope, reading, known, span);
         Ok(UserAccess {
             last_session: stale::last_session(reading.store, known, &user, span, at)?,
             of_idp: of_idp(reading, known, &picture, &roles, spaces.as_ref())?,
@@ -109,17 +110,9 @@ fn of_idp(
     let groups: BTreeSet<&GroupId> = by_role.chain(by_space).collect();
     let mut found = BTreeMap::new();
     for id in groups {
-        let record = RecordRef {
-            kind: Kind::Group,
-            id: id.0.clone(),
-        };
-        let kept = reading.store.get(known.no, &record)?;
-        let Some(Record::Group(group)) = kept.map(|kept| kept.record) else {
-            continue;
-        };
-        if group.is_of_idp() {
-            let name = picture.group_name(id).unwrap_or(&group.name);
-            found.insert(id.clone(), name.to_owned());
+        let group = picture.group(reading.store, known, id)?;
+        if let Some(group) = group.filter(Group::is_of_idp) {
+            found.insert(id.clone(), group.name);
         }
     }
     Ok(found)

@@ -11,7 +11,7 @@ use crate::model::{ConnectionName, Mode, Pause, TenantName, Timestamp, Trigger};
 use crate::store::StoreError;
 
 use super::runner::{Ran, Runner};
-use crate::sync::{Claimant, Freshness, Moment, Rank, Report, Underway};
+use crate::sync::{Claimant, Freshness, Moment, Rank, Report, SessionReadings, Underway};
 
 /// The tenants of this process, by name. Clones share it. A tenant may be added at any time but
 /// never leaves; one that should no longer be read is paused.
@@ -29,6 +29,7 @@ pub struct Linked {
     next: Mutex<Option<Timestamp>>,
     underway: Underway,
     freshness: Option<Freshness>,
+    sessions: SessionReadings,
 }
 
 /// Why there was no run.
@@ -77,6 +78,7 @@ impl Linked {
             next: Mutex::default(),
             underway: Underway::default(),
             freshness: None,
+            sessions: SessionReadings::Off,
         }
     }
 
@@ -93,6 +95,17 @@ impl Linked {
             freshness: Some(freshness),
             ..self
         }
+    }
+
+    /// Says whether the begins of its users' sessions are read.
+    #[must_use]
+    pub fn with_sessions(self, sessions: SessionReadings) -> Self {
+        Self { sessions, ..self }
+    }
+
+    /// Returns whether the begins of its users' sessions are read.
+    pub fn sessions(&self) -> SessionReadings {
+        self.sessions
     }
 
     /// Returns the name that the operator uses.

@@ -41,8 +41,9 @@ const LEGEND: [&str; 7] = [
      can use it again once the account is enabled; an invited one can use it from its first \
      log-in.",
     "Last session: when the user last logged in, as far as Qlik\u{2019}s audit log was read; \
-     \u{201c}or later\u{201d}: a part of the log was not read since then. Users who work only with \
-     API keys begin no session, and bots begin none.",
+     \u{201c}or later\u{201d}: a part of the log was not read since then. \u{201c}None from\u{201d}: \
+     nobody knows of the time since. Users who work only with API keys begin no session, and bots \
+     begin none.",
     "Groups of an identity provider are as of each member's last log-in: Qlik refreshes them only \
      then.",
     "Not included: users who do not hold a right but could assign it to their own account; \
