@@ -98,7 +98,7 @@ impl StoreClient {
         match self {
             Self::Daemon(socket) => socket.ask(query).await,
             Self::Own(own) => {
-                let _doing = saying("reading the store for", query.about());
+                let _doing = saying("looking up", query.about());
                 Ok(own.control().ask(query).await?)
             }
         }

@@ -12,6 +12,7 @@ use crate::model::TenantName;
 use crate::store::{Retention, Store, StoreError};
 use crate::sync::TenantRegistry;
 
+use super::error::Doing;
 use super::meanings::Meanings;
 use super::reading::{Context, Reading};
 use super::tasks::Tasks;
@@ -112,9 +113,10 @@ impl Control {
         let context = self.context.clone();
         self.store
             .offload(move |store| {
-                let about = query.about();
-                let reading = Reading::of(store, &context)?;
-                query.answer(&reading).map_err(|error| error.about(about))
+                let asking = Doing::Asking(query.about());
+                let answer =
+                    Reading::of(store, &context).and_then(|reading| query.answer(&reading));
+                answer.map_err(|error| error.while_doing(asking))
             })
             .await
     }
@@ -129,10 +131,10 @@ impl Control {
         let context = self.context.clone();
         self.store
             .offload(move |store| {
-                command.carry_out(&Acting {
-                    reading: Reading::of(store, &context)?,
-                    by: &by,
-                })
+                let doing = Doing::CarryingOut(command.about());
+                let answer = Reading::of(store, &context)
+                    .and_then(|reading| command.carry_out(&Acting { reading, by: &by }));
+                answer.map_err(|error| error.while_doing(doing))
             })
             .await
     }

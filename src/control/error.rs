@@ -1,6 +1,7 @@
 //! Why a question was not answered.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
@@ -144,6 +145,20 @@ pub enum ControlError {
         /// What was asked for.
         task: TaskId,
     },
+    /// The task is still running, so nothing is known of its rows.
+    #[error("task {task} has not ended yet; ask again when it has")]
+    NotEnded {
+        /// What was asked for.
+        task: TaskId,
+    },
+    /// The task has failed, so it has no rows.
+    #[error("task {task} has failed: {problem} [{}]", problem.code())]
+    FailedTask {
+        /// What was asked for.
+        task: TaskId,
+        /// Why.
+        problem: SentError,
+    },
     /// The daemon was told to end before it answered the question.
     #[error("the daemon is ending; ask again when it is back")]
     Ending,
@@ -160,36 +175,64 @@ pub enum ControlError {
         source: CompactError,
     },
     /// The store failed.
-    #[error("reading the store for {about}")]
+    #[error("{doing}")]
     Store {
-        /// What was asked.
-        about: &'static str,
+        /// What for.
+        doing: Doing,
         /// What went wrong.
         source: StoreError,
     },
 }
 
-/// [`ControlError::about`] adds what was asked.
+/// What the store was used for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Doing {
+    /// Nobody has said it yet.
+    Unnamed,
+    /// A question was asked about this.
+    Asking(&'static str),
+    /// A command was given to do this.
+    CarryingOut(&'static str),
+}
+
+impl fmt::Display for Doing {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Unnamed => f.write_str("using the store"),
+            Self::Asking(about) => write!(f, "looking up {about} in the store"),
+            Self::CarryingOut(what) => write!(f, "trying to {what}"),
+        }
+    }
+}
+
+/// [`ControlError::while_doing`] adds what for.
 impl From<StoreError> for ControlError {
     fn from(source: StoreError) -> Self {
         Self::Store {
-            about: "an answer",
+            doing: Doing::Unnamed,
             source,
         }
     }
 }
 
+/// A failure of the store is one, whoever read it.
 impl From<HistoryError> for ControlError {
     fn from(source: HistoryError) -> Self {
-        Self::History { source }
+        match source {
+            HistoryError::Store { source } => source.into(),
+            source @ (HistoryError::NotCovered { .. }
+            | HistoryError::WasCut
+            | HistoryError::TooManyInSpaces { .. }
+            | HistoryError::Unsteady { .. }) => Self::History { source },
+        }
     }
 }
 
 impl ControlError {
-    /// Adds what was asked to a failure of the store.
-    pub(super) fn about(self, about: &'static str) -> Self {
+    /// Adds to a failure of the store what it was used for.
+    pub(super) fn while_doing(self, doing: Doing) -> Self {
         match self {
-            Self::Store { source, .. } => Self::Store { about, source },
+            Self::Store { source, .. } => Self::Store { doing, source },
             other => other,
         }
     }
@@ -239,6 +282,8 @@ impl ControlError {
             Self::NoSnapshots { .. } => "control.no-snapshots",
             Self::UnknownTask { .. } => "control.unknown-task",
             Self::DroppedOutcome { .. } => "control.dropped-outcome",
+            Self::NotEnded { .. } => "control.not-ended",
+            Self::FailedTask { .. } => "control.failed-task",
             Self::Ending => "control.ending",
             Self::Store { source, .. } => source.code(),
             Self::History { source } => source.code(),

@@ -13,6 +13,9 @@ use super::{SentError, TaskId};
 /// How long a task's result is kept for clients that ask again.
 const KEPT: Duration = Duration::from_secs(60);
 
+/// How long after one page of a result the next one is waited for.
+const READING: Duration = Duration::from_secs(10);
+
 /// How many bytes all kept results have together, at most. The preview of a dry run lists up to ten
 /// thousand changes, which takes several megabytes: some ten of them fit.
 const MAX_BYTES: usize = 64 << 20;
@@ -57,7 +60,7 @@ pub(super) struct Outcomes {
 #[derive(Debug, Clone)]
 pub(super) enum TaskResult {
     /// It is running, or its result is kept. Whoever waits for the result gets it, even if it is
-    /// dropped here at once.
+    /// dropped here at once; its rows are kept only here.
     Awaited(Awaited),
     /// It has ended, and its result was dropped to keep all results within their bound.
     Dropped,
@@ -68,6 +71,8 @@ struct Ended {
     task: TaskId,
     at: Instant,
     n_bytes: usize,
+    /// When a page of its result was last read.
+    read_at: Option<Instant>,
 }
 
 impl Default for Outcomes {
@@ -100,14 +105,24 @@ impl Outcomes {
             task,
             at: now,
             n_bytes,
+            read_at: None,
         });
         self.forget(now);
-        self.drop_oldest();
+        self.drop_oldest(now);
     }
 
     /// Returns what is known of a task; `None` if nothing is, or no longer.
     pub(super) fn get(&self, task: &TaskId) -> Option<TaskResult> {
         self.tasks.get(task).cloned()
+    }
+
+    /// Notes that a page of the result of a task is read: others will be.
+    pub(super) fn read(&mut self, task: &TaskId, now: Instant) {
+        let place = self.ended.iter().position(|ended| ended.task == *task);
+        if let Some(mut ended) = place.and_then(|place| self.ended.remove(place)) {
+            (ended.at, ended.read_at) = (now, Some(now));
+            self.ended.push_back(ended);
+        }
     }
 
     fn forget(&mut self, now: Instant) {
@@ -124,13 +139,15 @@ impl Outcomes {
 
     /// Drops results until the rest fits. The last one stays whatever its size: a client that asks
     /// between two waits could not get it otherwise.
-    fn drop_oldest(&mut self) {
+    /// Those that are being read stay as well: there are as many as clients that read.
+    fn drop_oldest(&mut self, now: Instant) {
+        let is_read = |at: Instant| now.duration_since(at) < READING;
         let n_others = self.ended.len().saturating_sub(1);
         for ended in self.ended.iter_mut().take(n_others) {
             if self.n_bytes <= self.max_bytes {
                 return;
             }
-            if ended.n_bytes > 0 {
+            if ended.n_bytes > 0 && !ended.read_at.is_some_and(is_read) {
                 self.n_bytes -= mem::take(&mut ended.n_bytes);
                 self.tasks.insert(ended.task.clone(), TaskResult::Dropped);
             }
@@ -182,6 +199,22 @@ mod tests {
             ["dropped", "kept", "dropped", "dropped", "dropped"]
         );
         assert_eq!(outcomes.n_bytes, 500);
+    }
+
+    #[test]
+    fn a_result_that_is_being_read_is_kept() {
+        let mut outcomes = Outcomes::within(100);
+        let now = Instant::now();
+        let tasks = ended(&mut outcomes, now, &[80, 10]);
+
+        outcomes.read(&tasks[0], now + KEPT / 2);
+        let later = ended(&mut outcomes, now + KEPT / 2, &[80]);
+
+        assert_eq!(known(&outcomes, &tasks), ["kept", "dropped"]);
+        assert_eq!(known(&outcomes, &later), ["kept"]);
+        // It is kept for a minute from the last page on, unless others need the space.
+        ended(&mut outcomes, now + KEPT, &[0]);
+        assert_eq!(known(&outcomes, &tasks), ["dropped", "unknown"]);
     }
 
     #[test]

@@ -138,8 +138,7 @@ impl Tasks {
     }
 
     /// Returns a page of the rows that are wanted in the list beside the result of a task. It
-    /// begins after this many rows, wanted or not. It is empty if the task has failed or is still
-    /// running.
+    /// begins after this many rows, wanted or not.
     pub(super) fn rows<R: DeserializeOwned>(
         &self,
         task: &TaskId,
@@ -148,9 +147,17 @@ impl Tasks {
         is_wanted: impl Fn(&R) -> bool,
     ) -> Result<Page<R, usize>, ControlError> {
         let awaited = self.awaited(task)?;
+        lock(&self.0).read(task, Instant::now());
         let outcome = awaited.borrow().clone();
-        let Some(Ok(Produced { rows: all, .. })) = outcome.as_deref() else {
-            return Ok(Page::last(Vec::new()));
+        let all = match outcome.as_deref() {
+            Some(Ok(Produced { rows, .. })) => rows,
+            Some(Err(problem)) => {
+                return Err(ControlError::FailedTask {
+                    task: task.clone(),
+                    problem: problem.clone(),
+                });
+            }
+            None => return Err(ControlError::NotEnded { task: task.clone() }),
         };
         let rows = all.iter().enumerate().skip(after).map(|(n_before, row)| {
             let row: Result<R, _> = serde_json::from_str(row.get());
@@ -213,6 +220,30 @@ mod tests {
         let unknown = TaskId::new();
         let error = tasks.watch(&unknown, MAX_WAIT).await.unwrap_err();
         assert_eq!(error.code(), "control.unknown-task");
+    }
+
+    #[tokio::test]
+    async fn there_are_no_rows_of_what_has_not_ended_or_has_failed() {
+        let tasks = Tasks::default();
+        let (go_on, gate) = tokio::sync::oneshot::channel::<()>();
+        let begun: Begun<u64> = tasks.begin_list(async move {
+            gate.await.unwrap();
+            Ok((17_u64, vec!["a", "b"]))
+        });
+
+        let early = tasks
+            .rows(&begun.task, 0, 10, |_: &String| true)
+            .unwrap_err();
+        assert_eq!(early.code(), "control.not-ended");
+        go_on.send(()).unwrap();
+        tasks.watch(&begun.task, MAX_WAIT).await.unwrap();
+        let page = tasks.rows(&begun.task, 0, 10, |_: &String| true).unwrap();
+        assert_eq!(page.rows, ["a", "b"]);
+        let failing = async { Err::<(u64, Vec<u64>), _>(ControlError::Ending) };
+        let failed = tasks.begin_list(failing);
+        tasks.watch(&failed.task, MAX_WAIT).await.unwrap();
+        let error = tasks.rows(&failed.task, 0, 10, |_: &u64| true).unwrap_err();
+        assert_eq!(error.code(), "control.failed-task");
     }
 
     #[tokio::test]

@@ -180,6 +180,8 @@ fn status(error: &ControlError) -> StatusCode {
         | ControlError::ClosedPlan { .. }
         | ControlError::Unwanted { .. }
         | ControlError::NotSentYet { .. }
+        | ControlError::NotEnded { .. }
+        | ControlError::FailedTask { .. }
         | ControlError::NoSnapshots { .. } => StatusCode::CONFLICT,
         ControlError::DroppedOutcome { .. } => StatusCode::GONE,
         ControlError::Ending => StatusCode::SERVICE_UNAVAILABLE,
