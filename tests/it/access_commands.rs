@@ -377,8 +377,20 @@ async fn a_tenant_that_came_later_does_not_keep_others_from_being_answered() {
         world.path("later"),
         later.url()
     ));
+    for tenant in [world.tenant.directory(), later.directory()] {
+        tenant.create_user(NewUser::named("Sol Oh")).unwrap();
+    }
     let (code, _, err) = world.command(&["sync", "--no-deliver"]).await;
     assert_eq!(code, 0, "{err}");
+
+    let asked = ["access", "owned", "--user", "Sol Oh", "--as-of", "9000d"];
+    let (code, out, err) = world.command(&asked).await;
+    assert_eq!(
+        (code, out.trim_end()),
+        (0, "Nothing is known of that time."),
+        "{err}"
+    );
+    assert!(err.contains("does not go back that far"), "{err}");
 
     let asked = ["access", "--role", "TenantAdmin", "--as-of", &before];
     let (code, out, err) = world.command(&asked).await;

@@ -5,7 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use qlik_roster::clock::Clock;
 use qlik_roster::control::{NotKnown, SpaceChoice, SpacesPage, query};
 use qlik_roster::demo::tenant::{
-    Directory, Endpoint, Fault, NewSpace, NewUser, Space, SpaceEdit, SpacePart, SpaceSort, When,
+    Directory, EmulatedTenant, Endpoint, Fault, NewSpace, NewUser, RateLimits, Space, SpaceEdit,
+    SpacePart, SpaceSort, TenantOptions, When,
 };
 use qlik_roster::model::{Id, SpaceId, TenantName, Timestamp, UserId};
 use serde_json::Value;
@@ -198,7 +199,7 @@ async fn an_operator_asks_what_a_leaver_owns() {
     let world = world(Clock::system(), 3).await;
     let tenant = world.tenant.directory();
     let lena = leaver(tenant);
-    let idle = tenant.create_user(NewUser::named("Ida Idle")).unwrap();
+    tenant.create_user(NewUser::named("Ida Idle")).unwrap();
     let began = world.clock.now();
     let running = world.start().await;
     read_since(&running, began).await;
@@ -253,7 +254,48 @@ async fn an_operator_asks_what_a_leaver_owns() {
     let told = json(&world, &["access", "owned", "--user", &id]).await;
     assert_eq!(told["answers"][0]["user"], Value::Null);
     assert_eq!(told["rows"][0]["owner"]["user"], Value::Null);
-    assert!(running.store().tenants().unwrap().len() == 1, "{idle}");
+    running.stop().await;
+}
+
+/// The first tenant uses up the limit, and the other one has a single space.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_row_that_the_limit_leaves_out_is_not_none() {
+    let world = world(Clock::system(), 1).await;
+    let options = TenantOptions {
+        users: 10,
+        seed: 2,
+        spaces: 1,
+        rate_limits: RateLimits::Off,
+        ..TenantOptions::default()
+    };
+    let other = EmulatedTenant::start(options, world.clock.clone()).await;
+    let other = other.unwrap();
+    world.write("other", other.client_secret().expose());
+    let config = std::fs::read_to_string(world.config_path()).unwrap();
+    world.write_config(&format!(
+        "{config}\n[[connections]]\nname = \"other\"\nkind = \"tenant\"\nclient_id = \"{}\"\n\
+         client_secret_file = {:?}\n[[tenants]]\nname = \"beta\"\nhost = \"{}\"\nconnection = \
+         \"other\"\n",
+        other.client_id(),
+        world.path("other"),
+        other.url()
+    ));
+    let running = world.start().await;
+    within("the spaces of both are read", || async {
+        let store = running.store();
+        let tenants = store.tenants().unwrap();
+        let is_read = |no| store.space_reading(no).unwrap().mark.last.is_some();
+        tenants.len() == 2 && tenants.iter().all(|known| is_read(known.no))
+    })
+    .await;
+
+    let told = json(&world, &["spaces", "--limit", "1"]).await;
+
+    assert_eq!(told["rows"].as_array().unwrap().len(), 1);
+    let answers = &told["answers"];
+    assert_eq!(answers[0]["complete"], true);
+    assert_eq!(answers[1]["complete"], false);
+    assert_eq!(answers[1]["not_known"][0]["what"], "rest");
     running.stop().await;
 }
 

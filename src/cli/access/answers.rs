@@ -94,17 +94,20 @@ where
     A: TenantAnswer,
 {
     let mut left = limit;
+    // A page has at least one row, even if none is wanted.
+    let mut n_cut = 0;
     let look = |page: &mut A| {
         let rows = std::mem::take(&mut page.page().rows);
         rows.iter().take(left).try_for_each(&mut take)?;
+        n_cut += rows.len().saturating_sub(left);
         left -= rows.len().min(left);
         found.add(rows.len() as u64);
         Ok(())
     };
     let (mut whole, rest) = client.whole(limit, ask, look).await?;
     match rest {
-        Rest::Nothing => {}
-        Rest::More => {
+        Rest::Nothing if n_cut == 0 => {}
+        Rest::Nothing | Rest::More => {
             whole.page().envelope.not_known.insert(NotKnown::Rest);
         }
     }

@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use crate::control::{ListedSpace, Query, SpaceChoice, SpacesPage, query};
 use crate::doing::counting;
-use crate::model::{Id, TenantName, Timestamp, UserId};
+use crate::model::{Id, SpacePart, TenantName, Timestamp, UserId};
 use crate::view;
 
 use super::super::Exit;
@@ -91,6 +91,9 @@ pub(super) async fn owned(client: &StoreClient, args: AccessOwnedArgs) -> anyhow
             let json = view::owned_answer(&owned, n_rows);
             printing.answers.push((json, owned.spaces));
         }
+    }
+    if printing.answers.is_empty() && !printing.not_covered.is_empty() {
+        return printing.end("Nothing is known of that time.");
     }
     if printing.answers.is_empty() {
         return Err(unknown(&args.user, at).into());
@@ -207,15 +210,16 @@ fn cells(tenant: &TenantName, row: &ListedSpace) -> Vec<Cell> {
         created_at,
         assignments,
         shares,
-        unseen: _,
+        unseen,
     } = row;
     let user = owner.as_ref().and_then(|owner| owner.user.as_ref());
     let name = match (owner, user) {
         (Some(_), Some(user)) => user.label.clone(),
         (Some(owner), None) => format!("{}, not known", owner.id.0),
+        // A question mark for what we cannot see, which is not the same as none.
+        (None, _) if unseen.contains(&SpacePart::Itself) => "?".to_owned(),
         (None, _) => String::new(),
     };
-    // A question mark for what we cannot see, which is not the same as none.
     let n = |n: &Option<u64>| n.map_or("?".to_owned(), |n| n.to_string());
     vec![
         tenant.to_string().into(),

@@ -311,11 +311,8 @@ pub(super) fn of_user(
     envelope: &mut Envelope,
 ) -> Result<Option<UserSpaces>, ControlError> {
     let mut spaces: BTreeMap<SpaceId, UserSpace> = BTreeMap::new();
-    let mut unseen = Vec::new();
     let look = each_space(reading.store, known, at, None, |space| {
-        if !space.head.unseen.is_empty() {
-            unseen.push(space.clone());
-        }
+        note_unseen(envelope, &space);
         let grants = SpaceGrants::of(&space, picture.grants());
         let mut own = grants.own(user);
         let everybodys = grants.everybodys();
@@ -339,9 +336,6 @@ pub(super) fn of_user(
         return Ok(None);
     }
     note_look(envelope, look);
-    for space in &unseen {
-        note_unseen(envelope, space);
-    }
     let spaces = builder.take(spaces.into_values(), |of_user| {
         UserAccessPosition::Space(of_user.space.id.clone())
     });
