@@ -28,6 +28,9 @@ const MANY_HISTORIES: u64 = 60;
 /// Stretches of time in one history.
 const STEPS: usize = 12;
 
+/// Kills of the daemon while users log in.
+const KILLS: usize = 8;
+
 const MINUTE: Duration = Duration::from_secs(60);
 const DAY: Duration = Duration::from_secs(24 * 3600);
 
@@ -198,6 +201,55 @@ async fn what_polls_know_of_sessions_outlasts_a_sweep_that_ends_before_they_do()
     assert_eq!(known_since(&running), Some(first));
     let expected = [(users[3].clone(), early), (users[4].clone(), late)];
     assert_eq!(kept(&running, &users), expected.into());
+    running.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn kills_while_users_log_in_lose_no_session() {
+    let world = World::with(TenantOptions {
+        users: 20,
+        rate_limits: RateLimits::Off,
+        ..TenantOptions::default()
+    })
+    .await;
+    configure(&world, ON);
+    let tenant = world.tenant.directory();
+    let users = people(&world);
+    let running = world.start().await;
+    let since = known(&running).await;
+    running.stop().await;
+    let mut dice = fastrand::Rng::with_seed(7);
+    // When each last logged in: not before the one time, and not after the other.
+    let mut logged_in: BTreeMap<UserId, (Timestamp, Timestamp)> = BTreeMap::new();
+
+    for _ in 0..KILLS {
+        let audits = || world.tenant.requests().at(Endpoint::Audits);
+        let target = audits() + dice.u64(1..4);
+        let mut daemon = world.serve();
+        within("it polls", || {
+            let user = &users[dice.usize(..users.len())];
+            let before = world.clock.now();
+            tenant.log_in(user).unwrap();
+            logged_in.insert(user.clone(), (before, world.clock.now()));
+            let is_there = audits() >= target;
+            async move { is_there }
+        })
+        .await;
+        daemon.kill().unwrap();
+        daemon.wait().unwrap();
+    }
+
+    let running = world.start().await;
+    within("all sessions are known", || async {
+        let kept = kept(&running, &users);
+        let are_last = kept.iter().all(|(user, at)| {
+            let (not_before, not_after) = logged_in[user];
+            (not_before..=not_after).contains(at)
+        });
+        are_last && kept.len() == logged_in.len()
+    })
+    .await;
+    assert_eq!(known_since(&running), Some(since));
     running.stop().await;
 }
 

@@ -243,6 +243,8 @@ impl fmt::Debug for Feed {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::sync::Barrier;
+    use std::thread;
     use std::time::Duration;
 
     use crate::deliver::tests::{create_users, open, start};
@@ -309,8 +311,20 @@ mod tests {
         assert!(8 * 450 * each > 2 * (limit / 2 + beyond), "{each}");
 
         // All but the first are far behind others, and read by themselves.
-        let begins = (0..8).rev().map(|n| Seq(n * 450));
-        let pages: Vec<_> = begins.map(|at| feed.entries(at).unwrap()).collect();
+        feed.entries(Seq(3_990)).unwrap();
+        let barrier = Barrier::new(8);
+        let pages: Vec<_> = thread::scope(|scope| {
+            let readers = (0..8).map(|n| {
+                let (feed, barrier) = (&feed, &barrier);
+                scope.spawn(move || {
+                    barrier.wait();
+                    feed.entries(Seq(n * 450)).unwrap()
+                })
+            });
+            let readers: Vec<_> = readers.collect();
+            let pages = readers.into_iter().map(|reader| reader.join().unwrap());
+            pages.collect()
+        });
 
         let all: usize = pages.iter().flatten().map(Shared::weight).sum();
         assert!(all <= limit / 2 + beyond, "{all}");
