@@ -13,7 +13,7 @@ use futures_util::stream::{self, StreamExt};
 
 use crate::authorities::{MachineAuthorities, Reading};
 use crate::clock::Clock;
-use crate::config::{Config, Idle, OrganizationConfig, TenantConfig};
+use crate::config::{Config, NoEffect, OrganizationConfig, TenantConfig};
 use crate::connector::qlik::{Organization, Probing, ReadError, Roster};
 use crate::control::{ControlError, EndpointRow, EndpointState, SeparationRow, Status};
 use crate::daemon::{self, Hooks};
@@ -44,7 +44,7 @@ const COLUMNS: &[Column] = &[
 pub(super) async fn run(config: Option<&Path>, args: CheckArgs) -> anyhow::Result<Exit> {
     let config = super::begin::load(config)?;
     let clock = Clock::system();
-    let mut lines: Vec<_> = config.idle.iter().map(idle).collect();
+    let mut lines: Vec<_> = config.without_effect.iter().map(no_effect).collect();
     lines.extend(authorities(MachineAuthorities::of_process().reading()));
     let mut tenants = config.tenants.clone();
     for organization in &config.organizations {
@@ -330,15 +330,15 @@ fn authorities(reading: &Reading) -> Option<CheckLine> {
 }
 
 /// Reports a setting that has no effect.
-fn idle(idle: &Idle) -> CheckLine {
+fn no_effect(setting: &NoEffect) -> CheckLine {
     CheckLine {
         what: "configuration".to_owned(),
-        step: idle.key.clone(),
+        step: setting.key.clone(),
         result: Err(Complaint {
             grade: Grade::Warning,
-            code: idle.code(),
-            text: format!("has no effect: {}", idle.why),
-            remedy: idle.remedy.to_owned(),
+            code: setting.code(),
+            text: format!("has no effect: {}", setting.why),
+            remedy: setting.remedy.to_owned(),
         }),
     }
 }

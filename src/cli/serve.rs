@@ -20,8 +20,8 @@ pub(super) async fn run(config: Option<&Path>) -> anyhow::Result<Exit> {
     let others = passed_over()?;
     let config = super::begin::load(config)?;
     super::begin::start_logging(&config)?;
-    for idle in &config.idle {
-        let (key, why, code) = (&idle.key, &idle.why, idle.code());
+    for setting in &config.without_effect {
+        let (key, why, code) = (&setting.key, &setting.why, setting.code());
         warn!("The setting `{key}` has no effect: {why} [{code}]");
     }
     let reading = MachineAuthorities::of_process().reading();

@@ -25,7 +25,7 @@ mod connection;
 mod connections;
 mod endpoints;
 mod guard;
-mod idle;
+mod no_effect;
 mod polling;
 mod options;
 mod organizations;
@@ -43,7 +43,7 @@ mod validate;
 mod values;
 
 pub use environment::Environment;
-pub use idle::Idle;
+pub use no_effect::NoEffect;
 pub use options::{Config, OrganizationConfig, ServerOptions, SyncOptions, TenantConfig};
 pub use problem::{ConfigError, Fault, Problem};
 pub use secret_places::{SecretPlace, secret_places};

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::Idle;
+use super::NoEffect;
 use crate::access::{IdleLimits, Separation};
 use crate::connector::qlik;
 use crate::deliver::Endpoint;
@@ -43,7 +43,7 @@ pub struct Config {
     /// How log lines look and which are written.
     pub log: LogOptions,
     /// Settings that have no effect.
-    pub idle: Vec<Idle>,
+    pub without_effect: Vec<NoEffect>,
 }
 
 /// Where health checks and metrics are served and webhooks received.

@@ -1,7 +1,7 @@
 //! Reads the forward proxy that the environment names, from the same variables as curl.
 
 use super::problem::Problems;
-use super::{Environment, Fault, Idle};
+use super::{Environment, Fault, NoEffect};
 use crate::environment_proxy::EnvironmentProxy;
 use crate::forward_proxy::{ForwardProxy, InvalidProxy};
 use crate::no_proxy::NoProxy;
@@ -17,7 +17,7 @@ const EXEMPT: [&str; 2] = ["no_proxy", "NO_PROXY"];
 pub(super) fn environment_proxy(
     environment: &Environment,
     problems: &mut Problems,
-    idle: &mut Vec<Idle>,
+    without_effect: &mut Vec<NoEffect>,
 ) -> EnvironmentProxy {
     let Some(name) = NAMES.into_iter().find(|name| environment.is_set(name)) else {
         return EnvironmentProxy::default();
@@ -36,7 +36,7 @@ pub(super) fn environment_proxy(
     let set = EXEMPT.into_iter().find(|name| environment.is_set(name));
     let exempt_by = set.unwrap_or("no_proxy");
     let (exempt, odd) = NoProxy::parse(environment.get(exempt_by).unwrap_or_default());
-    idle.extend(odd.into_iter().map(|entry| Idle {
+    without_effect.extend(odd.into_iter().map(|entry| NoEffect {
         key: exempt_by.to_owned(),
         why: format!("the entry `{entry}` matches no host"),
         remedy: "write a name, `*.example.com`, an address or a network such as `10.0.0.0/8`; only \

@@ -18,7 +18,7 @@ mod documents;
 mod egress;
 mod endpoints;
 mod environment;
-mod idle;
+mod no_effect;
 mod mistakes;
 mod secrets;
 mod separations;

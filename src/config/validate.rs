@@ -10,7 +10,7 @@ use super::apart::ApartDraft;
 use super::connections::connections;
 use super::endpoints::{addresses, endpoints};
 use super::guard::{GuardDraft, absent_sweeps};
-use super::idle::idle;
+use super::no_effect::no_effects;
 use super::options::{Config, ServerOptions, SyncOptions};
 use super::organizations::organizations;
 use super::polling::PollDefaults;
@@ -42,8 +42,8 @@ pub(super) fn validate(
     let source = problems.file().to_owned();
     let vault = Vault::new(environment, &source);
     let addresses = addresses(&raw.endpoints, &vault, &mut problems);
-    let mut idle = idle(&raw, &addresses);
-    let proxies = environment_proxy(environment, &mut problems, &mut idle);
+    let mut without_effect = no_effects(&raw, &addresses);
+    let proxies = environment_proxy(environment, &mut problems, &mut without_effect);
     let zone = zone(raw.sync.timezone.as_deref(), &mut problems);
     let text = raw.sync.schedule.as_deref().unwrap_or("15m");
     let usual = schedule("sync.schedule", text, zone, &mut problems);
@@ -89,7 +89,7 @@ pub(super) fn validate(
                 endpoints,
                 proxies,
                 log,
-                idle,
+                without_effect,
             })
         }
         _ => None,

@@ -82,7 +82,7 @@ fn kept(running: &Running, users: &[UserId]) -> BTreeMap<UserId, Timestamp> {
 fn known_since(running: &Running) -> Option<Timestamp> {
     let store = running.store();
     let no = store.tenants().unwrap()[0].no;
-    store.bookmark(no).unwrap()?.sessions
+    store.bookmark(no).unwrap()?.sessions_since
 }
 
 async fn known(running: &Running) -> Timestamp {

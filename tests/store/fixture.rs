@@ -616,7 +616,7 @@ fn between(store: &Store, acme: &Known) -> Result<(), StoreError> {
         since: day(2),
         until: day(100),
         untold: vec![(day(99), user(6, "first").to_ref())],
-        sessions: Some(day(3)),
+        sessions_since: Some(day(3)),
     };
     let seen = [1_u8, 2].map(|number| SeenEvent {
         at: day(99),

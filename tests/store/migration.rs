@@ -230,7 +230,7 @@ fn a_store_of_format_6_is_the_same_to_the_byte() {
     let store = open(&path);
     for known in store.tenants().unwrap() {
         let bookmark = store.bookmark(known.no).unwrap();
-        assert_eq!(bookmark.and_then(|bookmark| bookmark.sessions), None);
+        assert_eq!(bookmark.and_then(|bookmark| bookmark.sessions_since), None);
     }
     store.close().unwrap();
 

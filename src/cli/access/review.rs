@@ -90,12 +90,12 @@ async fn write_rows(
         let ReviewPage {
             page,
             n_unseen,
-            sessions,
+            last_sessions,
             population: _,
         } = answer;
         let mut last: Option<&AccessRow> = None;
         for row in &page.rows {
-            let seen = sessions.get(&row.user.id).copied();
+            let seen = last_sessions.get(&row.user.id).copied();
             let seen = seen.unwrap_or(LastSession::unknown(as_of));
             table::row(csv, (&evidence.envelope.tenant, as_of), row, seen)?;
             html::row(rows, row, seen)?;

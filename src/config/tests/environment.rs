@@ -80,9 +80,9 @@ fn an_entry_of_no_proxy_that_fits_no_host_is_told_of() {
     let config = Folder::with(GOOD).load(&variables).unwrap();
 
     let told = config
-        .idle
+        .without_effect
         .iter()
-        .map(|idle| (idle.key.as_str(), idle.why.as_str()));
+        .map(|it| (it.key.as_str(), it.why.as_str()));
     assert_eq!(
         told.collect::<Vec<_>>(),
         [("NO_PROXY", "the entry `10.0.0.0/99` matches no host")]

@@ -37,7 +37,7 @@ pub struct ReviewPage {
     /// How many users there are; the same on each page.
     pub population: Population,
     /// When the users of this page were last seen.
-    pub sessions: BTreeMap<UserId, LastSession>,
+    pub last_sessions: BTreeMap<UserId, LastSession>,
 }
 
 /// How many users a tenant had at a time, and how many its source showed.

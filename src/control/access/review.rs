@@ -53,17 +53,17 @@ impl Query for query::AccessReview {
         let mut found = finder.read(reading, known, self.after, limit, &mut envelope)?;
         let span = stale::span(reading.store, known)?;
         stale::note_sessions(&mut envelope, reading, known, span);
-        let mut sessions = BTreeMap::new();
+        let mut last_sessions = BTreeMap::new();
         for user in &found.users {
             let last = stale::last_session(reading.store, known, user, span, at)?;
-            sessions.insert(user.id.clone(), last);
+            last_sessions.insert(user.id.clone(), last);
         }
         let (users, rows) = (found.users, &mut found.rows);
         date_page(reading.store, known, &picture, users, rows)?;
         Ok(ReviewPage {
             population: population(reading, known, &picture, at)?,
             n_unseen: found.n_unseen,
-            sessions,
+            last_sessions,
             page: AccessPage {
                 envelope,
                 rows: found.rows,

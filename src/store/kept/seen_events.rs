@@ -29,7 +29,7 @@ impl Store {
                     let v7::session::SessionReading { since, until } =
                         codec::read_row(&key, &value)?;
                     // Otherwise the bookmark was moved since, without sessions.
-                    bookmark.sessions = (until == bookmark.until).then_some(since);
+                    bookmark.sessions_since = (until == bookmark.until).then_some(since);
                 }
                 Ok(Some(bookmark))
             })
@@ -70,7 +70,7 @@ impl Store {
         self.write_all(remembered.chain(forgotten).collect())?;
         let row = v1::Bookmark::from(bookmark);
         let mut rows = vec![codec::put(keys::bookmark(no), &row)];
-        rows.extend(bookmark.sessions.map(|since| {
+        rows.extend(bookmark.sessions_since.map(|since| {
             let until = bookmark.until;
             let row = v7::session::SessionReading { since, until };
             codec::put(keys::session_reading(no), &row)

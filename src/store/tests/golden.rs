@@ -130,7 +130,7 @@ fn the_bytes_of_a_bookmark() {
                 id: support::id(Kind::User, 6),
             },
         )],
-        sessions: None,
+        sessions_since: None,
     };
 
     let bytes = codec::row(&keys::bookmark(TenantNo(1)), &v1::Bookmark::from(&bookmark));

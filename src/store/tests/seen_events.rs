@@ -25,7 +25,7 @@ fn bookmark(until: i64) -> Bookmark {
                 id: support::id(Kind::User, 6),
             },
         )],
-        sessions: None,
+        sessions_since: None,
     }
 }
 

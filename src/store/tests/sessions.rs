@@ -32,7 +32,7 @@ fn bookmark(until: i64, sessions: Option<i64>) -> Bookmark {
         since: at(1),
         until: at(until),
         untold: Vec::new(),
-        sessions: sessions.map(at),
+        sessions_since: sessions.map(at),
     }
 }
 

@@ -110,7 +110,7 @@ fn a_store_with_a_gap_in_its_log_is_looked_at_as_a_whole() {
         since: seen[0].at,
         until: seen[2_999].at,
         untold: Vec::new(),
-        sessions: None,
+        sessions_since: None,
     };
     let no = adopt(&store, 1).no;
     store

@@ -14,13 +14,13 @@ pub struct Bookmark {
     pub untold: Vec<(Timestamp, RecordRef)>,
     /// The time since which the begins of sessions were read too, without a gap up to `until`;
     /// `None` if they are not read.
-    pub sessions: Option<Timestamp>,
+    pub sessions_since: Option<Timestamp>,
 }
 
 impl Bookmark {
     /// Returns the span in which all begins of sessions are known; `None` if they are not read.
     pub fn session_span(&self) -> Option<SessionSpan> {
-        let since = self.sessions?;
+        let since = self.sessions_since?;
         let until = self.until;
         Some(SessionSpan { since, until })
     }

@@ -112,7 +112,7 @@ mod tests {
             since: at(100),
             until: at(150),
             untold: Vec::new(),
-            sessions: None,
+            sessions_since: None,
         };
         let mut reckoning = Reckoning::of(&bookmark, at(160), Duration::from_secs(300));
         reckoning.weigh(change, at(161));
@@ -161,7 +161,7 @@ mod tests {
             since: at(100),
             until: at(160),
             untold: Vec::new(),
-            sessions: None,
+            sessions_since: None,
         };
         let overlap = Duration::from_secs(300);
         let mut first = Reckoning::of(&bookmark, at(160), overlap);

@@ -255,8 +255,8 @@ impl<C: Connector> Job<C> {
             };
             format!("an event cannot be read ({first}){others}")
         });
-        let is_kept = !start.is_span_new() && to.since(start.bookmark.until) < KEEP_AFTER;
-        if todo.is_empty() && is_kept {
+        let may_wait = !start.has_new_span() && to.since(start.bookmark.until) < KEEP_AFTER;
+        if todo.is_empty() && may_wait {
             self.audit.read(&self.name, to.max(start.until));
             return Ok(Polled::Quiet);
         }
@@ -371,13 +371,13 @@ impl<C: Connector> Job<C> {
         let before_it = self.audit.until(kept.until);
         let until = until.map_or(before_it, |until| until.max(before_it));
         self.audit.read(&self.name, until);
-        let is_kept = !start.is_span_new() && until.since(kept.until) < KEEP_AFTER;
-        if portion.seen.is_empty() && is_kept {
+        let may_wait = !start.has_new_span() && until.since(kept.until) < KEEP_AFTER;
+        if portion.seen.is_empty() && may_wait {
             return Ok(());
         }
         let mut bookmark = kept;
         bookmark.until = until;
-        bookmark.sessions = start.sessions.map(KnownSince::since);
+        bookmark.sessions_since = start.sessions.map(KnownSince::since);
         bookmark
             .untold
             .retain(|(_, record)| !portion.records.contains(record));
@@ -455,7 +455,7 @@ impl<C: Connector> Job<C> {
 
 impl PollStart {
     /// Returns whether the store is to say something else of when sessions are known.
-    fn is_span_new(&self) -> bool {
+    fn has_new_span(&self) -> bool {
         self.sessions.is_some_and(KnownSince::differs_from_stored)
     }
 
@@ -479,7 +479,7 @@ impl PollStart {
     fn from(&self) -> Timestamp {
         let overlapping = before(self.until, self.polling.overlap);
         let covered = self.covered();
-        let sessions = self.bookmark.sessions.unwrap_or(covered);
+        let sessions = self.bookmark.sessions_since.unwrap_or(covered);
         overlapping.max(covered.min(sessions))
     }
 }

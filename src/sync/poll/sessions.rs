@@ -33,9 +33,9 @@ impl KnownSince {
     /// begins to read.
     pub(super) fn of(bookmark: &Bookmark, from: Timestamp, now: Timestamp) -> Self {
         // A time in the future was noted before the clock was set back.
-        let stored = bookmark.sessions.filter(|since| *since <= now);
+        let stored = bookmark.sessions_since.filter(|since| *since <= now);
         Self {
-            stored: bookmark.sessions,
+            stored: bookmark.sessions_since,
             since: stored.unwrap_or(from),
         }
     }
@@ -104,7 +104,7 @@ mod tests {
             since: at(0),
             until: at(500),
             untold: Vec::new(),
-            sessions: sessions.map(at),
+            sessions_since: sessions.map(at),
         }
     }
 

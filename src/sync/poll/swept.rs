@@ -82,7 +82,7 @@ impl Swept {
             since: self.began,
             until: read.map_or(self.began, |span| span.until.min(self.began)),
             untold: Vec::new(),
-            sessions: read.map(|span| span.since),
+            sessions_since: read.map(|span| span.since),
         }
     }
 

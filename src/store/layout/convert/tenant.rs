@@ -204,7 +204,7 @@ impl From<&Bookmark> for v1::Bookmark {
             until,
             untold,
             // It has a row of its own.
-            sessions: _,
+            sessions_since: _,
         } = bookmark;
         Self {
             since: *since,
@@ -231,7 +231,7 @@ impl From<v1::Bookmark> for Bookmark {
                 .into_iter()
                 .map(|(at, record)| (at, record.into()))
                 .collect(),
-            sessions: None,
+            sessions_since: None,
         }
     }
 }

@@ -3,9 +3,9 @@
 use super::*;
 
 /// Returns the keys without effect in a valid configuration.
-fn idle(text: &str) -> Vec<String> {
+fn no_effects(text: &str) -> Vec<String> {
     let config = Folder::with(text).load(&[]).unwrap();
-    config.idle.into_iter().map(|idle| idle.key).collect()
+    config.without_effect.into_iter().map(|it| it.key).collect()
 }
 
 #[test]
@@ -74,7 +74,7 @@ fn what_does_nothing_is_named() {
             &["tenants[0].sessions"],
         ),
     ] {
-        assert_eq!(idle(&text), expected, "{text}");
+        assert_eq!(no_effects(&text), expected, "{text}");
     }
 }
 
@@ -96,6 +96,6 @@ fn what_does_something_is_not_named() {
                 "connection = \"eu\"\nguard = { mode = \"limits\" }",
             ),
     ] {
-        assert_eq!(idle(&text), [""; 0], "{text}");
+        assert_eq!(no_effects(&text), [""; 0], "{text}");
     }
 }

@@ -8,7 +8,7 @@ use super::raw;
 
 /// A setting that has no effect, and why.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Idle {
+pub struct NoEffect {
     /// The full path of the key, such as `endpoints[1].events`.
     pub key: String,
     /// Why it has no effect.
@@ -17,7 +17,7 @@ pub struct Idle {
     pub remedy: &'static str,
 }
 
-impl Idle {
+impl NoEffect {
     /// Returns the code as `docs/errors.md` lists it.
     pub fn code(&self) -> &'static str {
         "config.no-effect"
@@ -25,9 +25,9 @@ impl Idle {
 }
 
 /// Returns the settings that have no effect, in the order of the sections.
-pub(super) fn idle(raw: &raw::Raw, addresses: &[Option<Address>]) -> Vec<Idle> {
+pub(super) fn no_effects(raw: &raw::Raw, addresses: &[Option<Address>]) -> Vec<NoEffect> {
     let mut found = Vec::new();
-    let mut add = |key: String, why: String, remedy| found.push(Idle { key, why, remedy });
+    let mut add = |key: String, why: String, remedy| found.push(NoEffect { key, why, remedy });
     sync(raw, &mut add);
     guards(raw, &mut add);
     apart(raw, &mut add);
