@@ -253,6 +253,7 @@ fn not_known(what: &NotKnown) -> Value {
             "space": { "remote_id": id, "name": name },
             "part": part,
         }),
+        NotKnown::Shares { spaces } => json!({ "what": "shares", "spaces": spaces }),
         NotKnown::Sessions { known } => json!({
             "what": "sessions",
             "known_since": known.map(|span| span.since),

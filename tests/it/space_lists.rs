@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use qlik_roster::clock::Clock;
 use qlik_roster::control::{NotKnown, SpaceChoice, SpacesPage, query};
 use qlik_roster::demo::tenant::{
-    Directory, EmulatedTenant, Endpoint, Fault, NewSpace, NewUser, RateLimits, Space, SpaceEdit,
-    SpacePart, SpaceSort, TenantOptions, When,
+    Assignee, Directory, EmulatedTenant, Endpoint, Fault, NewSpace, NewUser, RateLimits, Space,
+    SpaceEdit, SpacePart, SpaceSort, TenantOptions, When,
 };
 use qlik_roster::model::{Id, SpaceId, TenantName, Timestamp, UserId};
 use serde_json::Value;
@@ -280,6 +280,17 @@ async fn a_row_that_the_limit_leaves_out_is_not_none() {
         world.path("other"),
         other.url()
     ));
+    for tenant in [world.tenant.directory(), other.directory()] {
+        let space = tenant.create_space(NewSpace {
+            name: "Twin".into(),
+            sort: SpaceSort::Shared,
+            owner: tenant.users()[0].id.clone(),
+        });
+        for name in ["One", "Two"] {
+            let group = Assignee::Group(tenant.create_group(name));
+            tenant.assign(&space, group, &["consumer"]).unwrap();
+        }
+    }
     let running = world.start().await;
     within("the spaces of both are read", || async {
         let store = running.store();
@@ -289,13 +300,20 @@ async fn a_row_that_the_limit_leaves_out_is_not_none() {
     })
     .await;
 
-    let told = json(&world, &["spaces", "--limit", "1"]).await;
+    let told = json(&world, &["spaces", "--name", "Twin", "--limit", "1"]).await;
 
     assert_eq!(told["rows"].as_array().unwrap().len(), 1);
     let answers = &told["answers"];
     assert_eq!(answers[0]["complete"], true);
     assert_eq!(answers[1]["complete"], false);
     assert_eq!(answers[1]["not_known"][0]["what"], "rest");
+    // What is assigned to groups has no rows, and no limit.
+    let told = json(&world, &["access", "--space", "Twin", "--limit", "1"]).await;
+    assert_eq!(told["rows"].as_array().unwrap().len(), 1);
+    for answer in told["answers"].as_array().unwrap() {
+        let entries = answer["space"]["entries"].as_array().unwrap();
+        assert_eq!(entries.len(), 2, "{answer}");
+    }
     running.stop().await;
 }
 

@@ -760,6 +760,40 @@ async fn an_operator_asks_who_can_open_a_space() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn an_app_may_be_shared_where_shares_are_hidden() {
+    let world = world(Clock::system(), 3).await;
+    let tenant = world.tenant.directory();
+    for space in &tenant.spaces()[..2] {
+        let hide = SpaceEdit::Hide(SpacePart::Shares, 403);
+        tenant.update_space(&space.id, hide).unwrap();
+    }
+    let running = world.start().await;
+    read_once(&running).await;
+
+    let answer = running
+        .ask(query::SpaceAccess {
+            tenant: acme(),
+            opened: Opened::App("app-x".to_owned()),
+            user: None,
+            which: Which::Own,
+            at: None,
+            after: None,
+            limit: 10,
+        })
+        .await;
+
+    let hidden = NotKnown::Shares { spaces: 2 };
+    assert!(answer.envelope.not_known.contains(&hidden), "{answer:?}");
+    let (code, _, err) = world.command(&["access", "--app", "app-x"]).await;
+    assert_eq!(code, 7, "{err}");
+    assert!(
+        err.contains("the shares of 2 spaces were not visible"),
+        "{err}"
+    );
+    running.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn spaces_of_one_name_and_with_one_app_are_each_on_one_page() {
     let world = world(clock(), 10).await;
     let tenant = world.tenant.directory();

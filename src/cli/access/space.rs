@@ -2,7 +2,7 @@
 
 use crate::control::query::{Opened, Which};
 use crate::control::{
-    NotKnown, SpaceAccess, SpaceMention, SpacePosition, SpaceRow, SpaceShown, query,
+    MAX_PAGE, NotKnown, SpaceAccess, SpaceMention, SpacePosition, SpaceRow, SpaceShown, query,
 };
 use crate::doing::counting;
 use crate::model::{TenantName, Thousands, Timestamp, UserId};
@@ -12,7 +12,7 @@ use super::super::Exit;
 use super::super::args::{Format, ListArgs};
 use super::super::error::CliError;
 use super::super::output::Row;
-use super::super::pages::{Paged, Rest, Whole};
+use super::super::pages::{Paged, Whole};
 use super::super::store_client::StoreClient;
 use super::super::style::{Tone, count, say};
 use super::super::table::{Cell, Column};
@@ -99,7 +99,8 @@ pub(super) async fn run(
 type Take<'a> = dyn FnMut(&SpaceMention, &GroupNames, &SpaceRow) -> anyhow::Result<()> + 'a;
 
 /// Asks for the rows of one tenant, page by page. Returns the first page without its rows, with
-/// what all pages do not know.
+/// what all pages do not know. The limit is one of users: the other entries of the space are all
+/// shown, in pages as large as they may be.
 async fn each(
     client: &StoreClient,
     asked: &Asked,
@@ -108,35 +109,55 @@ async fn each(
     take: &mut Take<'_>,
 ) -> anyhow::Result<SpaceAccess> {
     let (_doing, found) = counting("looking at users", "found");
-    let ask = |after, limit| query::SpaceAccess {
-        tenant: tenant.clone(),
-        opened: asked.opened.clone(),
-        user: None,
-        which: asked.which,
-        at: asked.at,
-        after,
-        limit,
-    };
-    let mut left = limit;
-    let look = |page: &mut SpaceAccess| {
+    let (mut after, mut left) = (None, limit);
+    let mut whole: Option<SpaceAccess> = None;
+    loop {
+        let limit = match &after {
+            Some(SpacePosition::User(_)) => left,
+            Some(
+                SpacePosition::Found(_) | SpacePosition::Assigned(_) | SpacePosition::Shared(_),
+            )
+            | None => MAX_PAGE,
+        };
+        let mut page = client
+            .ask(query::SpaceAccess {
+                tenant: tenant.clone(),
+                opened: asked.opened.clone(),
+                user: None,
+                which: asked.which,
+                at: asked.at,
+                after,
+                limit,
+            })
+            .await?;
         let rows = std::mem::take(&mut page.rows);
         if let Some(shown) = &page.space {
             for row in rows.iter().take(left) {
                 take(&shown.space, &shown.names, row)?;
             }
         }
+        let is_cut = rows.len() > left;
         left -= rows.len().min(left);
         found.add(rows.len() as u64);
-        Ok(())
-    };
-    let (mut whole, rest) = client.whole(limit, ask, look).await?;
-    only_one(&whole, &asked.opened)?;
-    match rest {
-        Rest::Nothing => {}
-        Rest::More => {
+        after = page.next.take();
+        let whole = match &mut whole {
+            Some(whole) => {
+                whole.add(page);
+                whole
+            }
+            none => none.insert(page),
+        };
+        let has_more = matches!(after, Some(SpacePosition::User(_))) && left == 0;
+        if is_cut || has_more {
             whole.envelope.not_known.insert(NotKnown::Rest);
+            after = None;
+        }
+        if after.is_none() {
+            break;
         }
     }
+    let whole = whole.expect("a page was read");
+    only_one(&whole, &asked.opened)?;
     Ok(whole)
 }
 

@@ -4,7 +4,7 @@ use crate::control::{AccessPerson, NotKnown, Since, UserAccess};
 use crate::model::{AccessChange, Path, RoleMention, ShownPath};
 use crate::view::{path_group, role_name};
 
-use super::super::style::Tone;
+use super::super::style::{Tone, count};
 use super::super::table::Cell;
 
 /// Says by which paths all users hold a role.
@@ -113,6 +113,14 @@ pub(super) fn not_known(what: &NotKnown) -> String {
             "its spaces were not read in full by then, so there may be some that are not known; \
              with `[access] spaces = true` the daemon reads them"
                 .to_owned()
+        }
+        NotKnown::Shares { spaces } => {
+            let n = usize::try_from(*spaces).unwrap_or(usize::MAX);
+            format!(
+                "the shares of {} were not visible at the last reading: the app may be shared \
+                 there",
+                count(n, "space")
+            )
         }
         NotKnown::Sessions { known: None } => {
             "when its users were last seen is not known: with `[access] sessions = true` the \

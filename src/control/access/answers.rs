@@ -118,6 +118,11 @@ pub enum NotKnown {
         /// Which part.
         part: SpacePart,
     },
+    /// What is shared from so many spaces: one of them may share the app that is asked about.
+    Shares {
+        /// How many.
+        spaces: u64,
+    },
     /// Whether users began sessions: that is known within this span at most, or not at all.
     Sessions {
         /// The span; `None` if sessions are not read.
@@ -191,6 +196,7 @@ impl fmt::Debug for NotKnown {
             Self::PartOfSpace { id, part, .. } => {
                 f.debug_tuple("PartOfSpace").field(id).field(part).finish()
             }
+            Self::Shares { spaces } => f.debug_tuple("Shares").field(spaces).finish(),
             Self::Sessions { known } => f.debug_tuple("Sessions").field(known).finish(),
             Self::Licences { tenant, lack } => {
                 f.debug_tuple("Licences").field(tenant).field(lack).finish()

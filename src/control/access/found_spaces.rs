@@ -1,10 +1,12 @@
 //! Finds the spaces of one name or with one app, page by page.
 
+use std::cell::Cell;
+
 use crate::control::query::Opened;
 use crate::control::reading::Reading;
 use crate::control::{ControlError, Page, SpacePosition, page, query};
 use crate::history::{FoundSpaces, SpacesLook, each_space, spaces_after};
-use crate::model::{Id, Space, SpaceId};
+use crate::model::{Id, Space, SpaceId, SpacePart};
 use crate::store::Known;
 
 use super::user_spaces::{SpaceMention, mention};
@@ -16,6 +18,8 @@ pub(super) struct Found {
     /// The space, if it is the only one that is found.
     pub(super) only: Option<Space>,
     pub(super) look: SpacesLook,
+    /// How many spaces do not show their shares, of those that may share the app.
+    pub(super) n_hidden: u64,
 }
 
 impl Found {
@@ -38,6 +42,7 @@ impl Found {
             known,
             asked,
             after,
+            n_hidden: Cell::new(0),
             // A second one shows that the first is not the only one.
             limit: limit.max(2),
         };
@@ -58,6 +63,7 @@ impl Found {
             page: Page { rows, next },
             only: spaces.pop().filter(|_| is_only_one),
             look,
+            n_hidden: wanted.n_hidden.get(),
         })
     }
 }
@@ -69,6 +75,7 @@ struct Wanted<'a> {
     asked: &'a query::SpaceAccess,
     after: Option<&'a SpaceId>,
     limit: usize,
+    n_hidden: Cell<u64>,
 }
 
 impl Wanted<'_> {
@@ -100,6 +107,9 @@ impl Wanted<'_> {
     fn with(&self, app: &String) -> Result<FoundSpaces, ControlError> {
         let (store, known, at) = (self.reading.store, self.known, self.asked.at);
         let has_app = |space: &Space| {
+            if space.head.unseen.contains(&SpacePart::Shares) {
+                self.n_hidden.set(self.n_hidden.get() + 1);
+            }
             let mut shares = space.shares.iter().flat_map(|shares| shares.values());
             shares.any(|share| share.resource.as_ref() == Some(app))
         };

@@ -33,6 +33,10 @@ impl Query for query::SpaceAccess {
         let mut envelope = envelope::begin(reading, known, &picture, self.at, Some(&[]))?;
         let found = Found::of(reading, known, &self)?;
         note_look(&mut envelope, found.look);
+        if found.n_hidden > 0 && self.after.is_none() {
+            let spaces = found.n_hidden;
+            envelope.not_known.insert(NotKnown::Shares { spaces });
+        }
         let mut answer = SpaceAccess {
             envelope,
             read_at: found.look.read,
