@@ -144,6 +144,11 @@ impl Grants {
         self.everyone.contains(group)
     }
 
+    /// Returns the groups of all users.
+    pub fn everyone(&self) -> &BTreeSet<GroupId> {
+        &self.everyone
+    }
+
     fn is_known(&self, group: &GroupId) -> bool {
         self.giving.contains_key(group) || self.others.contains(group)
     }

@@ -5,8 +5,9 @@
 //! holds. [`Inspection`] looks at roles, groups and users once, in that order, and reports what an
 //! auditor would ask about, such as broken rules of [`Separation`] of duties; [`Administration`]
 //! says who is an administrator, [`Holding`] who holds a role, [`Absences`] who was not seen for
-//! long. [`SpaceGrants`] says who can open a space, each by every [`SpacePath`]. [`Subjects`] finds
-//! orphan licences.
+//! long. [`SpaceGrants`] says who can open a space, each by every [`SpacePath`];
+//! [`space_differences`] compares that, too.
+//! [`Subjects`] finds orphan licences.
 
 mod absence;
 mod grants;
@@ -22,6 +23,7 @@ mod bots;
 mod inspection;
 mod unseen;
 mod space;
+mod space_rights;
 
 pub use absence::{Absences, IDLE_ADMIN, IdleLimits, Idleness, LEFT_IDP, covers, has_sessions};
 pub use administration::Administration;
@@ -34,6 +36,9 @@ pub use inspection::Inspection;
 pub use licence::{Subjects, orphan_licence};
 pub use separation::{Judged, Separation};
 pub use space::{ShareGrant, SpaceGrant, SpaceGrants, SpacePath, UserGrants, administers};
+pub use space_rights::{
+    Concerned, SpaceRight, concerned, everybodys_space_differences, space_differences,
+};
 pub use unseen::Unseen;
 
 #[cfg(test)]

@@ -57,5 +57,6 @@ pub(super) fn part_of_extent(role: &RoleId, path: &Path) -> String {
         Path::Group(group) => format!("role {role} by group {group}"),
         Path::Everyone(group) => format!("role {role} by everyone {group}"),
         Path::UserDefault => format!("role {role} by default"),
+        Path::Owner => format!("role {role} as the owner"),
     }
 }

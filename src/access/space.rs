@@ -8,7 +8,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 
 use crate::model::{
-    Assignee, GroupId, Id, Role, Space, SpaceAssignment, SpaceShare, Timestamp, User, UserId,
+    Assignee, GroupId, Id, Role, Space, SpaceAssignment, SpacePart, SpaceShare, Timestamp, User,
+    UserId,
 };
 
 use super::content::is_own;
@@ -68,6 +69,8 @@ pub struct ShareGrant {
     pub share: Id,
     /// What is shared.
     pub resource: Option<String>,
+    /// What kind of resource that is, such as `app`; as written.
+    pub sort: Option<String>,
     /// The path.
     pub path: SpacePath,
     /// What it allows, as the source writes it.
@@ -86,6 +89,8 @@ pub struct SpaceGrants {
     groups: BTreeMap<GroupId, UserGrants>,
     /// What every user has.
     everybodys: UserGrants,
+    /// The lists that were never visible.
+    hidden: BTreeSet<SpacePart>,
 }
 
 /// Paths to a space and to what is shared from it.
@@ -111,6 +116,12 @@ impl SpaceGrants {
             owner: space.head.owner.clone(),
             ..Self::default()
         };
+        if space.assignments.is_none() {
+            found.hidden.insert(SpacePart::Assignments);
+        }
+        if space.shares.is_none() {
+            found.hidden.insert(SpacePart::Shares);
+        }
         for (assignee, assignment) in space.assignments.iter().flatten() {
             if let Some((path, place)) = found.place(assignee, grants) {
                 place.space.push(space_grant(path, assignment));
@@ -171,6 +182,27 @@ impl SpaceGrants {
     pub fn everybodys(&self) -> &UserGrants {
         &self.everybodys
     }
+
+    /// Returns the owner.
+    pub fn owner(&self) -> Option<&UserId> {
+        self.owner.as_ref()
+    }
+
+    /// Returns the users who are assigned, or whom something is shared with, and their paths.
+    pub(super) fn users(&self) -> &BTreeMap<UserId, UserGrants> {
+        &self.users
+    }
+
+    /// Returns the groups that are assigned, or that something is shared with, and the paths that
+    /// they give to their members.
+    pub(super) fn groups(&self) -> &BTreeMap<GroupId, UserGrants> {
+        &self.groups
+    }
+
+    /// Returns whether a list of the space was visible at any time.
+    pub(super) fn shows(&self, part: SpacePart) -> bool {
+        !self.hidden.contains(&part)
+    }
 }
 
 /// Returns whether the holders of a role may give themselves any role in spaces of this sort. They
@@ -197,6 +229,7 @@ fn share_grant(id: &Id, path: SpacePath, share: &SpaceShare) -> ShareGrant {
     ShareGrant {
         share: id.clone(),
         resource: share.resource.clone(),
+        sort: share.resource_sort.clone(),
         path,
         roles: share.roles.clone(),
         since: share.created_at,

@@ -6,7 +6,9 @@ use serde_json::Value;
 use crate::clock::Clock;
 use crate::control::{EventRow, MARK};
 use crate::deliver::EVENT_TYPES;
-use crate::model::{Entry, Fact, Recovery, RightChange, RightHolders, Role, losses_in_words};
+use crate::model::{
+    Entry, Fact, Recovery, Right, RightChange, RightHolders, Role, losses_in_words,
+};
 use crate::view::{self, right_sentence, sentence};
 
 use super::output::Row;
@@ -118,16 +120,24 @@ fn tone(fact: &Fact) -> Option<Tone> {
         Fact::Changed(change) => sentence(change)
             .contains(Role::TENANT_ADMIN)
             .then_some(Tone::Bold),
-        Fact::RightChanged(right) => (right.role.name == Role::TENANT_ADMIN).then_some(Tone::Bold),
+        Fact::RightChanged(right) => right
+            .right
+            .role()
+            .is_some_and(|role| role.name == Role::TENANT_ADMIN)
+            .then_some(Tone::Bold),
         Fact::RoleContentChanged { .. } | Fact::SpaceChanged(_) => None,
     }
 }
 
-/// Returns the id of the one user whom a change of a right concerns, or else of the role.
+/// Returns the id of the one user whom a change of a right concerns, or else of the role or the
+/// space.
 fn holders_id(right: &RightChange) -> String {
     match &right.holders {
         RightHolders::One(holder) => holder.id.to_string(),
-        RightHolders::Listed { .. } | RightHolders::Everybody { .. } => right.role.id.to_string(),
+        RightHolders::Listed { .. } | RightHolders::Everybody { .. } => match &right.right {
+            Right::Role(role) => role.id.to_string(),
+            Right::SpaceRole { space, .. } | Right::App { space, .. } => space.id.to_string(),
+        },
     }
 }
 

@@ -53,8 +53,8 @@ pub use access::{
     AccessPerson, AccessRow, AccessStanding, DiffPage, DiffRow, Envelope, Everybody, EverybodyDiff,
     LicenceChoice, LicenceHolders, LicenceLack, LicenceRow, LicencesPage, ListedSpace, NotKnown,
     Owned, Permission, Population, ReviewPage, SpaceAccess, SpaceChoice, SpaceEntry,
-    SpaceEverybody, SpaceMention, SpaceOwner, SpaceRow, SpaceShown, SpacesPage, StaleRow,
-    SweepMark, UserAccess, UserSpace, UserSpaces,
+    SpaceEverybody, SpaceOwner, SpaceRow, SpaceShown, SpacesPage, StaleRow, SweepMark, UserAccess,
+    UserSpace, UserSpaces,
 };
 pub use acting::{Acting, Actor, Face};
 pub use answer::Control;

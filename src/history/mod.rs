@@ -19,6 +19,8 @@ mod since;
 mod read_back;
 mod since_when;
 mod trail;
+mod space_pairs;
+mod space_past;
 mod spaces;
 
 pub use basis::Since;
@@ -28,5 +30,6 @@ pub use picture::{Picture, UserPage};
 pub use pictures::Pictures;
 pub use since::first_since;
 pub use since_when::since_when;
+pub use space_pairs::{Compared, SpacePair, SpacePairs};
 pub use spaces::{FoundSpaces, SpacesLook, each_space, spaces_after};
 pub use trail::Trail;

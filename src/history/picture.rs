@@ -141,6 +141,20 @@ impl Picture {
         self.names.get(id).map(String::as_str)
     }
 
+    /// Returns the name that any group had; `None` if there was no such group.
+    pub fn name_of(
+        &self,
+        store: &Store,
+        known: &Known,
+        id: &GroupId,
+    ) -> Result<Option<String>, HistoryError> {
+        if let Some(name) = self.group_name(id) {
+            return Ok(Some(name.to_owned()));
+        }
+        let group = self.group(store, known, id)?;
+        Ok(group.map(|group| group.name))
+    }
+
     /// Returns a role with its name. If the role is unknown, `name` is the name by which its
     /// holder's record mentions it.
     pub fn mention(&self, id: &RoleId, name: Option<&str>) -> RoleMention {

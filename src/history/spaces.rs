@@ -3,27 +3,16 @@
 
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
-use std::time::{Duration, Instant};
 
-use crate::model::{Entry, Fact, Seq, Space, SpaceChange, SpaceId, Timestamp};
+use crate::model::{Space, SpaceId, Timestamp};
 use crate::store::{KeptSpace, Known, Store};
 
 use super::error::HistoryError;
 use super::past::covered;
-use super::since::first_since;
+use super::space_past::SpacePast;
 
-/// How many spaces, and how many entries, are read from the store at once.
+/// How many spaces are read from the store at once.
 const PAGE: usize = 100;
-const AT_ONCE: usize = 500;
-
-/// The most changed spaces, assignments and shares to keep until they are undone. Each takes some
-/// 300 bytes.
-const MAX_CHANGED: usize = 200_000;
-
-/// How long a reader waits for the entry of a space that was just written, and how long it pauses
-/// in between.
-const MAX_WAIT: Duration = Duration::from_secs(2);
-const PAUSE: Duration = Duration::from_millis(2);
 
 /// What is known about the spaces that were visited.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -177,9 +166,9 @@ fn walk(
         }
     }
     if let Some(mut past) = past {
-        look.has_gap = past.has_gap;
+        look.has_gap = past.has_gap();
         // Spaces that have been deleted since then.
-        while let Some(id) = past.changes.keys().next().cloned() {
+        while let Some(id) = past.next_changed() {
             if let Some(space) = past.then(&id, None).filter(|_| span.has(&id))
                 && visit(space).is_break()
             {
@@ -188,110 +177,4 @@ fn walk(
         }
     }
     Ok(look)
-}
-
-/// What has happened to spaces since a time.
-struct SpacePast {
-    at: Timestamp,
-    up_to: Seq,
-    changes: BTreeMap<SpaceId, Changes>,
-    n_changed: usize,
-    has_gap: bool,
-}
-
-/// The changes of one space, in their order.
-#[derive(Default)]
-struct Changes {
-    changes: Vec<SpaceChange>,
-    last: Option<Timestamp>,
-}
-
-impl SpacePast {
-    fn since(store: &Store, known: &Known, at: Timestamp) -> Result<Self, HistoryError> {
-        let after = Timestamp::from_millis(at.millis().saturating_add(1));
-        let up_to = match first_since(store, after)? {
-            Some(entry) => Seq(entry.seq.0.saturating_sub(1)),
-            None => store.last_seq(),
-        };
-        let mut past = Self {
-            at,
-            up_to,
-            changes: BTreeMap::new(),
-            n_changed: 0,
-            has_gap: false,
-        };
-        past.extend(store, known)?;
-        Ok(past)
-    }
-
-    fn extend(&mut self, store: &Store, known: &Known) -> Result<(), HistoryError> {
-        loop {
-            let entries = store.entries(self.up_to, AT_ONCE)?;
-            if entries.is_empty() {
-                return Ok(());
-            }
-            for entry in entries {
-                if entry.seq != self.up_to.next() {
-                    return Err(HistoryError::WasCut);
-                }
-                self.up_to = entry.seq;
-                self.take(known, entry);
-            }
-            if self.n_changed > MAX_CHANGED {
-                return Err(HistoryError::TooManyInSpaces { limit: MAX_CHANGED });
-            }
-        }
-    }
-
-    fn take(&mut self, known: &Known, entry: Entry) {
-        let is_ours = entry
-            .account()
-            .is_some_and(|account| account.tenant == known.tenant.id);
-        let at = entry.at;
-        if let Fact::Unreadable | Fact::HistoryLost(_) = entry.fact {
-            self.has_gap = true;
-        }
-        if let Fact::SpaceChanged(change) = entry.fact
-            && is_ours
-        {
-            self.n_changed += 1 + change.assignments.members.len() + change.shares.members.len();
-            let changes = self.changes.entry(change.id.clone()).or_default();
-            changes.last = Some(at);
-            changes.changes.push(change);
-        }
-    }
-
-    /// Reads on until the entries of spaces that were just read are included. A space becomes
-    /// visible a moment before its entry is on disk, so this may have to wait.
-    fn catch_up(
-        &mut self,
-        store: &Store,
-        known: &Known,
-        page: &[KeptSpace],
-    ) -> Result<(), HistoryError> {
-        let begun = Instant::now();
-        loop {
-            self.extend(store, known)?;
-            let is_behind = page.iter().any(|kept| {
-                let changes = self.changes.get(&kept.space.id);
-                let last = changes.and_then(|changes| changes.last);
-                kept.changed_at > Some(self.at) && last < kept.changed_at
-            });
-            if !is_behind || self.has_gap {
-                return Ok(());
-            }
-            if begun.elapsed() > MAX_WAIT {
-                let tenant = known.name.clone();
-                return Err(HistoryError::Unsteady { tenant });
-            }
-            std::thread::sleep(PAUSE);
-        }
-    }
-
-    /// Returns a space as it was then, given the present one, and drops its changes.
-    fn then(&mut self, id: &SpaceId, now: Option<Space>) -> Option<Space> {
-        let Changes { changes, .. } = self.changes.remove(id).unwrap_or_default();
-        let changes = changes.iter().rev();
-        changes.fold(now, |space, change| change.undo(space))
-    }
 }

@@ -1,6 +1,6 @@
 //! Compares what a person types with the names and the id of a thing.
 
-use super::{Holder, Record, RoleMention};
+use super::{Holder, Record, Right, RoleMention, SpaceMention};
 
 /// Something that people call by one of several names.
 pub trait Called {
@@ -42,5 +42,21 @@ impl Called for Holder {
 impl Called for RoleMention {
     fn any_name(&self, test: impl Fn(&str) -> bool) -> bool {
         test(&self.name) || test(&self.id.to_string())
+    }
+}
+
+impl Called for SpaceMention {
+    fn any_name(&self, test: impl Fn(&str) -> bool) -> bool {
+        test(&self.name) || test(&self.id.to_string())
+    }
+}
+
+/// A right is found by its role, whether that is one in the tenant or one in a space.
+impl Called for Right {
+    fn any_name(&self, test: impl Fn(&str) -> bool) -> bool {
+        match self {
+            Self::Role(role) => role.any_name(test),
+            Self::SpaceRole { role, .. } | Self::App { role, .. } => test(role),
+        }
     }
 }

@@ -270,7 +270,7 @@ pub enum Fact {
     Unreadable,
     /// The store was damaged, and part of it could no longer be read.
     HistoryLost(Missing),
-    /// Users have come to hold a role, hold it no longer, or hold it by other paths.
+    /// Users have come to hold a right, hold it no longer, or hold it by other paths.
     RightChanged(RightChange),
     /// What a role allows has changed.
     RoleContentChanged {

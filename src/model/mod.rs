@@ -68,8 +68,8 @@ pub use link::{ConnectionName, Link, Pause};
 pub use number::Thousands;
 pub use record::{Assigned, Fingerprint, Observed, Record, RecordRef};
 pub use right::{
-    AccessChange, AccountChange, Barrier, Holder, ListId, Path, RightChange, RightHolders,
-    RoleMention, ShownPath,
+    AccessChange, AccountChange, Barrier, Holder, ListId, OWNER, Path, Right, RightChange,
+    RightHolders, RoleMention, ShownPath, SpaceMention,
 };
 pub use role::Role;
 pub use run::{Held, KindCounts, Mode, Outcome, Run, SpaceCounts, Traffic, Trigger};

@@ -1,24 +1,27 @@
-//! The roles that users hold, the paths by which they hold them, and how both change.
+//! The rights that users hold, the paths by which they hold them, and how both change.
 
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::{GroupId, RoleId, Timestamp, User, UserId, UserStatus};
+use super::{GroupId, RoleId, SpaceId, Timestamp, User, UserId, UserStatus};
 
-/// One way in which a user holds a role. Qlik adds up all paths: a user loses a role only when
+/// One way in which a user holds a right. Qlik adds up all paths: a user loses a right only when
 /// every path to it is removed.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", tag = "type", content = "group")]
 pub enum Path {
-    /// The role is assigned to the user.
+    /// The user has it without a group: the role is assigned to the user, or the app is shared with
+    /// the user.
     Direct,
-    /// The user is in a group that gives the role.
+    /// The user is in a group that gives it.
     Group(GroupId),
-    /// The system group of all users gives the role. Nobody is listed as its member.
+    /// The system group of all users gives it. Nobody is listed as its member.
     Everyone(GroupId),
     /// It is the role that every user has by default. It cannot be assigned or taken away.
     UserDefault,
+    /// The user owns the space.
+    Owner,
 }
 
 impl Path {
@@ -26,15 +29,15 @@ impl Path {
     pub fn is_everybodys(&self) -> bool {
         match self {
             Self::Everyone(_) | Self::UserDefault => true,
-            Self::Direct | Self::Group(_) => false,
+            Self::Direct | Self::Group(_) | Self::Owner => false,
         }
     }
 
-    /// Returns the group that gives the role; `None` if no group does.
+    /// Returns the group that gives the right; `None` if no group does.
     pub fn group(&self) -> Option<&GroupId> {
         match self {
             Self::Group(group) | Self::Everyone(group) => Some(group),
-            Self::Direct | Self::UserDefault => None,
+            Self::Direct | Self::UserDefault | Self::Owner => None,
         }
     }
 
@@ -45,6 +48,7 @@ impl Path {
             Self::Group(_) => format!("by the group {group}"),
             Self::Everyone(_) => format!("as all users do, by {group}"),
             Self::UserDefault => "as every user does by default".to_owned(),
+            Self::Owner => "as the owner of the space".to_owned(),
         }
     }
 
@@ -55,6 +59,7 @@ impl Path {
             Self::Group(_) => "group",
             Self::Everyone(_) => "everyone",
             Self::UserDefault => "user_default",
+            Self::Owner => "owner",
         }
     }
 }
@@ -64,7 +69,7 @@ impl Path {
 pub struct ShownPath {
     /// The path.
     pub path: Path,
-    /// The name of the group that gives the role; `None` if no group does.
+    /// The name of the group that gives the right; `None` if no group does.
     pub group: Option<String>,
 }
 
@@ -85,6 +90,64 @@ impl RoleMention {
     /// Returns whether its holders are administrators, as far as the source said.
     pub fn is_admin(&self) -> bool {
         self.level.as_deref() == Some("admin")
+    }
+}
+
+/// A space as answers and entries mention it.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct SpaceMention {
+    /// The space.
+    pub id: SpaceId,
+    /// Its name.
+    pub name: String,
+    /// `shared`, `managed` or `data`, as the source wrote it.
+    pub sort: Option<String>,
+}
+
+/// The role in a space that its owner has, beside all roles that can be assigned there.
+pub const OWNER: &str = "owner";
+
+/// Something that a user may hold.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Right {
+    /// A role in the tenant.
+    Role(RoleMention),
+    /// A role in a space.
+    SpaceRole {
+        /// The space.
+        space: SpaceMention,
+        /// The role, as the source writes it; [`OWNER`] for the owner.
+        role: String,
+    },
+    /// A single resource that is shared from a space, nearly always an app.
+    App {
+        /// The space.
+        space: SpaceMention,
+        /// The id of the resource; `None` if the source does not say.
+        resource: Option<String>,
+        /// What kind of resource that is, such as `app`; as written.
+        sort: Option<String>,
+        /// What the share allows, as the source writes it.
+        role: String,
+    },
+}
+
+impl Right {
+    /// Returns the role in the tenant; `None` if it is a right in a space.
+    pub fn role(&self) -> Option<&RoleMention> {
+        match self {
+            Self::Role(role) => Some(role),
+            Self::SpaceRole { .. } | Self::App { .. } => None,
+        }
+    }
+
+    /// Returns the space; `None` if it is a role in the tenant.
+    pub fn space(&self) -> Option<&SpaceMention> {
+        match self {
+            Self::Role(_) => None,
+            Self::SpaceRole { space, .. } | Self::App { space, .. } => Some(space),
+        }
     }
 }
 
@@ -128,7 +191,7 @@ impl Barrier {
     }
 }
 
-/// How a user's access to a role changed.
+/// How a user's access to a right changed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum AccessChange {
@@ -163,12 +226,12 @@ pub enum AccountChange {
     Deleted,
 }
 
-/// A change in who holds a role: users have come to hold it, hold it no longer, or hold it by other
-/// paths.
+/// A change in who holds a right: users have come to hold it, hold it no longer, or hold it by
+/// other paths.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RightChange {
-    /// The role.
-    pub role: RoleMention,
+    /// The right.
+    pub right: Right,
     /// How their access changed.
     pub change: AccessChange,
     /// Who holds or held it.
@@ -179,7 +242,7 @@ pub struct RightChange {
     pub after: Vec<ShownPath>,
 }
 
-/// The users whose access to a role changed.
+/// The users whose access to a right changed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum RightHolders {
     /// One user.

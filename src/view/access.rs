@@ -8,7 +8,7 @@ use crate::control::{
     AccessPerson, AccessRow, DiffRow, Envelope, Everybody, EverybodyDiff, NotKnown, Permission,
     Since, StaleRow, Unseen, UserAccess,
 };
-use crate::model::unified::{UnifiedId, paths, right};
+use crate::model::unified::{UnifiedId, paths, role_right};
 use crate::model::{Kind, LastSession, TenantName, Timestamp, UserId};
 
 /// Returns a role that a user holds.
@@ -17,7 +17,7 @@ pub fn access(tenant: &TenantName, row: &AccessRow) -> Value {
     json!({
         "tenant": tenant,
         "user": person(&row.user),
-        "right": right(&row.role),
+        "right": role_right(&row.role),
         "standing": row.standing,
         "usable": barrier.is_none(),
         "why_not_usable": barrier,
@@ -45,7 +45,7 @@ pub fn user_access(answer: &UserAccess) -> Value {
     let barrier = user.as_ref().and_then(|user| user.barrier);
     let roles = roles.iter().map(|row| {
         json!({
-            "right": right(&row.role),
+            "right": role_right(&row.role),
             "paths": paths(&row.paths),
             "since": row.since.map(since),
         })
@@ -56,7 +56,7 @@ pub fn user_access(answer: &UserAccess) -> Value {
         "why_not_usable": barrier,
         "roles": roles.collect::<Vec<_>>(),
         "permissions": permissions.iter().map(permission).collect::<Vec<_>>(),
-        "could_assign_itself_any_role_by": can_grant.as_ref().map(right),
+        "could_assign_itself_any_role_by": can_grant.as_ref().map(role_right),
         "spaces": spaces.as_ref().map(user_spaces),
         "last_session": last_session(last),
         "groups_as_of_last_session": of_idp.collect::<Vec<_>>(),
@@ -76,7 +76,7 @@ pub fn stale(tenant: &TenantName, row: &StaleRow) -> Value {
     json!({
         "tenant": tenant,
         "user": person(user),
-        "admin_roles": admin_roles.iter().map(right).collect::<Vec<_>>(),
+        "admin_roles": admin_roles.iter().map(role_right).collect::<Vec<_>>(),
         "last_session": last_session(last),
         "idle": idleness,
     })
@@ -125,7 +125,7 @@ pub fn access_diff(tenant: &TenantName, row: &DiffRow) -> Value {
         "tenant": tenant,
         "user": person(&row.user),
         "account": row.account,
-        "right": right(&row.role),
+        "right": role_right(&row.role),
         "change": row.change,
         "before": paths(&row.before),
         "after": paths(&row.after),
@@ -150,7 +150,7 @@ pub fn diff_answer(
 /// Returns how the access of all users to a role differs between two times.
 fn everybody_diff(row: &EverybodyDiff) -> Value {
     json!({
-        "right": right(&row.role),
+        "right": role_right(&row.role),
         "change": row.change,
         "users": row.users,
         "before": paths(&row.before),
@@ -175,7 +175,7 @@ pub fn envelope(envelope: &Envelope, rows: Option<u64>) -> Value {
         "complete": envelope.is_complete(),
         "not_known": lacking.iter().map(not_known).collect::<Vec<_>>(),
         "everybody": everybody.iter().map(everybodys).collect::<Vec<_>>(),
-        "asked": asked.iter().map(right).collect::<Vec<_>>(),
+        "asked": asked.iter().map(role_right).collect::<Vec<_>>(),
     });
     if let Some(rows) = rows {
         put(&mut json, "rows", rows);
@@ -224,13 +224,13 @@ fn since(since: Since) -> Value {
 fn permission(permission: &Permission) -> Value {
     json!({
         "name": permission.name,
-        "roles": permission.roles.iter().map(right).collect::<Vec<_>>(),
+        "roles": permission.roles.iter().map(role_right).collect::<Vec<_>>(),
     })
 }
 
 fn everybodys(everybody: &Everybody) -> Value {
     json!({
-        "right": right(&everybody.role),
+        "right": role_right(&everybody.role),
         "users": everybody.users,
         "paths": paths(&everybody.paths),
     })

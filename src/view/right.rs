@@ -4,7 +4,8 @@ use serde_json::{Value, json};
 
 use crate::control::AccessChangeRow;
 use crate::model::{
-    AccessChange, RightChange, RightHolders, RoleMention, ShownPath, Thousands, unified,
+    AccessChange, OWNER, Right, RightChange, RightHolders, RoleMention, ShownPath, SpaceMention,
+    Thousands, unified,
 };
 
 /// Returns a change of a right of one user, or of all users.
@@ -34,7 +35,7 @@ pub fn access_change(row: &AccessChangeRow) -> Value {
         "everybody": matches!(right.holders, RightHolders::Everybody { .. }),
         "users": users,
         "account": account,
-        "right": unified::right(&right.role),
+        "right": unified::right(&right.right),
         "before": unified::paths(&right.before),
         "after": unified::paths(&right.after),
     })
@@ -45,6 +46,35 @@ pub fn role_name(role: &RoleMention) -> String {
     match role.name.is_empty() {
         true => role.id.to_string(),
         false => role.name.clone(),
+    }
+}
+
+/// Returns a right in words: `TenantAdmin`, `producer in Sales`.
+pub fn right_name(right: &Right) -> String {
+    match right {
+        Right::Role(role) => role_name(role),
+        Right::SpaceRole { space, role } if role == OWNER => format!("owner of {}", called(space)),
+        Right::SpaceRole { space, role } => format!("{role} in {}", called(space)),
+        Right::App {
+            space,
+            resource,
+            sort,
+            role,
+        } => {
+            let sort = sort.as_deref().unwrap_or("resource");
+            match resource {
+                Some(id) => format!("{role} of the {sort} {id} in {}", called(space)),
+                None => format!("{role} of a shared {sort} in {}", called(space)),
+            }
+        }
+    }
+}
+
+/// Returns the name of a space, or its id if it has none.
+fn called(space: &SpaceMention) -> String {
+    match space.name.is_empty() {
+        true => space.id.to_string(),
+        false => space.name.clone(),
     }
 }
 
@@ -61,7 +91,7 @@ pub fn right_sentence(right: &RightChange) -> String {
         true => ("holds", "has"),
         false => ("hold", "have"),
     };
-    let role = role_name(&right.role);
+    let role = right_name(&right.right);
     match right.change {
         AccessChange::Granted => {
             format!(
@@ -89,7 +119,7 @@ pub fn paths_in_words(paths: &[ShownPath]) -> String {
     paths.join(", ")
 }
 
-/// Returns one path to a role in words.
+/// Returns one path to a right in words.
 pub fn path_in_words(shown: &ShownPath) -> String {
     shown.path.in_words(&path_group(shown))
 }

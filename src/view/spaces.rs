@@ -4,9 +4,9 @@ use serde_json::{Value, json};
 
 use super::access::{envelope, person};
 use super::user_spaces::{GroupNames, grants, mention, shares};
-use crate::control::{SpaceAccess, SpaceEntry, SpaceMention, SpaceRow, SpaceShown};
-use crate::model::unified::right;
-use crate::model::{SpaceAssignment, SpaceChange, TenantName, Verb};
+use crate::control::{SpaceAccess, SpaceEntry, SpaceRow, SpaceShown};
+use crate::model::unified::role_right;
+use crate::model::{SpaceAssignment, SpaceChange, SpaceMention, TenantName, Verb};
 
 /// Returns a user who can open a space, or could take a role there.
 pub fn space_row(
@@ -29,7 +29,7 @@ pub fn space_row(
         "why_not_usable": barrier,
         "paths": grants(names, &row.grants),
         "shares": shares(names, &row.shares),
-        "could_take_any_role_by": row.could_by.as_ref().map(right),
+        "could_take_any_role_by": row.could_by.as_ref().map(role_right),
     })
 }
 

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
-use crate::control::{ShareGrant, SpaceGrant, SpaceMention, SpacePath, UserSpace, UserSpaces};
-use crate::model::GroupId;
+use crate::control::{ShareGrant, SpaceGrant, SpacePath, UserSpace, UserSpaces};
+use crate::model::{GroupId, SpaceMention};
 
 /// The names of groups.
 pub type GroupNames = BTreeMap<GroupId, String>;

@@ -94,6 +94,7 @@ fn word(path: &ShownPath) -> String {
         Path::Group(group) => format!("group {}", group.0),
         Path::Everyone(group) => format!("everyone {}", group.0),
         Path::UserDefault => "every user".to_owned(),
+        Path::Owner => "owner".to_owned(),
     }
 }
 
@@ -617,7 +618,8 @@ async fn told(running: &Running, sights: &[Sight], limit: usize) {
         let (mut found, mut everybody) = (Differences::new(), BTreeSet::new());
         for row in rows.iter().filter(|row| row.at == step[1].at) {
             n_told += 1;
-            let RightChange { role, change, .. } = &row.right;
+            let RightChange { right, change, .. } = &row.right;
+            let role = right.role().expect("no spaces are read");
             let what = (*change, words(&row.right.before), words(&row.right.after));
             match &row.right.holders {
                 RightHolders::One(holder) => {

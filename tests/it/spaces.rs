@@ -7,13 +7,16 @@ use std::time::Duration;
 use qlik_roster::access::SpacePath;
 use qlik_roster::clock::Clock;
 use qlik_roster::control::query::{Opened, Which};
-use qlik_roster::control::{NotKnown, SpaceAccess, SpacePosition, SpaceRow, query};
+use qlik_roster::control::{
+    AccessChangeChoice, AccessChangeRow, NotKnown, SpaceAccess, SpacePosition, SpaceRow, query,
+};
 use qlik_roster::demo::tenant::{
     Assignee, Directory, Edit, Endpoint, Fault, NewSpace, NewUser, RateLimits, Space, SpaceEdit,
-    SpacePart, SpaceSort, TenantOptions, User, When,
+    SpacePart, SpaceSort, Status, TenantOptions, User, When,
 };
 use qlik_roster::model::{
-    self, GroupId, Outcome, Run, SpaceId, TenantName, Timestamp, Trigger, UserId,
+    self, AccessChange, GroupId, Outcome, Path, Right, RightChange, RightHolders, Run, Seq,
+    ShownPath, SpaceId, TenantName, Timestamp, Trigger, UserId,
 };
 use qlik_roster::store::SpaceReading;
 use serde_json::Value;
@@ -214,6 +217,10 @@ fn assigned(answer: &SpaceAccess) -> Vec<String> {
 /// What was known at a time: the spaces as the tenant had them, and its users.
 struct Sight {
     at: Timestamp,
+    /// The last entry of the journal.
+    seq: Seq,
+    /// The lists that were never visible.
+    never: BTreeSet<(SpaceId, SpacePart)>,
     spaces: BTreeMap<SpaceId, Space>,
     users: Vec<User>,
 }
@@ -244,6 +251,205 @@ fn see(known: &BTreeMap<SpaceId, Space>, tenant: &Directory) -> BTreeMap<SpaceId
     seen
 }
 
+/// Returns the lists of spaces that were never visible.
+fn never_seen(last: Option<&Sight>, tenant: &Directory) -> BTreeSet<(SpaceId, SpacePart)> {
+    let mut never = BTreeSet::new();
+    for space in tenant.spaces() {
+        for part in [SpacePart::Assignments, SpacePart::Shares] {
+            let which = (space.id.clone(), part);
+            let was_seen = last.is_some_and(|last| {
+                last.spaces.contains_key(&space.id) && !last.never.contains(&which)
+            });
+            if space.hidden.contains_key(&part) && !was_seen {
+                never.insert(which);
+            }
+        }
+    }
+    never
+}
+
+/// A right: the space, the list that gives it, and what it is, in words.
+type RightWords = (SpaceId, Option<SpacePart>, String);
+
+/// Who holds which right in spaces: by paths of their own, and by those that all have.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Holdings {
+    own: BTreeMap<(UserId, RightWords), BTreeSet<String>>,
+    everybodys: BTreeMap<RightWords, BTreeSet<String>>,
+}
+
+/// Computes who holds what: each user with each assignment and each share.
+fn holdings(sight: &Sight) -> Holdings {
+    let mut holdings = Holdings::default();
+    for space in sight.spaces.values() {
+        let of_space = |part, words: String| (space.id.clone(), part, words);
+        let mut entries = Vec::new();
+        for it in space.assignments.values() {
+            let part = Some(SpacePart::Assignments);
+            let rights = it.roles.iter().map(|role| of_space(part, role.clone()));
+            entries.push((&it.assignee, rights.collect::<Vec<_>>()));
+        }
+        for it in space.shares.values().filter(|share| !share.is_disabled) {
+            let part = Some(SpacePart::Shares);
+            let rights = it.roles.iter();
+            let rights = rights.map(|role| of_space(part, format!("{role} of {}", it.app)));
+            entries.push((&it.with, rights.collect()));
+        }
+        for (assignee, rights) in entries {
+            for right in rights {
+                if *assignee == Assignee::Group(Directory::everyone()) {
+                    let paths = holdings.everybodys.entry(right).or_default();
+                    paths.insert(format!("everyone {}", Directory::everyone()));
+                    continue;
+                }
+                for user in &sight.users {
+                    let path = match assignee {
+                        Assignee::User(id) | Assignee::Bot(id) if *id == user.id => {
+                            "direct".to_owned()
+                        }
+                        Assignee::Group(id) if user.groups.contains_key(id) => {
+                            format!("group {id}")
+                        }
+                        Assignee::User(_)
+                        | Assignee::Bot(_)
+                        | Assignee::Group(_)
+                        | Assignee::Link => continue,
+                    };
+                    let who = (user.id.clone(), right.clone());
+                    holdings.own.entry(who).or_default().insert(path);
+                }
+            }
+        }
+        if let Some(owner) = &space.owner
+            && sight.users.iter().any(|user| user.id == *owner)
+        {
+            let who = (owner.clone(), of_space(None, "owner".to_owned()));
+            holdings.own.insert(who, ["owner".to_owned()].into());
+        }
+    }
+    holdings
+}
+
+fn in_words(right: &Right) -> RightWords {
+    match right {
+        Right::Role(_) => panic!("no role changes"),
+        Right::SpaceRole { space, role } if role == "owner" => {
+            (space.id.clone(), None, role.clone())
+        }
+        Right::SpaceRole { space, role } => {
+            (space.id.clone(), Some(SpacePart::Assignments), role.clone())
+        }
+        Right::App {
+            space,
+            resource,
+            role,
+            ..
+        } => {
+            let words = format!("{role} of {}", resource.as_deref().unwrap());
+            (space.id.clone(), Some(SpacePart::Shares), words)
+        }
+    }
+}
+
+fn path_words(paths: &[ShownPath]) -> BTreeSet<String> {
+    let words = paths.iter().map(|shown| match &shown.path {
+        Path::Direct => "direct".to_owned(),
+        Path::Owner => "owner".to_owned(),
+        Path::Group(id) => format!("group {id}"),
+        Path::Everyone(id) => format!("everyone {id}"),
+        Path::UserDefault => panic!("no space is everybody's by default"),
+    });
+    words.collect()
+}
+
+/// Replays all events about rights in spaces, and compares who holds what with the slow model after
+/// each step.
+async fn replay(running: &Running, sights: &[Sight], limit: usize) {
+    let (mut rows, mut after) = (Vec::<AccessChangeRow>::new(), None);
+    loop {
+        let page = running
+            .ask(query::AccessChanges {
+                tenant: Some(acme()),
+                choice: AccessChangeChoice::default(),
+                after,
+                limit,
+            })
+            .await;
+        rows.extend(page.rows);
+        after = page.next;
+        if after.is_none() {
+            break;
+        }
+    }
+    rows.retain(|row| row.right.right.space().is_some());
+    let mut held = holdings(&sights[0]);
+    let mut n_replayed = 0;
+    for step in sights.windows(2) {
+        let is_of_step = |row: &&AccessChangeRow| step[0].seq < row.seq && row.seq <= step[1].seq;
+        for row in rows.iter().filter(is_of_step) {
+            n_replayed += 1;
+            apply(&mut held, &row.right);
+        }
+        // What merely becomes visible is not granted.
+        let expected = holdings(&step[1]);
+        let appears = |(space, part, _): &RightWords| {
+            part.is_some_and(|part| {
+                let list = (space.clone(), part);
+                step[0].never.contains(&list) && !step[1].never.contains(&list)
+            })
+        };
+        for (who, paths) in &expected.own {
+            if appears(&who.1) {
+                held.own.insert(who.clone(), paths.clone());
+            }
+        }
+        for (right, paths) in &expected.everybodys {
+            if appears(right) {
+                held.everybodys.insert(right.clone(), paths.clone());
+            }
+        }
+        assert_eq!(held, expected, "at {}", step[1].at);
+    }
+    assert_eq!(n_replayed, rows.len(), "a first reading grants nothing");
+    assert!(n_replayed > 0);
+}
+
+/// Applies what an event says, and checks that it says what was held before.
+fn apply(held: &mut Holdings, right: &RightChange) {
+    let words = in_words(&right.right);
+    let (before, after) = (path_words(&right.before), path_words(&right.after));
+    let expected = match (before.is_empty(), after.is_empty()) {
+        (true, _) => AccessChange::Granted,
+        (_, true) => AccessChange::Revoked,
+        (false, false) => AccessChange::PathChanged,
+    };
+    assert_eq!(right.change, expected, "{right:?}");
+    let own = |paths: BTreeSet<String>| -> BTreeSet<String> {
+        let own = paths.into_iter();
+        own.filter(|path| !path.starts_with("everyone")).collect()
+    };
+    let (was, said) = match &right.holders {
+        RightHolders::One(holder) => {
+            let who = (holder.id.clone(), words);
+            let (before, after) = (own(before), own(after));
+            let was = match after.is_empty() {
+                true => held.own.remove(&who),
+                false => held.own.insert(who, after),
+            };
+            (was, before)
+        }
+        RightHolders::Everybody { .. } => {
+            let was = match after.is_empty() {
+                true => held.everybodys.remove(&words),
+                false => held.everybodys.insert(words, after),
+            };
+            (was, before)
+        }
+        RightHolders::Listed { .. } => panic!("a list is given user by user"),
+    };
+    assert_eq!(was.unwrap_or_default(), said, "{right:?}");
+}
+
 /// Makes a random change in the tenant.
 fn change(tenant: &Directory, dice: &mut fastrand::Rng) {
     let users = tenant.users();
@@ -259,7 +465,8 @@ fn change(tenant: &Directory, dice: &mut fastrand::Rng) {
         _ => Assignee::Bot(user.id.clone()),
     };
     let roles: &[&str] = [&["consumer"][..], &["producer", "facilitator"], &[]][dice.usize(..3)];
-    match dice.u32(..14) {
+    let is_ours = user.client_id.is_some();
+    match dice.u32(..18) {
         0..=3 => drop(tenant.assign(&space, assignee, roles)),
         4 | 5 => drop(tenant.unassign(&space, &assignee)),
         6 => drop(tenant.share(&space, "app-1", assignee, roles)),
@@ -290,6 +497,17 @@ fn change(tenant: &Directory, dice: &mut fastrand::Rng) {
                 owner: user.id,
             });
         }
+        13 => drop(tenant.update_user(&user.id, Edit::LeaveGroup(group))),
+        14 if !is_ours => drop(tenant.delete_user(&user.id)),
+        15 => {
+            let new = NewUser {
+                groups: vec![group],
+                ..NewUser::named("Somebody New")
+            };
+            tenant.create_user(new).unwrap();
+        }
+        16 if !is_ours => drop(tenant.update_user(&user.id, Edit::Status(Status::Disabled))),
+        17 if groups.len() > 3 => drop(tenant.delete_group(&group)),
         _ => drop(tenant.update_user(&user.id, Edit::JoinGroup(group))),
     }
 }
@@ -307,16 +525,29 @@ async fn answers_equal_those_of_a_slow_model_at_every_time_of_random_histories()
 async fn live(seed: u64) {
     let mut dice = fastrand::Rng::with_seed(seed);
     let world = world(clock(), 7).await;
+    world.let_all_go();
+    let config = std::fs::read_to_string(world.config_path()).unwrap();
+    world.write_config(&format!("[access]\nspaces = true\n{config}"));
     let tenant = world.tenant.directory();
     let mut running = world.start().await;
     read_once(&running).await;
-    let sight = |known: &BTreeMap<SpaceId, Space>| Sight {
-        at: world.clock.now(),
-        spaces: see(known, tenant),
-        users: tenant.users(),
+    let sight = |running: &Running, last: Option<&Sight>| {
+        let none = BTreeMap::new();
+        let known = last.map_or(&none, |last| &last.spaces);
+        Sight {
+            at: world.clock.now(),
+            seq: running.store().last_seq(),
+            never: never_seen(last, tenant),
+            spaces: see(known, tenant),
+            users: tenant.users(),
+        }
     };
-    let mut sights = vec![sight(&BTreeMap::new())];
+    ended_reading(&running).await;
+    let mut sights = vec![sight(&running, None)];
     for _ in 0..STEPS {
+        // What a restart finds is later than the last step.
+        let later = world.clock.now().plus(Duration::from_secs(60));
+        world.clock.set(later);
         for _ in 0..dice.usize(..15) {
             change(tenant, &mut dice);
         }
@@ -325,10 +556,10 @@ async fn live(seed: u64) {
             running = world.start().await;
         }
         read_again(&world, &running).await;
-        let last = &sights[sights.len() - 1].spaces;
-        sights.push(sight(last));
+        sights.push(sight(&running, sights.last()));
     }
 
+    replay(&running, &sights, dice.usize(1..60)).await;
     let ever: BTreeSet<SpaceId> = sights
         .iter()
         .flat_map(|sight| sight.spaces.keys().cloned())

@@ -12,11 +12,12 @@ use qlik_roster::model::{
     Acceptance, AccessChange, Account, AccountChange, Allotment, Assignee, AuditEventId, Barrier,
     Change, Coded, ConnectionName, EndpointName, Fact, Finding, FindingCode, FindingId,
     Fingerprint, Group, GroupId, GroupType, Held, HeldLoss, HeldPlan, Holder, Id, Kind, KindCounts,
-    LicenceAssignment, LicenceHead, Link, Loss, Mode, Outcome, Path, Pause, PlanId, PlanState,
-    Proof, Reason, Record, RecordRef, Recovery, Removal, RightChange, RightHolders, Role, RoleId,
-    RoleMention, RoleType, Run, RunId, Seq, ShownPath, Space, SpaceAssignment, SpaceChange,
-    SpaceCounts, SpaceHead, SpaceId, SpacePart, SpaceShare, Taken, Tenant, TenantId, TenantName,
-    Timestamp, Traffic, Trigger, User, UserId, UserStatus, Weight,
+    LicenceAssignment, LicenceHead, Link, Loss, Mode, OWNER, Outcome, Path, Pause, PlanId,
+    PlanState, Proof, Reason, Record, RecordRef, Recovery, Removal, Right, RightChange,
+    RightHolders, Role, RoleId, RoleMention, RoleType, Run, RunId, Seq, ShownPath, Space,
+    SpaceAssignment, SpaceChange, SpaceCounts, SpaceHead, SpaceId, SpaceMention, SpacePart,
+    SpaceShare, Taken, Tenant, TenantId, TenantName, Timestamp, Traffic, Trigger, User, UserId,
+    UserStatus, Weight,
 };
 use qlik_roster::store::{
     Attempt, Backfill, Bookmark, Closing, Commit, Cursor, Deferred, DeliveryChange, Disabled,
@@ -346,6 +347,7 @@ fn spaces(store: &Store, acme: &Known) -> Result<(), StoreError> {
             is_refused: false,
         },
         first: Some(day(98)),
+        since: Some(Seq(20)),
     };
     store.set_space_reading(acme.no, reading)?;
     store.save_run(&Run {
@@ -398,7 +400,7 @@ fn rights(store: &Store, acme: &Known) -> Result<(), StoreError> {
     let group = || GroupId(id(Kind::Group, 1));
     let right = |change, holders, before: Vec<Path>, after: Vec<Path>| {
         Fact::RightChanged(RightChange {
-            role: role.clone(),
+            right: Right::Role(role.clone()),
             change,
             holders,
             before: before.into_iter().map(path).collect(),
@@ -432,13 +434,18 @@ fn rights(store: &Store, acme: &Known) -> Result<(), StoreError> {
             lost: texts(&["users:delete"]),
         },
     ];
+    let facts = [
+        facts,
+        rights_in_spaces(holder(2, None, AccountChange::Created)),
+    ]
+    .concat();
     let mark = RightsMark {
         reported: Seq(9),
         under_way: Some((Seq(12), 4)),
     };
     let closing = Closing::Rights { facts, mark };
     commit(store, acme, run.id, day(100), Vec::new(), closing)?;
-    let entry = Seq(store.last_seq().0 - 2);
+    let entry = Seq(store.last_seq().0 - 5);
     let cursor = Cursor {
         settled: entry,
         expansion: Some(Expansion {
@@ -452,6 +459,56 @@ fn rights(store: &Store, acme: &Known) -> Result<(), StoreError> {
     let changes = vec![DeliveryChange::Park(parked(member(0)))];
     let attempts = vec![attempt(1, member(0))];
     progress(store, "each", cursor, changes, attempts, None)
+}
+
+/// What became of rights in spaces.
+fn rights_in_spaces(holder: Holder) -> Vec<Fact> {
+    let mention = |sort: Option<&str>| SpaceMention {
+        id: SpaceId(id(Kind::Group, 5)),
+        name: "Sales".into(),
+        sort: sort.map(str::to_owned),
+    };
+    let path = |path: Path| ShownPath {
+        group: path.group().map(|_| "Sellers".to_owned()),
+        path,
+    };
+    let everyone = Path::Everyone(GroupId(id(Kind::Group, 2)));
+    let app = |resource: Option<&str>, sort: Option<&str>| Right::App {
+        space: mention(Some("managed")),
+        resource: resource.map(str::to_owned),
+        sort: sort.map(str::to_owned),
+        role: "contributor".into(),
+    };
+    let changes = [
+        RightChange {
+            right: Right::SpaceRole {
+                space: mention(None),
+                role: OWNER.into(),
+            },
+            change: AccessChange::Granted,
+            holders: RightHolders::One(holder),
+            before: Vec::new(),
+            after: vec![path(Path::Owner)],
+        },
+        RightChange {
+            right: app(Some("app-1"), Some("app")),
+            change: AccessChange::PathChanged,
+            holders: RightHolders::Everybody { count: 9 },
+            before: vec![path(everyone.clone())],
+            after: vec![
+                path(Path::Group(GroupId(id(Kind::Group, 1)))),
+                path(everyone.clone()),
+            ],
+        },
+        RightChange {
+            right: app(None, None),
+            change: AccessChange::Revoked,
+            holders: RightHolders::Everybody { count: 9 },
+            before: vec![path(everyone)],
+            after: Vec::new(),
+        },
+    ];
+    changes.map(Fact::RightChanged).into()
 }
 
 /// A run of every outcome and trigger, one of them still in progress.

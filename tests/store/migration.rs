@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::LazyLock;
 
-use qlik_roster::model::{Fact, Recovery, Timestamp};
+use qlik_roster::model::{Fact, Recovery, Right, Seq, Timestamp};
 use qlik_roster::store::{Progress, RightsMark, SpaceReading, Store};
 use serde_json::Value;
 use tempfile::TempDir;
@@ -23,6 +23,9 @@ use crate::tracer;
 /// The connections and endpoints that the fixture has rows of.
 const CONNECTIONS: [&str; 1] = ["all"];
 const ENDPOINTS: [&str; 5] = ["hr", "audit", "gone", "quiet", "weak"];
+
+/// The first byte of the keys of how far spaces were read.
+const SPACE_READING: u8 = 0x91;
 
 /// What the fixture of format 1 contains, read without the store.
 static HELD: LazyLock<(Rows, Value)> = LazyLock::new(|| {
@@ -130,7 +133,7 @@ fn a_store_of_format_2_is_the_same_to_the_byte_but_for_its_head() {
     compare_runs(&mut before, &mut after);
     assert_eq!(after, before);
     let checked = Store::check_at(&path).unwrap();
-    assert_eq!((checked.format, checked.faults), (7, Vec::new()));
+    assert_eq!((checked.format, checked.faults), (8, Vec::new()));
 }
 
 /// No key and no value changes but for what later formats add; findings may be accepted now.
@@ -149,7 +152,7 @@ fn a_store_of_format_3_is_the_same_to_the_byte() {
     let mut after = format_1::rows(&path);
     let format = [0x01, 0x00];
     let (_, payload) = format_1::opened(&format, &after[&format[..]]);
-    assert_eq!(payload[0], 7);
+    assert_eq!(payload[0], 8);
     after.insert(format.to_vec(), before[&format[..]].clone());
     // How much was counted in it.
     for rows in [&mut before, &mut after] {
@@ -180,7 +183,7 @@ fn a_store_of_format_4_is_the_same_to_the_byte_but_for_its_deliveries() {
     let mut after = format_1::rows(&path);
     let format = [0x01, 0x00];
     let (_, payload) = format_1::opened(&format, &after[&format[..]]);
-    assert_eq!(payload[0], 7);
+    assert_eq!(payload[0], 8);
     after.insert(format.to_vec(), before[&format[..]].clone());
     for rows in [&mut before, &mut after] {
         rows.remove(&[0x01, 0x03][..]);
@@ -210,7 +213,7 @@ fn a_store_of_format_5_is_the_same_to_the_byte_but_for_its_runs() {
     let mut after = format_1::rows(&path);
     let format = [0x01, 0x00];
     let (_, payload) = format_1::opened(&format, &after[&format[..]]);
-    assert_eq!(payload[0], 7);
+    assert_eq!(payload[0], 8);
     after.insert(format.to_vec(), before[&format[..]].clone());
     for rows in [&mut before, &mut after] {
         rows.remove(&[0x01, 0x03][..]);
@@ -219,7 +222,8 @@ fn a_store_of_format_5_is_the_same_to_the_byte_but_for_its_runs() {
     assert!(after == before, "{after:?} {before:?}");
 }
 
-/// No key and no value changes; sessions are known from the first poll on that reads them.
+/// Sessions are known from the first poll on that reads them. No key and no value changes but for
+/// what later formats add.
 #[test]
 fn a_store_of_format_6_is_the_same_to_the_byte() {
     let folder = place();
@@ -237,12 +241,74 @@ fn a_store_of_format_6_is_the_same_to_the_byte() {
     let mut after = format_1::rows(&path);
     let format = [0x01, 0x00];
     let (_, payload) = format_1::opened(&format, &after[&format[..]]);
-    assert_eq!(payload[0], 7);
+    assert_eq!(payload[0], 8);
     after.insert(format.to_vec(), before[&format[..]].clone());
     for rows in [&mut before, &mut after] {
         rows.remove(&[0x01, 0x03][..]);
     }
+    compare_readings(&mut before, &mut after);
     assert!(after == before, "{after:?} {before:?}");
+}
+
+/// Rights in spaces are compared from the end of the journal on. Entries keep their bytes, and so
+/// does everything else.
+#[test]
+fn a_store_of_format_7_is_the_same_to_the_byte_but_for_how_far_spaces_were_read() {
+    let folder = place();
+    let path = folder.path().join("store");
+    fixture(7, &path);
+    let mut before = format_1::rows(&path);
+
+    let store = open(&path);
+    let last = store.last_seq();
+    for known in store.tenants().unwrap() {
+        let reading = store.space_reading(known.no).unwrap();
+        assert_eq!(reading.since, reading.first.map(|_| last));
+    }
+    let entries = store.entries(Seq::START, usize::MAX).unwrap().into_iter();
+    let rights: Vec<Right> = entries
+        .filter_map(|entry| match entry.fact {
+            Fact::RightChanged(right) => Some(right.right),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(rights.len(), 3);
+    assert!(
+        rights.iter().all(|right| right.role().is_some()),
+        "{rights:?}"
+    );
+    store.close().unwrap();
+
+    let mut after = format_1::rows(&path);
+    let format = [0x01, 0x00];
+    let (_, payload) = format_1::opened(&format, &after[&format[..]]);
+    assert_eq!(payload[0], 8);
+    after.insert(format.to_vec(), before[&format[..]].clone());
+    for rows in [&mut before, &mut after] {
+        rows.remove(&[0x01, 0x03][..]);
+    }
+    compare_readings(&mut before, &mut after);
+    assert!(after == before, "{after:?} {before:?}");
+}
+
+/// Compares the rows of how far spaces were read with those of format 8, which end with the entry
+/// from which on rights in spaces are compared, and removes them from both.
+fn compare_readings(before: &mut Rows, after: &mut Rows) {
+    let is_reading = |key: &[u8]| key[0] == SPACE_READING;
+    let mut n_compared = 0;
+    for (key, value) in before.iter().filter(|(key, _)| is_reading(key)) {
+        let (old, was) = format_1::opened(key, value);
+        let (new, is) = format_1::opened(key, &after[key]);
+        assert_eq!((old, new), (6, 8));
+        let since = is.strip_prefix(was).expect("it begins as it was");
+        let since: Option<u64> = postcard::from_bytes(since).unwrap();
+        assert!(since.is_some(), "{}", hex::encode(key));
+        n_compared += 1;
+    }
+    assert!(n_compared > 0);
+    for rows in [before, after] {
+        rows.retain(|key, _| !is_reading(key));
+    }
 }
 
 /// Compares the rows of runs with those of format 6, which say that nothing was read of spaces, and

@@ -21,7 +21,7 @@ const COLUMNS: &[Column] = &[
     Column::new("USER", 0).shrinkable(16),
     Column::new("EMAIL", 6).shrinkable(24),
     Column::new("ID", 7),
-    Column::new("ROLE", 0).shrinkable(16),
+    Column::new("RIGHT", 0).shrinkable(24),
     Column::new("BEFORE", 2).shrinkable(20),
     Column::new("AFTER", 2).shrinkable(20),
     Column::new("EVENT", 4).number(),
@@ -31,6 +31,7 @@ pub(super) async fn run(client: &StoreClient, args: AccessChangesArgs) -> anyhow
     let AccessChangesArgs {
         since,
         role,
+        space,
         user,
         event,
         list,
@@ -39,6 +40,7 @@ pub(super) async fn run(client: &StoreClient, args: AccessChangesArgs) -> anyhow
     let choice = AccessChangeChoice {
         since,
         role,
+        space,
         user,
         event,
     };
@@ -74,7 +76,7 @@ pub(super) async fn run(client: &StoreClient, args: AccessChangesArgs) -> anyhow
         None => Printer::new(&list.table, COLUMNS)?,
     };
     let summary = format!("{}.", count(printer.n_rows(), "change"));
-    printer.finish("Nobody gained or lost a role.", &summary)?;
+    printer.finish("Nobody gained or lost a right.", &summary)?;
     if has_more {
         say("There are more; `--limit` sets how many are shown.");
     }
@@ -109,7 +111,7 @@ fn row_of(row: &AccessChangeRow) -> Row {
         user.into(),
         email.into(),
         id.into(),
-        view::role_name(&right.role).into(),
+        view::right_name(&right.right).into(),
         view::paths_in_words(&right.before).into(),
         view::paths_in_words(&right.after).into(),
         row.seq.to_string().into(),

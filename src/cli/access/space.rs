@@ -1,11 +1,9 @@
 //! `access --space` and `access --app`: who can open a space or an app.
 
 use crate::control::query::{Opened, Which};
-use crate::control::{
-    MAX_PAGE, NotKnown, SpaceAccess, SpaceMention, SpacePosition, SpaceRow, SpaceShown, query,
-};
+use crate::control::{MAX_PAGE, NotKnown, SpaceAccess, SpacePosition, SpaceRow, SpaceShown, query};
 use crate::doing::counting;
-use crate::model::{TenantName, Thousands, Timestamp, UserId};
+use crate::model::{SpaceMention, TenantName, Thousands, Timestamp, UserId};
 use crate::view::{self, GroupNames};
 
 use super::super::Exit;

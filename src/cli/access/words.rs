@@ -11,7 +11,7 @@ use super::super::table::Cell;
 pub(super) fn everybodys(paths: &[ShownPath]) -> String {
     let paths = paths.iter().map(|shown| match &shown.path {
         Path::UserDefault => "by default".to_owned(),
-        Path::Everyone(_) | Path::Group(_) | Path::Direct => {
+        Path::Everyone(_) | Path::Group(_) | Path::Direct | Path::Owner => {
             format!("by the group {}", path_group(shown))
         }
     });
@@ -22,7 +22,7 @@ pub(super) fn everybodys(paths: &[ShownPath]) -> String {
 pub(super) fn drawn(user: &AccessPerson, shown: &ShownPath, role: &RoleMention) -> String {
     let (user, role) = (&user.label, role_name(role));
     match &shown.path {
-        Path::Direct => format!("{user} -> {role}"),
+        Path::Direct | Path::Owner => format!("{user} -> {role}"),
         Path::Group(_) | Path::Everyone(_) => {
             format!("{user} -> group {} -> {role}", path_group(shown))
         }

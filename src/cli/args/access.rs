@@ -192,9 +192,13 @@ pub(in crate::cli) struct AccessChangesArgs {
     /// (`2026-03-01`) or a time span back from now (`30d`).
     #[arg(long, value_name = "TIME", value_parser = since)]
     pub(in crate::cli) since: Option<Since>,
-    /// Only changes of this role: its name or id.
+    /// Only changes of this role: the name or id of one in the tenant, or the name of one in
+    /// spaces, such as `producer`.
     #[arg(long, value_name = "ROLE")]
     pub(in crate::cli) role: Option<String>,
+    /// Only changes of rights in this space: its name or id.
+    #[arg(long, value_name = "SPACE")]
+    pub(in crate::cli) space: Option<String>,
     /// Only changes of this user: the id, name, subject or e-mail address.
     #[arg(long, value_name = "USER")]
     pub(in crate::cli) user: Option<String>,

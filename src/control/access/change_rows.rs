@@ -10,8 +10,10 @@ use crate::model::{RightChange, RunId, Seq, TenantName, Timestamp};
 pub struct AccessChangeChoice {
     /// Found then or later.
     pub since: Option<Timestamp>,
-    /// Of this role, by its name or id.
+    /// Of this role: one in the tenant, by its name or id, or one in a space, by its name.
     pub role: Option<String>,
+    /// In this space, by its name or id.
+    pub space: Option<String>,
     /// Of this user, by the name, subject, e-mail address or id.
     pub user: Option<String>,
     /// Reported by this event.

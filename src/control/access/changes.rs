@@ -3,9 +3,7 @@
 use crate::control::reading::Reading;
 use crate::control::{ControlError, Query, page, query};
 use crate::history::first_since;
-use crate::model::{
-    Called, Entry, Fact, Holder, ListId, RightChange, RightHolders, RoleMention, Seq,
-};
+use crate::model::{Called, Entry, Fact, Holder, ListId, Right, RightChange, RightHolders, Seq};
 use crate::store::{Item, Known};
 
 use super::change_rows::{
@@ -152,7 +150,7 @@ impl Page<'_> {
         let Some(known) = self.tenants.iter().find(is_of).copied() else {
             return Ok(None);
         };
-        if !self.is_role(&right.role) {
+        if !self.is_right(&right.right) {
             return Ok(None);
         }
         match &right.holders {
@@ -219,9 +217,13 @@ impl Page<'_> {
         });
     }
 
-    fn is_role(&self, role: &RoleMention) -> bool {
-        let wanted = self.choice.role.as_ref();
-        wanted.is_none_or(|wanted| role.is_called(wanted))
+    fn is_right(&self, right: &Right) -> bool {
+        let AccessChangeChoice { role, space, .. } = self.choice;
+        role.as_ref().is_none_or(|role| right.is_called(role))
+            && space.as_ref().is_none_or(|called| {
+                let space = right.space();
+                space.is_some_and(|space| space.is_called(called))
+            })
     }
 
     fn is_user(&self, holder: &Holder) -> bool {
@@ -243,8 +245,8 @@ mod tests {
     use crate::control::tasks::Tasks;
     use crate::history::Pictures;
     use crate::model::{
-        AccessChange, AccountChange, Id, RoleId, RunId, Tenant, TenantId, TenantName, Timestamp,
-        UserId,
+        AccessChange, AccountChange, Id, RoleId, RoleMention, RunId, Tenant, TenantId, TenantName,
+        Timestamp, UserId,
     };
     use crate::store::{Closing, Commit, Remains, Retention, RightsMark, Store, USERS_IN_PART};
     use crate::sync::TenantRegistry;
@@ -300,12 +302,12 @@ mod tests {
             store.add_list_part(known.no, list, part, users).unwrap();
         }
         let right = RightChange {
-            role: RoleMention {
+            right: Right::Role(RoleMention {
                 id: RoleId(Id::parse(&format!("{:024x}", 7)).unwrap()),
                 name: "Steward".into(),
                 level: None,
                 is_unknown: false,
-            },
+            }),
             change: AccessChange::Granted,
             holders: RightHolders::Listed {
                 list,

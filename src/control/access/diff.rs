@@ -93,7 +93,7 @@ impl Times<'_> {
         let mut rows = Vec::new();
         for difference in everybodys_differences(self.before.grants(), self.after.grants()) {
             let Difference {
-                role,
+                right: role,
                 change,
                 before,
                 after,
@@ -120,7 +120,7 @@ impl Times<'_> {
         let rows = differences.into_iter().map(|difference| DiffRow {
             user: AccessPerson::of(user, self.at),
             account,
-            role: self.mention(&difference.role, Some(user)),
+            role: self.mention(&difference.right, Some(user)),
             change: difference.change,
             before: self.before.shown(&difference.before),
             after: self.after.shown(&difference.after),

@@ -6,10 +6,10 @@ use crate::control::query::Opened;
 use crate::control::reading::Reading;
 use crate::control::{ControlError, Page, SpacePosition, page, query};
 use crate::history::{FoundSpaces, SpacesLook, each_space, spaces_after};
-use crate::model::{Id, Space, SpaceId, SpacePart};
+use crate::model::{Id, Space, SpaceId, SpaceMention, SpacePart};
 use crate::store::Known;
 
-use super::user_spaces::{SpaceMention, mention};
+use super::user_spaces::mention;
 
 /// What is found of what a question is about.
 pub(super) struct Found {

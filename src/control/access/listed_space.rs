@@ -5,10 +5,9 @@ use std::collections::BTreeSet;
 use serde::{Deserialize, Serialize};
 
 use crate::control::choice::contains;
-use crate::model::{Id, Space, SpacePart, Timestamp, UserId};
+use crate::model::{Id, Space, SpaceMention, SpacePart, Timestamp, UserId};
 
 use super::answers::{AccessPage, AccessPerson};
-use super::user_spaces::SpaceMention;
 
 /// A choice of spaces. A space must match every given field; the default matches all.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]

@@ -39,4 +39,4 @@ pub use licence_rows::{LicenceChoice, LicenceHolders, LicenceRow, LicencesPage};
 pub use listed_space::{ListedSpace, Owned, SpaceChoice, SpaceOwner, SpacesPage};
 pub use space_answers::{SpaceAccess, SpaceEntry, SpaceEverybody, SpaceRow, SpaceShown};
 pub(super) use stale::{are_sessions_read, span};
-pub use user_spaces::{SpaceMention, UserSpace, UserSpaces};
+pub use user_spaces::{UserSpace, UserSpaces};

@@ -6,11 +6,11 @@ use serde::{Deserialize, Serialize};
 
 use crate::access::{ShareGrant, SpaceGrant};
 use crate::model::{
-    Assignee, GroupId, Id, RoleMention, SpaceAssignment, SpacePart, SpaceShare, Timestamp, UserId,
+    Assignee, GroupId, Id, RoleMention, SpaceAssignment, SpaceMention, SpacePart, SpaceShare,
+    Timestamp, UserId,
 };
 
 use super::answers::{AccessPerson, Envelope};
-use super::user_spaces::SpaceMention;
 use crate::control::SpacePosition;
 
 /// A page of who can open a space.

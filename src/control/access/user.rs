@@ -104,7 +104,7 @@ fn of_idp(
     let by_role = roles.iter().flat_map(|row| &row.paths);
     let by_role = by_role.filter_map(|shown| match &shown.path {
         Path::Group(group) => Some(group),
-        Path::Direct | Path::Everyone(_) | Path::UserDefault => None,
+        Path::Direct | Path::Everyone(_) | Path::UserDefault | Path::Owner => None,
     });
     let by_space = spaces.iter().flat_map(|spaces| spaces.names.keys());
     let groups: BTreeSet<&GroupId> = by_role.chain(by_space).collect();

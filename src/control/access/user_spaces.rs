@@ -5,18 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::access::{ShareGrant, SpaceGrant};
-use crate::model::{GroupId, Space, SpaceId, Timestamp};
-
-/// A space as answers mention it.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-pub struct SpaceMention {
-    /// The space.
-    pub id: SpaceId,
-    /// Its name.
-    pub name: String,
-    /// `shared`, `managed` or `data`, as the source wrote it.
-    pub sort: Option<String>,
-}
+use crate::model::{GroupId, Space, SpaceMention, Timestamp};
 
 /// Mentions a space.
 pub(super) fn mention(space: &Space) -> SpaceMention {

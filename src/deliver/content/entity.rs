@@ -3,7 +3,7 @@
 use xxhash_rust::xxh3::xxh3_64;
 
 use crate::deliver::endpoint::flow::Lists;
-use crate::model::{Account, Change, Entry, Fact, Id, Kind, RightHolders};
+use crate::model::{Account, Change, Entry, Fact, Id, Kind, Right, RightHolders, SpaceId};
 
 /// What an event is about, as a number. Events with the same number do not overtake each other.
 pub(in crate::deliver) type Entity = u64;
@@ -14,15 +14,13 @@ const USUAL: usize = 96;
 /// Returns what an entry is about: a record, the runs of a tenant, or an endpoint. Two that
 /// happen to share a number wait for each other, which does no harm.
 ///
-/// If lists are sent whole, events about a role wait for each other, whichever users they are
-/// about: a list may contain the user of another event. Otherwise, events about the same user wait
-/// for each other.
+/// If lists are sent whole, events about a role or a space wait for each other, whichever users
+/// they are about: a list may contain the user of another event. Otherwise, events about the same
+/// user wait for each other.
 pub(in crate::deliver) fn of_entry(entry: &Entry, lists: Lists) -> Entity {
     match &entry.fact {
         Fact::Changed(change) => of_record(entry.account(), change.kind(), change.id()),
-        Fact::SpaceChanged(change) => {
-            hash(&["space", tenant(entry.account())], &change.id.0.to_key())
-        }
+        Fact::SpaceChanged(change) => of_space(entry.account(), &change.id),
         Fact::Loaded { .. } | Fact::Held { .. } | Fact::Failed { .. } | Fact::Recovered(_) => {
             hash(&["sync", tenant(entry.account())], &[])
         }
@@ -32,7 +30,7 @@ pub(in crate::deliver) fn of_entry(entry: &Entry, lists: Lists) -> Entity {
             }
             (RightHolders::One(_), Lists::Whole)
             | (RightHolders::Listed { .. } | RightHolders::Everybody { .. }, _) => {
-                of_record(entry.account(), Kind::Role, &right.role.id.0)
+                of_right(entry.account(), &right.right)
             }
         },
         Fact::RoleContentChanged { role, .. } => of_record(entry.account(), Kind::Role, &role.id.0),
@@ -65,6 +63,18 @@ pub(in crate::deliver) fn predecessor(entry: &Entry) -> Option<Entity> {
 /// Returns the number of a record.
 pub(in crate::deliver) fn of_record(account: Option<&Account>, kind: Kind, id: &Id) -> Entity {
     hash(&[kind.singular(), tenant(account)], &id.to_key())
+}
+
+/// Returns the number of what a right is held in: the role, or the space.
+fn of_right(account: Option<&Account>, right: &Right) -> Entity {
+    match right {
+        Right::Role(role) => of_record(account, Kind::Role, &role.id.0),
+        Right::SpaceRole { space, .. } | Right::App { space, .. } => of_space(account, &space.id),
+    }
+}
+
+fn of_space(account: Option<&Account>, space: &SpaceId) -> Entity {
+    hash(&["space", tenant(account)], &space.0.to_key())
 }
 
 fn tenant(account: Option<&Account>) -> &str {

@@ -5,16 +5,37 @@ use std::fmt;
 
 use serde_json::{Value, json};
 
-use crate::model::unified::{UnifiedId, paths, right};
-use crate::model::{Entry, Holder, Id, Kind, RightChange, RightHolders, RoleMention};
+use crate::model::unified::{UnifiedId, paths, right, role_right};
+use crate::model::{
+    Entry, Holder, Id, Kind, Right, RightChange, RightHolders, RoleMention, SpaceId,
+};
 
 /// What such an event says, before anything is hidden.
 #[derive(Clone)]
 pub struct RightData<'a> {
-    /// The user whom it is about, or the role if it is about several users or none.
-    pub subject: (Kind, &'a Id),
+    /// What it is about.
+    pub subject: RightSubject<'a>,
     /// Its `data`.
     pub data: Value,
+}
+
+/// What an event about a right is about: one user or, if it concerns several or none, the role or
+/// the space.
+#[derive(Debug, Clone, Copy)]
+pub enum RightSubject<'a> {
+    /// A user or a role.
+    Record(Kind, &'a Id),
+    /// A space.
+    Space(&'a SpaceId),
+}
+
+impl<'a> RightSubject<'a> {
+    fn of(right: &'a Right) -> Self {
+        match right {
+            Right::Role(role) => Self::Record(Kind::Role, &role.id.0),
+            Right::SpaceRole { space, .. } | Right::App { space, .. } => Self::Space(&space.id),
+        }
+    }
 }
 
 /// Does not show its data, which names people.
@@ -26,12 +47,12 @@ impl fmt::Debug for RightData<'_> {
     }
 }
 
-/// Returns the content of an entry about users who have come to hold a role, or hold it no longer.
+/// Returns the content of an entry about users who have come to hold a right, or hold it no longer.
 ///
 /// `id` is that of its event.
 pub(super) fn right_changed<'a>(id: &str, entry: &Entry, change: &'a RightChange) -> RightData<'a> {
     let RightChange {
-        role,
+        right: held,
         change: _,
         holders,
         before,
@@ -40,20 +61,24 @@ pub(super) fn right_changed<'a>(id: &str, entry: &Entry, change: &'a RightChange
     let mut data = json!({
         "run": entry.run().map(|run| run.to_string()),
         "version": entry.version(),
-        "right": right(role),
+        "right": right(held),
         "before": paths(before),
         "after": paths(after),
     });
     let (key, whom, subject) = match holders {
-        RightHolders::One(holder) => ("user", user(holder), (Kind::User, &holder.id.0)),
+        RightHolders::One(holder) => (
+            "user",
+            user(holder),
+            RightSubject::Record(Kind::User, &holder.id.0),
+        ),
         RightHolders::Listed { count, .. } => {
             let command = format!("qlik-roster access changes --event {id}");
             let users = json!({ "count": count, "command": command });
-            ("users", users, (Kind::Role, &role.id.0))
+            ("users", users, RightSubject::of(held))
         }
         RightHolders::Everybody { count } => {
             let everybody = json!({ "count": count });
-            ("everybody", everybody, (Kind::Role, &role.id.0))
+            ("everybody", everybody, RightSubject::of(held))
         }
     };
     if let Value::Object(fields) = &mut data {
@@ -70,11 +95,11 @@ pub(super) fn role_content<'a>(
     lost: &BTreeSet<String>,
 ) -> RightData<'a> {
     RightData {
-        subject: (Kind::Role, &role.id.0),
+        subject: RightSubject::Record(Kind::Role, &role.id.0),
         data: json!({
             "run": entry.run().map(|run| run.to_string()),
             "version": entry.version(),
-            "right": right(role),
+            "right": role_right(role),
             "gained": gained,
             "lost": lost,
         }),

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::model::{Account, Kind, Record, RoleId, RoleMention, TenantName};
+use crate::model::{Account, Kind, Record, Right, RoleId, RoleMention, TenantName};
 
 /// What an endpoint wants events about; by default everything.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -58,14 +58,26 @@ impl Selection {
         records.any(|record| self.fits_kind(record) && self.touches_role(record))
     }
 
-    /// Returns whether an event about a role, or about users who hold it or no longer do, is
-    /// selected. `kind` is the kind of its subject.
-    pub(in crate::deliver) fn wants_right(&self, kind: Kind, role: &RoleMention) -> bool {
+    /// Returns whether an event about users who hold a right, or no longer do, is selected. An
+    /// endpoint that wants some roles in the tenant only does not want rights in spaces.
+    pub(in crate::deliver) fn wants_right(&self, right: &Right) -> bool {
+        let is_chosen = match right {
+            Right::Role(role) => self.is_chosen(role),
+            Right::SpaceRole { .. } | Right::App { .. } => self.roles.is_none(),
+        };
+        self.may_want(Kind::User) && is_chosen
+    }
+
+    /// Returns whether an event about what a role allows is selected.
+    pub(in crate::deliver) fn wants_role(&self, role: &RoleMention) -> bool {
+        self.may_want(Kind::Role) && self.is_chosen(role)
+    }
+
+    fn is_chosen(&self, role: &RoleMention) -> bool {
         let chosen = self.roles.as_ref();
-        let is_chosen = chosen.is_none_or(|chosen| {
+        chosen.is_none_or(|chosen| {
             chosen.contains(&role.name) || chosen.contains(&role.id.to_string())
-        });
-        self.may_want(kind) && is_chosen
+        })
     }
 
     fn fits_kind(&self, record: &Record) -> bool {

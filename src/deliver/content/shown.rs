@@ -7,6 +7,7 @@ use serde::{Serialize, Serializer};
 use serde_json::{Map, Value, json};
 
 use super::event::{Data, Event, Subject};
+use super::right::RightSubject;
 use crate::model::unified::{Unified, UnifiedId};
 use crate::model::{Account, FieldDelta, Id, Kind, Seq, TenantId, Timestamp, Version, delta};
 
@@ -42,7 +43,7 @@ pub(in crate::deliver) enum ShownData<'a> {
 #[serde(transparent)]
 pub(in crate::deliver) struct ShownRight<'a> {
     #[serde(skip)]
-    pub subject: (Kind, &'a Id),
+    pub subject: RightSubject<'a>,
     pub data: Value,
 }
 

@@ -198,14 +198,15 @@ impl Endpoint {
             // An endpoint gets no events about itself.
             Fact::EndpointDisabled { endpoint, .. } => *endpoint != self.name,
             Fact::Changed(change) => self.wants_change(change),
-            // An endpoint that may not know the roles of users must not learn them in another way.
+            // An endpoint that may not know the roles of users must not learn them in another way,
+            // nor those in spaces.
             Fact::RightChanged(right) => {
-                self.selection.wants_right(Kind::User, &right.role)
+                self.selection.wants_right(&right.right)
                     && !self.privacy.omits(Field::UserRoles)
                     && (right.change != AccessChange::PathChanged || self.may_know_groups())
             }
             Fact::RoleContentChanged { role, .. } => {
-                self.selection.wants_right(Kind::Role, role)
+                self.selection.wants_role(role)
                     && !self.privacy.omits(Field::RolePermissions)
                     && !self.privacy.omits(Field::RoleScopes)
             }

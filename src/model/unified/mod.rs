@@ -21,7 +21,7 @@ use serde_json::{Value, json};
 pub use group::{GroupFields, IamGroup};
 pub use id::UnifiedId;
 pub use policy::{IamPermission, IamPolicy};
-pub use right::{paths, right};
+pub use right::{paths, right, role_right};
 pub use role::{IamRole, RoleFields};
 pub use user::{File, IamUser, UserFields};
 

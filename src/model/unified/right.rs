@@ -1,12 +1,36 @@
-//! A role that somebody holds, and the paths to it, as events and answers show them.
+//! A right that somebody holds, and the paths to it, as events and answers show them.
 
 use serde_json::{Value, json};
 
 use super::UnifiedId;
-use crate::model::{Kind, RoleMention, ShownPath};
+use crate::model::{Kind, Right, RoleMention, ShownPath, SpaceMention};
 
-/// Returns a role as something that a user may hold.
-pub fn right(role: &RoleMention) -> Value {
+/// Returns something that a user may hold.
+pub fn right(right: &Right) -> Value {
+    match right {
+        Right::Role(role) => role_right(role),
+        Right::SpaceRole { space, role } => json!({
+            "type": "space_role",
+            "role": role,
+            "space": mention(space),
+        }),
+        Right::App {
+            space,
+            resource,
+            sort,
+            role,
+        } => json!({
+            "type": "app",
+            "remote_id": resource,
+            "resource_type": sort,
+            "role": role,
+            "space": mention(space),
+        }),
+    }
+}
+
+/// Returns a role in the tenant as something that a user may hold.
+pub fn role_right(role: &RoleMention) -> Value {
     json!({
         "type": "role",
         "id": UnifiedId::of(Kind::Role, &role.id.0),
@@ -16,9 +40,13 @@ pub fn right(role: &RoleMention) -> Value {
     })
 }
 
-/// Returns the paths by which users hold a role.
+/// Returns the paths by which users hold a right.
 pub fn paths(paths: &[ShownPath]) -> Vec<Value> {
     paths.iter().map(path).collect()
+}
+
+fn mention(space: &SpaceMention) -> Value {
+    json!({ "remote_id": space.id, "name": space.name, "type": space.sort })
 }
 
 fn path(shown: &ShownPath) -> Value {

@@ -5,7 +5,7 @@ use crate::store::engine::rows::journal;
 use crate::store::engine::scan;
 use crate::store::error::StoreError;
 use crate::store::layout::keys::{self, Keyspace};
-use crate::store::layout::{Format, codec, v1, v2, v3, v4, v6, v7};
+use crate::store::layout::{Format, codec, v1, v2, v3, v4, v6, v7, v8};
 use crate::store::values::head::Head;
 use crate::store::values::tenant_no::TenantNo;
 
@@ -139,7 +139,7 @@ impl Check<'_> {
             }
         });
         self.simple(Keyspace::SpaceReading, |key, value| {
-            codec::read_row::<v6::space::SpaceReading>(key, value)?;
+            codec::read_row::<v8::space::SpaceReading>(key, value)?;
             Ok(keys::tenant_no(key))
         });
         self.simple(Keyspace::SpaceTodo, |key, value| {

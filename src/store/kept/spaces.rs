@@ -8,6 +8,7 @@ use crate::model::{Fact, Seq, SpaceId};
 use crate::store::error::StoreError;
 use crate::store::handle::Store;
 use crate::store::layout::v6::space as v6;
+use crate::store::layout::v8::space as v8;
 use crate::store::layout::{codec, keys};
 use crate::store::values::row::Row;
 use crate::store::values::space::{
@@ -98,13 +99,13 @@ impl Store {
     pub fn space_reading(&self, no: TenantNo) -> Result<SpaceReading, StoreError> {
         let key = keys::space_reading(no);
         let what = "reading how far spaces were read";
-        let row = self.row(what, &key, codec::read_row::<v6::SpaceReading>)?;
+        let row = self.row(what, &key, codec::read_row::<v8::SpaceReading>)?;
         Ok(row.map(Into::into).unwrap_or_default())
     }
 
     /// Stores how far the spaces of a tenant were read.
     pub fn set_space_reading(&self, no: TenantNo, reading: SpaceReading) -> Result<(), StoreError> {
-        let row = v6::SpaceReading::from(reading);
+        let row = v8::SpaceReading::from(reading);
         self.engine
             .write(vec![codec::put(keys::space_reading(no), &row)])
             .map(drop)

@@ -9,7 +9,7 @@ use crate::model::{
 };
 use crate::store::error::StoreError;
 
-use super::{Stored, codec, keys, v1, v3, v5, v6};
+use super::{Stored, codec, keys, v1, v3, v5, v6, v8};
 
 /// Decodes an entry.
 pub fn read(key: &[u8], value: &[u8]) -> Result<Entry, StoreError> {
@@ -62,7 +62,8 @@ pub fn read_behind(last: &mut LastOrigin, key: &[u8], value: &[u8]) -> Result<En
         <v1::Entry<'_> as Stored>::FORMAT => (None, bytes),
         <v3::Entry<'_> as Stored>::FORMAT
         | <v5::Entry<'_> as Stored>::FORMAT
-        | <v6::Entry<'_> as Stored>::FORMAT => {
+        | <v6::Entry<'_> as Stored>::FORMAT
+        | <v8::Entry<'_> as Stored>::FORMAT => {
             let (version, packed) = bytes.split_first_chunk().ok_or_else(cut_short)?;
             (Some(Version(u64::from_be_bytes(*version))), packed)
         }
@@ -84,7 +85,10 @@ pub fn read_behind(last: &mut LastOrigin, key: &[u8], value: &[u8]) -> Result<En
             <v5::Entry<'_> as Stored>::FORMAT => {
                 codec::from_bytes::<v5::Fact<'_>>(key, rest)?.into()
             }
-            _ => codec::from_bytes::<v6::Fact<'_>>(key, rest)?.into(),
+            <v6::Entry<'_> as Stored>::FORMAT => {
+                codec::from_bytes::<v6::Fact<'_>>(key, rest)?.into()
+            }
+            _ => codec::from_bytes::<v8::Fact<'_>>(key, rest)?.into(),
         };
         Ok((stamp, origin, fact))
     })?;
@@ -112,7 +116,7 @@ fn digest(at: Timestamp, version: Version, bytes: &[u8]) -> EntryDigest {
 
 /// Encodes an entry, except for its position, its time and its version.
 pub fn pack(origin: Option<(RunId, &Account)>, fact: &Fact) -> Vec<u8> {
-    codec::pack(&v6::Entry {
+    codec::pack(&v8::Entry {
         origin: origin.map(Into::into),
         fact: fact.into(),
     })
@@ -122,7 +126,7 @@ pub fn pack(origin: Option<(RunId, &Account)>, fact: &Fact) -> Vec<u8> {
 pub fn seal(key: &[u8], at: Timestamp, version: Version, packed: &[u8]) -> Vec<u8> {
     let at = at.millis().to_be_bytes();
     let head = [at, version.0.to_be_bytes()].concat();
-    codec::seal(v6::Entry::FORMAT, key, &head, packed)
+    codec::seal(v8::Entry::FORMAT, key, &head, packed)
 }
 
 /// Returns the error for an entry that is missing.

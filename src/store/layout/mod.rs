@@ -33,13 +33,14 @@ pub mod v4;
 pub mod v5;
 pub mod v6;
 pub mod v7;
+pub mod v8;
 
 use serde::{Deserialize, Serialize};
 
 use crate::model::StoreId;
 
 /// The newest format of a store: the one that this version writes, and the newest that it reads.
-pub const NEWEST: u32 = 7;
+pub const NEWEST: u32 = 8;
 
 /// The layout of the values that serde does not encode: blocks of records, and buckets of
 /// fingerprints.

@@ -217,7 +217,7 @@ fn the_bytes_of_an_entry() {
     let version = Version(1_700_000_000_000_001);
     let bytes = entry::seal(&key, at, version, &body);
 
-    insta::assert_snapshot!(in_hex(&bytes), @"060000018bcfe5680000060a24181e400101a6000000d101020874656e616e742d3108540900f0332031000001020d0060d5ca1b2f8a4c00000000010761757468307c310103416461010d31406578616d706c652e636f6d00010661637469766500000001000001020033002f0000430005df0c416461204c6f76656c6163654c000e600000000000001588e4c32d74ce80");
+    insta::assert_snapshot!(in_hex(&bytes), @"080000018bcfe5680000060a24181e400101a6000000d101020874656e616e742d3108540900f0332031000001020d0060d5ca1b2f8a4c00000000010761757468307c310103416461010d31406578616d706c652e636f6d00010661637469766500000001000001020033002f0000430005df0c416461204c6f76656c6163654c000e60000000000000c27b2038db67ce5b");
     let entry = entry::read(&key, &bytes).unwrap();
     assert_eq!((entry.version(), &entry.fact), (version, &fact));
     let id = entry.event_id(StoreId([1; 8])).to_string();
@@ -225,7 +225,13 @@ fn the_bytes_of_an_entry() {
         id,
         "evt_0101010101010101_000000000007_640cf5489b62b949a613b357c46211d2"
     );
-    // In the layout of format 5, which says the same about a change, and with the same event id.
+    // In the layout of format 6, which says the same about a change, and with the same event id.
+    let older = codec::seal(6, &key, &bytes[1..17], &bytes[17..bytes.len() - 8]);
+    insta::assert_snapshot!(in_hex(&older), @"060000018bcfe5680000060a24181e400101a6000000d101020874656e616e742d3108540900f0332031000001020d0060d5ca1b2f8a4c00000000010761757468307c310103416461010d31406578616d706c652e636f6d00010661637469766500000001000001020033002f0000430005df0c416461204c6f76656c6163654c000e600000000000001588e4c32d74ce80");
+    let older = entry::read(&key, &older).unwrap();
+    assert_eq!((older.version(), &older.fact), (version, &fact));
+    assert_eq!(older.event_id(StoreId([1; 8])).to_string(), id);
+    // In the layout of format 5, likewise.
     let older = codec::seal(5, &key, &bytes[1..17], &bytes[17..bytes.len() - 8]);
     insta::assert_snapshot!(in_hex(&older), @"050000018bcfe5680000060a24181e400101a6000000d101020874656e616e742d3108540900f0332031000001020d0060d5ca1b2f8a4c00000000010761757468307c310103416461010d31406578616d706c652e636f6d00010661637469766500000001000001020033002f0000430005df0c416461204c6f76656c6163654c000e600000000000002400ed7fb28bf538");
     let older = entry::read(&key, &older).unwrap();

@@ -1,8 +1,8 @@
 //! The lists of users beside entries: whose they are, and when they are removed.
 
 use crate::model::{
-    AccessChange, AccountChange, Fact, Holder, Id, Kind, ListId, RightChange, RightHolders, RoleId,
-    RoleMention, Seq, UserId,
+    AccessChange, AccountChange, Fact, Holder, Id, Kind, ListId, Right, RightChange, RightHolders,
+    RoleId, RoleMention, Seq, UserId,
 };
 use crate::store::handle::Store;
 use crate::store::kept::rights::{NextList, Remains, USERS_IN_PART};
@@ -44,12 +44,12 @@ fn holder(number: usize) -> Holder {
 /// Writes the entry of a list, and so its head.
 fn entry(store: &Store, known: &Known, list: ListId) -> Seq {
     let right = RightChange {
-        role: RoleMention {
+        right: Right::Role(RoleMention {
             id: RoleId(id(Kind::Role, 1)),
             name: "Steward".into(),
             level: None,
             is_unknown: false,
-        },
+        }),
         change: AccessChange::Granted,
         holders: RightHolders::Listed {
             list,

@@ -2,10 +2,11 @@
 
 use crate::clock::Clock;
 use crate::model::{
-    Assignee, Fact, Id, RunId, Space, SpaceAssignment, SpaceChange, SpaceHead, SpaceId, SpacePart,
-    SpaceShare, Timestamp,
+    Assignee, Fact, Id, RunId, Seq, Space, SpaceAssignment, SpaceChange, SpaceHead, SpaceId,
+    SpacePart, SpaceShare, Timestamp,
 };
 use crate::store::layout::v6::space as v6;
+use crate::store::layout::v8::space as v8;
 use crate::store::layout::{codec, keys};
 use crate::store::values::reading::ReadingMark;
 use crate::store::values::space::{
@@ -91,9 +92,10 @@ fn the_bytes_of_spaces() {
             is_refused: true,
         },
         first: Some(at(1)),
+        since: Some(Seq(300)),
     };
-    let row = v6::SpaceReading::from(reading);
-    insta::assert_snapshot!(in_hex(&codec::row(&keys::space_reading(no), &row)), @"0607010201040001060141046c668805e5aa");
+    let row = v8::SpaceReading::from(reading);
+    insta::assert_snapshot!(in_hex(&codec::row(&keys::space_reading(no), &row)), @"0807010201040001060101ac025d95131d0d4d00fd");
     let key = keys::space_todo(no, &SpaceId(id(1)));
     let row = v6::SpaceTodo {
         notes: 3,
@@ -204,6 +206,7 @@ fn a_salvaged_store_has_the_spaces_but_not_how_far_they_were_read() {
             ..ReadingMark::default()
         },
         first: Some(at(5)),
+        ..SpaceReading::default()
     };
     store.set_space_reading(no, reading).unwrap();
     store.close().unwrap();

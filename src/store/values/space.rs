@@ -1,6 +1,6 @@
 //! Spaces as they are stored, and how far they were read.
 
-use crate::model::{Account, RunId, Space, SpaceChange, SpaceId, Timestamp};
+use crate::model::{Account, RunId, Seq, Space, SpaceChange, SpaceId, Timestamp};
 
 use super::reading::ReadingMark;
 
@@ -24,6 +24,9 @@ pub struct SpaceReading {
     /// When the first reading of all spaces ended; `None` if it has not. About spaces at an earlier
     /// time, nothing is known.
     pub first: Option<Timestamp>,
+    /// The last entry of the journal when the first reading of all spaces ended: rights in spaces
+    /// are compared from there on. `None` if it has not.
+    pub since: Option<Seq>,
 }
 
 /// A space that must be read again, since the audit log names it.

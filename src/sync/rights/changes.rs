@@ -5,12 +5,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::access::{self, Difference, differences, everybodys_differences};
 use crate::history::{HistoryError, Pair, Picture, latest_mention, pairs};
 use crate::model::{
-    Change, Fact, GroupId, Holder, Id, Record, RightHolders, Role, RoleId, RoleMention, Seq, User,
+    Fact, GroupId, Holder, Id, Right, RightHolders, Role, RoleId, RoleMention, User,
 };
 use crate::store::{Known, Store};
 
-use super::range::Range;
+use super::in_spaces;
+use super::range::{Compared, Range};
 use super::rights_writer::{RightsWriter, SharedChange};
+use super::times::Times;
 
 /// How many users are looked at, at once.
 const AT_ONCE: usize = 500;
@@ -50,16 +52,16 @@ pub(super) fn gather(
     };
     times.roles(writer)?;
     times.everybody(writer)?;
-    times.users(writer)
-}
-
-/// A tenant before and after a run.
-struct Times<'a> {
-    store: &'a Store,
-    known: &'a Known,
-    range: &'a Range,
-    before: &'a Picture,
-    after: &'a Picture,
+    times.users(writer)?;
+    match range.compared {
+        Compared::Roles => Ok(()),
+        Compared::RolesAndSpaces => {
+            // Entries about roles come first, whether or not others follow. So if spaces are no
+            // longer read, a report that was interrupted still continues where it stopped.
+            writer.write_waiting()?;
+            in_spaces::report(&times, writer)
+        }
+    }
 }
 
 impl Times<'_> {
@@ -104,25 +106,10 @@ impl Times<'_> {
         if !groups.is_empty() {
             return self.all_users(&groups, writer);
         }
-        for (first, last) in self.range.users.values() {
-            let change = self.change_at(*first)?;
-            let now = match first == last {
-                true => user_of(change.after()),
-                false => user_of(self.change_at(*last)?.after()),
-            };
-            let then = user_of(change.before());
-            self.user(&Pair { then, now }, writer)?;
+        for entries in self.range.users.values() {
+            self.user(&self.pair(*entries)?, writer)?;
         }
         Ok(())
-    }
-
-    /// Returns the change at an entry.
-    fn change_at(&self, seq: Seq) -> Result<Change, HistoryError> {
-        let entry = self.store.entry(seq)?;
-        match entry.map(|entry| entry.fact) {
-            Some(Fact::Changed(change)) => Ok(change),
-            Some(_) | None => Err(HistoryError::WasCut),
-        }
     }
 
     /// Looks at all users, since groups give other roles than before.
@@ -171,7 +158,7 @@ impl Times<'_> {
 
     fn shared(&self, difference: &Difference, holder: Option<&User>) -> SharedChange {
         SharedChange {
-            role: self.mention(&difference.role, holder),
+            right: Right::Role(self.mention(&difference.right, holder)),
             change: difference.change,
             before: self.before.shown(&difference.before),
             after: self.after.shown(&difference.after),
@@ -195,11 +182,4 @@ impl Times<'_> {
 /// Returns whether the source shows what a role allows.
 fn shows_content(role: &Role) -> bool {
     role.permissions.is_some() || role.scopes.is_some()
-}
-
-fn user_of(record: Option<&Record>) -> Option<User> {
-    match record {
-        Some(Record::User(user)) => Some(user.clone()),
-        Some(Record::Group(_) | Record::Role(_)) | None => None,
-    }
 }

@@ -13,14 +13,20 @@
 //! way share one entry; if they are many, they are listed beside it. Memory has a bound: it grows
 //! with the roles and groups, with the users whose roles or groups a run changed (some 60 bytes
 //! each), and with a bounded number of users that wait to be written. A run that changed nobody's
-//! roles or groups costs no more than reading its entries.
+//! roles or groups, and no space, costs no more than reading its entries.
+//!
+//! Rights in spaces are compared in the same way once all spaces were read. Spaces are compared a
+//! bounded number at a time. A user's rights differ if a space does, or the user's groups; members
+//! of a group that is newly assigned are found by reading all users, as for roles.
 
 mod changes;
+mod in_spaces;
 mod range;
 mod rights_writer;
+mod times;
 mod report;
 
-pub(in crate::sync) use report::{Looked, report};
+pub(in crate::sync) use report::{InSpaces, Looked, report};
 
 #[cfg(test)]
 mod tests;

@@ -1,8 +1,11 @@
 //! Finds the changes of the next run that have not been reported yet.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use crate::model::{Change, Entry, Fact, Id, Record, RunId, Seq, Timestamp, User};
+use crate::model::{
+    Change, Entry, Fact, GroupId, Id, Record, RunId, Seq, SpaceChange, SpaceHead, SpaceId,
+    Timestamp, User,
+};
 use crate::store::{Known, Store, StoreError};
 
 /// How many entries are read at once.
@@ -11,6 +14,9 @@ const AT_ONCE: usize = 500;
 /// How many changed users are compared at once: some 60 bytes are kept of each. A larger run is
 /// reported in parts.
 const MAX_USERS: usize = 1_000_000;
+
+/// How many changed spaces are compared at once. A larger run is reported in parts.
+const MAX_SPACES: usize = 100_000;
 
 /// The changes of a run that may concern who holds what.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,11 +30,61 @@ pub(super) struct Range {
     pub run: RunId,
     /// When the last change was found.
     pub at: Timestamp,
-    /// The users whose own roles or groups changed, each with the first entry that changed them and
-    /// the last.
-    pub users: BTreeMap<Id, (Seq, Seq)>,
+    /// The users whose own roles or groups changed.
+    pub users: BTreeMap<Id, UserEntries>,
     /// Whether a role or a group changed.
     pub has_giver: bool,
+    /// The spaces that changed.
+    pub spaces: BTreeSet<SpaceId>,
+    /// Whether rights in spaces are compared, too.
+    pub compared: Compared,
+}
+
+/// The entries about a user whose own roles or groups changed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct UserEntries {
+    /// The first.
+    pub first: Seq,
+    /// The last.
+    pub last: Seq,
+    /// Whether the user's rights in spaces may differ.
+    pub moved: Moved,
+}
+
+/// Whether rights of a user in spaces that have not changed may differ.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Moved {
+    /// No: only the user's roles changed.
+    No,
+    /// Yes: the user came or went, or is in other groups.
+    Yes,
+}
+
+/// Which rights are compared.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Compared {
+    /// Roles in the tenant.
+    Roles,
+    /// Also rights in spaces, since all spaces were read before.
+    RolesAndSpaces,
+}
+
+/// The time since which rights in spaces are compared.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum SpacesFrom {
+    /// They are not: spaces are not read, or were not all read yet.
+    Never,
+    /// After this entry.
+    After(Seq),
+}
+
+impl SpacesFrom {
+    fn has(self, seq: Seq) -> bool {
+        match self {
+            Self::Never => false,
+            Self::After(since) => seq > since,
+        }
+    }
 }
 
 /// What follows a mark.
@@ -46,11 +102,15 @@ pub(super) enum Ahead {
 /// `up_to` is the last entry of a run that we have begun to report; `None` if there is none. If
 /// that run has written further entries since, they are reported separately; otherwise the entries
 /// that are already reported would come out differently.
+///
+/// Spaces are read beside other runs. A change of a space that was found while a run wrote its
+/// changes counts as one of this run: otherwise it would not be netted as a whole.
 pub(super) fn next(
     store: &Store,
     known: &Known,
     after: Seq,
     up_to: Option<Seq>,
+    spaces: SpacesFrom,
 ) -> Result<Ahead, StoreError> {
     let first = Seq(store.first_seq()?.0.saturating_sub(1));
     if first > after {
@@ -63,6 +123,8 @@ pub(super) fn next(
     let mut begin = after.max(first);
     let mut read = begin;
     let mut found: Option<Range> = None;
+    // Changes of spaces after the last change of the range: they belong to it if it goes on.
+    let mut beside: Vec<SpaceId> = Vec::new();
     loop {
         let entries = store.entries(read, AT_ONCE)?;
         if entries.is_empty() {
@@ -79,13 +141,21 @@ pub(super) fn next(
                 begin = entry.seq;
             }
             read = entry.seq;
-            let Some((run, change)) = change_of(known, &entry) else {
+            let Some((run, change)) = change_of(known, &entry, spaces) else {
                 continue;
             };
-            if let Some(range) = &found
-                && (range.run != run || range.users.len() >= MAX_USERS)
-            {
-                return Ok(found.map_or(Ahead::Nothing(read), Ahead::Changes));
+            if let Some(range) = &found {
+                let is_beside = range.run != run && range.is_of_records();
+                if let Concerning::Space(change) = change
+                    && is_beside
+                    && beside.len() < MAX_SPACES
+                {
+                    beside.push(change.id.clone());
+                    continue;
+                }
+                if range.run != run || range.is_full() {
+                    return Ok(found.map_or(Ahead::Nothing(read), Ahead::Changes));
+                }
             }
             let range = found.get_or_insert_with(|| Range {
                 begin,
@@ -94,36 +164,107 @@ pub(super) fn next(
                 at: entry.at,
                 users: BTreeMap::new(),
                 has_giver: false,
+                spaces: BTreeSet::new(),
+                compared: match spaces.has(entry.seq) {
+                    true => Compared::RolesAndSpaces,
+                    false => Compared::Roles,
+                },
             });
+            range.spaces.extend(beside.drain(..));
             range.take(&entry, change);
         }
     }
 }
 
 impl Range {
-    fn take(&mut self, entry: &Entry, change: &Change) {
+    /// Returns whether it consists of changes of records.
+    fn is_of_records(&self) -> bool {
+        !self.users.is_empty() || self.has_giver
+    }
+
+    fn is_full(&self) -> bool {
+        self.users.len() >= MAX_USERS || self.spaces.len() >= MAX_SPACES
+    }
+
+    fn take(&mut self, entry: &Entry, change: Concerning<'_>) {
         (self.end, self.at) = (entry.seq, entry.at);
+        let change = match change {
+            Concerning::Record(change) => change,
+            Concerning::Space(change) => {
+                self.spaces.insert(change.id.clone());
+                return;
+            }
+        };
         match change.latest() {
             Record::User(user) => {
-                let users = self.users.entry(user.id.0.clone());
-                users
-                    .and_modify(|(_, last)| *last = entry.seq)
-                    .or_insert((entry.seq, entry.seq));
+                let moved = moved(change);
+                let entries = self.users.entry(user.id.0.clone()).or_insert(UserEntries {
+                    first: entry.seq,
+                    last: entry.seq,
+                    moved,
+                });
+                entries.last = entry.seq;
+                entries.moved = entries.moved.max(moved);
             }
             Record::Group(_) | Record::Role(_) => self.has_giver = true,
         }
     }
 }
 
+/// A change that may concern who holds what.
+#[derive(Debug, Clone, Copy)]
+enum Concerning<'a> {
+    Record(&'a Change),
+    Space(&'a SpaceChange),
+}
+
 /// Returns a change of the tenant that may concern who holds what, and the run that found it;
 /// `None` for any other entry.
-fn change_of<'a>(known: &Known, entry: &'a Entry) -> Option<(RunId, &'a Change)> {
+fn change_of<'a>(
+    known: &Known,
+    entry: &'a Entry,
+    spaces: SpacesFrom,
+) -> Option<(RunId, Concerning<'a>)> {
     let origin = entry.origin.as_ref()?;
-    let Fact::Changed(change) = &entry.fact else {
-        return None;
+    let change = match &entry.fact {
+        Fact::Changed(change) if concerns_rights(change) => Concerning::Record(change),
+        Fact::SpaceChanged(change) if spaces.has(entry.seq) && concerns_rights_in(change) => {
+            Concerning::Space(change)
+        }
+        _ => return None,
     };
     let is_ours = origin.account.tenant == known.tenant.id;
-    (is_ours && concerns_rights(change)).then_some((origin.run, change))
+    is_ours.then_some((origin.run, change))
+}
+
+/// Returns whether a change of a space may concern who holds what there: any change but one of its
+/// name, its sort or of what can be seen of it.
+fn concerns_rights_in(change: &SpaceChange) -> bool {
+    let SpaceChange {
+        id: _,
+        before,
+        after,
+        assignments,
+        shares,
+    } = change;
+    let owner = |head: &Option<SpaceHead>| head.as_ref().map(|head| head.owner.clone());
+    owner(before) != owner(after) || !assignments.members.is_empty() || !shares.members.is_empty()
+}
+
+/// Returns whether the rights of a user in spaces may differ after a change of the user.
+fn moved(change: &Change) -> Moved {
+    match change {
+        Change::Updated {
+            before: Record::User(before),
+            after: Record::User(after),
+        } if groups_of(before) == groups_of(after) => Moved::No,
+        Change::Created { .. } | Change::Updated { .. } | Change::Deleted { .. } => Moved::Yes,
+    }
+}
+
+/// Returns the groups of a user; `None` if they are not visible.
+fn groups_of(user: &User) -> Option<Vec<&GroupId>> {
+    user.groups.as_ref().map(|groups| groups.keys().collect())
 }
 
 /// Returns whether a change may concern who holds what: any change but one of a user whose groups

@@ -7,7 +7,7 @@ use crate::model::Seq;
 use crate::store::{Known, RightsMark, Store};
 
 use super::changes;
-use super::range::{self, Ahead, Range};
+use super::range::{self, Ahead, Range, SpacesFrom};
 
 /// How far a mark may be behind the end of the journal if there was nothing to report: moving it is
 /// a write.
@@ -18,17 +18,34 @@ const MAX_BEHIND: u64 = 5_000;
 #[derive(Debug, Default)]
 pub(in crate::sync) struct Looked(AtomicU64);
 
+/// Whether rights in spaces are compared.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::sync) enum InSpaces {
+    /// No, since spaces are not read.
+    Ignored,
+    /// Yes, once all spaces were read.
+    Compared,
+}
+
 /// Reports what changed in who holds what in a tenant. Returns whether anything changed.
 ///
-/// Nobody else may be writing to the tenant.
+/// Nobody else may be writing to the tenant, not even its spaces.
 pub(in crate::sync) fn report(
     store: &Store,
     known: &Known,
     looked: &Looked,
+    in_spaces: InSpaces,
 ) -> Result<bool, HistoryError> {
     // Nothing is reported of a tenant whose first load has not ended.
     let Some(loaded) = known.loaded else {
         return Ok(false);
+    };
+    let spaces = match in_spaces {
+        InSpaces::Ignored => SpacesFrom::Never,
+        InSpaces::Compared => {
+            let since = store.space_reading(known.no)?.since;
+            since.map_or(SpacesFrom::Never, SpacesFrom::After)
+        }
     };
     let mark = store.rights_mark(known.no)?;
     let mut mark = mark.unwrap_or(RightsMark::reported(loaded));
@@ -39,7 +56,7 @@ pub(in crate::sync) fn report(
         let after = mark.reported.max(loaded).max(seen).min(store.last_seq());
         let begun = mark.under_way.map(|(end, _)| end);
         let begun = begun.filter(|begun| *begun > after);
-        match (range::next(store, known, after, begun)?, begun) {
+        match (range::next(store, known, after, begun, spaces)?, begun) {
             // The changes that we began to report are no longer there.
             (Ahead::Nothing(_), Some(begun)) => {
                 mark = RightsMark::reported(begun);

@@ -5,7 +5,7 @@ use std::collections::btree_map::Entry;
 
 use crate::history::HistoryError;
 use crate::model::{
-    AccessChange, Fact, Holder, ListId, RightChange, RightHolders, RoleMention, ShownPath,
+    AccessChange, Fact, Holder, ListId, Right, RightChange, RightHolders, ShownPath, SpaceMention,
 };
 use crate::store::{Closing, Commit, Known, Remains, RightsMark, Store, StoreError, USERS_IN_PART};
 
@@ -26,7 +26,7 @@ const AT_ONCE: usize = 80;
 /// How a role of a user changed, without the user: users with the same change share an entry.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct SharedChange {
-    pub role: RoleMention,
+    pub right: Right,
     pub change: AccessChange,
     pub before: Vec<ShownPath>,
     pub after: Vec<ShownPath>,
@@ -36,13 +36,13 @@ impl SharedChange {
     /// Makes the fact, with the users whom it concerns.
     pub fn of(self, holders: RightHolders) -> Fact {
         let Self {
-            role,
+            right,
             change,
             before,
             after,
         } = self;
         Fact::RightChanged(RightChange {
-            role,
+            right,
             change,
             holders,
             before,
@@ -53,15 +53,29 @@ impl SharedChange {
     /// Returns about how many bytes it takes in memory.
     fn weight(&self) -> usize {
         let Self {
-            role,
+            right,
             change: _,
             before,
             after,
         } = self;
         let paths = before.iter().chain(after);
         let paths = paths.map(|shown| size_of::<ShownPath>() + len(shown.group.as_ref()));
-        let words = role.name.len() + len(role.level.as_ref());
-        size_of::<(Self, Waiting)>() + words + paths.sum::<usize>()
+        size_of::<(Self, Waiting)>() + words_of(right) + paths.sum::<usize>()
+    }
+}
+
+/// Returns about how many bytes the words of a right take in memory.
+fn words_of(right: &Right) -> usize {
+    let of_space = |space: &SpaceMention| space.name.len() + len(space.sort.as_ref());
+    match right {
+        Right::Role(role) => role.name.len() + len(role.level.as_ref()),
+        Right::SpaceRole { space, role } => of_space(space) + role.len(),
+        Right::App {
+            space,
+            resource,
+            sort,
+            role,
+        } => of_space(space) + len(resource.as_ref()) + len(sort.as_ref()) + role.len(),
     }
 }
 
@@ -184,7 +198,8 @@ impl<'a> RightsWriter<'a> {
         Ok(self.n_reported > 0)
     }
 
-    fn write_waiting(&mut self) -> Result<(), HistoryError> {
+    /// Writes the entries of all users that wait.
+    pub fn write_waiting(&mut self) -> Result<(), HistoryError> {
         self.weight = 0;
         for (shared, mut waiting) in std::mem::take(&mut self.waiting) {
             if waiting.list.is_none() && waiting.users.len() <= MAX_SINGLE {

@@ -1,15 +1,17 @@
 //! What is reported of a run, in which order, and that it is reported once whatever stops it.
 
+mod in_spaces;
+
 use std::collections::BTreeMap;
 
-use super::range::{self, Ahead};
+use super::range::{self, Ahead, SpacesFrom};
 use super::rights_writer::RightsWriter;
-use super::{Looked, changes, report};
+use super::{InSpaces, Looked, changes, report};
 use crate::history::HistoryError;
 use crate::model::{
     AccessChange, Change, Coded, Entry, Fact, Fingerprint, Group, GroupId, GroupType, Id, Record,
-    RightChange, RightHolders, Role, RoleId, RoleType, RunId, Seq, Tenant, TenantId, TenantName,
-    Timestamp, User, UserId,
+    Right, RightChange, RightHolders, Role, RoleId, RoleType, RunId, Seq, Tenant, TenantId,
+    TenantName, Timestamp, User, UserId,
 };
 use crate::store::{Closing, Commit, Known, RightsMark, Store, Write};
 
@@ -68,6 +70,7 @@ struct World {
     store: Store,
     records: BTreeMap<Id, Record>,
     n_runs: u64,
+    in_spaces: InSpaces,
 }
 
 impl World {
@@ -90,6 +93,7 @@ impl World {
             store,
             records: BTreeMap::new(),
             n_runs: 1,
+            in_spaces: InSpaces::Ignored,
         };
         let records: Vec<_> = [role(1), role(2)].into_iter().chain(records).collect();
         let writes = records.into_iter().map(|record| world.quiet(record));
@@ -173,7 +177,8 @@ impl World {
     }
 
     fn report(&self) -> bool {
-        report(&self.store, &self.known(), &Looked::default()).unwrap()
+        let looked = Looked::default();
+        report(&self.store, &self.known(), &looked, self.in_spaces).unwrap()
     }
 
     /// Returns what is reported after an entry.
@@ -211,7 +216,7 @@ impl World {
                 };
                 lines.push(format!(
                     "{name} {word}{} {}>{}",
-                    right.role.name,
+                    name_of(&right.right),
                     paths(&right.before),
                     paths(&right.after)
                 ));
@@ -238,6 +243,23 @@ impl World {
                 }
             }
         }
+    }
+}
+
+fn name_of(right: &Right) -> String {
+    match right {
+        Right::Role(role) => role.name.clone(),
+        Right::SpaceRole { space, role } => format!("{role} in {}", space.name),
+        Right::App {
+            space,
+            resource,
+            role,
+            ..
+        } => format!(
+            "{role} of {} in {}",
+            resource.as_deref().unwrap_or("-"),
+            space.name
+        ),
     }
 }
 
@@ -361,10 +383,20 @@ fn much_to_tell() -> (World, Seq) {
     (world, begin)
 }
 
+/// Returns what follows an entry.
+fn next(world: &World, after: Seq) -> Ahead {
+    let known = world.known();
+    let spaces = match world.in_spaces {
+        InSpaces::Ignored => SpacesFrom::Never,
+        InSpaces::Compared => SpacesFrom::After(Seq::START),
+    };
+    range::next(&world.store, &known, after, None, spaces).unwrap()
+}
+
 /// Tells the changes of a run, and stops after this many commits.
 fn stop_after(world: &World, begin: Seq, n_commits: usize) {
     let known = world.known();
-    let Ahead::Changes(range) = range::next(&world.store, &known, begin, None).unwrap() else {
+    let Ahead::Changes(range) = next(world, begin) else {
         panic!("there are changes");
     };
     let mut writer = RightsWriter::begin(&world.store, &known, &range, 0).unwrap();
@@ -450,7 +482,7 @@ fn what_waits_to_be_written_is_bounded_by_its_weight() {
 
     let (world, begin) = much_to_tell();
     let known = world.known();
-    let Ahead::Changes(range) = range::next(&world.store, &known, begin, None).unwrap() else {
+    let Ahead::Changes(range) = next(&world, begin) else {
         panic!("there are changes");
     };
     let mut writer = RightsWriter::begin(&world.store, &known, &range, 0).unwrap();

@@ -6,6 +6,7 @@ use tracing::warn;
 
 use crate::connector::Connector;
 use crate::history::HistoryError;
+use crate::lock::lock;
 use crate::model::{Mode, Run, TenantName, Trigger};
 use crate::store::{NewRun, StoreError};
 
@@ -15,8 +16,9 @@ use super::job::Job;
 use super::measure;
 use super::outcome;
 use super::running::{Report, Running};
+use crate::sync::rights::{self, InSpaces};
 use crate::sync::tenants::freshness::Ended;
-use crate::sync::{Progress, Rank, RunError, rights};
+use crate::sync::{Progress, Rank, RunError};
 
 impl<C: Connector> Job<C> {
     /// Starts a run, after the one under way if there is one.
@@ -132,15 +134,23 @@ impl<C: Connector> Job<C> {
 
     /// Reports what has changed in who holds what. What cannot be reported now is reported after
     /// the next run.
-    async fn report_rights(&self, run: &Run) -> Result<(), StoreError> {
+    ///
+    /// The caller has the pen.
+    pub(in crate::sync) async fn report_rights(&self, run: &Run) -> Result<(), StoreError> {
         let Some(tenant) = run.tenant.clone() else {
             return Ok(());
         };
         let looked = Arc::clone(&self.looked);
+        let space_pen = Arc::clone(&self.space_pen);
+        let in_spaces = match self.spaces.is_read() {
+            true => InSpaces::Compared,
+            false => InSpaces::Ignored,
+        };
         let reported = self.store.offload(move |store| {
+            let _alone = lock(&space_pen);
             let mut tenants = store.tenants()?.into_iter();
             match tenants.find(|known| known.tenant.id == tenant) {
-                Some(known) => rights::report(store, &known, &looked),
+                Some(known) => rights::report(store, &known, &looked, in_spaces),
                 None => Ok(false),
             }
         });

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::connector::{Connector, SpaceSeen};
-use crate::model::{Loss, Outcome, SpaceId, Weight};
+use crate::model::{Loss, Outcome, SpaceId, Timestamp, Weight};
 use crate::store::{ReadingMark, SpaceReading, SpaceTodo, Store, StoreError, TenantNo};
 
 use super::spaces_run::{SpacesRun, judged};
@@ -63,15 +63,7 @@ impl<C: Connector> Job<C> {
         for todo in todo.into_values() {
             self.look_at_space(run, todo).await?;
         }
-        run.reading = SpaceReading {
-            first: run.reading.first.or_else(|| Some(self.clock.now())),
-            mark: ReadingMark {
-                last: Some(began),
-                began: None,
-                ..run.reading.mark
-            },
-        };
-        self.note(run).await?;
+        self.end_spaces(run, began).await?;
         run.counts.unseen += listing.n_unnamed;
         Ok(match held {
             Some(reason) => Outcome::Incomplete { reason },
@@ -125,6 +117,27 @@ impl<C: Connector> Job<C> {
             self.remove_space(run, id, done).await?;
         }
         Ok(None)
+    }
+
+    /// Stores that all spaces were read.
+    async fn end_spaces(&self, run: &mut SpacesRun, began: Timestamp) -> Result<(), RunError> {
+        // While we have the pen, no run is in the middle of its changes. So rights in spaces are
+        // compared for all changes of a run, or for none.
+        let _pen = self.turns.pen().await;
+        let (first, since) = match run.reading.since {
+            Some(since) => (run.reading.first, since),
+            None => (Some(self.clock.now()), self.store.last_seq()),
+        };
+        run.reading = SpaceReading {
+            first,
+            since: Some(since),
+            mark: ReadingMark {
+                last: Some(began),
+                began: None,
+                ..run.reading.mark
+            },
+        };
+        self.note(run).await
     }
 
     /// Stores how far the spaces were read.

@@ -1,6 +1,9 @@
 //! Reads one space, and stores what has changed.
 
+use std::sync::Arc;
+
 use crate::connector::{Assignments, Connector, Shares, SpaceSeen};
+use crate::lock::lock;
 use crate::model::{
     Account, RunId, Space, SpaceChange, SpaceHead, SpaceId, SpacePart, Timestamp, Verb,
 };
@@ -104,9 +107,13 @@ impl<C: Connector> Job<C> {
                 .map(|_first| (run.id, run.known.tenant.account())),
             done,
         };
+        let space_pen = Arc::clone(&self.space_pen);
         let kept = self
             .store
-            .offload(move |store| keeping.keep(store, id, fate))
+            .offload(move |store| {
+                let _alone = lock(&space_pen);
+                keeping.keep(store, id, fate)
+            })
             .await
             .map_err(RunError::store)?;
         let counts = &mut run.counts;

@@ -62,6 +62,8 @@ impl<C: Connector> Job<C> {
         };
         if self.store.last_seq() != before {
             self.observer.report(Progress::Committed);
+            let _pen = self.turns.pen().await;
+            self.report_rights(&run).await?;
             if !self.turns.is_swept() {
                 self.observer.report(Progress::Ended);
             }

@@ -7,7 +7,7 @@
 
 mod model;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use boon::{Compiler, Draft, Schemas};
@@ -145,9 +145,11 @@ async fn what_is_sent_of_spaces_is_of_the_published_schema() {
     tenant
         .assign(&spaces[0].id, Assignee::User(user.clone()), &["consumer"])
         .unwrap();
-    tenant
-        .share(&spaces[0].id, "app-1", Assignee::Link, &["basicconsumer"])
-        .unwrap();
+    for with in [Assignee::Link, Assignee::User(user.clone())] {
+        tenant
+            .share(&spaces[0].id, "app-1", with, &["basicconsumer"])
+            .unwrap();
+    }
     tenant
         .update_space(&spaces[0].id, SpaceEdit::Name("Sales".into()))
         .unwrap();
@@ -175,6 +177,19 @@ async fn what_is_sent_of_spaces_is_of_the_published_schema() {
         }
         hold(event_type, event);
     }
+    let mut rights = BTreeSet::new();
+    for event in deliveries.iter().map(|delivery| &delivery.body) {
+        let event_type = event["type"].as_str().unwrap();
+        if !event_type.starts_with("access.") {
+            continue;
+        }
+        for form in [Form::Strict, Form::Published] {
+            let flaw = flaw(&model::schema(event_type, form), event);
+            assert_eq!(flaw, None, "{event:#}");
+        }
+        rights.insert(event["data"]["right"]["type"].as_str().unwrap().to_owned());
+    }
+    assert_eq!(rights, ["app".to_owned(), "space_role".to_owned()].into());
 }
 
 /// Compares the published file with the model, and checks its example against both.

@@ -331,7 +331,7 @@ impl Shape {
         ])
     }
 
-    /// What became of a role that users hold: of one user, of several, or of all.
+    /// What became of a right that users hold: of one user, of several, or of all.
     fn about_access(&self) -> Value {
         let accounts = ["stayed", "created", "deleted"];
         let user = self.record(vec![
@@ -350,7 +350,7 @@ impl Shape {
             ("remote_id", text()),
             ("name", text()),
         ]);
-        let words = ["direct", "group", "everyone", "user_default"];
+        let words = ["direct", "group", "everyone", "user_default", "owner"];
         let path = self.object(
             &["type"],
             vec![
@@ -363,7 +363,7 @@ impl Shape {
             vec![
                 ("run", text()),
                 ("version", counted()),
-                ("right", self.right()),
+                ("right", self.any_right()),
                 ("user", user),
                 (
                     "users",
@@ -380,13 +380,40 @@ impl Shape {
         self.all_of(vec![
             ("run", text()),
             ("version", counted()),
-            ("right", self.right()),
+            ("right", self.role_right()),
             ("gained", list(&text())),
             ("lost", list(&text())),
         ])
     }
 
-    fn right(&self) -> Value {
+    /// A role in the tenant, a role in a space, or an app that is shared.
+    fn any_right(&self) -> Value {
+        let space = || {
+            self.object(
+                &["remote_id"],
+                vec![
+                    ("remote_id", text()),
+                    ("name", text()),
+                    ("type", or_null(text())),
+                ],
+            )
+        };
+        let space_role = self.all_of(vec![
+            ("type", json!({ "const": "space_role" })),
+            ("role", text()),
+            ("space", space()),
+        ]);
+        let app = self.all_of(vec![
+            ("type", json!({ "const": "app" })),
+            ("remote_id", or_null(text())),
+            ("resource_type", or_null(text())),
+            ("role", text()),
+            ("space", space()),
+        ]);
+        json!({ "anyOf": [self.role_right(), space_role, app] })
+    }
+
+    fn role_right(&self) -> Value {
         self.record(vec![
             ("type", json!({ "const": "role" })),
             ("id", text()),

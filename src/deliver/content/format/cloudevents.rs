@@ -13,8 +13,9 @@ use xxhash_rust::xxh3::Xxh3;
 use super::batching::Batching;
 use super::source::{EventSource, SourceOf};
 use crate::deliver::content::message::Message;
+use crate::deliver::content::right::RightSubject;
 use crate::deliver::content::shown::{Shown, ShownData, Source};
-use crate::model::{Id, Kind, Seq, Timestamp};
+use crate::model::{Id, Seq, SpaceId, Timestamp};
 
 /// A little more than most events take, in bytes: a body that grows while it is written is copied
 /// again and again.
@@ -71,14 +72,23 @@ impl<T: fmt::Display> Serialize for Text<T> {
 }
 
 /// What an event is about, as a path.
-struct Subject<'a>(Kind, &'a Id);
+struct Subject<'a>(&'static str, &'a Id);
+
+impl<'a> Subject<'a> {
+    fn of(subject: RightSubject<'a>) -> Self {
+        match subject {
+            RightSubject::Record(kind, id) => Self(kind.plural(), id),
+            RightSubject::Space(SpaceId(id)) => Self("spaces", id),
+        }
+    }
+}
 
 /// A position in the journal, as text.
 struct Sequence(Seq);
 
 impl fmt::Display for Subject<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}/{}", self.0.plural(), self.1)
+        write!(f, "{}/{}", self.0, self.1)
     }
 }
 
@@ -144,8 +154,8 @@ fn structured<'a>(source: &'a EventSource, event: &'a Shown<'_>) -> Structured<'
 
 fn attributes<'a>(source: &'a EventSource, event: &'a Shown<'_>) -> Attributes<'a> {
     let subject = match &event.data {
-        ShownData::Record(shown) => Some(Text(Subject(shown.kind, shown.id))),
-        ShownData::Right(shown) => Some(Text(Subject(shown.subject.0, shown.subject.1))),
+        ShownData::Record(shown) => Some(Text(Subject(shown.kind.plural(), shown.id))),
+        ShownData::Right(shown) => Some(Text(Subject::of(shown.subject))),
         ShownData::Other(_) => None,
     };
     Attributes {

@@ -14,7 +14,7 @@ use crate::deliver::{
 };
 use crate::model::{
     AccessChange, Account, AccountChange, Barrier, Change, Coded, Entry, Fact, Group, GroupId,
-    GroupType, Holder, Id, ListId, Origin, Path, RightChange, RightHolders, Role, RoleId,
+    GroupType, Holder, Id, ListId, Origin, Path, Right, RightChange, RightHolders, Role, RoleId,
     RoleMention, RoleType, RunId, Seq, ShownPath, StoreId, TenantId, Timestamp, User, UserId,
     UserStatus, Version, unified,
 };
@@ -251,12 +251,12 @@ fn right_entries() -> Vec<Entry> {
         RightHolders::Everybody { count: 34 },
     ];
     let rights = holders.map(|holders| RightChange {
-        role: RoleMention {
+        right: Right::Role(RoleMention {
             id: RoleId(id(Kind::User, "roles", 0)),
             name: mark(Kind::Role, "name", 0),
             level: Some(mark(Kind::Role, "level", 0)),
             is_unknown: false,
-        },
+        }),
         change: AccessChange::PathChanged,
         holders,
         before: by_groups(2),

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::*;
-use crate::model::{Id, RightChange, RightHolders, RoleId, RoleMention, Seq, Timestamp};
+use crate::model::{Id, Right, RightChange, RightHolders, RoleId, RoleMention, Seq, Timestamp};
 use crate::secret::Secret;
 
 fn options(url: &str, allow_private: &[&str]) -> Options {
@@ -138,7 +138,7 @@ fn events_about_rights_are_wanted_unless_they_would_reveal_what_is_hidden() {
     };
     let changed = |change| {
         entry(Fact::RightChanged(RightChange {
-            role: role.clone(),
+            right: Right::Role(role.clone()),
             change,
             holders: RightHolders::Everybody { count: 3 },
             before: Vec::new(),

@@ -14,6 +14,7 @@ mod acceptances;
 mod rights;
 mod runs_by_tenant;
 mod sessions;
+mod space_rights;
 mod spaces;
 mod versions;
 
@@ -57,6 +58,7 @@ fn step_from(format: u32) -> Option<(u32, Box<dyn Rewrite>)> {
         4 => Some((5, Box::new(rights::Rights::default()))),
         5 => Some((6, Box::new(spaces::Spaces))),
         6 => Some((7, Box::new(sessions::Sessions))),
+        7 => Some((8, Box::new(space_rights::SpaceRights::default()))),
         _ => None,
     }
 }

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 use crate::model::{Account, Change, Fact, HistoryLoss, Missing, Recovery, RunId};
-use crate::store::layout::{v1, v3, v5, v6};
+use crate::store::layout::{v1, v3, v5, v6, v8};
 
 use super::{owned, pairs, text};
 
@@ -81,7 +81,7 @@ impl From<v1::Change<'_>> for Change {
     }
 }
 
-impl<'a> From<&'a Fact> for v6::Fact<'a> {
+impl<'a> From<&'a Fact> for v8::Fact<'a> {
     fn from(fact: &'a Fact) -> Self {
         match fact {
             Fact::Changed(change) => Self::Changed(change.into()),
@@ -313,6 +313,55 @@ impl From<v6::Fact<'_>> for Fact {
                 lost: lost.into_iter().map(Cow::into_owned).collect(),
             },
             v6::Fact::SpaceChanged(change) => Self::SpaceChanged(change.into()),
+        }
+    }
+}
+
+impl From<v8::Fact<'_>> for Fact {
+    fn from(fact: v8::Fact<'_>) -> Self {
+        match fact {
+            v8::Fact::Changed(change) => Self::Changed(change.into()),
+            v8::Fact::Loaded {
+                roles,
+                groups,
+                users,
+            } => Self::Loaded {
+                roles,
+                groups,
+                users,
+            },
+            v8::Fact::Held {
+                plan,
+                supersedes,
+                losses,
+            } => Self::Held {
+                plan,
+                supersedes,
+                losses: pairs(losses),
+            },
+            v8::Fact::Failed { code, message } => Self::Failed {
+                code: code.into_owned(),
+                message: message.into_owned(),
+            },
+            v8::Fact::Recovered(recovery) => Self::Recovered(recovery.into()),
+            v8::Fact::EndpointDisabled {
+                endpoint,
+                reason,
+                failing_since,
+            } => Self::EndpointDisabled {
+                endpoint: endpoint.into_owned(),
+                reason: reason.into_owned(),
+                failing_since,
+            },
+            v8::Fact::Unreadable => Self::Unreadable,
+            v8::Fact::HistoryLost(missing) => Self::HistoryLost(missing.into()),
+            v8::Fact::RightChanged(right) => Self::RightChanged(right.into()),
+            v8::Fact::RoleContentChanged { role, gained, lost } => Self::RoleContentChanged {
+                role: role.into(),
+                gained: gained.into_iter().map(Cow::into_owned).collect(),
+                lost: lost.into_iter().map(Cow::into_owned).collect(),
+            },
+            v8::Fact::SpaceChanged(change) => Self::SpaceChanged(change.into()),
         }
     }
 }

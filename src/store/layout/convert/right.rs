@@ -3,10 +3,10 @@
 use std::borrow::Cow;
 
 use crate::model::{
-    AccessChange, AccountChange, Barrier, Holder, ListId, Path, RightChange, RightHolders,
-    RoleMention, ShownPath,
+    AccessChange, AccountChange, Barrier, Holder, ListId, Path, Right, RightChange, RightHolders,
+    RoleMention, ShownPath, SpaceMention,
 };
-use crate::store::layout::v5;
+use crate::store::layout::{v5, v8};
 use crate::store::values::rights::{ListHead, RightsMark};
 
 use super::{owned, same_words, text};
@@ -17,17 +17,17 @@ same_words! {
     AccountChange = v5::AccountChange { Stayed, Created, Deleted }
 }
 
-impl<'a> From<&'a RightChange> for v5::RightChange<'a> {
+impl<'a> From<&'a RightChange> for v8::RightChange<'a> {
     fn from(right: &'a RightChange) -> Self {
         let RightChange {
-            role,
+            right,
             change,
             holders,
             before,
             after,
         } = right;
         Self {
-            role: role.into(),
+            right: right.into(),
             change: (*change).into(),
             holders: holders.into(),
             before: before.iter().map(Into::into).collect(),
@@ -36,6 +36,26 @@ impl<'a> From<&'a RightChange> for v5::RightChange<'a> {
     }
 }
 
+impl From<v8::RightChange<'_>> for RightChange {
+    fn from(right: v8::RightChange<'_>) -> Self {
+        let v8::RightChange {
+            right,
+            change,
+            holders,
+            before,
+            after,
+        } = right;
+        Self {
+            right: right.into(),
+            change: change.into(),
+            holders: holders.into(),
+            before: before.into_iter().map(Into::into).collect(),
+            after: after.into_iter().map(Into::into).collect(),
+        }
+    }
+}
+
+/// Before format 8, all rights were roles in the tenant.
 impl From<v5::RightChange<'_>> for RightChange {
     fn from(right: v5::RightChange<'_>) -> Self {
         let v5::RightChange {
@@ -46,11 +66,79 @@ impl From<v5::RightChange<'_>> for RightChange {
             after,
         } = right;
         Self {
-            role: role.into(),
+            right: Right::Role(role.into()),
             change: change.into(),
             holders: holders.into(),
             before: before.into_iter().map(Into::into).collect(),
             after: after.into_iter().map(Into::into).collect(),
+        }
+    }
+}
+
+impl<'a> From<&'a Right> for v8::Right<'a> {
+    fn from(right: &'a Right) -> Self {
+        match right {
+            Right::Role(role) => Self::Role(role.into()),
+            Right::SpaceRole { space, role } => Self::SpaceRole {
+                space: space.into(),
+                role: Cow::Borrowed(role),
+            },
+            Right::App {
+                space,
+                resource,
+                sort,
+                role,
+            } => Self::App {
+                space: space.into(),
+                resource: text(resource.as_ref()),
+                sort: text(sort.as_ref()),
+                role: Cow::Borrowed(role),
+            },
+        }
+    }
+}
+
+impl From<v8::Right<'_>> for Right {
+    fn from(right: v8::Right<'_>) -> Self {
+        match right {
+            v8::Right::Role(role) => Self::Role(role.into()),
+            v8::Right::SpaceRole { space, role } => Self::SpaceRole {
+                space: space.into(),
+                role: role.into_owned(),
+            },
+            v8::Right::App {
+                space,
+                resource,
+                sort,
+                role,
+            } => Self::App {
+                space: space.into(),
+                resource: owned(resource),
+                sort: owned(sort),
+                role: role.into_owned(),
+            },
+        }
+    }
+}
+
+impl<'a> From<&'a SpaceMention> for v8::SpaceMention<'a> {
+    fn from(space: &'a SpaceMention) -> Self {
+        let SpaceMention { id, name, sort } = space;
+        Self {
+            id: id.clone(),
+            name: Cow::Borrowed(name),
+            sort: text(sort.as_ref()),
+        }
+    }
+}
+
+impl From<v8::SpaceMention<'_>> for SpaceMention {
+    fn from(space: v8::SpaceMention<'_>) -> Self {
+        let v8::SpaceMention { id, name, sort } = space;
+        Self {
+            id,
+            name: name.into_owned(),
+            sort: owned(sort),
         }
     }
 }
@@ -89,13 +177,14 @@ impl From<v5::RoleMention<'_>> for RoleMention {
     }
 }
 
-impl<'a> From<&'a ShownPath> for v5::Path<'a> {
+impl<'a> From<&'a ShownPath> for v8::Path<'a> {
     fn from(ShownPath { path, group: name }: &'a ShownPath) -> Self {
         match path {
             Path::Direct => Self::Direct,
             Path::Group(group) => Self::Group(group.clone(), text(name.as_ref())),
             Path::Everyone(group) => Self::Everyone(group.clone(), text(name.as_ref())),
             Path::UserDefault => Self::UserDefault,
+            Path::Owner => Self::Owner,
         }
     }
 }
@@ -107,6 +196,19 @@ impl From<v5::Path<'_>> for ShownPath {
             v5::Path::Group(group, name) => (Path::Group(group), owned(name)),
             v5::Path::Everyone(group, name) => (Path::Everyone(group), owned(name)),
             v5::Path::UserDefault => (Path::UserDefault, None),
+        };
+        Self { path, group }
+    }
+}
+
+impl From<v8::Path<'_>> for ShownPath {
+    fn from(path: v8::Path<'_>) -> Self {
+        let (path, group) = match path {
+            v8::Path::Direct => (Path::Direct, None),
+            v8::Path::Group(group, name) => (Path::Group(group), owned(name)),
+            v8::Path::Everyone(group, name) => (Path::Everyone(group), owned(name)),
+            v8::Path::UserDefault => (Path::UserDefault, None),
+            v8::Path::Owner => (Path::Owner, None),
         };
         Self { path, group }
     }

@@ -6,6 +6,7 @@ use crate::model::{
     Assignee, ListChange, Space, SpaceAssignment, SpaceChange, SpaceHead, SpacePart, SpaceShare,
 };
 use crate::store::layout::v6::space as v6;
+use crate::store::layout::v8::space as v8;
 use crate::store::values::reading::ReadingMark;
 use crate::store::values::space::{KeptSpace, SpaceReading};
 
@@ -289,9 +290,9 @@ impl<K, V, L: Ord + From<K>, W: From<V>> From<v6::ListChange<K, V>> for ListChan
     }
 }
 
-impl From<SpaceReading> for v6::SpaceReading {
+impl From<SpaceReading> for v8::SpaceReading {
     fn from(reading: SpaceReading) -> Self {
-        let SpaceReading { mark, first } = reading;
+        let SpaceReading { mark, first, since } = reading;
         let ReadingMark {
             number,
             last,
@@ -306,19 +307,21 @@ impl From<SpaceReading> for v6::SpaceReading {
             began,
             tried,
             refused: is_refused,
+            since,
         }
     }
 }
 
-impl From<v6::SpaceReading> for SpaceReading {
-    fn from(reading: v6::SpaceReading) -> Self {
-        let v6::SpaceReading {
+impl From<v8::SpaceReading> for SpaceReading {
+    fn from(reading: v8::SpaceReading) -> Self {
+        let v8::SpaceReading {
             number,
             first,
             last,
             began,
             tried,
             refused,
+            since,
         } = reading;
         let mark = ReadingMark {
             number,
@@ -327,6 +330,6 @@ impl From<v6::SpaceReading> for SpaceReading {
             tried,
             is_refused: refused,
         };
-        Self { mark, first }
+        Self { mark, first, since }
     }
 }

@@ -1,0 +1,246 @@
+//! Which rights in a space users hold by which paths, and how that differs between two times.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::model::{GroupId, OWNER, Path, Right, SpaceMention, SpacePart, User, UserId};
+
+use super::compare::{Difference, Sight, common_differences, own_differences};
+use super::space::{ShareGrant, SpaceGrant, SpaceGrants, SpacePath, UserGrants};
+
+/// A right in one space.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum SpaceRight {
+    /// A role in the space.
+    Role(String),
+    /// A role for a single resource that is shared from it.
+    App {
+        /// The id of the resource.
+        resource: Option<String>,
+        /// What kind of resource that is.
+        sort: Option<String>,
+        /// What the share allows.
+        role: String,
+    },
+}
+
+/// Rights in a space, each with every path to it.
+pub type SpacePaths = BTreeMap<SpaceRight, BTreeSet<Path>>;
+
+/// Whom a change of a space concerns.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Concerned {
+    /// Users who have other paths of their own, or own the space and did not, or did and do not.
+    pub users: BTreeSet<UserId>,
+    /// Groups that give other paths to their members.
+    pub groups: BTreeSet<GroupId>,
+}
+
+impl SpaceRight {
+    /// Returns the right with its space.
+    pub fn of(self, space: SpaceMention) -> Right {
+        match self {
+            Self::Role(role) => Right::SpaceRole { space, role },
+            Self::App {
+                resource,
+                sort,
+                role,
+            } => Right::App {
+                space,
+                resource,
+                sort,
+                role,
+            },
+        }
+    }
+
+    /// Returns the list of the space that gives it; `None` if the space itself does.
+    fn part(&self) -> Option<SpacePart> {
+        match self {
+            Self::Role(role) if role == OWNER => None,
+            Self::Role(_) => Some(SpacePart::Assignments),
+            Self::App { .. } => Some(SpacePart::Shares),
+        }
+    }
+}
+
+impl UserGrants {
+    /// Returns the rights that these paths give.
+    pub fn rights(&self) -> SpacePaths {
+        let mut rights = SpacePaths::new();
+        self.add_to(&mut rights);
+        rights
+    }
+
+    fn add_to(&self, rights: &mut SpacePaths) {
+        for grant in &self.space {
+            for right in roles_by(grant) {
+                rights.entry(right).or_default().insert(path(&grant.path));
+            }
+        }
+        for grant in &self.shares {
+            for right in apps_by(grant) {
+                rights.entry(right).or_default().insert(path(&grant.path));
+            }
+        }
+    }
+}
+
+impl SpaceGrants {
+    /// Returns every right of a user in the space, each with every path to it, including the paths
+    /// that all users have.
+    pub fn rights_of(&self, user: &User) -> SpacePaths {
+        let mut rights = self.everybodys().rights();
+        self.own(user).add_to(&mut rights);
+        rights
+    }
+
+    /// Returns who may have paths of their own: users, and groups.
+    pub fn assigned(
+        &self,
+    ) -> (
+        impl Iterator<Item = &UserId>,
+        impl Iterator<Item = &GroupId>,
+    ) {
+        let users = self.users().keys().chain(self.owner());
+        (users, self.groups().keys())
+    }
+}
+
+/// Returns whom the difference between two times of a space concerns. It is `None` if there was no
+/// such space.
+pub fn concerned(then: Option<&SpaceGrants>, now: Option<&SpaceGrants>) -> Concerned {
+    let none = SpaceGrants::default();
+    let (then, now) = (then.unwrap_or(&none), now.unwrap_or(&none));
+    let mut concerned = Concerned {
+        users: differing(then.users(), now.users()),
+        groups: differing(then.groups(), now.groups()),
+    };
+    if then.owner() != now.owner() {
+        let owners = [then.owner(), now.owner()];
+        concerned
+            .users
+            .extend(owners.into_iter().flatten().cloned());
+    }
+    concerned
+}
+
+fn differing<K: Ord + Clone>(
+    then: &BTreeMap<K, UserGrants>,
+    now: &BTreeMap<K, UserGrants>,
+) -> BTreeSet<K> {
+    let rights = |grants: Option<&UserGrants>| grants.map(UserGrants::rights).unwrap_or_default();
+    let ids = then.keys().chain(now.keys());
+    let differing = ids.filter(|id| rights(then.get(id)) != rights(now.get(id)));
+    differing.cloned().collect()
+}
+
+/// Returns the rights in a space to which a user's own paths differ. Space and user are `None` if
+/// there was no such space or user at that time.
+pub fn space_differences(
+    then: (Option<&SpaceGrants>, Option<&User>),
+    now: (Option<&SpaceGrants>, Option<&User>),
+) -> Vec<Difference<SpaceRight>> {
+    let rights = |(grants, user): (Option<&SpaceGrants>, Option<&User>)| -> SpacePaths {
+        let of_both = grants.zip(user);
+        of_both
+            .map(|(grants, user)| grants.rights_of(user))
+            .unwrap_or_default()
+    };
+    own_differences(
+        (&rights(then), &SpaceSight(then.0, Whose::User(then.1))),
+        (&rights(now), &SpaceSight(now.0, Whose::User(now.1))),
+    )
+}
+
+/// Returns the rights in a space to which the paths of all users differ.
+pub fn everybodys_space_differences(
+    then: Option<&SpaceGrants>,
+    now: Option<&SpaceGrants>,
+) -> Vec<Difference<SpaceRight>> {
+    let rights = |grants: Option<&SpaceGrants>| -> SpacePaths {
+        grants
+            .map(|grants| grants.everybodys().rights())
+            .unwrap_or_default()
+    };
+    common_differences(
+        (&rights(then), &SpaceSight(then, Whose::Everybodys)),
+        (&rights(now), &SpaceSight(now, Whose::Everybodys)),
+    )
+}
+
+/// Whose rights are looked at.
+enum Whose<'a> {
+    /// One user's; `None` if there was no such user at that time.
+    User(Option<&'a User>),
+    /// Those that all users have.
+    Everybodys,
+}
+
+/// What can be seen of rights in a space, which is `None` if there was no such space at that time.
+struct SpaceSight<'a>(Option<&'a SpaceGrants>, Whose<'a>);
+
+impl SpaceSight<'_> {
+    /// Returns whether a path would have been visible, by the list that has it and, for a path by a
+    /// group, by the groups of the user.
+    fn shows(&self, right: &SpaceRight, by_group: ByGroup) -> bool {
+        // Where there is nothing, nothing is hidden.
+        let Some(grants) = self.0 else { return true };
+        let shows_groups = match (&self.1, by_group) {
+            (Whose::User(None), _) => return true,
+            (Whose::User(Some(user)), ByGroup::Maybe) => user.groups.is_some(),
+            (Whose::User(Some(_)), ByGroup::No) | (Whose::Everybodys, _) => true,
+        };
+        match right.part() {
+            None => true,
+            Some(part) => grants.shows(part) && shows_groups,
+        }
+    }
+}
+
+/// Whether a path may go by a group of the user.
+#[derive(Clone, Copy)]
+enum ByGroup {
+    Maybe,
+    No,
+}
+
+impl Sight<SpaceRight> for SpaceSight<'_> {
+    fn shows_path(&self, right: &SpaceRight, path: &Path) -> bool {
+        let by_group = match path {
+            Path::Group(_) => ByGroup::Maybe,
+            Path::Direct | Path::Everyone(_) | Path::UserDefault | Path::Owner => ByGroup::No,
+        };
+        self.shows(right, by_group)
+    }
+
+    fn shows_all(&self, right: &SpaceRight) -> bool {
+        self.shows(right, ByGroup::Maybe)
+    }
+}
+
+fn roles_by(grant: &SpaceGrant) -> Vec<SpaceRight> {
+    match grant.path {
+        SpacePath::Owner => vec![SpaceRight::Role(OWNER.to_owned())],
+        SpacePath::Direct | SpacePath::Group(_) | SpacePath::Everyone(_) => {
+            grant.roles.iter().cloned().map(SpaceRight::Role).collect()
+        }
+    }
+}
+
+fn apps_by(grant: &ShareGrant) -> Vec<SpaceRight> {
+    let apps = grant.roles.iter().map(|role| SpaceRight::App {
+        resource: grant.resource.clone(),
+        sort: grant.sort.clone(),
+        role: role.clone(),
+    });
+    apps.collect()
+}
+
+fn path(path: &SpacePath) -> Path {
+    match path {
+        SpacePath::Owner => Path::Owner,
+        SpacePath::Direct => Path::Direct,
+        SpacePath::Group(group) => Path::Group(group.clone()),
+        SpacePath::Everyone(group) => Path::Everyone(group.clone()),
+    }
+}

@@ -1,0 +1,191 @@
+//! What has happened to spaces since a time, so that it can be undone.
+
+use std::collections::BTreeMap;
+use std::ops::Bound;
+use std::time::{Duration, Instant};
+
+use crate::model::{Entry, Fact, Seq, Space, SpaceChange, SpaceId, Timestamp};
+use crate::store::{KeptSpace, Known, Store};
+
+use super::error::HistoryError;
+use super::since::first_since;
+
+/// How many entries are read at once.
+const AT_ONCE: usize = 500;
+
+/// The most changed spaces, assignments and shares to keep until they are undone. Each takes some
+/// 300 bytes.
+const MAX_CHANGED: usize = 200_000;
+
+/// How long a reader waits for the entry of a space that was just written, and how long it pauses
+/// in between.
+const MAX_WAIT: Duration = Duration::from_secs(2);
+const PAUSE: Duration = Duration::from_millis(2);
+
+/// What has happened to spaces since a time.
+#[derive(Debug)]
+pub(super) struct SpacePast {
+    at: Option<Timestamp>,
+    up_to: Seq,
+    changes: BTreeMap<SpaceId, Changes>,
+    n_changed: usize,
+    has_gap: bool,
+}
+
+/// The changes of one space, in their order, each with its entry.
+#[derive(Debug, Default)]
+struct Changes {
+    changes: Vec<(Seq, SpaceChange)>,
+    last: Option<Timestamp>,
+}
+
+impl SpacePast {
+    /// Reads what has happened to spaces since a time.
+    pub(super) fn since(store: &Store, known: &Known, at: Timestamp) -> Result<Self, HistoryError> {
+        Self::after(store, known, last_before(store, at)?, Some(at))
+    }
+
+    /// Reads what has happened to spaces since an entry. `at` is the time of the entry; without it,
+    /// nobody may be writing spaces.
+    pub(super) fn after(
+        store: &Store,
+        known: &Known,
+        up_to: Seq,
+        at: Option<Timestamp>,
+    ) -> Result<Self, HistoryError> {
+        let mut past = Self {
+            at,
+            up_to,
+            changes: BTreeMap::new(),
+            n_changed: 0,
+            has_gap: false,
+        };
+        past.extend(store, known)?;
+        Ok(past)
+    }
+
+    fn extend(&mut self, store: &Store, known: &Known) -> Result<(), HistoryError> {
+        loop {
+            let entries = store.entries(self.up_to, AT_ONCE)?;
+            if entries.is_empty() {
+                return Ok(());
+            }
+            for entry in entries {
+                if entry.seq != self.up_to.next() {
+                    return Err(HistoryError::WasCut);
+                }
+                self.up_to = entry.seq;
+                self.take(known, entry);
+            }
+            if self.n_changed > MAX_CHANGED {
+                return Err(HistoryError::TooManyInSpaces { limit: MAX_CHANGED });
+            }
+        }
+    }
+
+    /// Returns whether an entry could not be read.
+    pub(super) fn has_gap(&self) -> bool {
+        self.has_gap
+    }
+
+    /// Returns the first space that has changed since then.
+    pub(super) fn next_changed(&self) -> Option<SpaceId> {
+        self.changes.keys().next().cloned()
+    }
+
+    /// Returns the spaces that have changed since then, of those after an id and up to another.
+    /// `None` means from the first one, or up to the last.
+    pub(super) fn changed(
+        &self,
+        after: Option<&SpaceId>,
+        last: Option<&SpaceId>,
+    ) -> impl Iterator<Item = &SpaceId> {
+        let after = after.map_or(Bound::Unbounded, Bound::Excluded);
+        let last = last.map_or(Bound::Unbounded, Bound::Included);
+        self.changes
+            .range::<SpaceId, _>((after, last))
+            .map(|(id, _)| id)
+    }
+
+    fn take(&mut self, known: &Known, entry: Entry) {
+        let is_ours = entry
+            .account()
+            .is_some_and(|account| account.tenant == known.tenant.id);
+        let (seq, at) = (entry.seq, entry.at);
+        if let Fact::Unreadable | Fact::HistoryLost(_) = entry.fact {
+            self.has_gap = true;
+        }
+        if let Fact::SpaceChanged(change) = entry.fact
+            && is_ours
+        {
+            self.n_changed += 1 + change.assignments.members.len() + change.shares.members.len();
+            let changes = self.changes.entry(change.id.clone()).or_default();
+            changes.last = Some(at);
+            changes.changes.push((seq, change));
+        }
+    }
+
+    /// Reads on until the entries of spaces that were just read are included. A space becomes
+    /// visible a moment before its entry is on disk, so this may have to wait.
+    pub(super) fn catch_up(
+        &mut self,
+        store: &Store,
+        known: &Known,
+        page: &[KeptSpace],
+    ) -> Result<(), HistoryError> {
+        let begun = Instant::now();
+        let Some(at) = self.at else { return Ok(()) };
+        loop {
+            self.extend(store, known)?;
+            let is_behind = page.iter().any(|kept| {
+                let changes = self.changes.get(&kept.space.id);
+                let last = changes.and_then(|changes| changes.last);
+                kept.changed_at > Some(at) && last < kept.changed_at
+            });
+            if !is_behind || self.has_gap {
+                return Ok(());
+            }
+            if begun.elapsed() > MAX_WAIT {
+                let tenant = known.name.clone();
+                return Err(HistoryError::Unsteady { tenant });
+            }
+            std::thread::sleep(PAUSE);
+        }
+    }
+
+    /// Returns a space as it was then, given the present one, and drops its changes.
+    pub(super) fn then(&mut self, id: &SpaceId, now: Option<Space>) -> Option<Space> {
+        let Changes { changes, .. } = self.changes.remove(id).unwrap_or_default();
+        let changes = changes.iter().rev();
+        changes.fold(now, |space, (_, change)| change.undo(space))
+    }
+
+    /// Returns a space as it was then and as it was after a later entry, given the present one, and
+    /// drops its changes.
+    pub(super) fn pair(
+        &mut self,
+        id: &SpaceId,
+        now: Option<Space>,
+        later: Seq,
+    ) -> (Option<Space>, Option<Space>) {
+        let Changes { changes, .. } = self.changes.remove(id).unwrap_or_default();
+        let begin = changes.partition_point(|(seq, _)| *seq <= later);
+        let (earlier, since) = changes.split_at(begin);
+        let undone = |space, changes: &[(Seq, SpaceChange)]| {
+            let changes = changes.iter().rev();
+            changes.fold(space, |space, (_, change)| change.undo(space))
+        };
+        let now = undone(now, since);
+        let then = undone(now.clone(), earlier);
+        (then, now)
+    }
+}
+
+/// Returns the last entry that is not later than a time.
+fn last_before(store: &Store, at: Timestamp) -> Result<Seq, HistoryError> {
+    let after = Timestamp::from_millis(at.millis().saturating_add(1));
+    Ok(match first_since(store, after)? {
+        Some(entry) => Seq(entry.seq.0.saturating_sub(1)),
+        None => store.last_seq(),
+    })
+}
