@@ -1,4 +1,4 @@
-//! Finds licences that are assigned to a subject that no user has.
+//! Assignments of licences to subjects that no user has.
 
 use xxhash_rust::xxh3::xxh3_64;
 
@@ -6,48 +6,45 @@ use crate::model::{LicenceAssignment, SubjectKey};
 
 use super::{Concern, ConcernCode, ConcernSubject};
 
-/// The subjects of users, in memory: eight bytes for each. An orphan licence is missed if its
-/// subject has the digest of a user's: with a million of both, the chance of one is some one in
-/// twenty million.
+/// The subjects of users, in memory: eight bytes for each. Among a million subjects, two have the
+/// same digest with a probability of one in 37 million. An orphan with the digest of a user is not
+/// found.
 #[derive(Debug, Default)]
-pub struct Subjects {
-    digests: Vec<u64>,
-    is_sorted: bool,
+pub struct Subjects(Vec<SubjectDigest>);
+
+/// A digest of a subject, whatever its letter case.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct SubjectDigest(u64);
+
+impl SubjectDigest {
+    /// Makes the digest of a subject.
+    pub fn of(subject: &str) -> Self {
+        Self::of_key(&SubjectKey::of(subject))
+    }
+
+    fn of_key(subject: &SubjectKey) -> Self {
+        Self(xxh3_64(subject.as_str().as_bytes()))
+    }
 }
 
 impl Subjects {
-    /// Adds the subject of a user. Letter case is ignored.
-    pub fn add(&mut self, subject: &str) {
-        self.digests.push(digest(&SubjectKey::of(subject)));
-        self.is_sorted = false;
-    }
-
-    /// Returns how many subjects there are.
-    pub fn len(&self) -> usize {
-        self.digests.len()
-    }
-
-    /// Returns whether there is no subject.
-    pub fn is_empty(&self) -> bool {
-        self.digests.is_empty()
+    /// Takes in the subjects of users, in any order.
+    pub fn of(mut digests: Vec<SubjectDigest>) -> Self {
+        digests.sort_unstable();
+        digests.dedup();
+        Self(digests)
     }
 
     /// Returns whether a user has this subject.
-    pub fn has(&mut self, subject: &SubjectKey) -> bool {
-        if !self.is_sorted {
-            self.digests.sort_unstable();
-            self.digests.dedup();
-            self.is_sorted = true;
-        }
-        self.digests.binary_search(&digest(subject)).is_ok()
+    pub fn has(&self, subject: &SubjectKey) -> bool {
+        self.0
+            .binary_search(&SubjectDigest::of_key(subject))
+            .is_ok()
     }
 }
 
-fn digest(subject: &SubjectKey) -> u64 {
-    xxh3_64(subject.as_str().as_bytes())
-}
-
-/// Returns the concern about a licence whose subject no user of the searched tenants has.
+/// Returns the concern about an assignment to a subject that no user of some tenants has, which it
+/// names.
 pub fn orphan_licence(
     subject: &SubjectKey,
     assignments: &[LicenceAssignment],
@@ -66,7 +63,7 @@ pub fn orphan_licence(
         part: None,
         label,
         detail: format!(
-            "{}{since}; nobody has this subject in {searched}",
+            "{}{since}; no user of {searched} has this subject",
             sorts.join(", ")
         ),
         extent: sorts.iter().map(|sort| (*sort).to_owned()).collect(),
@@ -85,10 +82,8 @@ mod tests {
             known in prop::collection::vec("[a-cA-CÄä|]{1,3}", 0..20),
             asked in "[a-cA-CÄä|]{1,3}",
         ) {
-            let mut subjects = Subjects::default();
-            for subject in &known {
-                subjects.add(subject);
-            }
+            let digests = known.iter().map(|subject| SubjectDigest::of(subject));
+            let subjects = Subjects::of(digests.collect());
 
             let expected = known.iter().any(|it| it.to_lowercase() == asked.to_lowercase());
             prop_assert_eq!(subjects.has(&SubjectKey::of(&asked)), expected);
@@ -110,7 +105,7 @@ mod tests {
         assert_eq!(concern.label, "ACME\\Eve");
         assert_eq!(
             concern.detail,
-            "analyzer, unknown type; nobody has this subject in `acme`"
+            "analyzer, unknown type; no user of `acme` has this subject"
         );
         assert_eq!(concern.extent.len(), 2);
         assert_eq!(concern.subject.to_string(), "acme\\eve");

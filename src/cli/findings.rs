@@ -215,11 +215,9 @@ fn name_idleness(row: &IdlenessRow) {
 /// Says why it is not known which licences are orphan licences.
 fn name_unjudged(licences: &UnjudgedLicences) {
     let lacks = licences.lacks.iter();
-    let lacks: Vec<String> = lacks
-        .map(|(name, lack)| format!("of `{name}`, {lack}"))
-        .collect();
+    let lacks: Vec<String> = lacks.map(|(name, lack)| lack.of(name)).collect();
     say(format_args!(
-        "It is not known which assignments of the licence of `{}` are of nobody: {}.",
+        "It is not known which assignments of the licence of `{}` are orphan licences: {}.",
         licences.tenant,
         lacks.join("; ")
     ));

@@ -15,6 +15,7 @@ use crate::sync::TenantRegistry;
 use super::error::Doing;
 use super::meanings::Meanings;
 use super::reading::{Context, Reading};
+use super::searches::Searches;
 use super::tasks::Tasks;
 use super::{
     Acting, Actor, Begun, Command, ControlError, Endpoints, Query, SentError, TaskId, Watched,
@@ -50,6 +51,7 @@ impl Control {
                 separations: separations.into(),
                 idle_limits: IdleLimits::default(),
                 meanings: Meanings::default(),
+                searches: Searches::default(),
                 pictures: Pictures::default(),
                 last_clock_jump,
                 tasks: Tasks::default(),

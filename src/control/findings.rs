@@ -1,14 +1,13 @@
 //! Reports accounts that somebody should look at, and stores which findings were accepted.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 
-use crate::access::{Absences, Concern, ConcernCode, Inspection, Judged, covers, orphan_licence};
-use crate::model::{Acceptance, FindingId, Record};
+use crate::access::{Absences, Concern, ConcernCode, Inspection, Judged, covers};
+use crate::model::{Acceptance, FindingId, Record, TenantId};
 use crate::store::{Known, Store, StoreError};
 
-use super::access::licences::{Search, each_orphan, lacking};
-use super::access::{are_sessions_read, span};
+use super::access::{are_sessions_read, judged_for, orphan_licences, sharing, span};
 use super::acting::Acting;
 use super::deliveries::names_of;
 use super::page::{self, PageBuilder};
@@ -66,6 +65,24 @@ impl query::Findings {
         Ok(rows.collect())
     }
 
+    /// Returns whether the licence of a tenant is judged for it, and not for another of the
+    /// requested tenants.
+    fn licence(
+        &self,
+        reading: &Reading<'_>,
+        requested: &[&Known],
+        known: &Known,
+    ) -> Result<Licence, StoreError> {
+        if !self.has(ConcernCode::OrphanLicence) {
+            return Ok(Licence::Ignored);
+        }
+        let judged = judged_for(reading, requested)?;
+        Ok(match judged.iter().any(|it| it.no == known.no) {
+            true => Licence::Judged,
+            false => Licence::Ignored,
+        })
+    }
+
     /// Returns the requested tenants that were never read, by name.
     fn unread(&self, reading: &Reading<'_>) -> Result<Vec<UnreadRow>, StoreError> {
         let mut unread = linked::unread(reading.store, &reading.context.registry)?;
@@ -111,7 +128,8 @@ impl Query for query::Findings {
             Some(_) | None => None,
         };
         let mut shortlist = Shortlist::begin(after.cloned(), self.limit.clamp(1, MAX_FINDINGS));
-        let looked = look(reading, known, &mut |row| {
+        let licence = self.licence(reading, &tenants, known)?;
+        let looked = look(reading, known, licence, &mut |row| {
             if !self.has(row.concern.code) {
                 return;
             }
@@ -132,7 +150,7 @@ impl Query for query::Findings {
                 .map(|it| rule(known, it))
                 .collect();
         }
-        if self.has(ConcernCode::OrphanLicence) && self.standing == FindingStanding::Open {
+        if self.standing == FindingStanding::Open {
             answer.licences = looked.licences;
         }
         if self.standing == FindingStanding::Open {
@@ -168,7 +186,7 @@ impl Command for command::AcceptFinding {
         let Self { id, why } = self;
         for known in &acting.tenants {
             let mut found = None;
-            look(acting, known, &mut |row| {
+            look(acting, known, Licence::Judged, &mut |row| {
                 if row.id == id {
                     found.get_or_insert(row);
                 }
@@ -272,11 +290,20 @@ fn rule(known: &Known, judged: Judged) -> RuleRow {
     }
 }
 
+/// What becomes of the licence of a tenant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Licence {
+    /// Its orphans are looked for.
+    Judged,
+    /// They are not wanted, or are found for another tenant.
+    Ignored,
+}
+
 /// What a look at a tenant found besides findings.
 struct Looked {
     /// The result of each rule.
     judged: Vec<Judged>,
-    /// Why it may not be known which licences are orphan licences.
+    /// Why it is not known which assignments of its licence are orphans, if it is not.
     licences: Option<UnjudgedLicences>,
     /// How many users do not show whether they administer, and may be idle.
     n_unseen: u64,
@@ -286,6 +313,7 @@ struct Looked {
 fn look(
     reading: &Reading<'_>,
     known: &Known,
+    licence: Licence,
     take: &mut dyn FnMut(ConcernRow),
 ) -> Result<Looked, StoreError> {
     let (store, context) = (reading.store, reading.context);
@@ -295,14 +323,13 @@ fn look(
     let rules = context.separations.iter();
     let rules = rules.filter(|rule| rule.is_for(&names_of(known)));
     let rules = rules.cloned().collect();
-    let accepted = store.accepted(known.no)?;
+    let accepted = Accepted::of(reading, known, licence)?;
     let mut found = |concern: Concern| {
-        let id = concern.id(&known.tenant.id);
-        let acceptance = accepted.get(&id);
+        let (id, acceptance) = accepted.find(&concern);
         take(ConcernRow {
             tenant: known.name.clone(),
             id,
-            accepted: acceptance.filter(|it| it.covers(&concern.extent)).cloned(),
+            accepted: acceptance.cloned(),
             concern,
         });
     };
@@ -326,7 +353,10 @@ fn look(
         std::mem::replace(&mut read, Ok(()))?;
     }
     let judged = inspection.end(&mut found);
-    let licences = orphan_licences(reading, known, &mut found)?;
+    let licences = match licence {
+        Licence::Judged => orphan_licences(reading, known, &mut found)?,
+        Licence::Ignored => None,
+    };
     Ok(Looked {
         judged,
         licences,
@@ -334,43 +364,51 @@ fn look(
     })
 }
 
-/// Looks for orphan licences. The same licence is listed to each tenant that has it: they are found
-/// in the first of these tenants alone. Returns what is not known, if there is any such thing: then
-/// nothing is found.
-fn orphan_licences(
-    reading: &Reading<'_>,
-    known: &Known,
-    found: &mut dyn FnMut(Concern),
-) -> Result<Option<UnjudgedLicences>, StoreError> {
-    let own = reading.store.licence_reading(known.no)?;
-    if own.mark.tried.is_none() {
-        return Ok(None);
+/// Which findings of a tenant are accepted.
+struct Accepted {
+    tenant: TenantId,
+    own: BTreeMap<FindingId, Acceptance>,
+    /// Those of the other tenants that have its licence: an orphan was perhaps found for them.
+    others: Vec<(TenantId, BTreeMap<FindingId, Acceptance>)>,
+}
+
+impl Accepted {
+    fn of(reading: &Reading<'_>, known: &Known, licence: Licence) -> Result<Self, StoreError> {
+        let sharing = match licence {
+            Licence::Judged => sharing(reading, known)?,
+            Licence::Ignored => Vec::new(),
+        };
+        let mut others = Vec::new();
+        for other in sharing {
+            others.push((other.tenant.id.clone(), reading.store.accepted(other.no)?));
+        }
+        Ok(Self {
+            tenant: known.tenant.id.clone(),
+            own: reading.store.accepted(known.no)?,
+            others,
+        })
     }
-    for other in reading.tenants.iter().filter(|it| it.name < known.name) {
-        let before = reading.store.licence_reading(other.no)?;
-        if before.mark.tried.is_some()
-            && before.head.number.is_some()
-            && before.head.number == own.head.number
+
+    /// Returns the id of a finding, and its acceptance if there is one.
+    fn find(&self, concern: &Concern) -> (FindingId, Option<&Acceptance>) {
+        let own = concern.id(&self.tenant);
+        if let Some(acceptance) = self.own.get(&own)
+            && acceptance.covers(&concern.extent)
         {
-            return Ok(None);
+            return (own, Some(acceptance));
         }
-    }
-    let mut search = Search::of(reading, &own)?;
-    let lacks = lacking(&own).map(|lack| (known.name.clone(), lack));
-    let lacks: BTreeSet<_> = search.lacks.iter().cloned().chain(lacks).collect();
-    if !lacks.is_empty() {
-        return Ok(Some(UnjudgedLicences {
-            tenant: known.name.clone(),
-            lacks: lacks.into_iter().collect(),
-        }));
-    }
-    let searched = search.in_words();
-    each_orphan(reading, known, &mut search, |subject, assignments| {
-        if let Some(concern) = orphan_licence(subject, assignments, &searched) {
-            found(concern);
+        if concern.code == ConcernCode::OrphanLicence {
+            for (tenant, accepted) in &self.others {
+                let id = concern.id(tenant);
+                if let Some(acceptance) = accepted.get(&id)
+                    && acceptance.covers(&concern.extent)
+                {
+                    return (id, Some(acceptance));
+                }
+            }
         }
-    })?;
-    Ok(None)
+        (own, None)
+    }
 }
 
 /// Looks at a record for users who were not seen for long.

@@ -36,6 +36,7 @@ mod runs;
 mod events;
 mod event_choice;
 mod findings;
+mod searches;
 mod separations;
 mod find_plan;
 mod plans;
@@ -51,10 +52,10 @@ pub use crate::history::Since;
 pub use access::{
     AccessChangeChoice, AccessChangePosition, AccessChangeRow, AccessChanges, AccessPage,
     AccessPerson, AccessRow, AccessStanding, DiffPage, DiffRow, Envelope, Everybody, EverybodyDiff,
-    LicenceChoice, LicenceHolders, LicenceLack, LicenceRow, LicencesPage, ListedSpace, NotKnown,
-    Owned, Permission, Population, ReviewPage, SpaceAccess, SpaceChoice, SpaceEntry,
-    SpaceEverybody, SpaceOwner, SpaceRow, SpaceShown, SpacesPage, StaleRow, SweepMark, UserAccess,
-    UserSpace, UserSpaces,
+    LicenceChoice, LicenceLack, LicenceRow, LicencesPage, ListedSpace, NotKnown, Owned, Permission,
+    Population, ReviewPage, SpaceAccess, SpaceChoice, SpaceEntry, SpaceEverybody, SpaceOwner,
+    SpaceRow, SpaceShown, SpacesPage, StaleRow, SweepMark, UserAccess, UserSpace, UserSpaces,
+    WhichLicences,
 };
 pub use acting::{Acting, Actor, Face};
 pub use answer::Control;

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::meanings::Meanings;
+use super::searches::Searches;
 use super::tasks::Tasks;
 use super::{ControlError, Endpoints};
 use crate::access::{IdleLimits, Separation};
@@ -22,6 +23,7 @@ pub(super) struct Context {
     pub(super) separations: Arc<[Separation]>,
     pub(super) idle_limits: IdleLimits,
     pub(super) meanings: Meanings,
+    pub(super) searches: Searches,
     pub(super) pictures: Pictures,
     pub(super) last_clock_jump: LastClockJump,
     pub(super) tasks: Tasks,

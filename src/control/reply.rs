@@ -36,7 +36,7 @@ pub struct Findings {
     /// first page of a tenant.
     #[serde(default)]
     pub idleness: Vec<IdlenessRow>,
-    /// Why it is not known which licences are orphan licences, if such findings are wanted; only on
+    /// If such findings are wanted and it is not known which assignments are orphans, why; only on
     /// the first page of a tenant.
     #[serde(default)]
     pub licences: Option<UnjudgedLicences>,
@@ -64,10 +64,10 @@ pub enum IdlenessLack {
     Roles(u64),
 }
 
-/// A tenant in whose licence it is not known which assignments are orphan licences.
+/// A licence of which it is not known which assignments are orphans.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct UnjudgedLicences {
-    /// The first tenant that has the licence.
+    /// The tenant that it was judged for.
     pub tenant: TenantName,
     /// What is not known, and of which tenant.
     pub lacks: Vec<(TenantName, LicenceLack)>,

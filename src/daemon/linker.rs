@@ -64,7 +64,8 @@ impl Linker {
         let client = client.map(str::to_owned);
         let linked = Linked::new(claimant, client, Runner::of(Arc::clone(&job)));
         let linked = linked.watched(underway).dated(job.freshness());
-        let linked = Arc::new(linked.with_sessions(tenant.sessions));
+        let linked = linked.with_sessions(tenant.sessions);
+        let linked = Arc::new(linked.with_licences(tenant.licences));
         self.registry.add(Arc::clone(&linked));
         // Set from the start, so that an alert on the metric's age also covers a tenant that never
         // worked.

@@ -260,7 +260,7 @@ fn not_known(what: &NotKnown) -> Value {
             "known_until": known.map(|span| span.until),
         }),
         NotKnown::Licences { tenant, lack } => {
-            json!({ "what": "licences", "tenant": tenant, "lack": lack })
+            json!({ "what": "licences", "tenant": tenant, "lack": lack.word() })
         }
         NotKnown::OtherThings => json!({ "what": "other_things" }),
         NotKnown::More => json!({ "what": "more" }),

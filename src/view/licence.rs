@@ -4,11 +4,11 @@ use serde_json::{Value, json};
 
 use super::access::envelope;
 use super::put;
-use crate::control::{LicenceHolders, LicenceRow, LicencesPage};
+use crate::control::{LicenceRow, LicencesPage};
 use crate::model::{Allotment, LicenceAssignment, LicenceHead, TenantName};
 
 /// Returns an assignment of a licence.
-pub fn licence(tenant: &TenantName, whose: LicenceHolders, row: &LicenceRow) -> Value {
+pub fn licence(tenant: &TenantName, row: &LicenceRow) -> Value {
     let LicenceAssignment {
         subject,
         sort,
@@ -21,10 +21,7 @@ pub fn licence(tenant: &TenantName, whose: LicenceHolders, row: &LicenceRow) -> 
         "type": sort,
         "excess": is_excess,
         "created_at": created_at,
-        "orphan": match whose {
-            LicenceHolders::All => None,
-            LicenceHolders::Nobody => Some(true),
-        },
+        "orphan": row.is_orphan,
     })
 }
 

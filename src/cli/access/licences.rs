@@ -1,10 +1,8 @@
 //! `access licences`: lists to whom licences are assigned, and orphan licences.
 
-use std::collections::BTreeSet;
-
 use serde_json::Value;
 
-use crate::control::{LicenceChoice, LicenceHolders, LicenceRow, LicencesPage, NotKnown, query};
+use crate::control::{LicenceChoice, LicenceRow, LicencesPage, NotKnown, WhichLicences, query};
 use crate::doing::counting;
 use crate::model::{Allotment, LicenceHead, TenantName};
 use crate::view;
@@ -27,13 +25,13 @@ const COLUMNS: &[Column] = &[
 ];
 
 pub(super) async fn run(client: &StoreClient, args: AccessLicencesArgs) -> anyhow::Result<Exit> {
-    let whose = match args.orphans {
-        true => LicenceHolders::Nobody,
-        false => LicenceHolders::All,
+    let which = match args.orphans {
+        true => WhichLicences::Orphans,
+        false => WhichLicences::All,
     };
     let choice = LicenceChoice {
         sort: args.sort,
-        whose,
+        which,
     };
     let mut rows = Rows::new(&args.list.table, COLUMNS);
     let mut left = args.list.limit().unwrap_or(usize::MAX);
@@ -51,7 +49,7 @@ pub(super) async fn run(client: &StoreClient, args: AccessLicencesArgs) -> anyho
             n_rows += 1;
             rows.row(Row {
                 cells: cells(&tenant, row),
-                json: view::licence(&tenant, whose, row),
+                json: view::licence(&tenant, row),
             })
         };
         let answer = answers::read(client, left, &found, ask, take).await?;
@@ -62,7 +60,7 @@ pub(super) async fn run(client: &StoreClient, args: AccessLicencesArgs) -> anyho
     let jsons = told.iter().map(|(json, _)| json.clone()).collect();
     printer.end_with(view::access_answers(jsons));
     let summary = format!("{}.", count(printer.n_rows(), "assignment"));
-    printer.finish(nothing(whose, &told), &summary)?;
+    printer.finish(nothing(which, &told), &summary)?;
     if args.list.table.output.output != Format::Json {
         for (_, answer) in &told {
             say_of_licence(answer);
@@ -72,34 +70,43 @@ pub(super) async fn run(client: &StoreClient, args: AccessLicencesArgs) -> anyho
     Ok(Exit::Success)
 }
 
-/// Returns the tenants to ask: of those that share a licence, the first that has read it, since
-/// each lists the same.
+/// Returns the tenants to ask. Each is shown its whole licence, so of those that have the same one
+/// it is the first that was read in full; if there is none, the first.
 async fn asked(client: &StoreClient, tenant: Option<String>) -> anyhow::Result<Vec<TenantName>> {
     let is_chosen = tenant.is_some();
     let tenants = tenants(client, tenant).await?;
     if is_chosen {
         return Ok(tenants);
     }
-    let mut numbers = BTreeSet::new();
-    let mut asked = Vec::new();
+    let mut asked: Vec<(Option<String>, bool, TenantName)> = Vec::new();
     for tenant in tenants {
         let first = client
             .ask(query::Licences {
                 tenant: tenant.clone(),
                 choice: LicenceChoice {
                     sort: None,
-                    whose: LicenceHolders::All,
+                    which: WhichLicences::All,
                 },
                 after: None,
                 limit: 1,
             })
             .await?;
+        let is_whole = !lacks(&first);
         let number = first.licence.and_then(|licence| licence.number);
-        if number.is_none_or(|number| numbers.insert(number)) {
-            asked.push(tenant);
+        let mut others = asked.iter_mut();
+        match others.find(|(other, ..)| number.is_some() && *other == number) {
+            Some(other) if is_whole && !other.1 => *other = (number, is_whole, tenant),
+            Some(_) => {}
+            None => asked.push((number, is_whole, tenant)),
         }
     }
-    Ok(asked)
+    Ok(asked.into_iter().map(|(.., tenant)| tenant).collect())
+}
+
+/// Returns whether something is not known of the licence.
+fn lacks(answer: &LicencesPage) -> bool {
+    let mut lacks = answer.page.envelope.not_known.iter();
+    lacks.any(|what| matches!(what, NotKnown::Licences { .. }))
 }
 
 fn cells(tenant: &TenantName, row: &LicenceRow) -> Vec<Cell> {
@@ -143,7 +150,8 @@ fn say_of_licence(answer: &LicencesPage) {
     }
 }
 
-/// Writes how much of each type is used: `: professional 3 of 20, analyzer 7 of any number`.
+/// Writes how much of each type is used: `: professional 3 of 20, analyzer 7 of 10 and any number
+/// more`.
 fn allotments(licence: &LicenceHead) -> String {
     let n = |n: Option<i64>| n.map_or("?".to_owned(), |n| n.to_string());
     let parts = licence.allotments.iter().map(|(name, allotment)| {
@@ -166,16 +174,12 @@ fn allotments(licence: &LicenceHead) -> String {
     }
 }
 
-/// Returns what is printed if there are no rows.
-fn nothing(whose: LicenceHolders, told: &[(Value, LicencesPage)]) -> &'static str {
-    let lacks = |answer: &LicencesPage| {
-        let mut lacks = answer.page.envelope.not_known.iter();
-        lacks.any(|what| matches!(what, NotKnown::Licences { .. }))
-    };
+/// Returns what is said if there are no rows. If not all is known, there may be some.
+fn nothing(which: WhichLicences, told: &[(Value, LicencesPage)]) -> &'static str {
     let is_known = !told.is_empty() && !told.iter().any(|(_, answer)| lacks(answer));
-    match (whose, is_known) {
-        (LicenceHolders::All, _) => "No assignment of a licence is known.",
-        (LicenceHolders::Nobody, true) => "No assignment is of nobody.",
-        (LicenceHolders::Nobody, false) => "None was found, but not all is known.",
+    match (which, is_known) {
+        (WhichLicences::All, _) => "No assignment of a licence is known.",
+        (WhichLicences::Orphans, true) => "No orphan licence was found.",
+        (WhichLicences::Orphans, false) => "No orphan licence was found, but not all is known.",
     }
 }

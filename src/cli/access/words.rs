@@ -136,7 +136,7 @@ pub(super) fn not_known(what: &NotKnown) -> String {
              before is shown",
             part.words()
         ),
-        NotKnown::Licences { tenant, lack } => format!("of `{tenant}`, {lack}"),
+        NotKnown::Licences { tenant, lack } => lack.of(tenant),
         NotKnown::OtherThings => {
             "besides spaces, a user may own apps, data connections, automations, reload tasks, API \
              keys and what is in the personal space; none of that is read: look in Qlik's \

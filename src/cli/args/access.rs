@@ -29,7 +29,7 @@ pub(in crate::cli) enum AccessAction {
     Redundant(AccessRedundantArgs),
     /// List the spaces that a user owns. Other things are not read; a line says what they may be.
     Owned(AccessOwnedArgs),
-    /// List to whom licences are assigned, or those of subjects whom no tenant knows.
+    /// List to whom licences are assigned, or only those to subjects that no user has.
     Licences(AccessLicencesArgs),
     /// List who came to hold a role, holds it no longer, or holds it by other paths.
     Diff(AccessDiffArgs),

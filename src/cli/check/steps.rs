@@ -77,8 +77,7 @@ fn sight(seen: Visible) -> String {
     parts.join("; ")
 }
 
-/// Says what can be read of the licence. Anything that the source does not say, it does not say to
-/// anybody.
+/// Says what can be read of the licence.
 fn of_licence((head, page): (LicenceHead, LicencePage)) -> String {
     let number = match &head.number {
         Some(number) => format!("licence {number}"),

@@ -242,6 +242,7 @@ mod tests {
     use crate::control::Endpoints;
     use crate::control::meanings::Meanings;
     use crate::control::reading::Context;
+    use crate::control::searches::Searches;
     use crate::control::tasks::Tasks;
     use crate::history::Pictures;
     use crate::model::{
@@ -278,6 +279,7 @@ mod tests {
             separations: Arc::from([]),
             idle_limits: IdleLimits::default(),
             meanings: Meanings::default(),
+            searches: Searches::default(),
             pictures: Pictures::default(),
             last_clock_jump: LastClockJump::of(Clock::system()),
             tasks: Tasks::default(),

@@ -1,25 +1,42 @@
 //! What may be unknown about licences.
 
-use std::fmt;
+use std::collections::BTreeSet;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-/// Why it is not known to whom licences are assigned, or which of them are orphan licences.
+use crate::control::reading::Reading;
+use crate::model::{TenantName, Timestamp};
+use crate::store::LicenceReading;
+use crate::sync::Readings;
+
+/// How many intervals after a reading its assignments count as known.
+const KNOWN_FOR: u32 = 2;
+
+/// Why it is not known to whom a licence is assigned, or which users its tenants have.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum LicenceLack {
-    /// The assignments were not read in full.
+    /// The assignments are not read.
+    Off,
+    /// The assignments were not read in full yet.
     NotRead,
-    /// The source refuses to show them.
+    /// The assignments are as they were at this time, and later readings failed or are not done.
+    Old {
+        /// When the last reading began that reached its end.
+        read_at: Timestamp,
+    },
+    /// The source refuses to show the assignments.
     Refused,
-    /// Some of them could not be read.
+    /// Some assignments could not be read.
     Unreadable,
-    /// The source no longer shows some of them. They stay, because the guard does not allow so many
-    /// removals.
-    Held,
+    /// The source no longer shows many assignments, and they stay until that is certain.
+    Kept,
     /// The tenant does not say which licence it has: it may be this one.
     NoNumber,
-    /// The users of the tenant were not read in full.
+    /// The tenant was not asked which licence it has: it may be this one.
+    NotAsked,
+    /// The users of the tenant were not read in full, or not when they were due.
     Users,
     /// Some users of the tenant could not be read.
     UnreadableUsers,
@@ -27,29 +44,168 @@ pub enum LicenceLack {
     TooManyUsers,
 }
 
-impl fmt::Display for LicenceLack {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::NotRead => {
-                "to whom its licence is assigned was not read in full; `[access] licences = \
-                 true` has the daemon read it"
+impl LicenceLack {
+    /// Returns the word for it in JSON.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Off => "off",
+            Self::NotRead => "not_read",
+            Self::Old { .. } => "old",
+            Self::Refused => "refused",
+            Self::Unreadable => "unreadable",
+            Self::Kept => "kept",
+            Self::NoNumber => "no_number",
+            Self::NotAsked => "not_asked",
+            Self::Users => "users",
+            Self::UnreadableUsers => "unreadable_users",
+            Self::TooManyUsers => "too_many_users",
+        }
+    }
+
+    /// Says what is not known of a tenant, and what to do.
+    pub fn of(self, tenant: &TenantName) -> String {
+        match self {
+            Self::Off => format!(
+                "the licence of `{tenant}` is not read; `licences = true` has the daemon read it"
+            ),
+            Self::NotRead => format!(
+                "the licence of `{tenant}` was not read in full yet; if that failed, the log says \
+                 why"
+            ),
+            Self::Old { read_at } => format!(
+                "the licence of `{tenant}` was last read in full at {read_at}; since then it was \
+                 not read, or that failed, and the log says why"
+            ),
+            Self::Refused => format!(
+                "Qlik refuses to show the licence of `{tenant}`; `qlik-roster check` says what to \
+                 do"
+            ),
+            Self::Unreadable => {
+                format!("some assignments of the licence of `{tenant}` could not be read")
             }
-            Self::Refused => {
-                "Qlik refuses to show to whom its licence is assigned; `qlik-roster check` says \
-                 what to do"
-            }
-            Self::Unreadable => "some assignments of its licence could not be read",
-            Self::Held => {
-                "Qlik no longer shows many assignments of its licence; the guard keeps them, and \
-                 they are listed as they were known"
-            }
+            Self::Kept => format!(
+                "Qlik no longer shows many assignments of the licence of `{tenant}`; the guard \
+                 keeps them, and they are listed as they were known"
+            ),
             Self::NoNumber => {
-                "it is not known which licence it has, so it may share this one; `licences = true` \
-                 has the daemon ask"
+                format!("`{tenant}` does not say which licence it has, so it may share this one")
             }
-            Self::Users => "its users were not read in full; `qlik-roster runs` says why",
-            Self::UnreadableUsers => "some of its users could not be read",
-            Self::TooManyUsers => "it has more users than are searched for subjects",
-        })
+            Self::NotAsked => format!(
+                "it is not known which licence `{tenant}` has, so it may share this one; `licences \
+                 = true` has the daemon ask"
+            ),
+            Self::Users => format!(
+                "the users of `{tenant}` were not read in full, or not when they were due; \
+                 `qlik-roster runs` says why"
+            ),
+            Self::UnreadableUsers => format!("some users of `{tenant}` could not be read"),
+            Self::TooManyUsers => format!(
+                "not all users of `{tenant}` were searched: the tenants of the licence have more \
+                 than are searched at once"
+            ),
+        }
+    }
+}
+
+/// Returns how the licence of a tenant is read. That of a tenant that is not read is not read.
+pub(super) fn readings(reading: &Reading<'_>, tenant: &TenantName) -> Readings {
+    let linked = reading.context.registry.get(tenant);
+    let linked = linked.filter(|linked| linked.pause().is_none());
+    linked.map_or(Readings::Off, |linked| linked.licences())
+}
+
+/// Returns what is not known at a time of the assignments of a licence.
+pub(super) fn lacking(
+    of_tenant: &LicenceReading,
+    readings: Readings,
+    now: Timestamp,
+) -> BTreeSet<LicenceLack> {
+    let known_for = |every: Duration| every.saturating_mul(KNOWN_FOR);
+    let is_old = |read_at: Timestamp| match readings {
+        Readings::Off => true,
+        Readings::Every(every) => now.since(read_at) > known_for(every),
+    };
+    let time = match (of_tenant.mark.last, readings) {
+        (Some(read_at), _) => is_old(read_at).then_some(LicenceLack::Old { read_at }),
+        (None, Readings::Off) => Some(LicenceLack::Off),
+        (None, Readings::Every(_)) => Some(LicenceLack::NotRead),
+    };
+    // It says why nothing newer is known, if anybody still asks.
+    let is_refused = of_tenant.mark.is_refused && readings != Readings::Off;
+    let lacks = [
+        time.filter(|_| !is_refused),
+        is_refused.then_some(LicenceLack::Refused),
+        (of_tenant.unreadable > 0).then_some(LicenceLack::Unreadable),
+        (of_tenant.held > 0).then_some(LicenceLack::Kept),
+    ];
+    lacks.into_iter().flatten().collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::ReadingMark;
+
+    fn at(hours: i64) -> Timestamp {
+        Timestamp::from_millis(hours * 3_600_000)
+    }
+
+    #[test]
+    fn assignments_are_known_for_two_intervals_while_they_are_read() {
+        let day = Readings::Every(Duration::from_secs(86_400));
+        let read_at = at(0);
+        for (last, is_refused, readings, expected) in [
+            (None, false, Readings::Off, Some(LicenceLack::Off)),
+            (None, false, day, Some(LicenceLack::NotRead)),
+            (Some(at(0)), false, day, None),
+            (Some(at(2)), false, day, None),
+            (
+                Some(at(-1)),
+                false,
+                day,
+                Some(LicenceLack::Old { read_at: at(-1) }),
+            ),
+            (
+                Some(at(0)),
+                false,
+                Readings::Off,
+                Some(LicenceLack::Old { read_at }),
+            ),
+            (Some(at(0)), true, day, Some(LicenceLack::Refused)),
+            (
+                Some(at(0)),
+                true,
+                Readings::Off,
+                Some(LicenceLack::Old { read_at }),
+            ),
+            (None, true, Readings::Off, Some(LicenceLack::Off)),
+            // The clock was set back.
+            (Some(at(900)), false, day, None),
+        ] {
+            let of_tenant = LicenceReading {
+                mark: ReadingMark {
+                    last,
+                    is_refused,
+                    ..ReadingMark::default()
+                },
+                ..LicenceReading::default()
+            };
+
+            let lacks = lacking(&of_tenant, readings, at(48));
+
+            let case = format!("{of_tenant:?} {readings:?}");
+            assert_eq!(lacks, expected.into_iter().collect(), "{case}");
+        }
+    }
+
+    #[test]
+    fn the_word_of_a_lack_is_how_it_is_stored_in_json() {
+        for lack in [
+            LicenceLack::Off,
+            LicenceLack::NotAsked,
+            LicenceLack::TooManyUsers,
+        ] {
+            assert_eq!(serde_json::to_value(lack).unwrap(), lack.word());
+        }
     }
 }

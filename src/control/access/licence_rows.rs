@@ -11,18 +11,18 @@ use super::answers::AccessPage;
 pub struct LicenceChoice {
     /// Those of this type, as the source writes it. Letter case is ignored.
     pub sort: Option<String>,
-    /// Whose licences.
-    pub whose: LicenceHolders,
+    /// All, or orphans alone.
+    pub which: WhichLicences,
 }
 
-/// Whose licences are wanted.
+/// Which assignments of a licence are wanted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum LicenceHolders {
-    /// Everybody's.
+pub enum WhichLicences {
+    /// All.
     All,
-    /// Those of subjects that no user of the tenants of the licence has.
-    Nobody,
+    /// Those to subjects that no user has in any tenant of the licence.
+    Orphans,
 }
 
 /// A page of the assignments of a licence, in the order of subjects.
@@ -30,12 +30,12 @@ pub enum LicenceHolders {
 pub struct LicencesPage {
     /// The assignments. All assignments of one subject are on one page.
     pub page: AccessPage<LicenceRow, SubjectKey>,
-    /// What the licence says about itself; `None` if it was never read.
+    /// What the licence says about itself; `None` if it says nothing, or was never read.
     pub licence: Option<LicenceHead>,
     /// When the last complete reading of the assignments began; `None` if there was none.
     pub read_at: Option<Timestamp>,
-    /// The tenants of the same licence whose users were searched, by name; empty unless orphan
-    /// licences are wanted.
+    /// The tenants of the same licence whose users were searched, by name; empty if nobody
+    /// asked for orphans.
     pub searched: Vec<TenantName>,
 }
 
@@ -44,4 +44,6 @@ pub struct LicencesPage {
 pub struct LicenceRow {
     /// The assignment.
     pub assignment: LicenceAssignment,
+    /// Whether no user has its subject; `None` if nobody asked, or if that is not known.
+    pub is_orphan: Option<bool>,
 }

@@ -11,7 +11,7 @@ use crate::model::{ConnectionName, Mode, Pause, TenantName, Timestamp, Trigger};
 use crate::store::StoreError;
 
 use super::runner::{Ran, Runner};
-use crate::sync::{Claimant, Freshness, Moment, Rank, Report, SessionReadings, Underway};
+use crate::sync::{Claimant, Freshness, Moment, Rank, Readings, Report, SessionReadings, Underway};
 
 /// The tenants of this process, by name. Clones share it. A tenant may be added at any time but
 /// never leaves; one that should no longer be read is paused.
@@ -30,6 +30,7 @@ pub struct Linked {
     underway: Underway,
     freshness: Option<Freshness>,
     sessions: SessionReadings,
+    licences: Readings,
 }
 
 /// Why there was no run.
@@ -79,6 +80,7 @@ impl Linked {
             underway: Underway::default(),
             freshness: None,
             sessions: SessionReadings::Off,
+            licences: Readings::Off,
         }
     }
 
@@ -106,6 +108,17 @@ impl Linked {
     /// Returns whether the begins of its users' sessions are read.
     pub fn sessions(&self) -> SessionReadings {
         self.sessions
+    }
+
+    /// Makes the tenant tell how its licence is read.
+    #[must_use]
+    pub fn with_licences(self, licences: Readings) -> Self {
+        Self { licences, ..self }
+    }
+
+    /// Returns how its licence is read while it is not paused.
+    pub fn licences(&self) -> Readings {
+        self.licences
     }
 
     /// Returns the name that the operator uses.
@@ -182,7 +195,7 @@ impl Linked {
     }
 
     /// Waits until it is paused, or until it is resumed.
-    pub(super) async fn pause_changed(&self, paused: Paused) {
+    pub(in crate::sync) async fn pause_changed(&self, paused: Paused) {
         let mut watch = self.pause.subscribe();
         // We own the sender, so it cannot be gone.
         drop(
@@ -211,7 +224,7 @@ impl Linked {
 
 /// Whether a tenant is paused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Paused {
+pub(in crate::sync) enum Paused {
     Yes,
     No,
 }
