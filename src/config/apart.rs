@@ -41,7 +41,8 @@ impl ApartDraft {
         }
     }
 
-    /// Likewise, how it is read to whom its licence is assigned.
+    /// Returns how the licence of a tenant is read. `tenant` is `None` for a tenant without
+    /// settings of its own.
     pub(super) fn licences_of(self, tenant: Option<&raw::Tenant>) -> Readings {
         let own = tenant.and_then(|tenant| tenant.licences);
         match own.unwrap_or(self.has_licences) {

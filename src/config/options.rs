@@ -81,7 +81,7 @@ pub struct TenantConfig {
     pub poll: PollSetting,
     /// Whether its spaces are read, and how often.
     pub spaces: Readings,
-    /// Whether it is read to whom the licence is assigned, and how often.
+    /// Whether the licence is read, and how often.
     pub licences: Readings,
     /// Whether the begins of its sessions are read.
     pub sessions: SessionReadings,
@@ -112,7 +112,7 @@ pub struct OrganizationConfig {
     pub poll: PollSetting,
     /// Whether their spaces are read, and how often.
     pub spaces: Readings,
-    /// Whether it is read to whom the licence is assigned, and how often.
+    /// Whether the licence is read, and how often.
     pub licences: Readings,
     /// Whether the begins of their sessions are read.
     pub sessions: SessionReadings,

@@ -18,6 +18,14 @@ pub enum RunError {
         #[source]
         source: FetchError,
     },
+    /// A listing did not reach its end.
+    #[error("reading the tenant's {what}: {why}")]
+    NoEnd {
+        /// What was being read.
+        what: &'static str,
+        /// What happened instead.
+        why: &'static str,
+    },
     /// A collection came back empty although records of it were known.
     #[error(
         "the tenant shows no {} at all, although {known} are known: nothing was changed",
@@ -60,6 +68,7 @@ impl RunError {
     pub fn code(&self) -> &'static str {
         match self {
             Self::Fetch { source, .. } => source.code(),
+            Self::NoEnd { .. } => "sync.no-end",
             Self::EmptyCollection { .. } => "sync.empty-collection",
             Self::SameTenant { .. } => "sync.same-tenant",
             Self::MissingBody { .. } => "sync.missing-body",

@@ -1,12 +1,12 @@
-//! Licences: what is known of them although the tenant hides parts and readings are interrupted;
-//! and orphan licences.
+//! Licences: what is known of them whatever the tenant hides and wherever a reading is interrupted,
+//! and which assignments are to subjects that no user has.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
 
 use qlik_roster::clock::Clock;
 use qlik_roster::control::{
-    LicenceChoice, LicenceHolders, LicenceLack, LicencesPage, NotKnown, query,
+    LicenceChoice, LicenceLack, LicencesPage, NotKnown, WhichLicences, query,
 };
 use qlik_roster::demo::EmulatedTenant;
 use qlik_roster::demo::tenant::{
@@ -86,17 +86,14 @@ async fn read_again(world: &World, running: &Running) {
     read_since(running, "acme", world.clock.now()).await;
 }
 
-async fn ask(running: &Running, of: LicenceHolders, limit: usize) -> LicencesPage {
+async fn ask(running: &Running, which: WhichLicences, limit: usize) -> LicencesPage {
     let mut whole: Option<LicencesPage> = None;
     let mut after: Option<SubjectKey> = None;
     loop {
         let mut answer = running
             .ask(query::Licences {
                 tenant: TenantName("acme".to_owned()),
-                choice: LicenceChoice {
-                    sort: None,
-                    whose: of,
-                },
+                choice: LicenceChoice { sort: None, which },
                 after,
                 limit,
             })
@@ -152,17 +149,19 @@ async fn nothing_is_asked_about_licences_unless_that_is_switched_on() {
     let running = world.start().await;
     running.sync().await;
 
-    let answer = ask(&running, LicenceHolders::All, 10).await;
+    let answer = ask(&running, WhichLicences::All, 10).await;
 
     assert_eq!(
         answer.page.envelope.not_known,
-        [lack("acme", LicenceLack::NotRead)].into()
+        [lack("acme", LicenceLack::Off)].into()
     );
     assert_eq!((answer.licence, answer.read_at), (None, None));
+    // A reading that the first sweep had begun has asked before the second one ends.
+    running.sync().await;
+    running.stop().await;
     for endpoint in [Endpoint::Licence, Endpoint::Licences] {
         assert_eq!(world.tenant.requests().at(endpoint), 0);
     }
-    running.stop().await;
 }
 
 /// Random assignments in random letter cases, to subjects of users and to others. Users come and
@@ -207,10 +206,10 @@ async fn answers_equal_those_of_a_slow_model_after_each_reading_of_a_random_hist
         read_again(&world, &running).await;
 
         let limit = dice.usize(1..40);
-        let answer = ask(&running, LicenceHolders::All, limit).await;
+        let answer = ask(&running, WhichLicences::All, limit).await;
         assert_eq!(answer.page.envelope.not_known, BTreeSet::new());
         assert_eq!(rows(&answer), reckon(&tenant.licence()));
-        let answer = ask(&running, LicenceHolders::Nobody, limit).await;
+        let answer = ask(&running, WhichLicences::Orphans, limit).await;
         assert_eq!(rows(&answer), orphans(&tenant.licence(), &[tenant]));
     }
     running.stop().await;
@@ -257,7 +256,7 @@ async fn an_interrupted_reading_continues_with_the_same_page() {
         "{} requests for {n_pages} pages, {n_stops} interruptions",
         asked()
     );
-    let answer = ask(&running, LicenceHolders::All, 500).await;
+    let answer = ask(&running, WhichLicences::All, 500).await;
     assert_eq!(rows(&answer), reckon(&tenant.licence()));
     running.stop().await;
 }
@@ -276,12 +275,12 @@ async fn licences_are_each_on_one_page_with_all_of_a_subject_together() {
     tenant.license("AUTH0|Nobody 05", "analyzer");
     let running = world.start().await;
     read_since(&running, "acme", world.clock.now()).await;
-    let ask = async |whose, sort: Option<&str>, after, limit| {
+    let ask = async |which, sort: Option<&str>, after, limit| {
         let asked = query::Licences {
             tenant: TenantName("acme".to_owned()),
             choice: LicenceChoice {
                 sort: sort.map(str::to_owned),
-                whose,
+                which,
             },
             after,
             limit,
@@ -289,15 +288,15 @@ async fn licences_are_each_on_one_page_with_all_of_a_subject_together() {
         running.ask(asked).await.page
     };
 
-    for whose in [LicenceHolders::All, LicenceHolders::Nobody] {
+    for which in [WhichLicences::All, WhichLicences::Orphans] {
         for sort in [None, Some("Professional")] {
-            let whole = ask(whose, sort, None, 500).await;
+            let whole = ask(which, sort, None, 500).await;
             assert_eq!(whole.next, None);
             assert!(whole.rows.len() > 5, "{whole:?}");
             for limit in 1..=4 {
                 let (mut rows, mut after, mut n_pages) = (Vec::new(), None, 0);
                 loop {
-                    let page = ask(whose, sort, after, limit).await;
+                    let page = ask(which, sort, after, limit).await;
                     // A page ends with all rows of a subject.
                     assert!(page.rows.len() <= limit + 1, "{page:?}");
                     n_pages += 1;
@@ -307,7 +306,7 @@ async fn licences_are_each_on_one_page_with_all_of_a_subject_together() {
                         break;
                     }
                 }
-                assert_eq!(rows, whole.rows, "{whose:?} {sort:?} by {limit}");
+                assert_eq!(rows, whole.rows, "{which:?} {sort:?} by {limit}");
                 assert!(n_pages > 1, "{n_pages}");
             }
         }
@@ -327,7 +326,7 @@ async fn a_listing_whose_cursor_has_run_out_is_read_again_and_nothing_is_lost() 
     let running = world.start().await;
     read_since(&running, "acme", world.clock.now()).await;
 
-    let answer = ask(&running, LicenceHolders::All, 100).await;
+    let answer = ask(&running, WhichLicences::All, 100).await;
 
     assert_eq!(answer.page.envelope.not_known, BTreeSet::new());
     assert_eq!(rows(&answer), reckon(&tenant.licence()));
@@ -351,7 +350,7 @@ async fn what_cannot_be_read_stays_as_it_was_known_and_is_reported() {
         reading(&running, "acme").unwrap().mark.is_refused
     })
     .await;
-    let answer = ask(&running, LicenceHolders::Nobody, 10).await;
+    let answer = ask(&running, WhichLicences::Orphans, 10).await;
     assert!(
         answer
             .page
@@ -359,7 +358,7 @@ async fn what_cannot_be_read_stays_as_it_was_known_and_is_reported() {
             .not_known
             .contains(&lack("acme", LicenceLack::Refused))
     );
-    let answer = ask(&running, LicenceHolders::All, 10).await;
+    let answer = ask(&running, WhichLicences::All, 10).await;
     assert_eq!(rows(&answer), before);
 
     // The listing comes back empty: these are more removals than the guard allows.
@@ -368,10 +367,10 @@ async fn what_cannot_be_read_stays_as_it_was_known_and_is_reported() {
     running.stop().await;
     let running = world.start().await;
     read_again(&world, &running).await;
-    let answer = ask(&running, LicenceHolders::All, 10).await;
+    let answer = ask(&running, WhichLicences::All, 10).await;
     assert_eq!(
         answer.page.envelope.not_known,
-        [lack("acme", LicenceLack::Held)].into()
+        [lack("acme", LicenceLack::Kept)].into()
     );
     assert_eq!(rows(&answer), before);
 
@@ -379,7 +378,7 @@ async fn what_cannot_be_read_stays_as_it_was_known_and_is_reported() {
     tenant.license("auth0|zoe", "analyzer");
     faults.on(Endpoint::Licences, Fault::WrongType, When::Always);
     read_again(&world, &running).await;
-    let answer = ask(&running, LicenceHolders::All, 10).await;
+    let answer = ask(&running, WhichLicences::All, 10).await;
     assert_eq!(
         answer.page.envelope.not_known,
         [lack("acme", LicenceLack::Unreadable)].into()
@@ -411,11 +410,12 @@ async fn the_subject_of_an_orphan_licence_is_in_no_tenant_with_that_licence() {
     read_since(&running, "acme", began).await;
     read_since(&running, "beta", began).await;
 
-    let answer = ask(&running, LicenceHolders::Nobody, 10).await;
+    let answer = ask(&running, WhichLicences::Orphans, 10).await;
 
     assert_eq!(answer.page.envelope.not_known, BTreeSet::new());
     let nobody = ("auth0|nobody".to_owned(), "analyzer".to_owned());
     assert_eq!(rows(&answer), [nobody.clone()].into());
+    assert_eq!(answer.page.rows[0].is_orphan, Some(true));
     assert_eq!(rows(&answer), orphans(&acme.licence(), &[acme, beta]));
     let names: Vec<_> = answer.searched.iter().map(|name| name.0.as_str()).collect();
     assert_eq!(names, ["acme", "beta"]);
@@ -432,7 +432,7 @@ async fn the_subject_of_an_orphan_licence_is_in_no_tenant_with_that_licence() {
         .run_of("beta", qlik_roster::model::Mode::Commit)
         .await;
     read_since(&running, "beta", now).await;
-    let answer = ask(&running, LicenceHolders::Nobody, 10).await;
+    let answer = ask(&running, WhichLicences::Orphans, 10).await;
     assert_eq!(rows(&answer).len(), 2);
     running.stop().await;
 }
@@ -451,7 +451,7 @@ async fn no_orphan_is_found_while_a_tenant_may_know_the_subject() {
     let running = world.start().await;
     read_since(&running, "acme", began).await;
 
-    let answer = ask(&running, LicenceHolders::Nobody, 10).await;
+    let answer = ask(&running, WhichLicences::Orphans, 10).await;
 
     let not_known = &answer.page.envelope.not_known;
     assert!(
@@ -459,13 +459,220 @@ async fn no_orphan_is_found_while_a_tenant_may_know_the_subject() {
         "{not_known:?}"
     );
     assert_eq!(rows(&answer).len(), 1, "what may be one is listed");
+    assert_eq!(answer.page.rows[0].is_orphan, None, "it may be none");
     let args = ["findings", "--code", "access.orphan-licence"];
     let (code, out, err) = world.command(&args).await;
     assert_eq!(code, 5, "{err}");
     assert!(!out.contains("nobody"), "{out}");
     assert!(
-        err.contains("It is not known which assignments of the licence of `acme` are of nobody"),
+        err.contains(
+            "It is not known which assignments of the licence of `acme` are orphan licences"
+        ),
         "{err}"
+    );
+    running.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_tenant_that_is_no_longer_read_hides_no_orphans_and_is_not_judged() {
+    let world = world(Clock::system(), 20).await;
+    let acme = world.tenant.directory();
+    let (other, sections) = second(&world).await;
+    let beta = other.directory();
+    let before = std::fs::read_to_string(world.config_path()).unwrap();
+    world.write_config(&format!("{before}{sections}"));
+    beta.create_user(NewUser {
+        subject: Some("auth0|left".to_owned()),
+        ..NewUser::named("Left")
+    })
+    .unwrap();
+    acme.license("auth0|left", "analyzer");
+    beta.set_licence(acme.licence());
+    let began = world.clock.now();
+    let running = world.start().await;
+    read_since(&running, "acme", began).await;
+    read_since(&running, "beta", began).await;
+    assert!(rows(&ask(&running, WhichLicences::Orphans, 10).await).is_empty());
+    running.stop().await;
+    world.write_config(&before);
+    let running = world.start().await;
+
+    let answer = ask(&running, WhichLicences::Orphans, 10).await;
+
+    assert_eq!(answer.page.envelope.not_known, BTreeSet::new());
+    let left = ("auth0|left".to_owned(), "analyzer".to_owned());
+    assert_eq!(rows(&answer), [left].into());
+    let args = ["findings", "--code", "orphan-licence", "--output", "json"];
+    let (code, out, err) = world.command(&args).await;
+    assert_eq!(code, 0, "{err}");
+    let found: Value = serde_json::from_str(&out).unwrap();
+    assert_eq!(found.as_array().unwrap().len(), 1, "{found}");
+    assert_eq!(found[0]["tenant"], "acme");
+    running.stop().await;
+}
+
+/// Qlik refuses the licence to its first tenant, but not to another one.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_licence_is_judged_for_the_first_tenant_that_has_read_it() {
+    let world = world(clock(), 20).await;
+    let acme = world.tenant.directory();
+    let (other, sections) = second(&world).await;
+    let before = std::fs::read_to_string(world.config_path()).unwrap();
+    world.write_config(&format!("{before}{sections}"));
+    acme.license("auth0|one", "analyzer");
+    acme.license("auth0|two", "analyzer");
+    other.directory().set_licence(acme.licence());
+    let began = world.clock.now();
+    let running = world.start().await;
+    read_since(&running, "acme", began).await;
+    read_since(&running, "beta", began).await;
+    let found = async |args: &[&str]| -> Vec<(String, String, String)> {
+        let args = [&["findings", "--code", "orphan-licence"], args].concat();
+        let found = json(&world, &args).await;
+        let text = |row: &Value, name: &str| row[name].as_str().unwrap().to_owned();
+        let rows = found.as_array().unwrap().iter();
+        let row = |row| {
+            (
+                text(row, "tenant"),
+                text(row, "licence_subject"),
+                text(row, "id"),
+            )
+        };
+        rows.map(row).collect()
+    };
+    let of_acme = found(&[]).await;
+    let tenants: Vec<_> = of_acme.iter().map(|row| row.0.as_str()).collect();
+    assert_eq!(tenants, ["acme", "acme"]);
+    let of_beta = found(&["--tenant", "beta"]).await;
+    let tenants: Vec<_> = of_beta.iter().map(|row| row.0.as_str()).collect();
+    assert_eq!(tenants, ["beta", "beta"]);
+    for id in [&of_acme[0].2, &of_beta[1].2] {
+        let args = ["findings", "accept", id, "--why", "of a tenant elsewhere"];
+        let (code, _, err) = world.command(&args).await;
+        assert_eq!(code, 0, "{err}");
+    }
+    assert!(found(&[]).await.is_empty());
+    assert!(found(&["--tenant", "beta"]).await.is_empty());
+
+    acme.license("auth0|three", "analyzer");
+    other.directory().set_licence(acme.licence());
+    world
+        .tenant
+        .faults()
+        .on(Endpoint::Licences, Fault::Forbidden, When::Always);
+    world.clock.set(world.clock.now().plus(DAY));
+    running.sync().await;
+    running
+        .run_of("beta", qlik_roster::model::Mode::Commit)
+        .await;
+    within("acme is refused", || async {
+        reading(&running, "acme").is_some_and(|reading| reading.mark.is_refused)
+    })
+    .await;
+    read_since(&running, "beta", world.clock.now()).await;
+
+    let left = found(&[]).await;
+
+    let left: Vec<_> = left
+        .iter()
+        .map(|row| (row.0.as_str(), row.1.as_str()))
+        .collect();
+    assert_eq!(left, [("beta", "auth0|three")]);
+    let told = json(&world, &["access", "licences", "--orphans"]).await;
+    assert_eq!(told["answers"].as_array().unwrap().len(), 1, "{told}");
+    assert_eq!(told["rows"][0]["tenant"], "beta");
+    running.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_full_page_without_a_link_is_no_end() {
+    let world = world(clock(), 20).await;
+    let tenant = world.tenant.directory();
+    tenant.set_licence(Licence {
+        assignments: std::collections::BTreeMap::new(),
+        ..tenant.licence()
+    });
+    for n in 0..200 {
+        tenant.license(&format!("auth0|nobody {n:04}"), "analyzer");
+    }
+    let running = world.start().await;
+    read_since(&running, "acme", world.clock.now()).await;
+    let before = reckon(&tenant.licence());
+    assert_eq!(rows(&ask(&running, WhichLicences::All, 100).await), before);
+
+    let faults = world.tenant.faults();
+    faults.on(Endpoint::Licences, Fault::NoLinks, When::Always);
+    let read_at = reading(&running, "acme").unwrap().mark.last;
+    world.clock.set(world.clock.now().plus(DAY));
+    running.sync().await;
+    within("it is tried", || async {
+        let reading = reading(&running, "acme").unwrap();
+        reading.mark.tried == Some(world.clock.now()) && reading.mark.began.is_some()
+    })
+    .await;
+    running.stop().await;
+
+    let running = world.start().await;
+    assert_eq!(reading(&running, "acme").unwrap().mark.last, read_at);
+    assert_eq!(rows(&ask(&running, WhichLicences::All, 100).await), before);
+    running.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn findings_say_that_a_licence_could_not_be_read_yet() {
+    let world = world(clock(), 20).await;
+    world
+        .tenant
+        .faults()
+        .on(Endpoint::Licence, Fault::Internal, When::Always);
+    let running = world.start().await;
+    within("it is tried", || async {
+        reading(&running, "acme").is_some_and(|reading| reading.mark.tried.is_some())
+    })
+    .await;
+
+    let (code, _, err) = world.command(&["findings"]).await;
+
+    assert_eq!(code, 5, "{err}");
+    assert!(
+        err.contains("the licence of `acme` was not read in full yet"),
+        "{err}"
+    );
+    running.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_read_long_ago_is_not_known() {
+    let world = world(clock(), 20).await;
+    let running = world.start().await;
+    let read_at = world.clock.now();
+    read_since(&running, "acme", read_at).await;
+    let lacks = async || {
+        let answer = ask(&running, WhichLicences::All, 10).await;
+        answer.page.envelope.not_known
+    };
+    world
+        .tenant
+        .faults()
+        .on(Endpoint::Licence, Fault::Internal, When::Always);
+
+    world.clock.set(world.clock.now().plus(DAY));
+    assert_eq!(lacks().await, BTreeSet::new());
+    world.clock.set(world.clock.now().plus(DAY));
+    assert_eq!(
+        lacks().await,
+        [lack("acme", LicenceLack::Old { read_at })].into()
+    );
+    running.stop().await;
+
+    let config = std::fs::read_to_string(world.config_path()).unwrap();
+    world.write_config(&config.replace("licences = true", "licences = false"));
+    world.clock.set(read_at);
+    let running = world.start().await;
+    let answer = ask(&running, WhichLicences::All, 10).await;
+    assert_eq!(
+        answer.page.envelope.not_known,
+        [lack("acme", LicenceLack::Old { read_at })].into()
     );
     running.stop().await;
 }
@@ -477,7 +684,7 @@ async fn json(world: &World, args: &[&str]) -> Value {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_operator_finds_orphan_licences() {
+async fn an_operator_finds_orphans() {
     let world = world(Clock::system(), 20).await;
     let tenant = world.tenant.directory();
     tenant.license("auth0|Nobody", "professional");

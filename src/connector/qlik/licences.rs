@@ -19,6 +19,9 @@ use crate::model::{Allotment, LicenceAssignment, LicenceHead, MAX_SUBJECT, Subje
 /// The most types of a licence. Qlik has about a dozen.
 const MAX_ALLOTMENTS: usize = 100;
 
+/// The most characters of a number, and of the name of a type. Those of Qlik have about twenty.
+const MAX_NAME: usize = 100;
+
 const LISTING: Walk<'static> = Walk {
     doing: "listing the assignments of the licence",
     path: "licenses/assignments",
@@ -88,7 +91,7 @@ pub(super) async fn head(client: &Client) -> Result<LicenceHead, ReadError> {
     };
     let allotments = allotments.into_iter().flatten().take(MAX_ALLOTMENTS);
     Ok(LicenceHead {
-        number: license_number.0.filter(|number| !number.is_empty()),
+        number: license_number.0.filter(|number| is_name(number)),
         allotments: allotments
             .filter_map(|text| allotment(text.get()))
             .collect::<BTreeMap<_, _>>(),
@@ -123,7 +126,13 @@ fn allotment(text: &str) -> Option<(String, Allotment)> {
         used: of_type.units_used.0,
         overage: of_type.overage.0,
     };
-    Some((of_type.name?, allotment))
+    Some((of_type.name.filter(|name| is_name(name))?, allotment))
+}
+
+/// Returns whether a text may be a number or the name of a type. A longer one counts as missing:
+/// two that were cut could become the same.
+fn is_name(text: &str) -> bool {
+    (1..=MAX_NAME).contains(&text.chars().count())
 }
 
 fn assignment(text: &str) -> Option<LicenceAssignment> {
@@ -134,7 +143,7 @@ fn assignment(text: &str) -> Option<LicenceAssignment> {
         .contains(&length)
         .then(|| LicenceAssignment {
             subject,
-            sort: assigned.sort.0.filter(|sort| !sort.is_empty()),
+            sort: assigned.sort.0.filter(|sort| is_name(sort)),
             is_excess: assigned.excess,
             created_at: assigned.created.0,
         })
@@ -181,6 +190,15 @@ mod tests {
         ] {
             assert_eq!(assignment(text), None, "{text}");
         }
+    }
+
+    #[test]
+    fn a_name_that_is_too_long_counts_as_missing() {
+        let long = "x".repeat(MAX_NAME + 1);
+
+        let text = format!(r#"{{"subject":"eve","type":"{long}"}}"#);
+        assert_eq!(assignment(&text).unwrap().sort, None);
+        assert_eq!(allotment(&format!(r#"{{"name":"{long}"}}"#)), None);
     }
 
     #[test]

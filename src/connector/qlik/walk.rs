@@ -51,7 +51,7 @@ impl Walk<'_> {
         client: &Client,
         cursor: Option<&str>,
     ) -> Result<Option<RawPage>, ReadError> {
-        match self.ask(client, LIMIT, cursor).await {
+        match self.linked(client, LIMIT, cursor).await {
             Ok((page, _limit)) => Ok(Some(page)),
             Err(error) if cursor.is_some() && is_expired(&error) => Ok(None),
             Err(error) => Err(error),
@@ -70,7 +70,7 @@ impl Walk<'_> {
         let mut cursors = HashSet::new();
         let (mut walks, mut limit, mut pages) = (1, LIMIT, 0);
         loop {
-            let page = match self.ask(client, limit, cursor.as_deref()).await {
+            let page = match self.linked(client, limit, cursor.as_deref()).await {
                 Err(error) if cursor.is_some() && is_expired(&error) => {
                     if walks >= WALKS {
                         return Err(expired(error, walks));
@@ -145,6 +145,28 @@ impl Walk<'_> {
             next: next.map(|(_, cursor)| cursor),
         };
         Ok((page, limit))
+    }
+
+    /// Asks for a page. If it is full and has no link, asks for it once more with one record less:
+    /// then there must be a link to that record, unless Qlik left out the link before, too.
+    async fn linked(
+        self,
+        client: &Client,
+        limit: u64,
+        cursor: Option<&str>,
+    ) -> Result<(RawPage, u64), ReadError> {
+        let (page, limit) = self.ask(client, limit, cursor).await?;
+        if page.next.is_some() || page.texts.len() as u64 != limit || limit == 1 {
+            return Ok((page, limit));
+        }
+        let (shorter, less) = self.ask(client, limit - 1, cursor).await?;
+        if shorter.next.is_none() && shorter.texts.len() as u64 == less {
+            return Err(ReadError::Unexpected {
+                doing: self.doing,
+                what: "a full page has no link to the next one".to_owned(),
+            });
+        }
+        Ok((shorter, limit))
     }
 
     fn query(self, limit: u64, cursor: Option<&str>) -> String {

@@ -13,6 +13,7 @@ use crate::store::handle::Store;
 use crate::store::layout::v7::licence as v7;
 use crate::store::layout::{codec, keys};
 use crate::store::values::licence::{KeptLicence, LicenceReading};
+use crate::store::values::reading::ReadingMark;
 use crate::store::values::row::Row;
 use crate::store::values::tenant_no::TenantNo;
 
@@ -36,8 +37,30 @@ impl Store {
     pub fn licence_reading(&self, no: TenantNo) -> Result<LicenceReading, StoreError> {
         let key = keys::licence_reading(no);
         let what = "reading how far licences were read";
-        let row = self.row(what, &key, codec::read_row::<v7::LicenceReading>)?;
-        Ok(row.map(Into::into).unwrap_or_default())
+        match self.row(what, &key, codec::read_row::<v7::LicenceReading>)? {
+            Some(row) => Ok(row.into()),
+            // A damaged store may have lost it, but not all rows: their numbers are taken.
+            None => Ok(LicenceReading {
+                mark: ReadingMark {
+                    number: self.last_number(no)?,
+                    ..ReadingMark::default()
+                },
+                ..LicenceReading::default()
+            }),
+        }
+    }
+
+    /// Returns the highest number of a reading that a row has; 0 if there are no rows.
+    fn last_number(&self, no: TenantNo) -> Result<u64, StoreError> {
+        let (mut last, mut after) = (0, None);
+        loop {
+            let page = self.licences(no, after.as_ref(), AT_ONCE)?;
+            let Some(kept) = page.last() else {
+                return Ok(last);
+            };
+            after = Some(kept.subject.clone());
+            last = page.iter().map(|kept| kept.reading).fold(last, u64::max);
+        }
     }
 
     /// Stores assignments that a reading has found, and how far it is. Both are on disk when it
@@ -77,7 +100,8 @@ impl Store {
         }
         let row = v7::LicenceReading::from(reading);
         rows.push(codec::put(keys::licence_reading(no), &row));
-        self.engine.write(rows).map(drop)
+        // The last row has the cursor: a crash before it has the page read once more.
+        self.write_all(rows)
     }
 
     /// Stores how far the licence of a tenant was read.

@@ -4,12 +4,13 @@ use std::time::Duration;
 
 use crate::connector::Connector;
 use crate::model::Outcome;
-use crate::signal::Shutdown;
+use crate::signal::{self, Shutdown};
 use crate::store::StoreError;
 
 use super::readings::{Apart, Readings};
 use crate::sync::Worker;
 use crate::sync::run::running::Running;
+use crate::sync::tenants::tenant_registry::Paused;
 
 /// How often to check whether a reading is due.
 const LOOK_AGAIN: Duration = Duration::from_secs(30);
@@ -23,7 +24,7 @@ impl<C: Connector> Worker<C> {
         &self,
         shutdown: &Shutdown,
         apart: &Apart,
-        start: impl Fn(Duration) -> Running<Outcome>,
+        start: impl Fn(Duration, Shutdown) -> Running<Outcome>,
     ) -> Result<(), StoreError> {
         let Readings::Every(every) = apart.readings else {
             shutdown.triggered().await;
@@ -46,17 +47,26 @@ impl<C: Connector> Worker<C> {
             if self.linked.pause().is_some() {
                 continue;
             }
-            let mut reading = start(every);
-            tokio::select! {
+            let (stop, stopped) = signal::shutdown();
+            let mut reading = start(every, stopped);
+            let outcome = tokio::select! {
                 () = shutdown.triggered() => {
                     reading.abort();
                     return Ok(());
                 }
-                read = reading.ended() => match read?.is_failure() {
-                    true => n_failures += 1,
-                    false => n_failures = 0,
-                },
-            }
+                () = self.linked.pause_changed(Paused::Yes) => {
+                    // What it has committed stays, and the next reading continues there.
+                    stop.trigger();
+                    reading.ended().await?;
+                    n_failures = 0;
+                    continue;
+                }
+                outcome = reading.ended() => outcome?,
+            };
+            n_failures = match outcome.is_failure() {
+                true => n_failures + 1,
+                false => 0,
+            };
         }
     }
 }

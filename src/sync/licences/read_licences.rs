@@ -7,8 +7,9 @@ use std::time::Duration;
 use tracing::{info, warn};
 use xxhash_rust::xxh3::xxh3_64;
 
-use crate::connector::{Connector, FetchError};
+use crate::connector::Connector;
 use crate::model::{Loss, Outcome, Timestamp, Weight};
+use crate::signal::Shutdown;
 use crate::store::{Known, LicenceReading, Store, StoreError};
 use crate::sync::RunError;
 use crate::sync::apart::begin;
@@ -22,19 +23,20 @@ const WALKS: u32 = 3;
 /// The most pages of a listing: a hundred assignments each, so ten million.
 const MAX_PAGES: u64 = 100_000;
 
-/// How reading the assignments ended.
-enum Ended {
-    /// At the end of the listing.
-    Whole,
-    /// Before its end, for this reason.
-    Early(&'static str),
-}
-
 impl<C: Connector> Job<C> {
     /// Starts to read the licence if it is due.
-    pub(in crate::sync) fn start_licences(self: &Arc<Self>, every: Duration) -> Running<Outcome> {
+    pub(in crate::sync) fn start_licences(
+        self: &Arc<Self>,
+        every: Duration,
+        stopped: Shutdown,
+    ) -> Running<Outcome> {
         let job = Arc::clone(self);
-        begin::start(async move { job.read_licence(every).await })
+        begin::start(async move {
+            tokio::select! {
+                () = stopped.triggered() => Ok(Outcome::Interrupted),
+                read = job.read_licence(every) => read,
+            }
+        })
     }
 
     /// Reads the licence if it is due. Fails only if the store fails.
@@ -60,26 +62,24 @@ impl<C: Connector> Job<C> {
         if reading.mark.began.is_none() {
             reading.mark.number += 1;
             reading.cursor = None;
+        }
+        if reading.cursor.is_none() {
             reading.unreadable = 0;
         }
         let began = *reading.mark.began.get_or_insert(now);
         reading.mark.tried = Some(now);
-        reading.head = match self.connector.licence().await {
-            Ok(head) => head,
-            Err(error) => return self.refused(known, reading, error).await,
+        let read = match self.connector.licence().await {
+            Ok(head) => {
+                reading.head = head;
+                reading.mark.is_refused = false;
+                self.read_pages(known, &mut reading).await
+            }
+            Err(error) => Err(RunError::fetch("licence")(error)),
         };
-        reading.mark.is_refused = false;
-        let ended = match self.read_pages(known, &mut reading).await {
-            Ok(ended) => ended,
-            Err(Unread::Source(error)) => return self.refused(known, reading, error).await,
-            Err(Unread::Store(source)) => return Err(RunError::store(source)),
-        };
-        if let Ended::Early(why) = ended {
-            return Ok(Outcome::Incomplete {
-                reason: why.to_owned(),
-            });
+        match read {
+            Ok(()) => self.end_reading(known, reading, began).await,
+            Err(error) => self.stop_reading(known, reading, error).await,
         }
-        self.end_reading(known, reading, began).await
     }
 
     /// Reads page after page, and commits each with the cursor of the next one.
@@ -87,18 +87,17 @@ impl<C: Connector> Job<C> {
         &self,
         known: &Known,
         reading: &mut LicenceReading,
-    ) -> Result<Ended, Unread> {
+    ) -> Result<(), RunError> {
         let no = known.no;
         let mut cursors = HashSet::new();
-        let (mut walks, mut n_pages) = (1, 0);
-        while n_pages < MAX_PAGES {
-            n_pages += 1;
+        let mut walks_left = WALKS;
+        for _ in 0..MAX_PAGES {
             let page = self.connector.licence_page(reading.cursor.as_deref()).await;
-            let Some(page) = page.map_err(Unread::Source)? else {
-                if walks == WALKS {
-                    return Ok(Ended::Early("Qlik does not go on where its listing was"));
+            let Some(page) = page.map_err(RunError::fetch("licence"))? else {
+                walks_left -= 1;
+                if walks_left == 0 {
+                    return Err(no_end("it does not accept the cursors of its own listing"));
                 }
-                walks += 1;
                 cursors.clear();
                 reading.cursor = None;
                 reading.unreadable = 0;
@@ -106,9 +105,7 @@ impl<C: Connector> Job<C> {
             };
             let is_new = |cursor: &String| cursors.insert(xxh3_64(cursor.as_bytes()));
             if !page.next.as_ref().is_none_or(is_new) {
-                return Ok(Ended::Early(
-                    "Qlik's listing leads back to a page of before",
-                ));
+                return Err(no_end("a page of the listing leads back to an earlier one"));
             }
             reading.unreadable += page.unreadable;
             reading.cursor = page.next;
@@ -116,12 +113,40 @@ impl<C: Connector> Job<C> {
             self.store
                 .offload(move |store| store.keep_licences(no, shown, noted))
                 .await
-                .map_err(Unread::Store)?;
+                .map_err(RunError::store)?;
             if reading.cursor.is_none() {
-                return Ok(Ended::Whole);
+                return Ok(());
             }
         }
-        Ok(Ended::Early("Qlik's listing does not end"))
+        Err(no_end("the listing has too many pages"))
+    }
+
+    /// Notes that a reading was stopped. It continues later, but begins again if that would lead
+    /// to the same end.
+    async fn stop_reading(
+        &self,
+        known: &Known,
+        mut reading: LicenceReading,
+        error: RunError,
+    ) -> Result<Outcome, RunError> {
+        match &error {
+            RunError::Fetch { source, .. } if source.is_forbidden() => {
+                reading.mark.is_refused = true;
+                (reading.mark.began, reading.cursor) = (None, None);
+            }
+            RunError::NoEnd { .. } => (reading.mark.began, reading.cursor) = (None, None),
+            RunError::Store { .. } => return Err(error),
+            RunError::Fetch { .. }
+            | RunError::EmptyCollection { .. }
+            | RunError::SameTenant { .. }
+            | RunError::MissingBody { .. } => {}
+        }
+        let no = known.no;
+        let noted = self
+            .store
+            .offload(move |store| store.set_licence_reading(no, reading));
+        noted.await.map_err(RunError::store)?;
+        Err(error)
     }
 
     /// Removes what the listing did not show, if the guard allows it and every assignment could be
@@ -172,52 +197,33 @@ impl<C: Connector> Job<C> {
         })
     }
 
-    /// Handles a failed request: if the source forbids to read the licence, stores that. A later
-    /// reading tries again.
-    async fn refused(
-        &self,
-        known: &Known,
-        mut reading: LicenceReading,
-        error: FetchError,
-    ) -> Result<Outcome, RunError> {
-        if error.is_forbidden() {
-            let no = known.no;
-            reading.mark.is_refused = true;
-            reading.mark.began = None;
-            reading.cursor = None;
-            let noted = self
-                .store
-                .offload(move |store| store.set_licence_reading(no, reading));
-            noted.await.map_err(RunError::store)?;
-        }
-        Err(RunError::fetch("licences")(error))
-    }
-
     fn log_licence(&self, outcome: &Outcome) {
         let name = &self.name;
         match outcome {
             Outcome::Failed { code, message } => warn!(
                 tenant.name = %name, error.code = %code, error = %message,
-                "Reading to whom the licence of `{name}` is assigned failed, and goes on later: \
+                "Reading to whom the licence of `{name}` is assigned failed, and continues later: \
                  {message} [{code}]"
             ),
             Outcome::Incomplete { reason } => warn!(
                 tenant.name = %name,
                 "Reading to whom the licence of `{name}` is assigned is incomplete: {reason}"
             ),
-            Outcome::Running
-            | Outcome::Succeeded
-            | Outcome::Degraded
-            | Outcome::Held
-            | Outcome::Interrupted => {
-                info!(tenant.name = %name, "Read to whom the licence of `{name}` is assigned");
+            Outcome::Degraded => info!(
+                tenant.name = %name,
+                "The assignments of the licence of `{name}` were read; some of them are not \
+                 readable"
+            ),
+            Outcome::Running | Outcome::Succeeded | Outcome::Held | Outcome::Interrupted => {
+                info!(tenant.name = %name, "The assignments of the licence of `{name}` were read");
             }
         }
     }
 }
 
-/// Why pages could not be read.
-enum Unread {
-    Source(FetchError),
-    Store(StoreError),
+fn no_end(why: &'static str) -> RunError {
+    RunError::NoEnd {
+        what: "licence",
+        why,
+    }
 }

@@ -7,6 +7,7 @@ use tracing::{info, warn};
 
 use crate::connector::Connector;
 use crate::model::{Mode, Outcome, Run, RunId, SpaceCounts, Timestamp, Trigger};
+use crate::signal::Shutdown;
 use crate::store::{Known, SpaceReading, SpaceTodo, StoreError};
 
 use crate::sync::apart::begin;
@@ -29,14 +30,22 @@ pub(super) struct SpacesRun {
 
 impl<C: Connector> Job<C> {
     /// Starts to read what is due.
-    pub(in crate::sync) fn start_spaces(self: &Arc<Self>, every: Duration) -> Running<Outcome> {
+    pub(in crate::sync) fn start_spaces(
+        self: &Arc<Self>,
+        every: Duration,
+        stopped: Shutdown,
+    ) -> Running<Outcome> {
         let job = Arc::clone(self);
-        begin::start(async move { job.read_spaces(every).await })
+        begin::start(async move { job.read_spaces(every, &stopped).await })
     }
 
     /// Reads what is due. Fails only if the store fails: whatever the tenant answers becomes the
     /// outcome.
-    async fn read_spaces(&self, every: Duration) -> Result<Outcome, StoreError> {
+    async fn read_spaces(
+        &self,
+        every: Duration,
+        stopped: &Shutdown,
+    ) -> Result<Outcome, StoreError> {
         let found =
             self.to_read_apart(|store, no| Ok((store.space_reading(no)?, store.space_todo(no)?)));
         let Some((known, (reading, todo))) = found.await? else {
@@ -56,9 +65,15 @@ impl<C: Connector> Job<C> {
             counts: SpaceCounts::default(),
         };
         let before = self.store.last_seq();
-        let ended = match is_all {
-            true => self.read_all(&mut spaces).await,
-            false => self.read_named(&mut spaces).await,
+        let read = async {
+            match is_all {
+                true => self.read_all(&mut spaces).await,
+                false => self.read_named(&mut spaces).await,
+            }
+        };
+        let ended = tokio::select! {
+            () = stopped.triggered() => Ok(Outcome::Interrupted),
+            ended = read => ended,
         };
         if self.store.last_seq() != before {
             self.observer.report(Progress::Committed);

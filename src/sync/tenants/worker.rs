@@ -50,8 +50,12 @@ impl<C: Connector> Worker<C> {
         tokio::try_join!(
             self.sweeps(&shutdown),
             self.polls(&shutdown),
-            self.apart(&shutdown, &job.spaces, |every| job.start_spaces(every)),
-            self.apart(&shutdown, &job.licences, |every| job.start_licences(every)),
+            self.apart(&shutdown, &job.spaces, |every, stopped| {
+                job.start_spaces(every, stopped)
+            }),
+            self.apart(&shutdown, &job.licences, |every, stopped| {
+                job.start_licences(every, stopped)
+            }),
         )
         .map(|_ended| ())
     }

@@ -19,13 +19,35 @@ use crate::model::{
 };
 use crate::signal;
 use crate::store::{Closing, Commit, Decision, Known, PlanHead, Store, Write};
-use crate::sync::{Claimant, Claims, Observer, Rank, RemovalPolicy, Runner};
+use crate::sync::{Claimant, Claims, Observer, Rank, Readings, RemovalPolicy, Runner};
 
 /// A tenant with nothing in it that notes when it is asked, and answers while it is up.
 struct Empty {
     clock: Clock,
     asked_at: Arc<Mutex<Vec<Duration>>>,
     is_up: Arc<AtomicBool>,
+    pages: Arc<Pages>,
+}
+
+/// The pages of its licence, each of which takes a second, and when they were asked for by which
+/// cursor.
+struct Pages {
+    show: fn(Option<&str>) -> Option<LicencePage>,
+    asked: Mutex<Vec<(Duration, Option<String>)>>,
+}
+
+impl Pages {
+    fn n_asked(&self) -> usize {
+        lock(&self.asked).len()
+    }
+}
+
+/// Shows an empty page that leads to this one.
+fn leads_to(next: &str) -> LicencePage {
+    LicencePage {
+        next: Some(next.to_owned()),
+        ..LicencePage::default()
+    }
 }
 
 /// A listing of nothing.
@@ -79,7 +101,9 @@ impl Connector for Empty {
         Err(down())
     }
 
+    /// Takes a day.
     async fn spaces(&self) -> Result<SpaceListing, FetchError> {
+        tokio::time::sleep(DAY).await;
         Err(down())
     }
 
@@ -96,11 +120,14 @@ impl Connector for Empty {
     }
 
     async fn licence(&self) -> Result<LicenceHead, FetchError> {
-        Err(down())
+        Ok(LicenceHead::default())
     }
 
-    async fn licence_page(&self, _: Option<&str>) -> Result<Option<LicencePage>, FetchError> {
-        Err(down())
+    async fn licence_page(&self, cursor: Option<&str>) -> Result<Option<LicencePage>, FetchError> {
+        let asked = (self.clock.passed(), cursor.map(str::to_owned));
+        lock(&self.pages.asked).push(asked);
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        Ok((self.pages.show)(cursor))
     }
 
     async fn audit_events(&self, _: RangeInclusive<Timestamp>) -> Result<AuditPage, FetchError> {
@@ -118,7 +145,17 @@ struct Setting {
     clock: Clock,
     asked_at: Arc<Mutex<Vec<Duration>>>,
     is_up: Arc<AtomicBool>,
+    pages: Arc<Pages>,
     worker: Worker<Empty>,
+}
+
+/// What is read on a schedule of its own.
+#[derive(Debug, Clone, Copy)]
+enum Reads {
+    Nothing,
+    Spaces,
+    /// The licence, whose pages these are.
+    Licence(fn(Option<&str>) -> Option<LicencePage>),
 }
 
 /// Whether a source answers.
@@ -134,15 +171,30 @@ impl Setting {
     }
 
     fn on(schedule: &str, source: Source) -> Self {
+        Self::reading(schedule, source, Reads::Nothing)
+    }
+
+    fn reading(schedule: &str, source: Source, reads: Reads) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let store = Store::open(&dir.path().join("store")).unwrap().store;
         let clock = Clock::stopped_at(Timestamp::parse("2026-03-01T10:00:00Z").unwrap());
         let asked_at = Arc::new(Mutex::new(Vec::new()));
         let is_up = Arc::new(AtomicBool::new(source == Source::Up));
+        let every = Readings::Every(DAY);
+        let (spaces, licences, show) = match reads {
+            Reads::Nothing => (Readings::Off, Readings::Off, no_page as _),
+            Reads::Spaces => (every, Readings::Off, no_page as _),
+            Reads::Licence(show) => (Readings::Off, every, show),
+        };
+        let pages = Arc::new(Pages {
+            show,
+            asked: Mutex::default(),
+        });
         let connector = Arc::new(Empty {
             clock: clock.clone(),
             asked_at: Arc::clone(&asked_at),
             is_up: Arc::clone(&is_up),
+            pages: Arc::clone(&pages),
         });
         let claimant = Claimant {
             name: TenantName("acme".to_owned()),
@@ -151,7 +203,7 @@ impl Setting {
             host: "acme.eu.qlikcloud.com".to_owned(),
         };
         let claim = Claims::new(1).of(claimant.clone());
-        let job = Arc::new(Job::new(
+        let job = Job::new(
             claimant.name.clone(),
             connector,
             store,
@@ -159,7 +211,8 @@ impl Setting {
             Observer::new(|_| {}),
             RemovalPolicy::default(),
             claim,
-        ));
+        );
+        let job = Arc::new(job.with_spaces(spaces).with_licences(licences));
         let linked = Linked::new(claimant, None, Runner::of(Arc::clone(&job)));
         let worker = Worker {
             linked: Arc::new(linked.dated(job.freshness())),
@@ -172,9 +225,14 @@ impl Setting {
             clock,
             asked_at,
             is_up,
+            pages,
             worker,
         }
     }
+}
+
+fn no_page(_: Option<&str>) -> Option<LicencePage> {
+    None
 }
 
 /// Lets this many minutes pass.
@@ -227,6 +285,7 @@ async fn what_was_approved_is_tried_again_within_minutes_after_its_run_has_faile
         asked_at,
         is_up,
         worker,
+        ..
     } = Setting::new(Source::Up);
     let (end, ended) = signal::shutdown();
     let job = Arc::clone(&worker.job);
@@ -332,6 +391,7 @@ async fn what_was_approved_by_a_clock_that_was_ahead_is_tried_again_within_minut
         asked_at,
         is_up,
         worker,
+        ..
     } = Setting::new(Source::Up);
     let (end, ended) = signal::shutdown();
     let store = worker.job.store.clone();
@@ -457,4 +517,93 @@ async fn a_dry_run_leaves_what_an_earlier_run_has_sealed_to_the_next_one() {
     assert_eq!(after(Mode::DryRun).await, (Seq::START, 1));
     assert_eq!(after(Mode::Commit).await.1, 0);
     assert!(store.last_seq() > Seq::START);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_listing_without_an_end_is_read_from_its_beginning_at_ever_longer_times() {
+    let refuses = |cursor: Option<&str>| match cursor {
+        None => Some(leads_to("refused")),
+        Some(_) => None,
+    };
+    let leads_back = |_: Option<&str>| Some(leads_to("again"));
+    for (show, n_pages) in [(refuses as fn(Option<&str>) -> _, 6), (leads_back, 2)] {
+        let setting = Setting::reading("7d", Source::Up, Reads::Licence(show));
+        let (end, ended) = signal::shutdown();
+
+        let time = async {
+            pass(&setting.clock, 3 * 60).await;
+            end.trigger();
+        };
+        let (result, ()) = tokio::join!(setting.worker.run(ended), time);
+
+        result.unwrap();
+        let asked = std::mem::take(&mut *lock(&setting.pages.asked));
+        let readings: Vec<_> = asked.chunks(n_pages).collect();
+        for reading in &readings {
+            assert_eq!(reading[0].1, None, "{readings:?}");
+        }
+        let began_at: Vec<Duration> = readings.iter().map(|reading| reading[0].0).collect();
+        let waits = waits(Duration::ZERO, &began_at);
+        assert_eq!(waits[..8], [0, 1, 2, 4, 8, 16, 32, 60]);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_tenant_that_is_paused_is_not_asked_for_the_rest_of_its_licence() {
+    let goes_on = |cursor: Option<&str>| {
+        let page: u32 = cursor.map_or(0, |cursor| cursor.parse().unwrap());
+        Some(leads_to(&(page + 1).to_string()))
+    };
+    let setting = Setting::reading("7d", Source::Up, Reads::Licence(goes_on));
+    let (clock, pages) = (setting.clock.clone(), Arc::clone(&setting.pages));
+    let linked = Arc::clone(&setting.worker.linked);
+    let (end, ended) = signal::shutdown();
+
+    let time = async {
+        pass(&clock, 1).await;
+        linked.set_pause(Some(Pause::LeftOut));
+        pass(&clock, 1).await;
+        let n_asked = pages.n_asked();
+        pass(&clock, 5).await;
+        assert_eq!(pages.n_asked(), n_asked);
+        assert!(n_asked > 10, "{n_asked}");
+        linked.set_pause(None);
+        pass(&clock, 2).await;
+        end.trigger();
+        n_asked
+    };
+    let (result, n_asked) = tokio::join!(setting.worker.run(ended), time);
+
+    result.unwrap();
+    let asked = lock(&pages.asked);
+    let page = |n: usize| asked[n].1.as_ref().unwrap().parse::<u32>().unwrap();
+    // The page that was asked for last was stored, or is asked for again.
+    let n_pages = page(n_asked) - page(n_asked - 1);
+    assert!(n_pages <= 1, "{n_pages} pages were left out");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_reading_of_spaces_is_interrupted_when_the_tenant_is_paused() {
+    let setting = Setting::reading("7d", Source::Up, Reads::Spaces);
+    let clock = setting.clock.clone();
+    let linked = Arc::clone(&setting.worker.linked);
+    let store = setting.worker.job.store.clone();
+    let name = setting.worker.job.name.clone();
+    let (end, ended) = signal::shutdown();
+    let last = || {
+        let run = store.newest_run(&name, |run| run.trigger == Trigger::Spaces);
+        run.unwrap().map(|run| run.outcome)
+    };
+
+    let time = async {
+        pass(&clock, 2).await;
+        assert_eq!(last(), Some(Outcome::Running));
+        linked.set_pause(Some(Pause::LeftOut));
+        pass(&clock, 1).await;
+        end.trigger();
+    };
+    let (result, ()) = tokio::join!(setting.worker.run(ended), time);
+
+    result.unwrap();
+    assert_eq!(last(), Some(Outcome::Interrupted));
 }
