@@ -176,7 +176,7 @@ async fn bare_loop(
     let (began, began_cpu) = (Instant::now(), processor_time()?);
     let sent = futures_util::stream::iter(messages).map(|message| {
         let (client, url, keys) = (client.clone(), url.clone(), keys.clone());
-        // As our worker does: a task for each, on all the runtime's threads.
+        // One task for each message, on all threads of the runtime, as our worker does.
         tokio::spawn(async move {
             let now = Clock::system().now();
             let signature = deliver::signatures(&keys, &message.id, now, &message.body);
@@ -357,6 +357,7 @@ impl Source {
                 },
                 fingerprint: Fingerprint([7; 16]),
                 raw: "{}".into(),
+                reported: None,
             });
             let commit = Commit {
                 tenant: self.known.no,

@@ -458,6 +458,7 @@ fn create_groups(store: &Store, clock: &Clock) {
         },
         fingerprint: Fingerprint([n; 16]),
         raw: "{}".into(),
+        reported: None,
     });
     store
         .commit(Commit {

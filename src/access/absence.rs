@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::model::{Barrier, GroupId, LastSession, Record, SessionSpan, Timestamp, User};
+use crate::model::{
+    Barrier, GroupId, LastSession, Record, SessionSpan, Timestamp, User, UserSession,
+};
 
 use super::{Administration, Concern, ConcernCode, ConcernSubject};
 
@@ -18,9 +20,9 @@ pub const LEFT_IDP: Duration = Duration::from_secs(90 * 24 * 3600);
 /// How long users may be without a session before they are of concern.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct IdleLimits {
-    /// A privileged user; `None` if privileged users never are.
+    /// For a privileged user; `None` if their idleness is not reported.
     pub admin: Option<Duration>,
-    /// A user with groups of an identity provider; `None` if such users never are.
+    /// For a user with groups of an identity provider; `None` if their idleness is not reported.
     pub left_idp: Option<Duration>,
 }
 
@@ -108,6 +110,8 @@ pub struct Absences {
     has_roles: bool,
     /// How many users may be idle administrators, but do not show all their roles and groups.
     n_unseen: u64,
+    /// How many users may be idle, but were found too late to know.
+    n_late: u64,
 }
 
 impl Absences {
@@ -121,6 +125,7 @@ impl Absences {
             idp: BTreeSet::new(),
             has_roles: false,
             n_unseen: 0,
+            n_late: 0,
         }
     }
 
@@ -142,22 +147,31 @@ impl Absences {
         self.span.is_some() && has_sessions(user, self.now) && is_judged
     }
 
-    /// Judges a user, given when the last known session began. The first reason counts for which
-    /// the user is certainly idle.
-    pub fn judge(&mut self, user: &User, at: Option<Timestamp>) -> Option<Concern> {
-        let is_idle =
-            |idle_for: &Duration| match Idleness::of(user, at, self.span, self.now, *idle_for) {
-                Idleness::Active | Idleness::NotKnown => false,
-                Idleness::Idle => true,
-            };
+    /// Judges a user, given what is stored of the user's sessions. The first reason counts for
+    /// which the user is certainly idle.
+    pub fn judge(&mut self, user: &User, session: UserSession) -> Option<Concern> {
+        let (at, span) = (session.at, session.span(self.span));
+        let (now, of_all) = (self.now, self.span);
+        let is = |idleness: Idleness, span: Option<SessionSpan>, idle_for: Duration| {
+            Idleness::of(user, at, span, now, idle_for) == idleness
+        };
         let limits = self.limits(user);
-        let first = limits.iter().find(|(_, idle_for)| is_idle(idle_for));
-        let admin = self.limits.admin.filter(|_| self.may_administer(user));
-        self.n_unseen += u64::from(admin.is_some_and(|admin| is_idle(&admin)));
-        let (reason, _) = first?;
+        let mut all = limits.iter();
+        let Some((reason, _)) = all.find(|(_, idle_for)| is(Idleness::Idle, span, *idle_for))
+        else {
+            // With the sessions of the others it would be known.
+            let is_late = |(_, idle_for): &(Reason, Duration)| {
+                is(Idleness::NotKnown, span, *idle_for) && is(Idleness::Idle, of_all, *idle_for)
+            };
+            self.n_late += u64::from(limits.iter().any(is_late));
+            let admin = self.limits.admin.filter(|_| self.may_administer(user));
+            let is_unseen = |admin| is(Idleness::Idle, span, admin);
+            self.n_unseen += u64::from(admin.is_some_and(is_unseen));
+            return None;
+        };
         let known = self.span.map(|span| span.until.min(self.now));
         let as_of = known.map(|known| format!(", as of {known}"));
-        let seen = LastSession::of(at, self.span, self.now).in_words();
+        let seen = LastSession::of(at, span, self.now).in_words();
         let seen = format!("last session: {seen}{}", as_of.unwrap_or_default());
         let (code, detail, extent) = match reason {
             Reason::Admin => {
@@ -184,6 +198,11 @@ impl Absences {
     /// Returns how many users do not show whether they administer, and would be idle.
     pub fn n_unseen(&self) -> u64 {
         self.n_unseen
+    }
+
+    /// Returns how many users were found too late to know whether they are idle.
+    pub fn n_late(&self) -> u64 {
+        self.n_late
     }
 
     /// Returns why the last session of a user matters, and how old it may be, for each reason.
@@ -361,9 +380,29 @@ mod tests {
         }
     }
 
+    fn seen(at: Option<Timestamp>) -> UserSession {
+        UserSession { at, since: None }
+    }
+
+    #[test]
+    fn a_user_who_was_found_late_is_not_idle_but_counted() {
+        for (since, expected, n_late) in [
+            (None, Some(ConcernCode::IdleAdmin), 0),
+            (Some(day(105)), Some(ConcernCode::IdleAdmin), 0),
+            (Some(day(150)), None, 1),
+        ] {
+            let mut absences = absences(IdleLimits::default(), Some(span(100, 200)));
+
+            let found = absences.judge(&user(&[1], &[]), UserSession { at: None, since });
+
+            assert_eq!(found.map(|it| it.code), expected, "{since:?}");
+            assert_eq!(absences.n_late(), n_late, "{since:?}");
+        }
+    }
+
     fn judged(mut absences: Absences, user: &User, at: Option<Timestamp>) -> Option<Concern> {
         match absences.needs_session(user) {
-            true => absences.judge(user, at),
+            true => absences.judge(user, seen(at)),
             false => None,
         }
     }
@@ -436,14 +475,14 @@ mod tests {
             }));
 
             if absences.needs_session(user) {
-                absences.judge(user, at.map(day));
+                absences.judge(user, seen(at.map(day)));
             }
 
             assert_eq!(absences.n_unseen(), expected, "{user:?}");
         }
         let mut blind = Absences::begin(day(200), IdleLimits::default(), Some(span(100, 200)));
         assert!(blind.needs_session(&user(&[1], &[])));
-        blind.judge(&user(&[1], &[]), None);
+        blind.judge(&user(&[1], &[]), seen(None));
         assert_eq!(blind.n_unseen(), 1);
     }
 
@@ -451,7 +490,9 @@ mod tests {
     fn a_finding_says_what_the_user_administers_and_when_the_user_was_seen() {
         let mut absences = absences(IdleLimits::default(), Some(span(100, 200)));
 
-        let found = absences.judge(&user(&[1], &[3]), Some(day(105))).unwrap();
+        let found = absences
+            .judge(&user(&[1], &[3]), seen(Some(day(105))))
+            .unwrap();
 
         let seen = "last session: 1970-04-16T00:00:00.000Z, as of 1970-07-20T00:00:00.000Z";
         let expected = format!("Role 1, Role 1 by the group Group 3; {seen}");

@@ -261,7 +261,7 @@ mod tests {
     }
 
     #[test]
-    fn a_role_is_held_by_every_path_to_it() {
+    fn every_path_to_a_role_is_found() {
         let by_group = |n| Path::Group(GroupId(id(n)));
         let everyone = Path::Everyone(GroupId(id(14)));
 

@@ -197,6 +197,11 @@ fn name_idleness(row: &IdlenessRow) {
             "no session is known yet; `qlik-roster check` says whether the audit log may be read"
                 .to_owned()
         }
+        IdlenessLack::Late(n) => {
+            let n = usize::try_from(*n).unwrap_or(usize::MAX);
+            let users = count(n, "user");
+            format!("{users} existed before they were found, and may have logged in before that")
+        }
         IdlenessLack::Roles(n) => {
             let n = usize::try_from(*n).unwrap_or(usize::MAX);
             format!(

@@ -62,7 +62,7 @@ pub(super) async fn run(config: Option<&Path>, args: TableArgs) -> anyhow::Resul
         + status.separations.len();
     if n_rows > 0 {
         printer.row(super::store::row(&status.space))?;
-        if let Some((jump, ago)) = status.turned {
+        if let Some((jump, ago)) = status.clock_jump {
             printer.row(clock(jump, ago))?;
         }
         printer.row(daemon)?;
@@ -99,10 +99,10 @@ impl Whole for Status {
             unread,
             separations,
             losses,
-            turned,
+            clock_jump,
             next: _,
         } = page;
-        (self.last, self.space, self.turned) = (last, space, turned);
+        (self.last, self.space, self.clock_jump) = (last, space, clock_jump);
         self.tenants.extend(tenants);
         self.endpoints.extend(endpoints);
         self.unread.extend(unread);

@@ -114,12 +114,12 @@ async fn work(config: &Config, client: &StoreClient, args: &SyncArgs) -> anyhow:
 /// A run that was asked for and has ended.
 struct DoneRun {
     row: SyncRow,
-    /// What of the choice it would change; only for a dry run.
+    /// Which of the chosen changes it would make; only for a dry run.
     would_change: Vec<Change>,
 }
 
-/// Requests a run, and waits for its end. Returns what of the choice it would change, if it is a
-/// dry run.
+/// Requests a run, and waits for its end. Returns which of the chosen changes it would make, if it
+/// is a dry run.
 async fn sync(
     client: &StoreClient,
     ordered: command::Sync,

@@ -69,7 +69,8 @@ pub trait Connector: Send + Sync + 'static {
     /// narrow the listing of that kind, which is then short enough to be read whole.
     fn sweep_for(&self, record: &RecordRef) -> Option<Self::Sweep>;
 
-    /// Asks for one record. `None` if the source says that there is no such record, or no longer.
+    /// Asks for one record. `None` if the source says that it does not exist, or no
+    /// longer exists.
     fn fetch(
         &self,
         record: &RecordRef,

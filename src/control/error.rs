@@ -52,7 +52,7 @@ pub enum ControlError {
         state: &'static str,
     },
     /// No open finding has this id.
-    #[error("there is no finding {id}, or no longer; `qlik-roster findings` lists them")]
+    #[error("finding {id} does not exist, or no longer exists; `qlik-roster findings` lists them")]
     UnknownFinding {
         /// What was asked for.
         id: FindingId,
@@ -71,8 +71,8 @@ pub enum ControlError {
         /// What exists, and what was probably meant.
         known: String,
     },
-    /// The journal does not contain this event, or no longer.
-    #[error("there is no event {event}, or no longer")]
+    /// The journal does not contain this event, or no longer contains it.
+    #[error("event {event} does not exist, or no longer exists")]
     UnknownEvent {
         /// What was asked for.
         event: String,
@@ -127,7 +127,7 @@ pub enum ControlError {
         /// The endpoint.
         endpoint: EndpointName,
     },
-    /// No task has this name here, or no longer.
+    /// No task has this name, or the daemon no longer knows it.
     #[error(
         "the daemon does not know task {task}: it was restarted since, or the task ended over a \
          minute ago or crashed; `qlik-roster runs` shows what became of a run"

@@ -33,13 +33,13 @@ impl query::Findings {
     }
 
     /// Returns why it is not known who is idle, if so: sessions are not known for long enough, or
-    /// `n_unseen` users do not show whether they administer. Nothing is said of a tenant whose
-    /// sessions are not read.
+    /// not those of some users, or these do not show whether they administer. Nothing is said of a
+    /// tenant whose sessions are not read.
     fn idleness(
         &self,
         reading: &Reading<'_>,
         known: &Known,
-        n_unseen: u64,
+        looked: &Looked,
     ) -> Result<Vec<IdlenessRow>, StoreError> {
         let limits = reading.context.idle_limits;
         let wanted = [
@@ -55,9 +55,13 @@ impl query::Findings {
         let are_read = span.is_some() || are_sessions_read(reading, known);
         let is_enough = span.is_some_and(|span| covers(span, now, longest));
         let sessions = (are_read && !is_enough).then_some(IdlenessLack::Sessions(span));
+        let Looked {
+            n_unseen, n_late, ..
+        } = *looked;
         let is_unseen = n_unseen > 0 && self.has(ConcernCode::IdleAdmin);
         let roles = is_unseen.then_some(IdlenessLack::Roles(n_unseen));
-        let lacks = sessions.into_iter().chain(roles);
+        let late = (n_late > 0).then_some(IdlenessLack::Late(n_late));
+        let lacks = sessions.into_iter().chain(late).chain(roles);
         let rows = lacks.map(|lack| IdlenessRow {
             tenant: known.name.clone(),
             lack,
@@ -143,6 +147,9 @@ impl Query for query::Findings {
                 shortlist.take(row);
             }
         })?;
+        if self.standing == FindingStanding::Open {
+            answer.idleness = self.idleness(reading, known, &looked)?;
+        }
         if self.has(ConcernCode::Separation) {
             answer.rules = looked
                 .judged
@@ -152,9 +159,6 @@ impl Query for query::Findings {
         }
         if self.standing == FindingStanding::Open {
             answer.licences = looked.licences;
-        }
-        if self.standing == FindingStanding::Open {
-            answer.idleness = self.idleness(reading, known, looked.n_unseen)?;
         }
         if after.is_some() {
             // The first page of the tenant has these already.
@@ -307,6 +311,8 @@ struct Looked {
     licences: Option<UnjudgedLicences>,
     /// How many users do not show whether they administer, and may be idle.
     n_unseen: u64,
+    /// How many users were found too late to know whether they are idle.
+    n_late: u64,
 }
 
 /// Inspects one tenant page by page, and hands on each of its findings with who accepted it.
@@ -361,6 +367,7 @@ fn look(
         judged,
         licences,
         n_unseen: absences.n_unseen(),
+        n_late: absences.n_late(),
     })
 }
 
@@ -425,6 +432,6 @@ fn absent(
     if !absences.needs_session(user) {
         return Ok(None);
     }
-    let at = store.last_session(known.no, &user.id)?;
-    Ok(absences.judge(user, at))
+    let session = store.last_session(known.no, &user.id)?;
+    Ok(absences.judge(user, session))
 }

@@ -52,10 +52,10 @@ pub use crate::history::Since;
 pub use access::{
     AccessChangeChoice, AccessChangePosition, AccessChangeRow, AccessChanges, AccessPage,
     AccessPerson, AccessRow, AccessStanding, DiffPage, DiffRow, Envelope, Everybody, EverybodyDiff,
-    LicenceChoice, LicenceLack, LicenceRow, LicencesPage, ListedSpace, NotKnown, Owned, Permission,
-    Population, ReviewPage, SpaceAccess, SpaceChoice, SpaceEntry, SpaceEverybody, SpaceOwner,
-    SpaceRow, SpaceShown, SpacesPage, StaleRow, SweepMark, UserAccess, UserSpace, UserSpaces,
-    WhichLicences,
+    Giver, LicenceChoice, LicenceLack, LicenceRow, LicencesPage, ListedSpace, NotKnown, Owned,
+    Permission, Population, ReviewPage, SpaceAccess, SpaceChoice, SpaceEntry, SpaceEverybody,
+    SpaceOwner, SpaceRow, SpaceShown, SpacesPage, StaleRow, SweepMark, UserAccess, UserSpace,
+    UserSpaces, WhichLicences,
 };
 pub use acting::{Acting, Actor, Face};
 pub use answer::Control;

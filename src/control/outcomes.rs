@@ -111,7 +111,7 @@ impl Outcomes {
         self.drop_oldest(now);
     }
 
-    /// Returns what is known of a task; `None` if nothing is, or no longer.
+    /// Returns what is known of a task; `None` if nothing is known, or if it was dropped.
     pub(super) fn get(&self, task: &TaskId) -> Option<TaskResult> {
         self.tasks.get(task).cloned()
     }

@@ -57,9 +57,9 @@ pub enum UserAccessPosition {
     Role(RoleId),
     /// With a permission or scope.
     Permission(String),
-    /// With something that cannot be seen.
+    /// At something that cannot be seen.
     Unseen(Unseen),
-    /// With a space.
+    /// At a space.
     Space(SpaceId),
 }
 
@@ -67,13 +67,13 @@ pub enum UserAccessPosition {
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum SpacePosition {
-    /// With one of several spaces that are found; no space is described then.
+    /// At one of several spaces that match; no space is described then.
     Found(SpaceId),
-    /// With something that is assigned and is not a user of the tenant.
+    /// At something that is assigned and is not a user of the tenant.
     Assigned(Assignee),
-    /// With a share.
+    /// At a share.
     Shared(Id),
-    /// With a user.
+    /// At a user.
     User(Id),
 }
 

@@ -59,6 +59,8 @@ pub struct IdlenessRow {
 pub enum IdlenessLack {
     /// Sessions are not known for as long as findings ask about, but only in this span, if at all.
     Sessions(Option<SessionSpan>),
+    /// Whether this many users began a session before they were found: they are older than that.
+    Late(u64),
     /// Whether this many users administer, who have begun no session: not all of their roles and
     /// groups are visible.
     Roles(u64),
@@ -111,7 +113,7 @@ pub struct Events {
 /// An entry of the journal that was asked for.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FoundEvent {
-    /// The entry; `None` if there is no such entry, or no longer.
+    /// The entry; `None` if it does not exist, or no longer exists.
     pub row: Option<EventRow>,
     /// The first entry that still exists; those before it were deleted.
     pub first: Seq,
@@ -261,7 +263,7 @@ pub struct Status {
     pub losses: Vec<HistoryLoss>,
     /// How the clock was last set while the daemon was running, and how long ago.
     #[serde(default)]
-    pub turned: Option<(ClockJump, Duration)>,
+    pub clock_jump: Option<(ClockJump, Duration)>,
     /// Where the next page begins; `None` if this is the last one.
     #[serde(default)]
     pub next: Option<StatusPosition>,

@@ -15,7 +15,7 @@ impl Query for query::Status {
     type Answer = Status;
 
     fn about(&self) -> &'static str {
-        "how things are"
+        "the overall state"
     }
 
     fn answer(self, reading: &Reading<'_>) -> Result<Status, ControlError> {
@@ -51,7 +51,7 @@ impl Query for query::Status {
             )?,
             unread,
             separations,
-            turned: context.last_clock_jump.last(),
+            clock_jump: context.last_clock_jump.last(),
             losses,
             next: builder.next(),
         })

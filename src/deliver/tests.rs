@@ -142,6 +142,7 @@ pub(super) fn change(store: &Store, changes: impl IntoIterator<Item = Change>) {
             change: change.clone(),
             fingerprint: Fingerprint([change.kind() as u8; 16]),
             raw: "{}".into(),
+            reported: None,
         });
         commit(store, writes.collect(), Closing::Nothing);
     }

@@ -58,7 +58,7 @@ pub enum Happening {
         /// Its name.
         to_name: String,
     },
-    /// Somebody took another name and address.
+    /// A user changed name and e-mail address.
     Renamed {
         /// Who.
         user: UserId,

@@ -10,6 +10,7 @@
 //! journal does not reach is refused, never guessed.
 
 mod basis;
+mod cause;
 mod error;
 mod pairs;
 mod past;

@@ -12,6 +12,7 @@ use crate::model::{Entry, Fact, Kind, Record, RoleId, RunId, Seq, Timestamp, Use
 use crate::store::{Known, Store};
 
 use super::basis::Since;
+use super::cause::{self, Cause};
 use super::error::HistoryError;
 use super::read_back::read_back;
 
@@ -39,6 +40,8 @@ struct UndoneRun {
     users: BTreeSet<UserId>,
     /// Whether an entry about a role or group was undone, which may concern every user.
     concerns_all: bool,
+    /// The entries that were undone and may have given a role.
+    causes: Vec<Cause>,
 }
 
 /// Finds since when each of some users has held a role, going back from an entry. `grants` and the
@@ -62,7 +65,7 @@ pub fn since_when(
     if reached.is_first_load {
         undoing.end_run();
     }
-    Ok(undoing.answers(reached.since))
+    Ok(undoing.answers(&reached.since))
 }
 
 impl Undoing {
@@ -114,8 +117,14 @@ impl Undoing {
             at: entry.at,
             users: BTreeSet::new(),
             concerns_all: false,
+            causes: Vec::new(),
         });
         let record = change.latest().to_ref();
+        let is_asked =
+            record.kind != Kind::User || self.users.contains_key(&UserId(record.id.clone()));
+        if is_asked {
+            undone.causes.extend(Cause::of(&change, entry.reported));
+        }
         let (before, _) = change.into_sides();
         if record.kind != Kind::User {
             undone.concerns_all = true;
@@ -146,7 +155,7 @@ impl Undoing {
         let concerned = users
             .iter_mut()
             .filter(|(id, _)| run.concerns_all || run.users.contains(*id));
-        for (_, (user, rows)) in concerned {
+        for (id, (user, rows)) in concerned {
             let open: Vec<&mut Row> = rows.iter_mut().filter(|row| row.since.is_none()).collect();
             if open.is_empty() {
                 continue;
@@ -163,13 +172,20 @@ impl Undoing {
                 {
                     continue;
                 }
-                row.since = Some(match is_hidden {
-                    true => Since::Before { at: run.at },
-                    false => Since::Observed {
-                        at: run.at,
-                        run: run.id,
+                row.since = Some(
+                    match (is_hidden, cause::reported(&run.causes, id, &row.role)) {
+                        (true, _) => Since::Before { at: run.at },
+                        (false, None) => Since::Observed {
+                            at: run.at,
+                            run: run.id,
+                        },
+                        (false, Some(reported)) => Since::Audit {
+                            found_at: run.at,
+                            run: run.id,
+                            reported,
+                        },
                     },
-                });
+                );
                 n_answered += 1;
             }
         }
@@ -177,11 +193,11 @@ impl Undoing {
     }
 
     /// Returns all answers. Rows without one get `of_others`.
-    pub(super) fn answers(self, of_others: Since) -> BTreeMap<(UserId, RoleId), Since> {
+    pub(super) fn answers(self, of_others: &Since) -> BTreeMap<(UserId, RoleId), Since> {
         let users = self.users.into_iter();
         let answers = users.flat_map(|(user, (_, rows))| {
             rows.into_iter().map(move |row| {
-                let since = row.since.unwrap_or(of_others);
+                let since = row.since.unwrap_or_else(|| of_others.clone());
                 ((user.clone(), row.role), since)
             })
         });

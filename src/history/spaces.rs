@@ -23,6 +23,8 @@ pub struct SpacesLook {
     pub read: Option<Timestamp>,
     /// Whether spaces were ever asked for.
     pub is_on: bool,
+    /// How many spaces the last complete reading could not read, and nothing was known of before.
+    pub n_unread: u64,
     /// Whether a part of what happened since that time could not be read.
     pub has_gap: bool,
 }
@@ -122,6 +124,7 @@ fn walk(
     let mut look = SpacesLook {
         read: reading.first.and(reading.mark.last),
         is_on: reading.mark.tried.is_some(),
+        n_unread: reading.n_unread,
         has_gap: false,
     };
     let mut past = match at {

@@ -122,7 +122,7 @@ impl Trail {
         if undoing.run() != self.cut || self.cut.is_none() {
             undoing.end_run();
         }
-        Ok(undoing.answers(self.of_others))
+        Ok(undoing.answers(&self.of_others))
     }
 }
 

@@ -19,8 +19,50 @@ pub struct AuditEvent {
     pub id: AuditEventId,
     /// When it happened, by the source's clock.
     pub at: Timestamp,
+    /// The user who caused it; `None` if the source does not say.
+    pub by: Option<UserId>,
     /// What it is about.
     pub about: About,
+}
+
+/// What the audit log reports of a record that has changed: the events that named it since it was
+/// last looked at. Any of them may be the one that changed it.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Reported {
+    /// When the first of them happened, by the source's clock.
+    pub first: Timestamp,
+    /// When the last of them happened, by the source's clock.
+    pub last: Timestamp,
+    /// The users who caused them; `None` if the source does not say it of each, or if there are
+    /// more than [`MAX_ACTORS`](Self::MAX_ACTORS).
+    pub by: Option<BTreeSet<UserId>>,
+}
+
+impl Reported {
+    /// The most users that are listed.
+    pub const MAX_ACTORS: usize = 8;
+
+    /// Begins with one event.
+    pub fn of(at: Timestamp, by: Option<&UserId>) -> Self {
+        Self {
+            first: at,
+            last: at,
+            by: by.map(|user| BTreeSet::from([user.clone()])),
+        }
+    }
+
+    /// Adds the events that another one is about.
+    pub fn add(&mut self, other: &Self) {
+        self.first = self.first.min(other.first);
+        self.last = self.last.max(other.last);
+        self.by = match (self.by.take(), &other.by) {
+            (Some(mut users), Some(others)) => {
+                users.extend(others.iter().cloned());
+                (users.len() <= Self::MAX_ACTORS).then_some(users)
+            }
+            (None, _) | (_, None) => None,
+        };
+    }
 }
 
 /// What an event is about.

@@ -9,8 +9,8 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Account, Change, EndpointName, HeldLoss, Loss, PlanId, RightChange, RoleMention, RunId,
-    SpaceChange, Timestamp,
+    Account, Change, EndpointName, HeldLoss, Loss, PlanId, Reported, RightChange, RoleMention,
+    RunId, SpaceChange, Timestamp,
 };
 
 /// Position in the journal. Dense, starts at 1, never reused, also after truncation.
@@ -216,6 +216,10 @@ pub struct Entry {
     /// The run that found it and the tenant in which it happened; `None` if it happened in
     /// qlik-roster itself.
     pub origin: Option<Origin>,
+    /// What the audit log reports of it; `None` if it was found otherwise, or written before format
+    /// 8.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reported: Option<Reported>,
     /// What happened.
     pub fact: Fact,
 }

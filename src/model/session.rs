@@ -26,6 +26,25 @@ impl SessionSpan {
     }
 }
 
+/// What is stored of the sessions of a user.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct UserSession {
+    /// When the last one began that is known; `None` if none is.
+    pub at: Option<Timestamp>,
+    /// The time before which the sessions of this user are not known, although those of others are:
+    /// the user was found then, but is older. `None` for most users.
+    pub since: Option<Timestamp>,
+}
+
+impl UserSession {
+    /// Returns the span in which the sessions of this user are known, given that of all users.
+    pub fn span(&self, of_all: Option<SessionSpan>) -> Option<SessionSpan> {
+        let SessionSpan { since, until } = of_all?;
+        let since = self.since.map_or(since, |own| own.max(since));
+        Some(SessionSpan { since, until })
+    }
+}
+
 /// What is known of the last session of a user at a time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LastSession {

@@ -54,9 +54,8 @@ pub struct KnownRecord {
 /// Judges an observed record, whose fingerprint is `print`, against the known one. `known` is
 /// `None` if the record was not known.
 ///
-/// Lists that were not visible first take their known value, since absent is not empty. Lists in
-/// `torn` keep the known members that were not read, since those may be the ones that could not be
-/// read.
+/// Lists that were not visible first take their known value, since absent is not empty. A list in
+/// `torn` has entries that could not be read; these may be known members, so known members stay.
 pub fn judge(
     known: Option<KnownRecord>,
     observed: Record,

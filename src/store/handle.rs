@@ -10,7 +10,7 @@ use crate::model::{StoreCheck, StoreId};
 use crate::store::check::{self, CheckError};
 use crate::store::engine::{self, CompactError, Compacted, Engine, Rule, Started, Ticket};
 use crate::store::error::{OpenError, StoreError};
-use crate::store::kept::maintenance::belief::Running;
+use crate::store::values::belief::Running;
 use crate::store::values::commit::{Commit, Committed};
 
 /// The store. Clones are cheap and share it; dropping the last one closes it.
@@ -132,6 +132,7 @@ impl Store {
     /// Queues a commit without waiting for the disk; it waits only while the queue is full. Commits
     /// are applied in the order in which they are submitted.
     pub fn submit(&self, commit: Commit) -> Result<Ticket, StoreError> {
+        self.note_late_users(&commit)?;
         self.engine.commit(commit)
     }
 

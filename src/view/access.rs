@@ -6,7 +6,7 @@ use super::user_spaces::user_spaces;
 use super::{Frame, FrameEnd, put};
 use crate::control::{
     AccessPerson, AccessRow, DiffRow, Envelope, Everybody, EverybodyDiff, NotKnown, Permission,
-    Since, StaleRow, Unseen, UserAccess,
+    StaleRow, Unseen, UserAccess,
 };
 use crate::model::unified::{UnifiedId, paths, role_right};
 use crate::model::{Kind, LastSession, TenantName, Timestamp, UserId};
@@ -22,7 +22,7 @@ pub fn access(tenant: &TenantName, row: &AccessRow) -> Value {
         "usable": barrier.is_none(),
         "why_not_usable": barrier,
         "paths": paths(&row.paths),
-        "since": row.since.map(since),
+        "since": since(row),
     })
 }
 
@@ -47,7 +47,7 @@ pub fn user_access(answer: &UserAccess) -> Value {
         json!({
             "right": role_right(&row.role),
             "paths": paths(&row.paths),
-            "since": row.since.map(since),
+            "since": since(row),
         })
     });
     json!({
@@ -213,12 +213,21 @@ pub(super) fn person(person: &AccessPerson) -> Value {
     })
 }
 
-fn since(since: Since) -> Value {
-    json!({
+/// Returns since when a role is held, what that rests on, and who gave it.
+fn since(row: &AccessRow) -> Option<Value> {
+    let since = row.since.as_ref()?;
+    let givers = row.given_by.iter();
+    let givers = givers.map(|giver| json!({ "remote_id": giver.id, "name": giver.name }));
+    let mut json = json!({
         "basis": since.basis(),
         "at": since.at(),
         "run": since.run().map(|run| run.to_string()),
-    })
+        "by": givers.collect::<Vec<_>>(),
+    });
+    if let Some(reported) = since.reported() {
+        put(&mut json, "not_before", reported.first.to_string());
+    }
+    Some(json)
 }
 
 fn permission(permission: &Permission) -> Value {
@@ -253,6 +262,9 @@ fn not_known(what: &NotKnown) -> Value {
             "space": { "remote_id": id, "name": name },
             "part": part,
         }),
+        NotKnown::UnreadSpaces { spaces } => {
+            json!({ "what": "unread_spaces", "spaces": spaces })
+        }
         NotKnown::Shares { spaces } => json!({ "what": "shares", "spaces": spaces }),
         NotKnown::Sessions { known } => json!({
             "what": "sessions",

@@ -793,7 +793,7 @@ async fn what_was_hidden_at_first_is_not_reported_as_given_when_it_appears() {
     let rows = all_rows(&running, Some("Keeper".to_owned()), Which::Own, None, 500).await;
     let since = |user: &UserId| {
         let row = rows.iter().find(|row| row.user.id == *user);
-        row.unwrap().since.unwrap()
+        row.unwrap().since.clone().unwrap()
     };
     assert_eq!(since(&by_group), Since::Before { at: shown_at });
     assert_eq!(since(&direct), Since::Before { at: shown_at });

@@ -177,7 +177,8 @@ fn change_something(tenant: &Directory, round: usize, dice: &mut fastrand::Rng) 
     let people = people(tenant);
     let role = tenant.role_named("TenantAdmin").unwrap();
     for n in 0..24 {
-        // Half of it happens to a few, so that several events of one record wait at a time.
+        // Half of the changes concern a few users, so that several events of one record wait at
+        // a time.
         let n_met = if n % 2 == 0 { N_BUSY } else { people.len() };
         let user = &people[dice.usize(..n_met)];
         // Somebody picked twice may be gone already.

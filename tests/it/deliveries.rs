@@ -496,7 +496,7 @@ async fn a_wrong_name_is_an_error_that_says_which_there_are() {
         (
             &["replay", "--endpoint", "hr", "--event", "99"],
             7,
-            "there is no event 99",
+            "event 99 does not exist",
         ),
         (
             &["replay", "--endpoint", "hr", "--event", &other],

@@ -14,9 +14,9 @@ use crate::support::{World, assert_journal_leads_to_state, assert_same_as_tenant
 /// How a run must end while a fault is on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum End {
-    /// It gets over the fault and sees everything.
+    /// The run gets over the fault and sees everything.
     Right,
-    /// It sees everything but what the fault hides, and says so; nothing is lost.
+    /// The run sees everything but what the fault hides, and says so; nothing is lost.
     Degraded,
     /// It is given up with this code, and changes nothing.
     Failed(&'static str),

@@ -60,7 +60,7 @@ struct Woken {
 }
 
 impl Woken {
-    /// The event that has woken it.
+    /// The event that woke it.
     const BY: &str = "first of all";
 
     async fn once(world: &World, running: &Running) -> Self {

@@ -32,6 +32,7 @@ mod faults;
 mod follow;
 mod formats;
 mod getting_started;
+mod givers;
 mod guard;
 mod history;
 mod hooks;

@@ -113,7 +113,7 @@ async fn whoever_mentions_a_renamed_role_or_group_shows_the_new_name() {
             );
         }
 
-        // What is committed from now on says the new names, even if the source shows none.
+        // What is committed from now on has the new names, even if the source shows none.
         world
             .tenant
             .faults()

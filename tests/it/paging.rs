@@ -38,6 +38,7 @@ fn rename_all(store: &Store) {
                     },
                     fingerprint: Fingerprint(u128::from(n_done).to_be_bytes()),
                     raw: raw.clone(),
+                    reported: None,
                 });
             }
             if !writes.is_empty() {

@@ -43,7 +43,7 @@ impl Hidden {
         self.world.write("address", &format!("{base}{PATH}\n"));
     }
 
-    /// Makes an event and asks every command that tells of endpoints; returns all that they print.
+    /// Makes an event and asks every command that mentions endpoints; returns all that they print.
     async fn all_that_is_told(&mut self) -> String {
         let tenant = self.world.tenant.directory();
         let user = tenant.users()[self.n_renamed].clone();

@@ -74,7 +74,7 @@ fn people(world: &World) -> Vec<UserId> {
 fn kept(running: &Running, users: &[UserId]) -> BTreeMap<UserId, Timestamp> {
     let store = running.store();
     let no = store.tenants().unwrap()[0].no;
-    let last = |user: &UserId| Some((user.clone(), store.last_session(no, user).unwrap()?));
+    let last = |user: &UserId| Some((user.clone(), store.last_session(no, user).unwrap().at?));
     users.iter().filter_map(last).collect()
 }
 

@@ -8,7 +8,8 @@ use qlik_roster::access::SpacePath;
 use qlik_roster::clock::Clock;
 use qlik_roster::control::query::{Opened, Which};
 use qlik_roster::control::{
-    AccessChangeChoice, AccessChangeRow, NotKnown, SpaceAccess, SpacePosition, SpaceRow, query,
+    AccessChangeChoice, AccessChangeRow, NotKnown, SpaceAccess, SpaceChoice, SpacePosition,
+    SpaceRow, query,
 };
 use qlik_roster::demo::tenant::{
     Assignee, Directory, Edit, Endpoint, Fault, NewSpace, NewUser, RateLimits, Space, SpaceEdit,
@@ -987,6 +988,32 @@ async fn an_operator_asks_who_can_open_a_space() {
         !out.contains("space.created"),
         "the first reading tells nothing: {out}"
     );
+    running.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_space_that_could_never_be_read_is_not_forgotten() {
+    let world = world(Clock::system(), 3).await;
+    let faults = world.tenant.faults();
+    faults.on(Endpoint::Spaces, Fault::WrongType, When::Always);
+    let running = world.start().await;
+    read_once(&running).await;
+
+    let asked = query::Spaces {
+        tenant: acme(),
+        choice: SpaceChoice::default(),
+        at: None,
+        after: None,
+        limit: 10,
+    };
+    let answer = running.ask(asked).await;
+    let user = world.tenant.directory().users()[0].id.clone();
+    let user = user_access(&running, &user, None, 500).await;
+
+    let unread = NotKnown::UnreadSpaces { spaces: 1 };
+    for envelope in [answer.page.envelope, user.envelope] {
+        assert!(envelope.not_known.contains(&unread), "{envelope:?}");
+    }
     running.stop().await;
 }
 

@@ -82,5 +82,6 @@ fn created(after: Record, raw: String) -> Write {
             after,
             replaces: None,
         },
+        reported: None,
     }
 }

@@ -348,6 +348,7 @@ fn spaces(store: &Store, acme: &Known) -> Result<(), StoreError> {
         },
         first: Some(day(98)),
         since: Some(Seq(20)),
+        n_unread: 1,
     };
     store.set_space_reading(acme.no, reading)?;
     store.save_run(&Run {
@@ -960,6 +961,7 @@ fn changed(change: Change) -> Write {
         fingerprint: fingerprint(change.latest()),
         raw: raw(change.latest()),
         change,
+        reported: None,
     }
 }
 

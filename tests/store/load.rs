@@ -139,6 +139,7 @@ fn changed(before: &Record, seq: Seq) -> Write {
             before: before.clone(),
             after,
         },
+        reported: None,
     }
 }
 
@@ -209,6 +210,7 @@ pub fn update(folder: &Path, updates: u64) {
                             change: Change::Updated { before, after },
                             fingerprint,
                             raw,
+                            reported: None,
                         }
                     }
                 })

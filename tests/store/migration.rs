@@ -292,7 +292,8 @@ fn a_store_of_format_7_is_the_same_to_the_byte_but_for_how_far_spaces_were_read(
 }
 
 /// Compares the rows of how far spaces were read with those of format 8, which end with the entry
-/// from which on rights in spaces are compared, and removes them from both.
+/// from which on rights in spaces are compared and with how many spaces could not be read, and
+/// removes them from both.
 fn compare_readings(before: &mut Rows, after: &mut Rows) {
     let is_reading = |key: &[u8]| key[0] == SPACE_READING;
     let mut n_compared = 0;
@@ -301,8 +302,8 @@ fn compare_readings(before: &mut Rows, after: &mut Rows) {
         let (new, is) = format_1::opened(key, &after[key]);
         assert_eq!((old, new), (6, 8));
         let since = is.strip_prefix(was).expect("it begins as it was");
-        let since: Option<u64> = postcard::from_bytes(since).unwrap();
-        assert!(since.is_some(), "{}", hex::encode(key));
+        let (since, n_unread): (Option<u64>, u64) = postcard::from_bytes(since).unwrap();
+        assert!(since.is_some() && n_unread == 0, "{}", hex::encode(key));
         n_compared += 1;
     }
     assert!(n_compared > 0);

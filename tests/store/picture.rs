@@ -240,11 +240,18 @@ fn write_of(write: &Write) -> Value {
             change,
             fingerprint,
             raw,
-        } => json!({ "Change": {
-            "change": change,
-            "fingerprint": hex::encode(fingerprint.0),
-            "raw": raw,
-        } }),
+            reported,
+        } => {
+            let mut shown = json!({
+                "change": change,
+                "fingerprint": hex::encode(fingerprint.0),
+                "raw": raw,
+            });
+            if let Some(reported) = reported {
+                shown["reported"] = json!(reported);
+            }
+            json!({ "Change": shown })
+        }
         Write::Quiet {
             record,
             fingerprint,

@@ -319,6 +319,7 @@ impl Author {
             fingerprint: fingerprint(change.latest()),
             raw: raw(change.latest()),
             change,
+            reported: None,
         }
     }
 
@@ -329,6 +330,7 @@ impl Author {
             fingerprint: fingerprint(&before),
             raw: raw(&before),
             change: Change::Deleted { before },
+            reported: None,
         }
     }
 

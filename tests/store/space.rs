@@ -232,6 +232,7 @@ fn change(number: u64) -> Write {
         fingerprint: fingerprint(change.latest()),
         raw: raw(change.latest()),
         change,
+        reported: None,
     }
 }
 

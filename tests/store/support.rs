@@ -17,7 +17,7 @@ use xxhash_rust::xxh3::xxh3_128;
 const ROLE: &str = "STORE_TEST_ROLE";
 const FOLDER: &str = "STORE_TEST_FOLDER";
 
-/// Users of the writer.
+/// How many users the writer writes.
 const USERS: u32 = 300;
 
 /// What a child does.
@@ -98,7 +98,7 @@ impl Iterator for Output {
             if self.0.read_line(&mut line).unwrap() == 0 {
                 return None;
             }
-            // The harness talks on the same lines; a line cut by a kill has no full stop.
+            // The test harness prints to this output, too; a line cut by a kill has no full stop.
             let told = line
                 .split_once("told ")
                 .and_then(|(_, told)| told.trim_end().strip_suffix('.'));
@@ -235,6 +235,7 @@ impl Writer {
             fingerprint: fingerprint(latest),
             raw: raw(latest),
             change,
+            reported: None,
         }
     }
 }

@@ -145,6 +145,7 @@ pub(super) fn take_in(envelope: &mut Envelope, page: BTreeSet<NotKnown>) {
             NotKnown::WholeTenant
             | NotKnown::Roles
             | NotKnown::Spaces
+            | NotKnown::UnreadSpaces { .. }
             | NotKnown::Shares { .. }
             | NotKnown::Sessions { .. }
             | NotKnown::Licences { .. }

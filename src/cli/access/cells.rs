@@ -68,7 +68,7 @@ pub(super) fn cells(tenant: &TenantName, row: &AccessRow) -> Vec<Cell> {
         Cell::from(view::role_name(role)).toned(role.is_admin().then_some(Tone::Bad)),
         role.level.clone().into(),
         view::paths_in_words(&row.paths).into(),
-        words::since(row.since),
+        words::since(row.since.as_ref()),
         usable.toned(user.barrier.map(|_| Tone::Dim)),
     ]
 }

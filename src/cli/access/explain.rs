@@ -5,6 +5,7 @@ use std::io::Write;
 
 use crate::control::query::Opened;
 use crate::control::{AccessRow, Since, UserAccess};
+use crate::model::Reported;
 use crate::printable;
 use crate::view;
 
@@ -66,17 +67,34 @@ pub(super) async fn run(client: &StoreClient, args: AccessExplainArgs) -> anyhow
     Ok(Exit::Success)
 }
 
-/// Says since when a role is held, in a sentence.
-fn since(since: Since) -> String {
-    match since {
+/// Says since when a role is held and who gave it, in a sentence.
+fn since(row: &AccessRow) -> Option<String> {
+    Some(match row.since.as_ref()? {
         Since::Observed { at, run } => format!("It was found at {at}, by {run}."),
+        Since::Audit {
+            found_at,
+            run,
+            reported: Reported { first, last, .. },
+        } => {
+            let when = match first == last {
+                true => format!("at {last}"),
+                false => format!("between {first} and {last}"),
+            };
+            let by = match row.given_by.as_slice() {
+                [] => String::new(),
+                givers => format!(" by {}", words::givers(givers)),
+            };
+            format!(
+                "It was given {when}{by}, as the audit log reports; {run} found it at {found_at}."
+            )
+        }
         Since::BeforeFirstLoad { at } => {
             format!("It was already held when the tenant was first read, at {at}.")
         }
         Since::Before { at } => {
             format!("It was already held at {at}; nothing is known of the time before.")
         }
-    }
+    })
 }
 
 /// Draws each path, and says what it would take to remove the role.
@@ -111,7 +129,7 @@ fn tell(answer: &UserAccess, rows: &[AccessRow], called: &str) -> anyhow::Result
         });
         let paths = row.paths.iter();
         lines.extend(paths.map(|path| format!("  {}", words::drawn(user, path, &row.role))));
-        lines.extend(row.since.map(since));
+        lines.extend(since(row));
         if let Some(barrier) = user.barrier {
             lines.push(format!("It cannot be used at present: {}.", barrier.word()));
         }

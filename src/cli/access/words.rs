@@ -1,6 +1,6 @@
 //! Describes access in words.
 
-use crate::control::{AccessPerson, NotKnown, Since, UserAccess};
+use crate::control::{AccessPerson, Giver, NotKnown, Since, UserAccess};
 use crate::model::{AccessChange, Path, RoleMention, ShownPath};
 use crate::view::{path_group, role_name};
 
@@ -39,13 +39,24 @@ pub(super) fn usable(person: &AccessPerson) -> String {
 }
 
 /// Says since when a role is held, as far as that is known.
-pub(super) fn since(since: Option<Since>) -> Cell {
+pub(super) fn since(since: Option<&Since>) -> Cell {
     match since {
         None => String::new().into(),
-        Some(Since::Observed { at, .. }) => at.into(),
+        Some(Since::Observed { at, .. }) => (*at).into(),
+        Some(Since::Audit { reported, .. }) => reported.last.into(),
         Some(Since::BeforeFirstLoad { .. }) => "before the first load".into(),
         Some(Since::Before { at }) => format!("before {at}").into(),
     }
+}
+
+/// Names the users of whom one gave a role: `Anna Berg or Jon Dahl`; empty if that is not known.
+pub(super) fn givers(givers: &[Giver]) -> String {
+    let names = givers.iter();
+    let names = names.map(|giver| match &giver.name {
+        Some(name) => name.clone(),
+        None => format!("the deleted user {}", giver.id.0),
+    });
+    names.collect::<Vec<_>>().join(" or ")
 }
 
 /// Says when the user last logged in, and which groups are only as recent as that; `None` if
@@ -114,14 +125,14 @@ pub(super) fn not_known(what: &NotKnown) -> String {
              with `[access] spaces = true` the daemon reads them"
                 .to_owned()
         }
-        NotKnown::Shares { spaces } => {
-            let n = usize::try_from(*spaces).unwrap_or(usize::MAX);
-            format!(
-                "the shares of {} were not visible at the last reading: the app may be shared \
-                 there",
-                count(n, "space")
-            )
-        }
+        NotKnown::UnreadSpaces { spaces } => format!(
+            "Qlik listed {} that could not be read, and that are missing here",
+            n_spaces(*spaces)
+        ),
+        NotKnown::Shares { spaces } => format!(
+            "the shares of {} were not visible at the last reading: the app may be shared there",
+            n_spaces(*spaces)
+        ),
         NotKnown::Sessions { known: None } => {
             "when its users were last seen is not known: with `[access] sessions = true` the \
              daemon notes it, as soon as it is allowed to read the audit log"
@@ -149,6 +160,10 @@ pub(super) fn not_known(what: &NotKnown) -> String {
                 .to_owned()
         }
     }
+}
+
+fn n_spaces(n: u64) -> String {
+    count(usize::try_from(n).unwrap_or(usize::MAX), "space")
 }
 
 /// Returns the colour of a change: what was granted may be too much.

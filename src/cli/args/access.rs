@@ -31,9 +31,9 @@ pub(in crate::cli) enum AccessAction {
     Owned(AccessOwnedArgs),
     /// List to whom licences are assigned, or only those to subjects that no user has.
     Licences(AccessLicencesArgs),
-    /// List who came to hold a role, holds it no longer, or holds it by other paths.
+    /// List who gained or lost a role between two times, or holds it by other paths.
     Diff(AccessDiffArgs),
-    /// List administrators who have begun no session for some time, or may have begun none.
+    /// List administrators who have begun no session for some time, or of whom that is not known.
     Stale(AccessStaleArgs),
     /// Write the evidence for an auditor: who holds what, by which paths and since when.
     Review(AccessReviewArgs),

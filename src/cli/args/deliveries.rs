@@ -141,9 +141,9 @@ pub(in crate::cli) enum EndpointsAction {
 /// A point in time as people name it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::cli) enum Since {
-    /// This one.
+    /// This time.
     At(Timestamp),
-    /// So long ago.
+    /// This long ago.
     Ago(Duration),
 }
 

@@ -33,8 +33,8 @@ pub(in crate::cli) struct EventListArgs {
     /// Only those after this sequence number, oldest first; 0 for all in this order.
     #[arg(long, value_name = "SEQ", value_parser = number::<u64>)]
     pub(in crate::cli) after: Option<u64>,
-    /// Only those since then: a time (`2026-03-01T10:00:00Z`), a day in UTC (`2026-03-01`) or a
-    /// time span back from now (`2h`, `3d`).
+    /// Only events since this time: a time (`2026-03-01T10:00:00Z`), a day in UTC (`2026-03-01`) or
+    /// a time span back from now (`2h`, `3d`).
     #[arg(long, value_name = "TIME", value_parser = since)]
     pub(in crate::cli) since: Option<Since>,
     /// Only those of this type, such as `user.updated`, or of several, `user.*`, `*.deleted`.

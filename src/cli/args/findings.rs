@@ -27,7 +27,7 @@ pub(in crate::cli) enum FindingsAction {
         /// Why they may stay as they are.
         #[arg(long, value_name = "TEXT")]
         why: String,
-        /// Who says so (default: the name of your user account).
+        /// Who accepts it (default: the name of your user account).
         #[arg(long, value_name = "NAME")]
         by: Option<String>,
     },

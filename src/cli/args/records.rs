@@ -10,9 +10,9 @@ use crate::model::UserStatus;
 /// What is asked of records, of whichever kind.
 #[derive(Debug)]
 pub(in crate::cli) enum RecordsAsked {
-    /// Those of a choice.
+    /// Those that match the filters.
     List(Choice, ListArgs),
-    /// Those of a name.
+    /// Those with this name.
     Show(ShowArgs),
 }
 

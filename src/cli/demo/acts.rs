@@ -201,7 +201,7 @@ impl Show {
             faces.extend(happening.user());
             match self.sync().await? {
                 Outcome::Succeeded => {}
-                other => bail!("a sync ended otherwise: {other:?}"),
+                other => bail!("a sync ended unexpectedly: {other:?}"),
             }
             self.show_people(&faces).await?;
             self.notice().await?;

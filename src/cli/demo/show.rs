@@ -151,7 +151,7 @@ impl Show {
         let began = Instant::now();
         match self.sync().await? {
             Outcome::Succeeded => self.await_all(wanted, began, proof).await,
-            other => bail!("a sync ended otherwise: {other:?}"),
+            other => bail!("a sync ended unexpectedly: {other:?}"),
         }
     }
 

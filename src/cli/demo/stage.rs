@@ -173,7 +173,7 @@ allow_http = true
             store = self.path("store").display(),
             guard = match self.limits_count() {
                 true => "",
-                // By default, the guard counts no shares in a tenant this small.
+                // By default, the guard's limits in percent do not apply to a tenant this small.
                 false => "guard = { users = { min_population = 5 } }",
             },
             client_id = self.tenant.client_id(),

@@ -66,13 +66,13 @@ impl fmt::Display for Head<'_> {
         writeln!(f, "\n{}", self.administrators())?;
         self.top(
             f,
-            "Users concerned, by e-mail domain",
+            "Affected users, by e-mail domain",
             &summary.by_domain,
             "no address",
         )?;
         self.top(
             f,
-            "Users concerned, by status",
+            "Affected users, by status",
             &summary.by_status,
             "not known",
         )?;

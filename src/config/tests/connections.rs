@@ -30,7 +30,7 @@ fn a_private_key_stands_for_a_secret() {
 }
 
 #[test]
-fn a_private_key_is_held_to_what_holds_for_secrets() {
+fn a_private_key_file_must_be_as_safe_as_that_of_a_secret() {
     for (from, to, problem) in [
         (
             "key_id = \"roster-1\"",

@@ -140,7 +140,7 @@ impl Qlik {
         Listing::open(Arc::clone(&self.0), kind)
     }
 
-    /// Asks for one record. `None` if Qlik itself says that there is none, or no longer.
+    /// Asks for one record. `None` if Qlik itself says that it does not exist, or no longer exists.
     async fn fetch(
         &self,
         record: &RecordRef,

@@ -7,7 +7,7 @@ use glob::{MatchOptions, Pattern};
 /// Which tenants of an organization are selected.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Selection {
-    /// Of this subscription only.
+    /// Only tenants of this subscription.
     pub subscription: Option<String>,
     /// In these regions, by the console's codes; empty for all.
     pub regions: BTreeSet<String>,

@@ -109,6 +109,11 @@ pub enum NotKnown {
     },
     /// Which spaces there are: they were not read as a whole by then.
     Spaces,
+    /// What so many spaces are: they are listed, but could not be read.
+    UnreadSpaces {
+        /// How many.
+        spaces: u64,
+    },
     /// A part of this space: what is known of it may be out of date.
     PartOfSpace {
         /// The space.
@@ -193,6 +198,7 @@ impl fmt::Debug for NotKnown {
             Self::RolesOfGroup { id, .. } => f.debug_tuple("RolesOfGroup").field(id).finish(),
             Self::User { id, .. } => f.debug_tuple("User").field(id).finish(),
             Self::Spaces => f.write_str("Spaces"),
+            Self::UnreadSpaces { spaces } => f.debug_tuple("UnreadSpaces").field(spaces).finish(),
             Self::PartOfSpace { id, part, .. } => {
                 f.debug_tuple("PartOfSpace").field(id).field(part).finish()
             }
@@ -251,6 +257,17 @@ pub struct AccessRow {
     /// Since when the user holds it; `None` for roles that are not held, and if all roles are asked
     /// about.
     pub since: Option<Since>,
+    /// Who gave it, as the audit log reports: one of these. Empty if that is not known.
+    pub given_by: Vec<Giver>,
+}
+
+/// A user who may have given somebody a role.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Giver {
+    /// The user.
+    pub id: UserId,
+    /// What people call the user now; `None` if there is no such user any more.
+    pub name: Option<String>,
 }
 
 /// Whether a user holds a role.

@@ -1,13 +1,13 @@
-//! Says since when the users of some rows hold their roles.
+//! Says since when the users of some rows hold their roles, and who gave them.
 
 use std::collections::BTreeMap;
 
 use crate::control::ControlError;
 use crate::history::{HistoryError, Picture, Since, since_when};
-use crate::model::{RoleId, User, UserId};
+use crate::model::{Kind, RecordRef, RoleId, User, UserId};
 use crate::store::{Known, Store};
 
-use super::answers::AccessRow;
+use super::answers::{AccessRow, Giver};
 
 /// Since when each user has held each role.
 type Dates = BTreeMap<(UserId, RoleId), Since>;
@@ -23,7 +23,8 @@ pub(super) fn date(
     dated(users, rows, |wanted| {
         let grants = picture.grants().clone();
         since_when(store, known, grants, picture.last_seq(store), wanted)
-    })
+    })?;
+    name_givers(store, known, rows)
 }
 
 /// Dates a page of a long list whose pages all describe the same time: the journal is read once for
@@ -38,7 +39,33 @@ pub(super) fn date_page(
     dated(users, rows, |wanted| {
         let trail = picture.trail(store, known)?;
         trail.since_when(store, picture.grants().clone(), wanted)
-    })
+    })?;
+    name_givers(store, known, rows)
+}
+
+/// Says who gave the roles, with the present names of these users.
+fn name_givers(store: &Store, known: &Known, rows: &mut [AccessRow]) -> Result<(), ControlError> {
+    let mut names: BTreeMap<UserId, Option<String>> = BTreeMap::new();
+    for row in rows {
+        let reported = row.since.as_ref().and_then(Since::reported);
+        let givers = reported.and_then(|reported| reported.by.as_ref());
+        for id in givers.into_iter().flatten() {
+            if !names.contains_key(id) {
+                let record = RecordRef {
+                    kind: Kind::User,
+                    id: id.0.clone(),
+                };
+                let kept = store.get(known.no, &record)?;
+                let name = kept.map(|kept| kept.record.label().to_owned());
+                names.insert(id.clone(), name);
+            }
+            row.given_by.push(Giver {
+                id: id.clone(),
+                name: names.get(id).cloned().flatten(),
+            });
+        }
+    }
+    Ok(())
 }
 
 fn dated(
@@ -61,7 +88,7 @@ fn dated(
     let dated = find(&wanted)?;
     for row in rows {
         let which = (row.user.id.clone(), row.role.id.clone());
-        row.since = dated.get(&which).copied();
+        row.since = dated.get(&which).cloned();
     }
     Ok(())
 }

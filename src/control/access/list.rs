@@ -200,5 +200,6 @@ pub(super) fn row(
         standing,
         paths: picture.shown(paths),
         since: None,
+        given_by: Vec::new(),
     }
 }

@@ -33,7 +33,8 @@ mod user_spaces;
 
 pub use answers::{
     AccessPage, AccessPerson, AccessRow, AccessStanding, DiffPage, DiffRow, Envelope, Everybody,
-    EverybodyDiff, NotKnown, Permission, Population, ReviewPage, StaleRow, SweepMark, UserAccess,
+    EverybodyDiff, Giver, NotKnown, Permission, Population, ReviewPage, StaleRow, SweepMark,
+    UserAccess,
 };
 pub use change_rows::{AccessChangeChoice, AccessChangePosition, AccessChangeRow, AccessChanges};
 pub use licence_lack::LicenceLack;

@@ -397,6 +397,10 @@ pub(super) fn note_look(envelope: &mut Envelope, look: SpacesLook) {
     if look.read.is_none() {
         envelope.not_known.insert(NotKnown::Spaces);
     }
+    if look.n_unread > 0 {
+        let spaces = look.n_unread;
+        envelope.not_known.insert(NotKnown::UnreadSpaces { spaces });
+    }
     if look.has_gap {
         envelope.not_known.insert(NotKnown::History);
     }

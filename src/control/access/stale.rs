@@ -119,8 +119,8 @@ pub(super) fn last_session(
     span: Option<SessionSpan>,
     as_of: Timestamp,
 ) -> Result<LastSession, StoreError> {
-    let at = store.last_session(known.no, &user.id)?;
-    Ok(LastSession::of(at, span, as_of))
+    let session = store.last_session(known.no, &user.id)?;
+    Ok(LastSession::of(session.at, session.span(span), as_of))
 }
 
 struct Finder<'a> {
@@ -144,7 +144,7 @@ impl Finder<'_> {
             StaleWho::Privileged | StaleWho::All => {}
         }
         let last = last_session(self.store, self.known, user, self.span, self.now)?;
-        let idleness = Idleness::of(user, last.at, self.span, self.now, self.idle_for);
+        let idleness = Idleness::of(user, last.at, last.known, self.now, self.idle_for);
         match idleness {
             Idleness::Active => return Ok(None),
             Idleness::Idle | Idleness::NotKnown => {}

@@ -278,6 +278,7 @@ mod tests {
                 run: RunId(1),
                 account: account.into(),
             }),
+            reported: None,
             fact: Fact::Changed(Change::Updated {
                 before: before.clone(),
                 after,

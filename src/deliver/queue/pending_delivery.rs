@@ -43,7 +43,7 @@ pub(super) struct PendingDelivery {
     pub is_endpoints: bool,
     /// Whether it is sent alone even if others are sent in batches.
     pub is_alone: bool,
-    /// What keeps it on disk.
+    /// Which row stores it.
     pub kept_by: KeptBy,
     /// When its last attempt failed, in this process.
     pub failed_at: Option<Instant>,

@@ -61,7 +61,7 @@ impl Asked {
         )))
     }
 
-    /// Returns the scopes that are granted of those that a client may have.
+    /// Returns which of a client's allowed scopes are granted.
     pub fn scopes(&self, allowed: &[String]) -> Result<String, Box<Response>> {
         let scope = self
             .scope

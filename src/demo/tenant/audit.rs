@@ -7,7 +7,7 @@ use std::time::Duration;
 use serde_json::Value;
 
 use crate::lock::lock;
-use crate::model::Timestamp;
+use crate::model::{Timestamp, UserId};
 
 use super::deed::Deed;
 use super::draft::{Draft, Generations};
@@ -41,6 +41,7 @@ struct Log {
     events: BTreeMap<LogKey, Arc<Event>>,
     serial: u64,
     faults: Vec<Armed>,
+    actor: Option<UserId>,
 }
 
 /// An event's key in the log: the time at which it happened, then its number in the order of
@@ -66,6 +67,8 @@ pub struct Event {
     pub data: Value,
     /// Which record it is about, if only the envelope says so and not the payload.
     pub top_level: Option<String>,
+    /// Who caused it; `None` for the owner of the tenant.
+    pub actor: Option<UserId>,
 }
 
 impl AuditLog {
@@ -75,7 +78,14 @@ impl AuditLog {
             events: BTreeMap::new(),
             serial: 0,
             faults: Vec::new(),
+            actor: None,
         })))
+    }
+
+    /// Makes a user the one who causes the events that are written from now on; without one, it is
+    /// the owner of the tenant.
+    pub fn act_as(&self, user: Option<UserId>) {
+        self.log().actor = user;
     }
 
     /// Makes a fault strike events that are written from now on. Several may strike one.
@@ -150,6 +160,7 @@ impl Log {
             source: draft.source.to_owned(),
             data: draft.data.clone(),
             top_level: draft.top_level.clone(),
+            actor: self.actor.clone(),
         };
         let mut copies = 1;
         for fault in self.strike() {

@@ -111,13 +111,13 @@ impl Query {
         })
     }
 
-    fn keeps(&self, event: &Event, actor: &str) -> bool {
+    fn keeps(&self, event: &Event, owner: &str) -> bool {
         let is = |wanted: &Option<String>, value: &str| {
             wanted.as_deref().is_none_or(|wanted| wanted == value)
         };
         is(&self.kind, &event.kind)
             && is(&self.source, &event.source)
-            && is(&self.user, actor)
+            && is(&self.user, &actor(event, owner))
             && self
                 .ids
                 .as_ref()
@@ -169,9 +169,9 @@ fn order(text: &str) -> Result<(bool, By), Invalid> {
 }
 
 fn page(tenant: &Inner, query: &Query, pairs: &[(String, String)], shape: &Shape) -> Value {
-    let actor = actor(tenant);
+    let owner = owner(tenant);
     let mut events = visible(tenant, query.from, query.to);
-    events.retain(|event| query.keeps(event, &actor));
+    events.retain(|event| query.keeps(event, &owner));
     events.sort_by(|a, b| query.compare(a, b));
     // Keyset: an event that was written since stands where its time puts it, even before the
     // cursor.
@@ -205,7 +205,7 @@ fn page(tenant: &Inner, query: &Query, pairs: &[(String, String)], shape: &Shape
     }
     let mut data: Vec<Value> = events
         .iter()
-        .map(|event| item(tenant, event, &actor))
+        .map(|event| item(tenant, event, &actor(event, &owner)))
         .collect();
     if shape.wrong_type
         && let Some(first) = data.first_mut()
@@ -230,8 +230,15 @@ fn visible(tenant: &Inner, from: Timestamp, to: Timestamp) -> Vec<Arc<Event>> {
     log.between(from.max(oldest), to, now)
 }
 
-/// Returns the user who caused an event, who is never the record that was changed.
-fn actor(tenant: &Inner) -> String {
+/// Returns who caused an event.
+fn actor(event: &Event, owner: &str) -> String {
+    match &event.actor {
+        Some(user) => user.to_string(),
+        None => owner.to_owned(),
+    }
+}
+
+fn owner(tenant: &Inner) -> String {
     let owner = tenant.owner.as_ref();
     owner.map(ToString::to_string).unwrap_or_default()
 }

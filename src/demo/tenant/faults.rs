@@ -54,7 +54,7 @@ pub enum Endpoint {
 }
 
 impl Endpoint {
-    /// All there are.
+    /// Every endpoint.
     pub const ALL: [Self; 21] = [
         Self::Token,
         Self::Users,
@@ -182,7 +182,7 @@ pub enum When {
 }
 
 impl When {
-    /// Returns whether the n-th request is struck, counted from 1.
+    /// Returns whether the n-th request is affected by the fault, counted from 1.
     pub fn strikes(self, request: u64) -> bool {
         match self {
             Self::Always => true,

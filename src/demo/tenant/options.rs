@@ -35,7 +35,7 @@ pub struct TenantOptions {
     pub rate_limits: RateLimits,
     /// How long an access token is valid, by the tenant's clock.
     pub token_lifetime: Duration,
-    /// Whether the token answer says when the token ends.
+    /// Whether the token answer says when the token expires.
     pub expiry_shown: ExpiryShown,
     /// A token is refused after this many requests, whatever the clock says.
     pub requests_per_token: Option<u64>,
@@ -87,7 +87,7 @@ pub struct RegionClient {
     pub proof: ClientProof,
 }
 
-/// Whether the token answer says when the token ends.
+/// Whether the token answer says when the token expires.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ExpiryShown {
     /// `expires_in` and `expires_at`, as in Qlik's tutorials.

@@ -13,7 +13,7 @@ pub enum Status {
     Invited,
     /// May not log in.
     Disabled,
-    /// Is gone, and its record is still there.
+    /// It was deleted, but its record is still shown.
     Deleted,
     /// Made by SCIM, has not logged in yet.
     Provisioned,

@@ -308,11 +308,11 @@ fn users(state: &mut State, options: &TenantOptions, rng: &mut fastrand::Rng) {
             status,
             roles: match options.people {
                 People::Plain => some_roles(n, rng, n_roles),
-                People::Rich => so_many(rng, 3, n_roles, 0),
+                People::Rich => slots_from(rng, 3, n_roles, 0),
             },
             groups: match options.people {
                 People::Plain => some_groups(rng, n_groups),
-                People::Rich => so_many(rng, 4, n_groups.saturating_sub(1), 1),
+                People::Rich => slots_from(rng, 4, n_groups.saturating_sub(1), 1),
             },
             created,
             updated,
@@ -349,9 +349,9 @@ fn some_groups(rng: &mut fastrand::Rng, n_groups: usize) -> Box<[Slot]> {
     all.into_iter().collect()
 }
 
-/// Returns `wanted` different slots of the `there` that begin at `first`, or all of them if there
-/// are fewer.
-fn so_many(rng: &mut fastrand::Rng, wanted: usize, there: usize, first: Slot) -> Box<[Slot]> {
+/// Returns `wanted` different slots from a range of `there` slots that begins at `first`, or all of
+/// them if there are fewer.
+fn slots_from(rng: &mut fastrand::Rng, wanted: usize, there: usize, first: Slot) -> Box<[Slot]> {
     let mut all = BTreeSet::new();
     while all.len() < wanted.min(there) {
         all.insert(first + role_slot(rng, there));

@@ -12,7 +12,7 @@ use super::reply::{self, json_text};
 /// Which part of the records was asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Asked {
-    /// All there is.
+    /// Everything.
     Whole,
     /// Their ids alone.
     Ids,

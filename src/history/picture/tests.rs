@@ -20,6 +20,7 @@ fn commit(store: &Store, known: &Known, change: Change) {
         fingerprint: Fingerprint(xxhash_rust::xxh3::xxh3_128(print.as_bytes()).to_be_bytes()),
         change,
         raw: "{}".into(),
+        reported: None,
     };
     let commit = Commit {
         tenant: known.no,

@@ -41,6 +41,7 @@ fn journal(store: &Store, times: &[i64]) {
                 change,
                 fingerprint: Fingerprint([1; 16]),
                 raw: "{}".into(),
+                reported: None,
             }],
             closing: Closing::Nothing,
         };

@@ -5,7 +5,7 @@ use std::ops::Bound;
 use crate::model::{PlanId, PlanState};
 use crate::store::engine::scan;
 use crate::store::layout::keys::{self, Keyspace};
-use crate::store::layout::{codec, held, v1};
+use crate::store::layout::{codec, held, v1, v8};
 use crate::store::values::held::RemovalSum;
 use crate::store::values::tenant_no::TenantNo;
 
@@ -18,7 +18,7 @@ impl Check<'_> {
             no.map(|no| TenantNo(u32::from_be_bytes(*no)))
         };
         self.simple(Keyspace::PlanRow, |key, value| {
-            codec::read_packed_row::<v1::Write<'_>>(key, value)?;
+            codec::read_packed_row::<v8::plan::Write<'_>>(key, value)?;
             Ok(of(key))
         });
         self.simple(Keyspace::Removal, |key, value| {

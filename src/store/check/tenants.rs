@@ -101,7 +101,7 @@ impl Check<'_> {
             let no = key.get(1..).and_then(<[u8]>::first_chunk);
             match (no, keys::seen_event_of(key)) {
                 (Some(no), Some(_)) => Ok(Some(TenantNo(u32::from_be_bytes(*no)))),
-                _ => Err(codec::flawed(key, "of no time and event")),
+                _ => Err(codec::flawed(key, "its key has no time and event")),
             }
         });
         self.simple(Keyspace::Accepted, |key, value| {
@@ -138,8 +138,12 @@ impl Check<'_> {
                 Some(_) | None => Err(codec::flawed(key, "of another space")),
             }
         });
+        let format = self.view.format;
         self.simple(Keyspace::SpaceReading, |key, value| {
-            codec::read_row::<v8::space::SpaceReading>(key, value)?;
+            match format {
+                ..8 => codec::read_row::<v6::space::SpaceReading>(key, value).map(|_| ())?,
+                8.. => codec::read_row::<v8::space::SpaceReading>(key, value).map(|_| ())?,
+            }
             Ok(keys::tenant_no(key))
         });
         self.simple(Keyspace::SpaceTodo, |key, value| {
@@ -155,6 +159,13 @@ impl Check<'_> {
     fn sessions(&mut self) {
         self.simple(Keyspace::Session, |key, value| {
             codec::read_row::<v7::session::LastSession>(key, value)?;
+            match keys::session_of(key) {
+                Some((no, _)) => Ok(Some(no)),
+                None => Err(codec::flawed(key, "of no user")),
+            }
+        });
+        self.simple(Keyspace::SessionsSince, |key, value| {
+            codec::read_row::<v8::session::SessionsSince>(key, value)?;
             match keys::session_of(key) {
                 Some((no, _)) => Ok(Some(no)),
                 None => Err(codec::flawed(key, "of no user")),

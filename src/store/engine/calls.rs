@@ -165,7 +165,7 @@ impl Engine {
         rows: Vec<Row>,
         fact: Option<(Timestamp, Fact)>,
     ) -> Result<Committed, StoreError> {
-        let fact = fact.map(|(at, fact)| (at, entry::pack(None, &fact)));
+        let fact = fact.map(|(at, fact)| (at, entry::pack(None, &fact, None)));
         self.submit(Work::Rows { rows, fact })?.wait()
     }
 
@@ -177,7 +177,7 @@ impl Engine {
         origin: (RunId, &Account),
         fact: &Fact,
     ) -> Result<Committed, StoreError> {
-        let fact = Some((at, entry::pack(Some(origin), fact)));
+        let fact = Some((at, entry::pack(Some(origin), fact, None)));
         self.submit(Work::Rows { rows, fact })?.wait()
     }
 

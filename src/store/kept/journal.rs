@@ -26,8 +26,8 @@ impl Store {
         })
     }
 
-    /// Returns one entry, even one that was cut while a row still names it; `None` if there is no
-    /// such entry, or no longer.
+    /// Returns one entry, even one that was cut while a row still names it; `None` if it does
+    /// not exist, or no longer exists.
     pub fn entry(&self, seq: Seq) -> Result<Option<Entry>, StoreError> {
         if seq == Seq::START || seq > self.last_seq() {
             return Ok(None);

@@ -5,7 +5,7 @@ use std::ops::Bound;
 
 use crate::store::error::StoreError;
 use crate::store::handle::Store;
-use crate::store::layout::{codec, keys, v1};
+use crate::store::layout::{codec, keys, v1, v8};
 use crate::store::values::commit::Write;
 use crate::store::values::plan::{Plan, PlanHead};
 use crate::store::values::tenant_no::TenantNo;
@@ -23,7 +23,7 @@ impl Store {
             let key = keys::plan_row(no, row);
             let value = write
                 .as_ref()
-                .map(|write| codec::packed_row(&key, &v1::Write::from(write)));
+                .map(|write| codec::packed_row(&key, &v8::plan::Write::from(write)));
             (key, value)
         });
         self.write_all(numbered.collect())
@@ -34,7 +34,7 @@ impl Store {
     pub fn stage(&self, no: TenantNo, from: u32, rows: &[Write]) -> Result<(), StoreError> {
         let numbered = (from..).zip(rows).map(|(row, write)| {
             let key = keys::plan_row(no, row);
-            let value = codec::packed_row(&key, &v1::Write::from(write));
+            let value = codec::packed_row(&key, &v8::plan::Write::from(write));
             (key, Some(value))
         });
         self.write_all(numbered.collect())
@@ -93,7 +93,7 @@ impl Store {
                 .take(limit)
                 .map(|row| {
                     let (key, value) = row?;
-                    codec::read_packed_row::<v1::Write<'_>>(&key, &value).map(Into::into)
+                    codec::read_packed_row::<v8::plan::Write<'_>>(&key, &value).map(Into::into)
                 })
                 .collect()
         })

@@ -46,7 +46,7 @@ impl Store {
                         let (key, value) = row?;
                         let v1::Nothing = codec::read_row(&key, &value)?;
                         let (at, id) = keys::seen_event_of(&key)
-                            .ok_or_else(|| codec::flawed(&key, "of no time and event"))?;
+                            .ok_or_else(|| codec::flawed(&key, "its key has no time and event"))?;
                         Ok(SeenEvent { at, id })
                     })
                     .collect()

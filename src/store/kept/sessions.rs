@@ -5,22 +5,27 @@
 //! The commit that deletes a user deletes the row too, if it can take another row. The log may also
 //! name users whom we do not know yet, or no longer. Maintenance deletes the rows that remain.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Bound;
 use std::time::Duration;
 
 use crate::lock::lock;
-use crate::model::{Kind, RecordRef, Timestamp, UserId};
+use crate::model::{Change, Kind, Record, RecordRef, Timestamp, User, UserId, UserSession};
 use crate::store::error::StoreError;
 use crate::store::handle::Store;
 use crate::store::layout::keys::{self, Key, Keyspace};
-use crate::store::layout::{codec, v7};
+use crate::store::layout::{codec, v7, v8};
+use crate::store::values::commit::{Commit, Write};
 use crate::store::values::row::Row;
 use crate::store::values::tenant_no::TenantNo;
 
-/// How long we keep the session of a user whom we do not know: as long as polls may continue
-/// without a sweep, so that the session is still there when a sweep finds the user.
+/// How long we keep the session of a user whom we do not know. It is longer than
+/// [`FOUND_IN_TIME`], so that the session is still there when the user is found.
 const KEEP_UNKNOWN: Duration = Duration::from_secs(7 * 24 * 3600);
+
+/// How long after its creation at the source a user may be found with all sessions known. Those of
+/// an older user may have been deleted: it was not visible for long, or was known and deleted.
+const FOUND_IN_TIME: Duration = Duration::from_secs(24 * 3600);
 
 /// How many rows one step of maintenance looks at.
 const LOOKED_AT_ONCE: usize = 500;
@@ -35,18 +40,39 @@ pub enum NextSession {
 }
 
 impl Store {
-    /// Returns when a user last began a session, as far as the audit log was read; `None` if the
-    /// log has not named the user.
-    pub fn last_session(
-        &self,
-        no: TenantNo,
-        user: &UserId,
-    ) -> Result<Option<Timestamp>, StoreError> {
+    /// Returns when a user last began a session, as far as the audit log was read.
+    pub fn last_session(&self, no: TenantNo, user: &UserId) -> Result<UserSession, StoreError> {
         self.engine.read("reading a session", |reader| {
-            let key = keys::session(no, user);
-            let value = reader.get(&key)?;
-            value.map(|value| read(&key, &value)).transpose()
+            let read = |key: &[u8]| {
+                let value = reader.get(key)?;
+                value.map(|value| read(key, &value)).transpose()
+            };
+            Ok(UserSession {
+                at: read(&keys::session(no, user))?,
+                since: read(&keys::sessions_since(no, user))?,
+            })
         })
+    }
+
+    /// Notes since when sessions are known of the users whom a commit adds, if that is later than
+    /// for others. The rows are on disk when it returns. After a crash before the commit,
+    /// maintenance deletes them.
+    pub(in crate::store) fn note_late_users(&self, commit: &Commit) -> Result<(), StoreError> {
+        let late = late(commit);
+        if late.is_empty() {
+            return Ok(());
+        }
+        // Where sessions are not known yet, they will be since a later time.
+        let bookmark = self.bookmark(commit.tenant)?;
+        if bookmark.is_none_or(|bookmark| bookmark.session_span().is_none()) {
+            return Ok(());
+        }
+        let row = v8::session::SessionsSince(commit.at);
+        let rows = late.iter().map(|user| {
+            let key = keys::sessions_since(commit.tenant, user);
+            codec::put(key, &row)
+        });
+        self.write_all(rows.collect())
     }
 
     /// Notes when users began sessions, unless a later session is known. The rows are on disk when
@@ -85,12 +111,21 @@ impl Store {
         let millis = i64::try_from(KEEP_UNKNOWN.as_millis()).unwrap_or(i64::MAX);
         let before = Timestamp::from_millis(now.millis().saturating_sub(millis));
         let (gone, next) = self.engine.read_still("reading sessions", |reader| {
-            let prefix = [Keyspace::Session as u8];
+            let own = Keyspace::Session as u8;
+            let since = Keyspace::SessionsSince as u8;
+            let prefix = [after
+                .as_ref()
+                .and_then(|key| key.first().copied())
+                .unwrap_or(own)];
             let from = match after {
                 Some(after) => Bound::Excluded(after),
                 None => Bound::Included(prefix.to_vec()),
             };
-            let (mut gone, mut next): (Vec<Row>, _) = (Vec::new(), NextSession::None);
+            let mut gone: Vec<Row> = Vec::new();
+            let mut next = match prefix == [own] {
+                true => NextSession::After(vec![since]),
+                false => NextSession::None,
+            };
             for (number, row) in reader.after(&prefix, from).enumerate() {
                 let (key, value) = row?;
                 let (no, user) =
@@ -115,7 +150,37 @@ impl Store {
     }
 }
 
+/// Reads a row of one sort or the other.
 fn read(key: &[u8], value: &[u8]) -> Result<Timestamp, StoreError> {
+    if key.first() == Some(&(Keyspace::SessionsSince as u8)) {
+        let v8::session::SessionsSince(since) = codec::read_row(key, value)?;
+        return Ok(since);
+    }
     let v7::session::LastSession(at) = codec::read_row(key, value)?;
     Ok(at)
+}
+
+/// Returns the users whom a commit adds although they are older.
+fn late(commit: &Commit) -> BTreeSet<UserId> {
+    let is_late = |user: &&User| {
+        let age = user.created_at.map(|created| commit.at.since(created));
+        age.is_none_or(|age| age > FOUND_IN_TIME)
+    };
+    let created = commit.writes.iter().filter_map(|write| match write {
+        Write::Change {
+            change: Change::Created { after, .. },
+            ..
+        } => Some(after),
+        Write::Change {
+            change: Change::Updated { .. } | Change::Deleted { .. },
+            ..
+        }
+        | Write::Quiet { .. }
+        | Write::Forget { .. } => None,
+    });
+    let users = created.filter_map(|record| match record {
+        Record::User(user) => Some(user),
+        Record::Group(_) | Record::Role(_) => None,
+    });
+    users.filter(is_late).map(|user| user.id.clone()).collect()
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use sha2::{Digest, Sha256};
 
 use crate::model::{
-    Account, Entry, EntryDigest, Fact, Origin, RunId, Seq, Stamp, Timestamp, Version,
+    Account, Entry, EntryDigest, Fact, Origin, Reported, RunId, Seq, Stamp, Timestamp, Version,
 };
 use crate::store::error::StoreError;
 
@@ -69,12 +69,13 @@ pub fn read_behind(last: &mut LastOrigin, key: &[u8], value: &[u8]) -> Result<En
         }
         format => return Err(codec::unknown(key, format)),
     };
-    let (stamp, origin, fact) = codec::unpack_with(key, packed, |bytes| {
+    let (stamp, origin, fact, reported) = codec::unpack_with(key, packed, |bytes| {
         let stamp = version.map(|version| Stamp {
             version,
             digest: digest(at, version, bytes),
         });
         let (origin, rest) = last.read(key, bytes)?;
+        let mut reported = None;
         let fact = match format {
             <v1::Entry<'_> as Stored>::FORMAT => {
                 codec::from_bytes::<v1::Fact<'_>>(key, rest)?.into()
@@ -88,15 +89,21 @@ pub fn read_behind(last: &mut LastOrigin, key: &[u8], value: &[u8]) -> Result<En
             <v6::Entry<'_> as Stored>::FORMAT => {
                 codec::from_bytes::<v6::Fact<'_>>(key, rest)?.into()
             }
-            _ => codec::from_bytes::<v8::Fact<'_>>(key, rest)?.into(),
+            _ => {
+                let (fact, report): (v8::Fact<'_>, Option<v8::Reported>) =
+                    codec::from_bytes(key, rest)?;
+                reported = report.map(Into::into);
+                fact.into()
+            }
         };
-        Ok((stamp, origin, fact))
+        Ok((stamp, origin, fact, reported))
     })?;
     Ok(Entry {
         seq: Seq(seq),
         stamp,
         at,
         origin,
+        reported,
         fact,
     })
 }
@@ -115,10 +122,15 @@ fn digest(at: Timestamp, version: Version, bytes: &[u8]) -> EntryDigest {
 }
 
 /// Encodes an entry, except for its position, its time and its version.
-pub fn pack(origin: Option<(RunId, &Account)>, fact: &Fact) -> Vec<u8> {
+pub fn pack(
+    origin: Option<(RunId, &Account)>,
+    fact: &Fact,
+    reported: Option<&Reported>,
+) -> Vec<u8> {
     codec::pack(&v8::Entry {
         origin: origin.map(Into::into),
         fact: fact.into(),
+        reported: reported.map(Into::into),
     })
 }
 

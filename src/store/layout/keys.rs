@@ -24,7 +24,7 @@ pub use licences::{licence, licence_of, licence_reading, licences_prefix};
 pub use lists::{
     list_head, list_heads, list_of, list_part, list_parts, list_parts_prefix, rights_mark,
 };
-pub use sessions::{session, session_of, session_reading};
+pub use sessions::{session, session_of, session_reading, sessions_since};
 pub use spaces::{space, space_of, space_reading, space_todo, space_todo_prefix, spaces_prefix};
 pub use words::{describe, undescribed};
 
@@ -107,6 +107,8 @@ pub enum Keyspace {
     Licence = 0x95,
     /// How far the licence of a tenant was read.
     LicenceReading = 0x96,
+    /// The time before which the sessions of a user are not known, by tenant and user.
+    SessionsSince = 0x97,
 }
 
 /// The key of the format record, which is read first.

@@ -1,5 +1,5 @@
-//! What format 8 added: entries about rights in spaces, and from which entry on these are compared.
-//! Their bytes are on disk: nothing here is ever changed.
+//! What format 8 added: entries about rights in spaces, from which entry on these are compared, and
+//! what the audit log reports of a change. Their bytes are on disk: nothing here is ever changed.
 
 use std::borrow::Cow;
 
@@ -10,8 +10,10 @@ use super::v1::{Change, HeldLoss, Loss, Origin, Recovery};
 use super::v3::Missing;
 use super::v5::{AccessChange, RightHolders, RoleMention};
 use super::v6::space::SpaceChange;
-use crate::model::{EndpointName, GroupId, PlanId, SpaceId, Timestamp};
+use crate::model::{EndpointName, GroupId, PlanId, SpaceId, Timestamp, UserId};
 
+pub mod plan;
+pub mod session;
 pub mod space;
 
 stored!(8: Entry<'a>);
@@ -22,6 +24,15 @@ stored!(8: Entry<'a>);
 pub struct Entry<'a> {
     pub origin: Option<Origin<'a>>,
     pub fact: Fact<'a>,
+    pub reported: Option<Reported>,
+}
+
+/// What the audit log reports of a change.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Reported {
+    pub first: Timestamp,
+    pub last: Timestamp,
+    pub by: Option<Vec<UserId>>,
 }
 
 #[derive(Debug, Serialize, Deserialize)]

@@ -1,8 +1,8 @@
 //! The bytes of values are frozen: a store outlives the version that wrote it.
 
 use crate::model::{
-    Acceptance, Change, ConnectionName, FindingId, Fingerprint, Kind, Link, Pause, Seq, StoreId,
-    TenantName, Timestamp, Version,
+    Acceptance, Change, ConnectionName, FindingId, Fingerprint, Kind, Link, Pause, Reported, Seq,
+    StoreId, TenantName, Timestamp, UserId, Version,
 };
 use crate::store::engine::rows::block::{Block, PackedRecord};
 use crate::store::engine::rows::bucket::Bucket;
@@ -211,21 +211,37 @@ fn the_bytes_of_an_entry() {
     };
     let fact = crate::model::Fact::Changed(change);
     let account = account();
-    let body = entry::pack(Some((crate::model::RunId(2), &account)), &fact);
+    let reported = Reported {
+        first: Timestamp::from_millis(1_699_999_000_000),
+        last: Timestamp::from_millis(1_699_999_999_000),
+        by: Some([UserId(support::id(Kind::User, 9))].into()),
+    };
+    let origin = Some((crate::model::RunId(2), &account));
 
     let at = Timestamp::from_millis(1_700_000_000_000);
     let version = Version(1_700_000_000_000_001);
+    let body = entry::pack(origin, &fact, Some(&reported));
     let bytes = entry::seal(&key, at, version, &body);
 
-    insta::assert_snapshot!(in_hex(&bytes), @"080000018bcfe5680000060a24181e400101a6000000d101020874656e616e742d3108540900f0332031000001020d0060d5ca1b2f8a4c00000000010761757468307c310103416461010d31406578616d706c652e636f6d00010661637469766500000001000001020033002f0000430005df0c416461204c6f76656c6163654c000e60000000000000c27b2038db67ce5b");
+    insta::assert_snapshot!(in_hex(&bytes), @"080000018bcfe5680000060a24181e400101c3000000d101020874656e616e742d3108540900f0332031000001020d0060d5ca1b2f8a4c00000000010761757468307c310103416461010d31406578616d706c652e636f6d00010661637469766500000001000001020033002f0000430005df0c416461204c6f76656c6163654c0014f400018097b1fdf962b090abfef96201019d00604c00000000094e3b406da6e237e4");
     let entry = entry::read(&key, &bytes).unwrap();
     assert_eq!((entry.version(), &entry.fact), (version, &fact));
-    let id = entry.event_id(StoreId([1; 8])).to_string();
-    assert_eq!(
-        id,
-        "evt_0101010101010101_000000000007_640cf5489b62b949a613b357c46211d2"
-    );
-    // In the layout of format 6, which says the same about a change, and with the same event id.
+    assert_eq!(entry.reported.as_ref(), Some(&reported));
+    insta::assert_snapshot!(entry.event_id(StoreId([1; 8])), @"evt_0101010101010101_000000000007_68640c47295036e95680d1ca34340ea5");
+    // Without a report.
+    let body = entry::pack(origin, &fact, None);
+    let bytes = entry::seal(&key, at, version, &body);
+    insta::assert_snapshot!(in_hex(&bytes), @"080000018bcfe5680000060a24181e400101a7000000d101020874656e616e742d3108540900f0332031000001020d0060d5ca1b2f8a4c00000000010761757468307c310103416461010d31406578616d706c652e636f6d00010661637469766500000001000001020033002f0000430005df0c416461204c6f76656c6163654c000f600000000000005b5125cf20dcf5bb");
+    let entry = entry::read(&key, &bytes).unwrap();
+    assert_eq!((&entry.fact, entry.reported), (&fact, None));
+
+    // Before format 8, the report was not there. Its bytes are the last ones.
+    let plain = codec::unpack_bytes(&key, &body).unwrap();
+    let plain = plain.strip_suffix(&[0]).unwrap();
+    let body = codec::pack_bytes(plain);
+    let bytes = entry::seal(&key, at, version, &body);
+    let id = "evt_0101010101010101_000000000007_640cf5489b62b949a613b357c46211d2";
+    // In the layout of format 6, and with the event id that it had then.
     let older = codec::seal(6, &key, &bytes[1..17], &bytes[17..bytes.len() - 8]);
     insta::assert_snapshot!(in_hex(&older), @"060000018bcfe5680000060a24181e400101a6000000d101020874656e616e742d3108540900f0332031000001020d0060d5ca1b2f8a4c00000000010761757468307c310103416461010d31406578616d706c652e636f6d00010661637469766500000001000001020033002f0000430005df0c416461204c6f76656c6163654c000e600000000000001588e4c32d74ce80");
     let older = entry::read(&key, &older).unwrap();

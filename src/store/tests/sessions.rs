@@ -5,10 +5,10 @@ use std::collections::BTreeMap;
 use proptest::prelude::*;
 
 use crate::clock::Clock;
-use crate::model::{Change, Kind, RunId, Timestamp, UserId};
+use crate::model::{Change, Kind, Record, RunId, Timestamp, UserId, UserSession};
 use crate::store::handle::Store;
 use crate::store::kept::tenants::Known;
-use crate::store::layout::{codec, keys, v7};
+use crate::store::layout::{codec, keys, v7, v8};
 use crate::store::values::audit::Bookmark;
 use crate::store::values::commit::{Closing, Commit, MAX_WRITES, Write};
 use crate::store::values::tenant_no::TenantNo;
@@ -50,20 +50,46 @@ fn set(store: &Store, known: &Known, bookmark: &Bookmark) {
 }
 
 fn commit(store: &Store, known: &Known, writes: Vec<Write>) {
-    let commit = Commit {
+    commit_at(store, known, at(1), writes);
+}
+
+fn commit_at(store: &Store, known: &Known, at: Timestamp, writes: Vec<Write>) {
+    store.commit(commit_of(known, at, writes)).unwrap();
+}
+
+fn commit_of(known: &Known, at: Timestamp, writes: Vec<Write>) -> Commit {
+    Commit {
         tenant: known.no,
         run: RunId(1),
-        at: at(1),
+        at,
         account: account(),
         writes,
         closing: Closing::Nothing,
-    };
-    store.commit(commit).unwrap();
+    }
 }
 
 fn load(store: &Store, known: &Known, users: std::ops::Range<u32>) {
     let writes = users.map(|number| quiet(record(Kind::User, number, "first")));
     commit(store, known, writes.collect());
+}
+
+fn create(number: u32, created: Option<i64>) -> Write {
+    let after = match record(Kind::User, number, "first") {
+        Record::User(mut user) => {
+            user.created_at = created.map(at);
+            Record::User(user)
+        }
+        Record::Group(_) | Record::Role(_) => unreachable!(),
+    };
+    Write::Change {
+        fingerprint: fingerprint(&after),
+        change: Change::Created {
+            after,
+            replaces: None,
+        },
+        raw: "{}".into(),
+        reported: None,
+    }
 }
 
 fn delete(number: u32) -> Write {
@@ -72,6 +98,7 @@ fn delete(number: u32) -> Write {
         fingerprint: fingerprint(&before),
         change: Change::Deleted { before },
         raw: "".into(),
+        reported: None,
     }
 }
 
@@ -88,6 +115,9 @@ fn the_bytes_of_sessions() {
     };
     insta::assert_snapshot!(in_hex(&key), @"9400000001");
     insta::assert_snapshot!(in_hex(&codec::row(&key, &row)), @"070a80a0abfef962eb19b18c0d7ead9b");
+    let key = keys::sessions_since(no, &user(1));
+    insta::assert_snapshot!(in_hex(&key), @"97000000010060d5ca1b2f8a4c0000000001");
+    insta::assert_snapshot!(in_hex(&codec::row(&key, &v8::session::SessionsSince(at(7)))), @"080e38843f0c29e2301d");
     let key = keys::session(no, &user(6));
     assert_eq!(keys::session_of(&key), Some((no, user(6))));
 }
@@ -119,9 +149,9 @@ proptest! {
         }
 
         for number in 0..9 {
-            let last = store.last_session(known.no, &user(number)).unwrap();
+            let last = store.last_session(known.no, &user(number)).unwrap().at;
             prop_assert_eq!(last, expected.get(&user(number)).copied());
-            prop_assert_eq!(store.last_session(other.no, &user(number)).unwrap(), None);
+            prop_assert_eq!(store.last_session(other.no, &user(number)).unwrap().at, None);
         }
         store.close().unwrap();
     }
@@ -158,7 +188,7 @@ fn the_last_session_goes_with_its_user() {
 
     commit(&store, &known, vec![delete(1), delete(3)]);
 
-    let last = |no, number| store.last_session(no, &user(number)).unwrap();
+    let last = |no, number| store.last_session(no, &user(number)).unwrap().at;
     assert_eq!(last(known.no, 1), None);
     assert_eq!(last(known.no, 2), Some(at(60)));
     assert_eq!(last(other.no, 1), Some(at(70)));
@@ -172,6 +202,57 @@ fn the_last_session_goes_with_its_user() {
     assert_eq!(store.check().unwrap().faults, []);
 }
 
+/// What the log said of them before may be deleted, or have gone with an earlier row.
+#[test]
+fn of_a_user_who_is_found_late_sessions_are_known_only_since_then() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = support::open(dir.path());
+    let known = adopt(&store, 1);
+    set(&store, &known, &bookmark(99 * DAY, Some(DAY)));
+    note(&store, &known, &[(2, 5 * DAY)]);
+    let found = at(100 * DAY);
+    let (new, old) = (Some(100 * DAY - 1000), Some(DAY));
+    let created = [create(1, new), create(2, old), create(3, None)];
+    commit_at(&store, &known, found, created.to_vec());
+
+    let last = |no, number| store.last_session(no, &user(number)).unwrap();
+    let since = Some(found);
+    for (number, expected) in [
+        (1, UserSession::default()),
+        (
+            2,
+            UserSession {
+                at: Some(at(5 * DAY)),
+                since,
+            },
+        ),
+        (3, UserSession { at: None, since }),
+    ] {
+        assert_eq!(last(known.no, number), expected, "{number}");
+    }
+    // A later session does not change it, and the row goes with the user.
+    note(&store, &known, &[(2, 101 * DAY)]);
+    let at = Some(at(101 * DAY));
+    assert_eq!(last(known.no, 2), UserSession { at, since });
+    commit(&store, &known, vec![delete(2)]);
+    assert_eq!(last(known.no, 2), UserSession::default());
+    assert_eq!(store.check().unwrap().faults, []);
+}
+
+/// They will be known since a later time anyway.
+#[test]
+fn where_sessions_are_not_known_nothing_is_noted_of_a_user_who_is_found_late() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = support::open(dir.path());
+    let known = adopt(&store, 1);
+    set(&store, &known, &bookmark(99 * DAY, None));
+
+    commit_at(&store, &known, at(100 * DAY), vec![create(2, Some(DAY))]);
+
+    let last = store.last_session(known.no, &user(2)).unwrap();
+    assert_eq!(last, UserSession::default());
+}
+
 #[test]
 fn maintenance_deletes_old_sessions_of_unknown_users() {
     let dir = tempfile::tempdir().unwrap();
@@ -182,6 +263,12 @@ fn maintenance_deletes_old_sessions_of_unknown_users() {
     let unknown = (10..700).map(|number| (number, DAY));
     let begun: Vec<_> = unknown.chain([(0, DAY), (900, 95 * DAY)]).collect();
     note(&store, &known, &begun);
+    // Commits that a crash prevented.
+    set(&store, &known, &bookmark(95 * DAY, Some(1)));
+    for (number, day) in [(950, 1), (951, 95)] {
+        let commit = commit_of(&known, at(day * DAY), vec![create(number, None)]);
+        store.note_late_users(&commit).unwrap();
+    }
     let retention = Retention {
         keep: std::time::Duration::from_secs(90 * 24 * 3600),
         keep_runs: 10,
@@ -190,7 +277,9 @@ fn maintenance_deletes_old_sessions_of_unknown_users() {
     let pass = MaintenancePass::new(store.clone(), retention, Vec::new(), at(100 * DAY));
     pass.finish().unwrap();
 
-    let last = |number| store.last_session(known.no, &user(number)).unwrap();
+    let since = |number| store.last_session(known.no, &user(number)).unwrap().since;
+    assert_eq!((since(950), since(951)), (None, Some(at(95 * DAY))));
+    let last = |number| store.last_session(known.no, &user(number)).unwrap().at;
     assert_eq!(last(0), Some(at(DAY)), "a user whom we know");
     assert_eq!(last(900), Some(at(95 * DAY)), "a sweep may find the user");
     assert!((10..700).all(|number| last(number).is_none()));
@@ -211,7 +300,7 @@ fn a_salvaged_store_has_the_sessions_but_not_the_time_since_which_all_are_known(
 
     let kept = store.bookmark(known.no).unwrap();
     assert_eq!(kept, Some(bookmark(200, None)));
-    let last = store.last_session(known.no, &user(1)).unwrap();
+    let last = store.last_session(known.no, &user(1)).unwrap().at;
     assert_eq!(last, Some(at(50)));
     store.close().unwrap();
 }

@@ -93,9 +93,10 @@ fn the_bytes_of_spaces() {
         },
         first: Some(at(1)),
         since: Some(Seq(300)),
+        n_unread: 4,
     };
     let row = v8::SpaceReading::from(reading);
-    insta::assert_snapshot!(in_hex(&codec::row(&keys::space_reading(no), &row)), @"0807010201040001060101ac025d95131d0d4d00fd");
+    insta::assert_snapshot!(in_hex(&codec::row(&keys::space_reading(no), &row)), @"0807010201040001060101ac02041a15ed1f0782b0df");
     let key = keys::space_todo(no, &SpaceId(id(1)));
     let row = v6::SpaceTodo {
         notes: 3,

@@ -132,6 +132,7 @@ pub fn change(change: Change) -> Write {
         fingerprint: fingerprint(latest),
         raw: raw(latest),
         change,
+        reported: None,
     }
 }
 

@@ -1,7 +1,8 @@
 //! What is written in one atomic step.
 
 use crate::model::{
-    Account, Change, Fact, Fingerprint, HeldPlan, Record, RecordRef, RunId, Seq, Timestamp,
+    Account, Change, Fact, Fingerprint, HeldPlan, Record, RecordRef, Reported, RunId, Seq,
+    Timestamp,
 };
 use crate::store::values::rights::RightsMark;
 use crate::store::values::tenant_no::TenantNo;
@@ -49,6 +50,8 @@ pub enum Write {
         fingerprint: Fingerprint,
         /// The record's text from the source; ignored for a deletion.
         raw: Box<str>,
+        /// What the audit log reports of it; `None` if the change was found otherwise.
+        reported: Option<Reported>,
     },
     /// State only: the first load, or a fingerprint that was computed again. A record that already
     /// exists keeps its version.

@@ -5,6 +5,7 @@
 //! them in whatever way it likes, and `kept/` can use them without knowing either.
 
 pub mod audit;
+pub mod belief;
 pub mod census;
 pub mod commit;
 pub mod count;

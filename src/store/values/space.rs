@@ -27,6 +27,9 @@ pub struct SpaceReading {
     /// The last entry of the journal when the first reading of all spaces ended: rights in spaces
     /// are compared from there on. `None` if it has not.
     pub since: Option<Seq>,
+    /// How many spaces the last complete reading listed but could not read, and nothing was known
+    /// of before.
+    pub n_unread: u64,
 }
 
 /// A space that must be read again, since the audit log names it.

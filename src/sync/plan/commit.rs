@@ -106,6 +106,7 @@ mod tests {
             },
             fingerprint: Fingerprint([7; 16]),
             raw: "{}".into(),
+            reported: None,
         };
         store.stage(no, 5, &[write]).unwrap();
 

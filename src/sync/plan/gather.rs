@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::model::{
-    Change, Fingerprint, Id, Kind, Loss, PlanId, Record, RecordRef, Taken, Timestamp,
+    Change, Fingerprint, Id, Kind, Loss, PlanId, Record, RecordRef, Reported, Taken, Timestamp,
 };
 use crate::reconcile::{self, Guard, Replacements, Waiting};
 use crate::store::{Closing, MAX_WRITES, PlanHead, Store, Write};
@@ -97,8 +97,13 @@ impl Gather {
         Ok(Replaced::Write(first))
     }
 
-    /// Adds a record that is gone.
-    pub(in crate::sync) fn remove(&mut self, store: &Store, gone: Record) -> Result<(), RunError> {
+    /// Adds a record that is gone, with what the audit log reports of it.
+    pub(in crate::sync) fn remove(
+        &mut self,
+        store: &Store,
+        gone: Record,
+        reported: Option<Reported>,
+    ) -> Result<(), RunError> {
         if let Some((row, id)) = self.created.follower(&gone) {
             self.upserts.change(store, &self.target, row, |write| {
                 set_replaced(write, Some(id));
@@ -113,6 +118,7 @@ impl Gather {
             change: change.clone(),
             fingerprint: Fingerprint([0; 16]),
             raw: Box::default(),
+            reported,
         };
         rows.push(store, &self.target, write)?;
         let permit = self.permit_for(store, &change)?;

@@ -72,6 +72,7 @@ impl Preview {
             change: first,
             fingerprint,
             raw: Box::default(),
+            reported: None,
         }))
     }
 

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeSet, VecDeque};
 
-use crate::model::{Change, HeldPlan, Loss, PlanId, Record, RecordRef, Timestamp};
+use crate::model::{Change, HeldPlan, Loss, PlanId, Record, RecordRef, Reported, Timestamp};
 use crate::reconcile::{self, Guard};
 use crate::store::{Closing, MAX_QUIET, Store, TenantNo, Ticket, Write};
 
@@ -90,8 +90,13 @@ impl Plan {
         }
     }
 
-    /// Adds a record that is gone.
-    pub(in crate::sync) fn remove(&mut self, store: &Store, gone: Record) -> Result<(), RunError> {
+    /// Adds a record that is gone, with what the audit log reports of it.
+    pub(in crate::sync) fn remove(
+        &mut self,
+        store: &Store,
+        gone: Record,
+        reported: Option<Reported>,
+    ) -> Result<(), RunError> {
         match self {
             Self::Load(load) => load.push(
                 store,
@@ -99,7 +104,7 @@ impl Plan {
                     record: gone.to_ref(),
                 },
             ),
-            Self::Gather(gather) => gather.remove(store, gone),
+            Self::Gather(gather) => gather.remove(store, gone, reported),
             Self::Preview(preview) => preview.take(store, Change::Deleted { before: gone }),
         }
     }
@@ -235,6 +240,7 @@ fn quiet(write: Write) -> Write {
             change: Change::Created { after, .. } | Change::Updated { after, .. },
             fingerprint,
             raw,
+            reported: _,
         } => Write::Quiet {
             record: after,
             fingerprint,

@@ -330,8 +330,8 @@ impl<C: Connector> Job<C> {
         pen: &mut Pen<'_>,
     ) -> Result<(Polled, BTreeSet<RecordRef>), StoreError> {
         let asked = beside.as_ref().map(|beside| beside.asked.clone());
-        let records = portion.records.clone();
-        let scope = Scope::Records { records, beside };
+        let wanted = portion.wanted();
+        let scope = Scope::Records { wanted, beside };
         let report = self.run_in_turn(Trigger::Audit, Mode::Commit, scope, pen);
         let run = report.await?.run;
         if let Some(asked) = asked

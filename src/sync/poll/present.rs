@@ -148,6 +148,7 @@ mod tests {
                     fingerprint: reconcile::fingerprint(change.latest()),
                     change,
                     raw: "{}".into(),
+                    reported: None,
                 };
                 plan.push(&stored.store, write).unwrap();
             }

@@ -7,7 +7,8 @@ use futures_util::stream;
 
 use crate::connector::Connector;
 use crate::model::{
-    Change, Finding, FindingCode, Kind, Observed, Record, RecordRef, Run, TenantName,
+    Change, Finding, FindingCode, Fingerprint, Kind, Observed, Record, RecordRef, Reported, Run,
+    TenantName,
 };
 use crate::reconcile::{self, Judgement, KnownRecord, Shown};
 use crate::store::{Names, Store, TenantNo, Write};
@@ -18,7 +19,7 @@ use super::holders::{self, Holders};
 use super::present;
 use crate::sync::RunError;
 use crate::sync::plan::run_plan::Plan;
-use crate::sync::run::beside::Asked;
+use crate::sync::run::beside::{Asked, Wanted};
 use crate::sync::run::job::Job;
 use crate::sync::run::lent::Lent;
 use crate::sync::sweep::incomplete::{Short, note};
@@ -45,12 +46,14 @@ impl<C: Connector> Job<C> {
         &self,
         run: &mut Run,
         tenant: TenantNo,
-        records: BTreeSet<RecordRef>,
+        wanted: Wanted,
         limit: usize,
         plan: Plan,
     ) -> Result<Sweeping, RunError> {
+        let Wanted { records, reported } = wanted;
         let mut table = Lent::of(Table {
             tenant,
+            reported,
             plan,
             gone: Vec::new(),
             names: Names::of(tenant),
@@ -179,7 +182,7 @@ impl<C: Connector> Job<C> {
                     confirmed.push(doubt);
                 }
                 Confirmation::Contradicted => *contradicted.entry(record.kind).or_default() += 1,
-                Confirmation::Silent => note(run, unconfirmed(&record)),
+                Confirmation::Silent => note(run, unconfirmed(self.connector.name(), &record)),
             }
         }
         let short = contradicted.into_iter();
@@ -191,6 +194,8 @@ impl<C: Connector> Job<C> {
 /// Compares answers with what is known.
 struct Table {
     tenant: TenantNo,
+    /// What the audit log reports of the records.
+    reported: BTreeMap<RecordRef, Reported>,
     plan: Plan,
     gone: Vec<Record>,
     names: Names,
@@ -265,13 +270,19 @@ impl Table {
             }
             Change::Deleted { .. } => Settled::Updated,
         };
-        let write = Write::Change {
-            change,
-            fingerprint,
-            raw: observed.raw,
-        };
+        let write = self.change(change, fingerprint, observed.raw);
         self.plan.push(store, write)?;
         Ok((settled, shown))
+    }
+
+    /// Returns a change with what the audit log reports of its record.
+    fn change(&mut self, change: Change, fingerprint: Fingerprint, raw: Box<str>) -> Write {
+        Write::Change {
+            reported: self.reported.remove(&change.latest().to_ref()),
+            change,
+            fingerprint,
+            raw,
+        }
     }
 
     /// Plans everything that the listing has confirmed. If answers contradict each other, no record
@@ -288,6 +299,7 @@ impl Table {
         }
         let Self {
             tenant,
+            mut reported,
             mut plan,
             mut gone,
             decided,
@@ -297,7 +309,8 @@ impl Table {
         let scales = present::scales(store, tenant, name, &plan, &gone)?;
         // Successors must be known before those that they replace are removed.
         for record in gone {
-            plan.remove(store, record)?;
+            let reported = reported.remove(&record.to_ref());
+            plan.remove(store, record, reported)?;
         }
         Ok(Sweeping {
             short,
@@ -316,11 +329,7 @@ impl Table {
                 fingerprint,
                 raw,
             } => {
-                let write = Write::Change {
-                    change: *change,
-                    fingerprint,
-                    raw,
-                };
+                let write = self.change(*change, fingerprint, raw);
                 self.plan.push(store, write)?;
             }
         }
@@ -347,14 +356,15 @@ fn unanswered(record: &RecordRef) -> Finding {
     }
 }
 
-fn unconfirmed(record: &RecordRef) -> Finding {
+fn unconfirmed(source: &str, record: &RecordRef) -> Finding {
     Finding {
         code: FindingCode::Unconfirmed,
         kind: record.kind,
         id: Some(record.id.clone()),
-        detail: "Qlik says, when asked for it by id, that it is gone or has lost access, but the \
-                 listing cannot confirm that; it stays as it is until the next full run"
-            .to_owned(),
+        detail: format!(
+            "{source} says, when asked for it by id, that it is gone or has lost access, but the \
+             listing cannot confirm that; it stays as it is until the next full run"
+        ),
     }
 }
 

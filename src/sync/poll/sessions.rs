@@ -151,6 +151,7 @@ mod tests {
             let event = AuditEvent {
                 id: AuditEventId([1; 16]),
                 at: at(470),
+                by: None,
                 about,
             };
             known.take(&mut page(Vec::new(), vec![event]), at(600));

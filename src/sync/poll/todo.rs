@@ -4,13 +4,16 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-use crate::model::{About, AuditEvent, AuditPage, RecordRef, SpaceId, Timestamp};
+use crate::model::{About, AuditEvent, AuditPage, RecordRef, Reported, SpaceId, Timestamp};
 use crate::store::{SeenEvent, SpaceNote};
+use crate::sync::run::beside::Wanted;
 
 /// Records to ask for, and the events that count as seen once that is done.
 #[derive(Debug, Default)]
 pub(super) struct Todo {
     records: VecDeque<RecordRef>,
+    /// What the events report of the records that they name.
+    reported: BTreeMap<RecordRef, Reported>,
     /// Events in order, each with the number of records that must have been asked for by then.
     events: VecDeque<(SeenEvent, usize)>,
     n_asked: usize,
@@ -24,10 +27,22 @@ pub(super) struct Todo {
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(in crate::sync) struct Portion {
     pub(in crate::sync) records: BTreeSet<RecordRef>,
+    /// What the events report of those records.
+    pub(in crate::sync) reported: BTreeMap<RecordRef, Reported>,
     /// Events that count as seen after it.
     pub(in crate::sync) seen: Vec<SeenEvent>,
     /// The time up to which everything is seen after it; `None` if that has not changed.
     pub(in crate::sync) until: Option<Timestamp>,
+}
+
+impl Portion {
+    /// Returns the records to ask for, and what is reported of them.
+    pub(super) fn wanted(&self) -> Wanted {
+        Wanted {
+            records: self.records.clone(),
+            reported: self.reported.clone(),
+        }
+    }
 }
 
 impl Todo {
@@ -54,11 +69,12 @@ impl Todo {
             todo.records.push_back(record.clone());
             places.insert(record, todo.records.len());
         }
-        for AuditEvent { id, at, about } in new {
+        for AuditEvent { id, at, by, about } in new {
             let mut needed = 0;
             match about {
                 About::Records(records) => {
                     for record in records {
+                        todo.note(&record, Reported::of(at, by.as_ref()));
                         let place = *places.entry(record.clone()).or_insert_with(|| {
                             todo.records.push_back(record);
                             todo.records.len()
@@ -81,6 +97,16 @@ impl Todo {
         todo
     }
 
+    /// Notes what an event reports of a record.
+    fn note(&mut self, record: &RecordRef, new: Reported) {
+        match self.reported.get_mut(record) {
+            Some(reported) => reported.add(&new),
+            None => {
+                self.reported.insert(record.clone(), new);
+            }
+        }
+    }
+
     /// Takes out the spaces that events name, and what they say of them.
     pub(super) fn take_spaces(&mut self) -> BTreeMap<SpaceId, SpaceNote> {
         std::mem::take(&mut self.spaces)
@@ -100,8 +126,13 @@ impl Todo {
     /// were asked for and all events before it are seen.
     pub(in crate::sync) fn next(&mut self, limit: usize) -> Portion {
         let n_records = limit.min(self.records.len());
+        let records: BTreeSet<RecordRef> = self.records.drain(..n_records).collect();
+        let reported = records
+            .iter()
+            .filter_map(|record| self.reported.remove_entry(record));
         let mut portion = Portion {
-            records: self.records.drain(..n_records).collect(),
+            reported: reported.collect(),
+            records,
             ..Portion::default()
         };
         self.n_asked += n_records;
@@ -125,7 +156,7 @@ impl Todo {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{AuditEventId, Extent, Id, Kind};
+    use crate::model::{AuditEventId, Extent, Id, Kind, UserId};
 
     fn record(n: u8) -> RecordRef {
         RecordRef {
@@ -150,6 +181,7 @@ mod tests {
         let told = events.iter().map(|(n, records)| AuditEvent {
             id: AuditEventId([*n; 16]),
             at: at(*n),
+            by: None,
             about: match records.is_empty() {
                 true => About::Unreadable("odd".to_owned()),
                 false => About::Records(records.iter().map(|n| record(*n)).collect()),
@@ -168,8 +200,17 @@ mod tests {
         )
     }
 
+    /// Returns a portion without what is reported of its records.
+    fn work(portion: Portion) -> Portion {
+        Portion {
+            reported: BTreeMap::new(),
+            ..portion
+        }
+    }
+
     fn portion(records: &[u8], events: &[u8]) -> Portion {
         Portion {
+            reported: BTreeMap::new(),
             records: records.iter().map(|n| record(*n)).collect(),
             seen: events.iter().map(|n| seen(*n)).collect(),
             until: events.last().map(|n| at(*n)),
@@ -184,18 +225,54 @@ mod tests {
             &[],
         );
 
-        assert_eq!(todo.next(2), portion(&[5, 7], &[1, 2]));
-        assert_eq!(todo.next(2), portion(&[9], &[3, 4]));
+        assert_eq!(work(todo.next(2)), portion(&[5, 7], &[1, 2]));
+        assert_eq!(work(todo.next(2)), portion(&[9], &[3, 4]));
         assert!(todo.is_empty());
+    }
+
+    #[test]
+    fn a_record_is_reported_by_all_new_events_that_name_it_and_by_everybody_who_caused_one() {
+        let user = |n: u8| UserId(record(n).id);
+        let event = |n: u8, by: Option<u8>, records: &[u8]| AuditEvent {
+            id: AuditEventId([n; 16]),
+            at: at(n),
+            by: by.map(user),
+            about: About::Records(records.iter().map(|n| record(*n)).collect()),
+        };
+        let audit_page = AuditPage {
+            events: vec![
+                event(1, Some(90), &[1]),
+                event(2, Some(91), &[1, 2]),
+                event(3, Some(92), &[2, 3]),
+                event(4, None, &[3]),
+            ],
+            sessions: Vec::new(),
+            extent: Extent::Whole,
+        };
+
+        let mut todo = Todo::of(audit_page, &[seen(2)].into(), [record(4)].into());
+        let reported = todo.next(9).reported;
+
+        let expected = |first: u8, last: u8, by: Option<u8>| Reported {
+            first: at(first),
+            last: at(last),
+            by: by.map(|n| BTreeSet::from([user(n)])),
+        };
+        let all = [
+            (record(1), expected(1, 1, Some(90))),
+            (record(2), expected(3, 3, Some(92))),
+            (record(3), expected(3, 4, None)),
+        ];
+        assert_eq!(reported, BTreeMap::from(all));
     }
 
     #[test]
     fn an_event_is_seen_with_the_last_record_that_it_names_and_not_before_earlier_ones() {
         let mut todo = todo(&[(1, &[1, 2, 3]), (2, &[1]), (3, &[4])], &[], &[]);
 
-        assert_eq!(todo.next(2), portion(&[1, 2], &[]));
-        assert_eq!(todo.next(1), portion(&[3], &[1, 2]));
-        assert_eq!(todo.next(9), portion(&[4], &[3]));
+        assert_eq!(work(todo.next(2)), portion(&[1, 2], &[]));
+        assert_eq!(work(todo.next(1)), portion(&[3], &[1, 2]));
+        assert_eq!(work(todo.next(9)), portion(&[4], &[3]));
     }
 
     #[test]
@@ -203,8 +280,8 @@ mod tests {
         let mut todo = todo(&[(1, &[1]), (2, &[]), (3, &[3])], &[1], &[8]);
 
         assert_eq!((todo.n_events(), todo.unreadable.len()), (2, 1));
-        assert_eq!(todo.next(1), portion(&[8], &[2]));
-        assert_eq!(todo.next(1), portion(&[3], &[3]));
-        assert_eq!(todo.next(1), portion(&[], &[]));
+        assert_eq!(work(todo.next(1)), portion(&[8], &[2]));
+        assert_eq!(work(todo.next(1)), portion(&[3], &[3]));
+        assert_eq!(work(todo.next(1)), portion(&[], &[]));
     }
 }

@@ -76,6 +76,7 @@ impl<'a> HeldRemovals<'a> {
             change,
             fingerprint,
             raw,
+            reported,
         } = write
         else {
             return Ok(Some(write));
@@ -94,6 +95,7 @@ impl<'a> HeldRemovals<'a> {
                 change,
                 fingerprint,
                 raw,
+                reported,
             }));
         }
         let permit = self.permit_for(&change)?;
@@ -136,6 +138,7 @@ impl<'a> HeldRemovals<'a> {
                 change,
                 fingerprint,
                 raw,
+                reported,
             }
         }))
     }

@@ -161,6 +161,7 @@ impl World {
                     },
                 },
                 raw: "{}".into(),
+                reported: None,
             });
         }
         for gone in gone {
@@ -169,6 +170,7 @@ impl World {
                 change: Change::Deleted { before },
                 fingerprint: Fingerprint([0; 16]),
                 raw: "".into(),
+                reported: None,
             });
         }
         for chunk in writes.chunks(40) {

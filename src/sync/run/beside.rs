@@ -21,13 +21,13 @@
 //! - A first load keeps the pen: nobody polls before it has ended. A dry run, which writes nothing,
 //!   leaves the pen to polls until it ends.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
 
 use tokio::sync::OwnedMutexGuard;
 
 use crate::lock::lock;
-use crate::model::RecordRef;
+use crate::model::{RecordRef, Reported};
 use crate::store::MAX_WRITES;
 
 /// Records that a poll beside a sweep takes at a time: few enough that their changes fit one commit
@@ -72,10 +72,18 @@ pub(in crate::sync) enum Scope {
     All,
     /// These records and no others.
     Records {
-        records: BTreeSet<RecordRef>,
+        wanted: Wanted,
         /// The sweep that reads at the same time, if there is one.
         beside: Option<Beside>,
     },
+}
+
+/// Records that the audit log named, or that are to be looked at again.
+#[derive(Debug, Clone, Default)]
+pub(in crate::sync) struct Wanted {
+    pub(in crate::sync) records: BTreeSet<RecordRef>,
+    /// What the audit log reports of them.
+    pub(in crate::sync) reported: BTreeMap<RecordRef, Reported>,
 }
 
 impl Scope {

@@ -145,6 +145,7 @@ fn take_over(
                 change,
                 fingerprint,
                 raw: observed.raw,
+                reported: None,
             };
             if let Replaced::Nothing(write) = plan.replace(store, write)? {
                 plan.push(store, write)?;

@@ -1,6 +1,6 @@
 //! Reads what a run covers: single records, or a whole tenant while polls go on beside it.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use tokio::sync::OwnedMutexGuard;
@@ -9,7 +9,7 @@ use crate::connector::Connector;
 use crate::model::{Kind, Mode, RecordRef, Run};
 use crate::store::TenantNo;
 
-use super::beside::{Beside, MAX_BESIDE, Pen, Reading};
+use super::beside::{Beside, MAX_BESIDE, Pen, Reading, Wanted};
 use super::context::Context;
 use super::job::Job;
 use crate::sync::RunError;
@@ -24,7 +24,7 @@ impl<C: Connector> Job<C> {
         &self,
         run: &mut Run,
         no: TenantNo,
-        records: BTreeSet<RecordRef>,
+        wanted: Wanted,
         beside: Option<Beside>,
         plan: Plan,
     ) -> Result<Sweeping, RunError> {
@@ -32,7 +32,7 @@ impl<C: Connector> Job<C> {
             Some(_) => MAX_BESIDE,
             None => usize::MAX,
         };
-        let refreshed = self.refresh(run, no, records, limit, plan).await?;
+        let refreshed = self.refresh(run, no, wanted, limit, plan).await?;
         if let Some(beside) = beside {
             beside.asked.note(refreshed.asked.take());
         }

@@ -23,8 +23,8 @@ impl<C: Connector> Job<C> {
         let plan = self.begin_plan(run, &context).await?;
         let mut reading = None;
         let (sweeping, unseen) = match (scope, &context.known) {
-            (Scope::Records { records, beside }, Some(known)) => {
-                let records = self.read_records(run, known.no, records, beside, plan);
+            (Scope::Records { wanted, beside }, Some(known)) => {
+                let records = self.read_records(run, known.no, wanted, beside, plan);
                 // Such a run has not seen any collection in full.
                 (records.await?, Unseen::everything())
             }

@@ -52,7 +52,9 @@ impl<C: Connector> Job<C> {
                 self.read_space(run, id, head, done).await?;
             }
         }
+        let mut n_unread = listing.n_unnamed;
         for id in listing.unreadable {
+            n_unread += u64::from(!known.contains_key(&id));
             let done = todo.remove(&id);
             self.miss_space(run, id.clone(), done).await?;
             shown.insert(id);
@@ -63,7 +65,7 @@ impl<C: Connector> Job<C> {
         for todo in todo.into_values() {
             self.look_at_space(run, todo).await?;
         }
-        self.end_spaces(run, began).await?;
+        self.end_spaces(run, began, n_unread).await?;
         run.counts.unseen += listing.n_unnamed;
         Ok(match held {
             Some(reason) => Outcome::Incomplete { reason },
@@ -120,7 +122,12 @@ impl<C: Connector> Job<C> {
     }
 
     /// Stores that all spaces were read.
-    async fn end_spaces(&self, run: &mut SpacesRun, began: Timestamp) -> Result<(), RunError> {
+    async fn end_spaces(
+        &self,
+        run: &mut SpacesRun,
+        began: Timestamp,
+        n_unread: u64,
+    ) -> Result<(), RunError> {
         // While we have the pen, no run is in the middle of its changes. So rights in spaces are
         // compared for all changes of a run, or for none.
         let _pen = self.turns.pen().await;
@@ -131,6 +138,7 @@ impl<C: Connector> Job<C> {
         run.reading = SpaceReading {
             first,
             since: Some(since),
+            n_unread,
             mark: ReadingMark {
                 last: Some(began),
                 began: None,

@@ -241,6 +241,7 @@ impl Comparison {
                         change,
                         fingerprint,
                         raw,
+                        reported: None,
                     },
                 )
             }

@@ -51,7 +51,7 @@ pub(in crate::sync) struct Confirmed {
 }
 
 impl<C: Connector> Job<C> {
-    /// Asks for each missing record: only a clear no deletes it, any other answer rescues it.
+    /// Asks for each missing record: only a clear no deletes it, any other answer keeps it.
     pub(in crate::sync) async fn confirm(
         &self,
         run: &mut Run,
@@ -391,7 +391,7 @@ fn remove(
         names
             .join(store, &mut kept.record)
             .map_err(RunError::store)?;
-        plan.remove(store, kept.record)?;
+        plan.remove(store, kept.record, None)?;
     }
     Ok(())
 }
@@ -439,6 +439,7 @@ fn settle(
                     change,
                     fingerprint,
                     raw: observed.raw,
+                    reported: None,
                 },
             )?;
             Ok(Settled::Changed(rescued(missing)))

@@ -75,8 +75,8 @@ pub(in crate::sync) struct Shortfall {
 }
 
 impl Shortfall {
-    /// Returns the finding for this shortfall; `None` once the records that were not shown have
-    /// answered for themselves. The count may be wrong, once or always: it is a hint, and nothing
+    /// Returns the finding for this shortfall; `None` once the records that were not shown were
+    /// asked for by id. The count may be wrong, once or always: it is a hint, and nothing
     /// waits for it.
     pub(in crate::sync) fn finding(
         self,

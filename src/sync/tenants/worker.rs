@@ -95,8 +95,8 @@ impl<C: Connector> Worker<C> {
                 n_failures,
             };
             // Set during the run: only the run's beginning was measured by the old clock.
-            if let Some(turned) = steadiness.look(&self.job.clock) {
-                last.follow(turned);
+            if let Some(jump) = steadiness.look(&self.job.clock) {
+                last.follow(jump);
                 last.ended = ended;
             }
             next = tokio::select! {
@@ -156,8 +156,8 @@ impl<C: Connector> Worker<C> {
         let jitter = self.jitter.mul_f64(fastrand::f64());
         loop {
             let approval = self.approval().await?;
-            if let Some(turned) = steadiness.look(&self.job.clock) {
-                last.follow(turned);
+            if let Some(jump) = steadiness.look(&self.job.clock) {
+                last.follow(jump);
             }
             let now = self.job.clock.now();
             let due = self.schedule.next(last, now, jitter);

@@ -19,7 +19,7 @@ pub enum PollOutcome {
     Quiet,
     /// There was something new.
     Found,
-    /// What the log named could not be read.
+    /// The records that the log named could not be read.
     Failed,
     /// The log did not answer.
     Silent,

@@ -37,7 +37,7 @@ pub enum Note {
     Rewound,
 }
 
-/// An event that came.
+/// An event that was received.
 #[derive(Debug, Clone)]
 pub struct Came {
     pub id: String,

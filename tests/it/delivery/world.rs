@@ -1,4 +1,4 @@
-//! A tenant and what becomes of its people.
+//! A tenant, and what happens to its users.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -52,6 +52,7 @@ impl World {
                 fingerprint: Fingerprint([7; 16]),
                 raw: "{}".into(),
                 change: change.clone(),
+                reported: None,
             });
             self.commit(writes.collect(), Closing::Nothing);
         }

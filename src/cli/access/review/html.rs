@@ -33,10 +33,12 @@ const COLUMNS: [(&str, u8); 11] = [
 const LEGEND: [&str; 7] = [
     "Rights add up: somebody holds a right as long as one of the paths remains.",
     "Since: the time when the right was found, and the run that found it; it was given at some \
-     time after the run before that. \u{201c}Held at the first reading\u{201d}: it was there when \
+     time after the run before that. \u{201c}In the audit log\u{201d}: the time is Qlik\u{2019}s. \
+     \u{201c}Held at the first reading\u{201d}: it was there when \
      the tenant was first read in full. \u{201c}Held already\u{201d}: the time before is not on \
      record.",
-    "Given by: empty where it is not known. What is read at present does not say who gave a right.",
+    "Given by: who made the change, as Qlik\u{2019}s audit log reports; if it reports several \
+     changes, one of these. Empty where that is not known.",
     "Usable: whether the account can use the right. A disabled account still holds the right and \
      can use it again once the account is enabled; an invited one can use it from its first \
      log-in.",
@@ -142,7 +144,7 @@ pub(super) fn row(out: &mut impl Write, row: &AccessRow, seen: LastSession) -> i
     for path in paths {
         write!(out, "<div>{}</div>", escaped(&view::path_in_words(path)))?;
     }
-    let (day, time, basis) = since(row.since);
+    let (day, time, basis) = since(row.since.as_ref());
     let usable = words::usable(user);
     let class = if user.barrier.is_some() {
         " class=\"no\""
@@ -151,21 +153,25 @@ pub(super) fn row(out: &mut impl Write, row: &AccessRow, seen: LastSession) -> i
     };
     writeln!(
         out,
-        "</td><td>{}<small>{}</small><small>{}</small></td><td></td><td{class}>{}</td><td>{}</td>\
+        "</td><td>{}<small>{}</small><small>{}</small></td><td>{}</td><td{class}>{}</td><td>{}</td>\
          <td class=\"blank\"></td><td class=\"blank\"></td><td class=\"blank\"></td>\
          <td class=\"blank\"></td></tr>",
         escaped(&day),
         escaped(&time),
         escaped(&basis),
+        escaped(&words::givers(&row.given_by)),
         escaped(&usable),
         escaped(&seen.in_words())
     )
 }
 
 /// Returns since which day and time a right is held, and what that rests on.
-fn since(since: Option<Since>) -> (String, String, String) {
+fn since(since: Option<&Since>) -> (String, String, String) {
     let (at, basis) = match since {
         Some(Since::Observed { at, run }) => (at, format!("found by {run}")),
+        Some(Since::Audit { reported, run, .. }) => {
+            (&reported.last, format!("in the audit log, found by {run}"))
+        }
         Some(Since::BeforeFirstLoad { at }) => (at, "held at the first reading".to_owned()),
         Some(Since::Before { at }) => (at, "held already".to_owned()),
         None => return (NOT_KNOWN.to_owned(), String::new(), String::new()),

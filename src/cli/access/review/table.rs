@@ -53,7 +53,7 @@ pub(super) fn row(
     let AccessRow {
         user, role, paths, ..
     } = row;
-    let (since, basis, run) = match row.since {
+    let (since, basis, run) = match &row.since {
         Some(since) => {
             let run = since.run().map(|run| run.to_string());
             (
@@ -80,8 +80,7 @@ pub(super) fn row(
         since,
         basis.to_owned(),
         run,
-        // Not known yet; an empty cell is explained on the page.
-        String::new(),
+        words::givers(&row.given_by),
         words::usable(user),
         seen.in_words(),
         String::new(),

@@ -30,10 +30,23 @@ struct Item<'a> {
     event_type: Loose,
     #[serde(rename = "type")]
     kind: Loose,
+    /// Who caused the event.
+    user_id: Loose,
+    /// The same, as attributes of `CloudEvents` are spelled.
+    #[serde(rename = "userid")]
+    user: Loose,
     #[serde(borrow)]
     data: Option<&'a RawValue>,
     #[serde(borrow)]
     extensions: Option<&'a RawValue>,
+}
+
+impl Item<'_> {
+    /// Returns the user who caused it; `None` if it does not say.
+    fn by(&self) -> Option<UserId> {
+        let id = self.user_id.0.as_ref().or(self.user.0.as_ref())?;
+        Id::parse(id).ok().map(UserId)
+    }
 }
 
 /// The members of payloads that name the records concerned. `userId` in the envelope names who
@@ -108,6 +121,7 @@ pub(super) fn read(text: &str, latest: Timestamp) -> Option<Parsed> {
         Some(Parsed::Event(AuditEvent {
             id,
             at,
+            by: None,
             about: About::Unknown(what.to_owned()),
         }))
     };
@@ -125,7 +139,8 @@ pub(super) fn read(text: &str, latest: Timestamp) -> Option<Parsed> {
         // An event that does not say which space it is about is skipped: the next complete reading
         // of spaces finds the change.
         let about = space.about(&event)?;
-        return Some(Parsed::Event(AuditEvent { id, at, about }));
+        let by = event.by();
+        return Some(Parsed::Event(AuditEvent { id, at, by, about }));
     }
     let subject = subject(kind)?;
     let what = || format!("`{}`: whom it is about", shown(kind));
@@ -141,7 +156,8 @@ pub(super) fn read(text: &str, latest: Timestamp) -> Option<Parsed> {
             | Subject::Everyone,
         ) => About::Unreadable(what()),
     };
-    Some(Parsed::Event(AuditEvent { id, at, about }))
+    let by = event.by();
+    Some(Parsed::Event(AuditEvent { id, at, by, about }))
 }
 
 /// Reads the time of an event; `None` if it cannot be read.

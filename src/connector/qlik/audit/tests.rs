@@ -56,6 +56,29 @@ fn told(event: &Value) -> String {
 }
 
 #[test]
+fn an_event_says_who_caused_it_if_its_envelope_names_a_user() {
+    let user = UserId(Id::parse(OTHER).unwrap());
+    for (name, value, expected) in [
+        ("userId", json!(OTHER), Some(&user)),
+        // As attributes of CloudEvents are spelled.
+        ("userid", json!(OTHER), Some(&user)),
+        ("userId", json!("a/b"), None),
+        ("userId", json!(null), None),
+        ("userId", json!(7), None),
+        ("other", json!(OTHER), None),
+    ] {
+        let mut event = json!({"eventId": "e", "eventTime": "2026-06-01T08:00:00Z",
+            "eventType": "com.qlik.user.updated", "data": {"id": USER}});
+        event[name] = value;
+
+        let read = read_one(&event).unwrap();
+
+        assert_eq!(read.by.as_ref(), expected, "{event}");
+        assert_eq!(told(&event), format!("user {USER}"), "{event}");
+    }
+}
+
+#[test]
 fn a_session_says_whose_it_is_and_when_it_began() {
     let user = UserId(Id::parse(USER).unwrap());
     let time = "2026-06-01T08:00:00Z";

@@ -148,6 +148,7 @@ fn entries(kind: Kind) -> Vec<Entry> {
                 run: RunId(1),
                 account: account().into(),
             }),
+            reported: None,
             fact: Fact::Changed(change),
         })
         .collect()
@@ -266,6 +267,7 @@ fn right_entries() -> Vec<Entry> {
     let mut entries = entries(Kind::Role);
     let entry = entries.remove(0);
     let of = |fact| Entry {
+        reported: None,
         fact,
         ..entry.clone()
     };

@@ -94,6 +94,7 @@ fn entry(change: Change) -> Entry {
                 region: None,
             }),
         }),
+        reported: None,
         fact: Fact::Changed(change),
     }
 }
@@ -157,6 +158,7 @@ fn a_set_is_only_for_what_scim_has_words_for() {
         after: Record::User(bot),
     };
     let failed = Entry {
+        reported: None,
         fact: Fact::Failed {
             code: "qlik.x".into(),
             message: String::new(),

@@ -124,6 +124,7 @@ fn entry(fact: Fact) -> Entry {
         stamp: None,
         at: Timestamp::from_millis(0),
         origin: None,
+        reported: None,
         fact,
     }
 }

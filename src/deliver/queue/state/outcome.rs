@@ -243,7 +243,8 @@ impl State {
         });
     }
 
-    /// Ends the backfill and the list once they are sent in full, so that the journal goes on.
+    /// Ends the backfill and the list once they are sent in full, so that delivery of the
+    /// journal continues.
     pub(super) fn end_backfill_and_list(&mut self) {
         let over = self.expanding.take_if(|expanding| expanding.is_over());
         if over.is_some() {

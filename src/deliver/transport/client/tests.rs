@@ -90,8 +90,8 @@ impl Resolve for Fickle {
 const HERE: [u8; 4] = [127, 0, 0, 1];
 const INSIDE: [u8; 4] = [127, 0, 0, 2];
 
-/// Starts a receiver that the rule allows, and one that it does not at the same port of another
-/// address, as if inside a network.
+/// Starts two receivers on one port: one at an address that the rule allows, one at an address that
+/// it refuses.
 async fn allowed_and_inside() -> (Receiver, Receiver) {
     let close = |_, _: &_| Reply::With(204, "connection", "close".into());
     loop {

@@ -39,7 +39,7 @@ async fn world() -> World {
 }
 
 #[tokio::test]
-async fn an_assertion_is_held_to_every_claim() {
+async fn every_claim_of_an_assertion_is_checked() {
     let world = world().await;
     let (now, id) = (world.clock.now().seconds(), world.tenant.client_id());
     let audience = format!("{}/oauth/token", world.tenant.url());

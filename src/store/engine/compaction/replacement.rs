@@ -89,7 +89,7 @@ fn replace(
     let is_as_far =
         |head: &Head| (head.commits, head.last) == (standing.head.commits, standing.head.last);
     if !is_as_far(&sound.head) || sound.store != standing.store {
-        return Err(reopening(io::Error::other("it is not as far as it was")));
+        return Err(reopening(io::Error::other("it is behind the last commit")));
     }
     reopen(folder).map_err(reopening)?;
     *place = Some(sound.db);

@@ -135,10 +135,11 @@ fn remove_sessions(
     n_free: &mut usize,
 ) -> Result<(), StoreError> {
     for user in gone {
-        let key = keys::session(no, &user);
-        if *n_free > 0 && get(db, &key)?.is_some() {
-            draft.set(key, None);
-            *n_free -= 1;
+        for key in [keys::session(no, &user), keys::sessions_since(no, &user)] {
+            if *n_free > 0 && get(db, &key)?.is_some() {
+                draft.set(key, None);
+                *n_free -= 1;
+            }
         }
     }
     Ok(())

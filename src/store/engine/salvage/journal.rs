@@ -76,7 +76,7 @@ fn fill(target: &mut Target, made: &mut Made, from: Seq, end: Seq) -> Result<(),
         return Ok(());
     }
     note(made, from, Seq(end.0 - 1));
-    let body = entry::pack(None, &Fact::Unreadable);
+    let body = entry::pack(None, &Fact::Unreadable, None);
     for seq in (from.0..end.0).map(Seq) {
         made.version = Version(made.version.0 + 1);
         let key = keys::journal(seq);

@@ -14,7 +14,7 @@ use crate::store::engine::scan;
 use crate::store::error::StoreError;
 use crate::store::layout::keys::{self, Keyspace};
 use crate::store::layout::rows::{self, read_attempts, read_cursor, read_parked, read_run};
-use crate::store::layout::{self, Format, codec, entry, held, v1, v2, v3, v4, v5, v6, v7};
+use crate::store::layout::{self, Format, codec, entry, held, v1, v2, v3, v4, v5, v6, v7, v8};
 use crate::store::values::delivery::Item;
 use crate::store::values::head::Head;
 use crate::store::values::held::RemovalSum;
@@ -111,6 +111,26 @@ fn tenants(target: &mut Target) -> Result<BTreeSet<TenantNo>, StoreError> {
             && keys::accepted_of(key).is_some()
             && codec::read_row::<v4::Acceptance>(key, value).is_ok()
     })?;
+    beside_records(target, &of_known)?;
+    target.keep(Keyspace::Bookmark, |_, key, value| {
+        of_known(key) && codec::read_row::<v1::Bookmark>(key, value).is_ok()
+    })?;
+    target.keep(Keyspace::SeenEvent, |_, key, value| {
+        of_known(key)
+            && keys::seen_event_of(key).is_some()
+            && codec::read_row::<v1::Nothing>(key, value).is_ok()
+    })?;
+    target.keep(Keyspace::Links, |_, key, value| {
+        codec::read_row::<v1::Links<'_>>(key, value).is_ok()
+    })?;
+    Ok(known)
+}
+
+/// Keeps what is known of a tenant's spaces, sessions and licences.
+fn beside_records(
+    target: &mut Target,
+    of_known: &impl Fn(&[u8]) -> bool,
+) -> Result<(), StoreError> {
     // How far spaces were read is dropped: some may be lost, and then all must be read again before
     // anything is known about them.
     target.keep(Keyspace::Space, |_, key, value| {
@@ -131,6 +151,11 @@ fn tenants(target: &mut Target) -> Result<BTreeSet<TenantNo>, StoreError> {
             && codec::read_row::<v7::session::LastSession>(key, value).is_ok()
     })?;
     target.keep(Keyspace::SessionReading, |_, _, _| false)?;
+    target.keep(Keyspace::SessionsSince, |_, key, value| {
+        of_known(key)
+            && keys::session_of(key).is_some()
+            && codec::read_row::<v8::session::SessionsSince>(key, value).is_ok()
+    })?;
     // As with spaces: all must be read again before anything is known about licences.
     target.keep(Keyspace::Licence, |_, key, value| {
         of_known(key)
@@ -138,18 +163,7 @@ fn tenants(target: &mut Target) -> Result<BTreeSet<TenantNo>, StoreError> {
             && codec::read_row::<v7::licence::LicenceRow>(key, value).is_ok()
     })?;
     target.keep(Keyspace::LicenceReading, |_, _, _| false)?;
-    target.keep(Keyspace::Bookmark, |_, key, value| {
-        of_known(key) && codec::read_row::<v1::Bookmark>(key, value).is_ok()
-    })?;
-    target.keep(Keyspace::SeenEvent, |_, key, value| {
-        of_known(key)
-            && keys::seen_event_of(key).is_some()
-            && codec::read_row::<v1::Nothing>(key, value).is_ok()
-    })?;
-    target.keep(Keyspace::Links, |_, key, value| {
-        codec::read_row::<v1::Links<'_>>(key, value).is_ok()
-    })?;
-    Ok(known)
+    Ok(())
 }
 
 /// Keeps what the store says about itself, as far as it can be read.
@@ -327,7 +341,7 @@ fn tell(
         target,
         head,
         now,
-        &entry::pack(None, &Fact::HistoryLost(missing)),
+        &entry::pack(None, &Fact::HistoryLost(missing), None),
     )?;
     let mut losses = losses::read(&target.db)?;
     losses.push(HistoryLoss {
@@ -378,7 +392,7 @@ fn loaded_again(
             target,
             head,
             now,
-            &entry::pack(Some((run, &account)), &fact),
+            &entry::pack(Some((run, &account)), &fact, None),
         )?;
         let (key, value) = codec::put(keys::loaded(no), &v1::Seq::from(head.last));
         target.set(key, value)?;

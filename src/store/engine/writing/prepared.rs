@@ -6,8 +6,8 @@ use std::ops::Range;
 use bytes::Bytes;
 
 use crate::model::{
-    Account, Fact, Fingerprint, Id, Kind, ListId, Record, RightChange, RightHolders, RunId,
-    Timestamp,
+    Account, Fact, Fingerprint, Id, Kind, ListId, Record, Reported, RightChange, RightHolders,
+    RunId, Timestamp,
 };
 use crate::store::error::StoreError;
 use crate::store::layout::{codec, entry, held, keys, v1, v5};
@@ -75,22 +75,23 @@ impl Prepared {
                 users,
             } => {
                 is_loaded = true;
-                entries.push(author.entry(&Fact::Loaded {
+                let loaded = Fact::Loaded {
                     roles,
                     groups,
                     users,
-                }));
+                };
+                entries.push(author.entry(&loaded, None));
             }
             Closing::Report { plans, facts } => {
                 rows.extend(plans.iter().map(|plan| held::plan_row(commit.tenant, plan)));
-                entries.extend(facts.iter().map(|fact| author.entry(fact)));
+                entries.extend(facts.iter().map(|fact| author.entry(fact, None)));
             }
             Closing::Rights { facts, mark } => {
                 let mark = v5::RightsMark::from(mark);
                 rows.push(codec::put(keys::rights_mark(commit.tenant), &mark));
                 for fact in &facts {
                     lists.extend(listed(entries.len(), fact));
-                    entries.push(author.entry(fact));
+                    entries.push(author.entry(fact, None));
                 }
             }
             Closing::Nothing | Closing::PlanRows(_) => {}
@@ -132,13 +133,14 @@ impl Author {
                 change,
                 fingerprint,
                 raw,
+                reported,
             } => PreparedWrite {
                 kind: change.kind(),
                 id: change.id().clone(),
                 state: change
                     .after()
                     .map(|after| (fingerprint, body(bodies, after, &raw))),
-                entry: Some(self.entry(&Fact::Changed(change))),
+                entry: Some(self.entry(&Fact::Changed(change), reported.as_ref())),
             },
             Write::Quiet {
                 record,
@@ -159,8 +161,8 @@ impl Author {
         }
     }
 
-    fn entry(&self, fact: &Fact) -> Vec<u8> {
-        entry::pack(Some((self.run, &self.account)), fact)
+    fn entry(&self, fact: &Fact, reported: Option<&Reported>) -> Vec<u8> {
+        entry::pack(Some((self.run, &self.account)), fact, reported)
     }
 }
 

@@ -7,7 +7,7 @@ use crate::model::Timestamp;
 use crate::store::error::StoreError;
 use crate::store::handle::Store;
 
-use super::belief::{Belief, Running};
+use crate::store::values::belief::{Belief, Running};
 
 impl Store {
     /// Returns the time by which ages are measured, and writes down what is believed. Call it
@@ -50,7 +50,7 @@ impl Store {
         }
         let last_event = self
             .engine
-            .read("reading when the last event was found", |reader| {
+            .read("reading the time of the last event", |reader| {
                 Ok(reader.head()?.map(|head| head.at))
             })?;
         let last_event = last_event.filter(|at| *at > Timestamp::from_millis(0));

@@ -1,6 +1,5 @@
 //! Deletes what is older than its keep time, and measures how much of the disk the store takes.
 
-pub mod belief;
 pub mod clocks;
 pub mod retention;
 pub mod pass;

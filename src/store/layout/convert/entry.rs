@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 
-use crate::model::{Account, Change, Fact, HistoryLoss, Missing, Recovery, RunId};
+use crate::model::{Account, Change, Fact, HistoryLoss, Missing, Recovery, Reported, RunId};
 use crate::store::layout::{v1, v3, v5, v6, v8};
 
 use super::{owned, pairs, text};
@@ -362,6 +362,28 @@ impl From<v8::Fact<'_>> for Fact {
                 lost: lost.into_iter().map(Cow::into_owned).collect(),
             },
             v8::Fact::SpaceChanged(change) => Self::SpaceChanged(change.into()),
+        }
+    }
+}
+
+impl From<&Reported> for v8::Reported {
+    fn from(reported: &Reported) -> Self {
+        let Reported { first, last, by } = reported;
+        Self {
+            first: *first,
+            last: *last,
+            by: by.as_ref().map(|users| users.iter().cloned().collect()),
+        }
+    }
+}
+
+impl From<v8::Reported> for Reported {
+    fn from(reported: v8::Reported) -> Self {
+        let v8::Reported { first, last, by } = reported;
+        Self {
+            first,
+            last,
+            by: by.map(BTreeSet::from_iter),
         }
     }
 }

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use crate::model::{
     Fingerprint, HeldLoss, HeldPlan, Loss, PlanState, Proof, Reason, Removal, Taken, Weight,
 };
-use crate::store::layout::v1;
+use crate::store::layout::{v1, v8};
 use crate::store::values::commit::Write;
 use crate::store::values::plan::PlanHead;
 
@@ -50,17 +50,19 @@ impl From<v1::PlanHead<'_>> for PlanHead {
     }
 }
 
-impl<'a> From<&'a Write> for v1::Write<'a> {
+impl<'a> From<&'a Write> for v8::plan::Write<'a> {
     fn from(write: &'a Write) -> Self {
         match write {
             Write::Change {
                 change,
                 fingerprint,
                 raw,
+                reported,
             } => Self::Change {
                 change: change.into(),
                 fingerprint: fingerprint.0,
                 raw: Cow::Borrowed(raw),
+                reported: reported.as_ref().map(Into::into),
             },
             Write::Quiet {
                 record,
@@ -78,19 +80,21 @@ impl<'a> From<&'a Write> for v1::Write<'a> {
     }
 }
 
-impl From<v1::Write<'_>> for Write {
-    fn from(write: v1::Write<'_>) -> Self {
+impl From<v8::plan::Write<'_>> for Write {
+    fn from(write: v8::plan::Write<'_>) -> Self {
         match write {
-            v1::Write::Change {
+            v8::plan::Write::Change {
                 change,
                 fingerprint,
                 raw,
+                reported,
             } => Self::Change {
                 change: change.into(),
                 fingerprint: Fingerprint(fingerprint),
                 raw: raw.into_owned().into(),
+                reported: reported.map(Into::into),
             },
-            v1::Write::Quiet {
+            v8::plan::Write::Quiet {
                 record,
                 fingerprint,
                 raw,
@@ -99,7 +103,7 @@ impl From<v1::Write<'_>> for Write {
                 fingerprint: Fingerprint(fingerprint),
                 raw: raw.into_owned().into(),
             },
-            v1::Write::Forget { record } => Self::Forget {
+            v8::plan::Write::Forget { record } => Self::Forget {
                 record: record.into(),
             },
         }

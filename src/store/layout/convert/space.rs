@@ -292,7 +292,12 @@ impl<K, V, L: Ord + From<K>, W: From<V>> From<v6::ListChange<K, V>> for ListChan
 
 impl From<SpaceReading> for v8::SpaceReading {
     fn from(reading: SpaceReading) -> Self {
-        let SpaceReading { mark, first, since } = reading;
+        let SpaceReading {
+            mark,
+            first,
+            since,
+            n_unread,
+        } = reading;
         let ReadingMark {
             number,
             last,
@@ -308,6 +313,7 @@ impl From<SpaceReading> for v8::SpaceReading {
             tried,
             refused: is_refused,
             since,
+            unread: n_unread,
         }
     }
 }
@@ -322,6 +328,7 @@ impl From<v8::SpaceReading> for SpaceReading {
             tried,
             refused,
             since,
+            unread,
         } = reading;
         let mark = ReadingMark {
             number,
@@ -330,6 +337,11 @@ impl From<v8::SpaceReading> for SpaceReading {
             tried,
             is_refused: refused,
         };
-        Self { mark, first, since }
+        Self {
+            mark,
+            first,
+            since,
+            n_unread: unread,
+        }
     }
 }

@@ -12,6 +12,13 @@ pub fn session(no: TenantNo, user: &UserId) -> Key {
     key
 }
 
+/// The key of the time before which the sessions of a user are not known.
+pub fn sessions_since(no: TenantNo, user: &UserId) -> Key {
+    let mut key = numbered(Keyspace::SessionsSince, no.0);
+    key.extend_from_slice(&user.0.to_key());
+    key
+}
+
 /// Returns the tenant and the user in such a key.
 pub fn session_of(key: &[u8]) -> Option<(TenantNo, UserId)> {
     let (no, user) = key.get(1..)?.split_first_chunk()?;

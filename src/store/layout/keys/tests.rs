@@ -21,7 +21,7 @@ fn the_bytes_of_keys_are_frozen() {
         },
     };
     let acme = TenantName("acme".into());
-    let cases: [(&str, Key, &str); 40] = [
+    let cases: [(&str, Key, &str); 41] = [
         ("format", format(), "0100"),
         ("head", head(), "0101"),
         ("cut", cut(), "0102"),
@@ -127,6 +127,11 @@ fn the_bytes_of_keys_are_frozen() {
             "93010203040060d5ca1b2f8a4c0012345678",
         ),
         ("reading of sessions", session_reading(no), "9401020304"),
+        (
+            "sessions since",
+            sessions_since(no, &UserId(id.clone())),
+            "97010203040060d5ca1b2f8a4c0012345678",
+        ),
         (
             "licence",
             licence(no, &SubjectKey::of("ACME\\Eve")),

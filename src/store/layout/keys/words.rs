@@ -34,10 +34,11 @@ pub fn describe(key: &[u8]) -> String {
         Some(0x90) => "a space",
         Some(0x91 | 0x92) => "how far spaces were read",
         Some(0x93) => "the last session of a user",
-        Some(0x94) => "from when on sessions are known",
+        Some(0x94) => "since when sessions are known",
         Some(0x95) => "an assignment of a licence",
         Some(0x96) => "how far licences were read",
-        Some(_) | None => "a value of no known space",
+        Some(0x97) => "since when sessions of a user are known",
+        Some(_) | None => "a value of an unknown keyspace",
     };
     what.to_owned()
 }

@@ -17,4 +17,5 @@ pub struct SpaceReading {
     pub tried: Option<Timestamp>,
     pub refused: bool,
     pub since: Option<Seq>,
+    pub unread: u64,
 }

@@ -157,6 +157,7 @@ fn write_of(judgement: Judgement, known: Option<KnownRecord>, raw: Box<str>) -> 
             change,
             fingerprint,
             raw,
+            reported: None,
         }),
         (
             Judgement::Refreshed {

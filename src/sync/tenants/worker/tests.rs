@@ -499,6 +499,7 @@ async fn a_dry_run_leaves_what_an_earlier_run_has_sealed_to_the_next_one() {
         },
         fingerprint: Fingerprint([7; 16]),
         raw: "{}".into(),
+        reported: None,
     };
     store.stage(known.no, 0, &[write]).unwrap();
     let head = PlanHead {

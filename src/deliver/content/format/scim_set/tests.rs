@@ -51,6 +51,7 @@ fn claims(sets: &ScimSets, change: Change) -> Value {
             run: RunId(1),
             account: account().into(),
         }),
+        reported: None,
         fact: Fact::Changed(change),
     };
     claims_of(sets, &Event::of_entry(STORE, &entry).unwrap())

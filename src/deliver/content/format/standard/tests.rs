@@ -64,6 +64,7 @@ fn entry(fact: Fact) -> Entry {
                 region: Some("eu".into()),
             }),
         }),
+        reported: None,
         fact,
     }
 }
