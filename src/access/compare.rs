@@ -1,8 +1,8 @@
-//! Compares what users held with what they hold.
+//! Compares what users had with what they have.
 //!
 //! What all users gained or lost is reported once ([`everybodys_differences`]); for one user, only
 //! what differs in the user's own paths. What is not visible does not count as granted or as
-//! revoked: the user may have held it, or may still hold it.
+//! revoked: the user may have had it, or may still have it.
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -1,7 +1,7 @@
 //! Works out from a tenant's records who may do what.
 //!
 //! Pure: no I/O, no clock, no async. [`Grants`] says which roles a user holds, each by every path,
-//! and what of that cannot be seen; [`differences`] compares what a user held with what the user
+//! and what of that cannot be seen; [`differences`] compares what a user had with what the user
 //! holds. [`Inspection`] looks at roles, groups and users once, in that order, and reports what an
 //! auditor would ask about, such as broken rules of [`Separation`] of duties; [`Administration`]
 //! says who is an administrator, [`Holding`] who holds a role, [`Absences`] who was not seen for

@@ -189,8 +189,8 @@ pub enum StaleWho {
     All,
 }
 
-/// Evidence of who held which roles at one time: a page of rows, each with the time since which the
-/// user has held the role, and the number of users.
+/// Evidence of who had which roles at one time: a page of rows, each with the time since which the
+/// user has had the role, and the number of users.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AccessReview {
     /// The tenant.

@@ -1,10 +1,10 @@
-//! Since when a user has held a role, and what that rests on.
+//! Since when a user has had a role, and what that rests on.
 
 use serde::{Deserialize, Serialize};
 
 use crate::model::{Reported, RunId, Timestamp};
 
-/// Since when a user has held a role.
+/// Since when a user has had a role.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", tag = "basis")]
 pub enum Since {
@@ -25,13 +25,13 @@ pub enum Since {
         /// When the log says that it happened, and who did it.
         reported: Reported,
     },
-    /// The user held it when the tenant was first read as a whole.
+    /// The user had it when the tenant was first read as a whole.
     BeforeFirstLoad {
         /// When that was.
         at: Timestamp,
     },
-    /// The user held it at this time already. The journal does not go back further, was not read
-    /// further, or what the user held before was not visible.
+    /// The user had it at this time already. The journal does not go back further, was not read
+    /// further, or what the user had before was not visible.
     Before {
         /// The time.
         at: Timestamp,

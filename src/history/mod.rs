@@ -1,4 +1,4 @@
-//! The records of a tenant as they were at an earlier time, and who held which roles then.
+//! The records of a tenant as they were at an earlier time, and who had which roles then.
 //!
 //! The journal leads from any earlier state to the present one, and back. [`Past`](past::Past)
 //! reads back what has changed since a time; a [`Picture`] has the roles and groups of that time,

@@ -16,7 +16,7 @@ const MAX_READ: u64 = 200_000;
 
 /// Where the reading ended.
 pub(super) struct Reached {
-    /// Since when a role is held, if no entry that was read shows when that began.
+    /// Since when a user has had a role, if no entry that was read shows when that began.
     pub(super) since: Since,
     /// Whether the first load was reached, so that no entry is left.
     pub(super) is_first_load: bool,

@@ -1,8 +1,8 @@
-//! Since when users have held roles, as far as the journal tells.
+//! Since when users have had roles, as far as the journal tells.
 //!
 //! The journal is read backwards, and each entry undone, until a role was not held: the run whose
 //! entries were undone last is the one that found it. What one run found counts as one change, so a
-//! user whose role moved from one group to another within a run has held it all the time.
+//! user whose role moved from one group to another within a run has had it all the time.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::ControlFlow;
@@ -44,7 +44,7 @@ struct UndoneRun {
     causes: Vec<Cause>,
 }
 
-/// Finds since when each of some users has held a role, going back from an entry. `grants` and the
+/// Finds since when each of some users has had a role, going back from an entry. `grants` and the
 /// users in `wanted` must be those at that entry.
 pub fn since_when(
     store: &Store,
@@ -61,7 +61,7 @@ pub fn since_when(
             false => ControlFlow::Continue(()),
         }
     })?;
-    // A run that is only partly undone does not show what users held before it.
+    // A run that is only partly undone does not show what users had before it.
     if reached.is_first_load {
         undoing.end_run();
     }
@@ -161,7 +161,7 @@ impl Undoing {
                 continue;
             }
             let by_role = user.as_ref().map(|user| grants.roles_of(user));
-            // The user may have held a role that was not visible.
+            // The user may have had a role that was not visible.
             let is_hidden = user
                 .as_ref()
                 .is_some_and(|user| !grants.unseen(user).is_empty());

@@ -94,7 +94,7 @@ impl Trail {
         }
     }
 
-    /// Finds since when each of some users has held a role. `grants` and the users in `wanted` must
+    /// Finds since when each of some users has had a role. `grants` and the users in `wanted` must
     /// be those at the time of the trail.
     pub fn since_when(
         &self,
@@ -118,7 +118,7 @@ impl Trail {
             let entry = store.entry(seq)?.ok_or(HistoryError::WasCut)?;
             undoing.undo(Entry { at, ..entry });
         }
-        // What was held before a run is known only if all of it was undone.
+        // What users had before a run is known only if all of it was undone.
         if undoing.run() != self.cut || self.cut.is_none() {
             undoing.end_run();
         }

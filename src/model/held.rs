@@ -19,7 +19,7 @@ pub enum Loss {
     Groups,
     /// Memberships of users in groups.
     Memberships,
-    /// Roles that users or groups held.
+    /// Roles that users or groups had.
     RoleAssignments,
 }
 

@@ -234,7 +234,7 @@ pub struct RightChange {
     pub right: Right,
     /// How their access changed.
     pub change: AccessChange,
-    /// Who holds or held it.
+    /// Who holds it or has lost it.
     pub holders: RightHolders,
     /// Every path before the run; for all users, the paths that all of them had.
     pub before: Vec<ShownPath>,

@@ -13,7 +13,7 @@
 //!    same run go through.
 //! 6. Commit the plan, chunk by chunk, each chunk with its journal entries in one write.
 //! 7. Decide what becomes of held plans, and record the run.
-//! 8. Compare what users held before the run with what they hold after it, and commit the
+//! 8. Compare what users had before the run with what they have after it, and commit the
 //!    difference as entries of its own (`rights`).
 //!
 //! Between sweeps a [`poll`] reads the tenant's audit log: an overlapping window each time, since

@@ -18,7 +18,7 @@ pub fn space_row(
     let barrier = row.user.barrier;
     let standing = match row.grants.is_empty() && row.shares.is_empty() {
         true => "potential",
-        false => "held",
+        false => "actual",
     };
     json!({
         "tenant": tenant,

@@ -144,14 +144,14 @@ async fn each_path_is_drawn_and_redundant_roles_are_found() {
         explain("maria@acme.example").await,
         "Maria Silva holds TenantAdmin in `acme` by 2 paths; the role is lost only when \
          all of them are removed:\n  Maria Silva -> TenantAdmin\n  Maria Silva -> group Platform \
-         -> TenantAdmin\nIt was already held when the tenant was first read, at *.\nGroups of the \
+         -> TenantAdmin\nIt was there already when the tenant was first read, at *.\nGroups of the \
          identity provider are as of the last log-in of Maria Silva, since Qlik refreshes them only \
          then: Platform.\n"
     );
     assert_eq!(
         explain("Noah Klein").await,
         "Noah Klein holds TenantAdmin in `acme` by one path:\n  Noah Klein -> group Platform -> \
-         TenantAdmin\nIt was already held when the tenant was first read, at *.\nIt cannot be used at \
+         TenantAdmin\nIt was there already when the tenant was first read, at *.\nIt cannot be used at \
          present: disabled.\nGroups of the identity provider are as of the last log-in of Noah \
          Klein, since Qlik refreshes them only then: Platform.\n"
     );

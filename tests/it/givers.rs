@@ -46,7 +46,7 @@ async fn row(running: &Running, user: &UserId, role: &str) -> Option<AccessRow> 
 }
 
 /// Waits until a user holds a role, and returns the row.
-async fn held(running: &Running, user: &UserId, role: &str) -> AccessRow {
+async fn role_of(running: &Running, user: &UserId, role: &str) -> AccessRow {
     within("the user holds the role", || async {
         row(running, user, role).await.is_some()
     })
@@ -96,7 +96,7 @@ async fn who_gave_a_role_is_whom_the_audit_log_names_for_the_record_that_changed
     tenant
         .update_user(&maria, Edit::AssignRole(steward.clone()))
         .unwrap();
-    let direct = held(&running, &maria, "Steward").await;
+    let direct = role_of(&running, &maria, "Steward").await;
     assert_reported(&direct, at, at);
     assert_eq!(ids(&direct), BTreeSet::from([anna.clone()]));
     assert_eq!(direct.given_by[0].name.as_deref(), Some(&*people[0].name));
@@ -111,7 +111,7 @@ async fn who_gave_a_role_is_whom_the_audit_log_names_for_the_record_that_changed
     tenant
         .update_user(&jon, Edit::Name("Jon D.".to_owned()))
         .unwrap();
-    let by_group = held(&running, &jon, "Auditor").await;
+    let by_group = role_of(&running, &jon, "Auditor").await;
     assert_reported(&by_group, at, at);
     assert_eq!(ids(&by_group), BTreeSet::from([bert.clone()]));
 
@@ -127,7 +127,7 @@ async fn who_gave_a_role_is_whom_the_audit_log_names_for_the_record_that_changed
         .update_user(&anna, Edit::Name("Anna B.".to_owned()))
         .unwrap();
     let running = world.start().await;
-    let either = held(&running, &anna, "Steward").await;
+    let either = role_of(&running, &anna, "Steward").await;
     match &either.since {
         Some(Since::Audit { .. }) => {
             assert_reported(&either, first, last);
@@ -160,14 +160,14 @@ async fn who_gave_a_role_is_not_known_of_what_was_there_before_and_of_what_a_ful
         .unwrap();
     let running = world.start().await;
 
-    let before = held(&running, &maria, "Steward").await;
+    let before = role_of(&running, &maria, "Steward").await;
     assert!(matches!(before.since, Some(Since::BeforeFirstLoad { .. })));
     assert_eq!(ids(&before), BTreeSet::new());
 
     pass(&world);
     tenant.update_user(&jon, Edit::AssignRole(steward)).unwrap();
     running.sync().await;
-    let by_sweep = held(&running, &jon, "Steward").await;
+    let by_sweep = role_of(&running, &jon, "Steward").await;
     assert!(matches!(by_sweep.since, Some(Since::Observed { .. })));
     assert_eq!(ids(&by_sweep), BTreeSet::new());
     running.stop().await;

@@ -268,7 +268,7 @@ fn licences(store: &Store, acme: &Known) -> Result<(), StoreError> {
         },
         cursor: Some("bmV4dA".into()),
         unreadable: 1,
-        held: 2,
+        kept: 2,
     };
     let shown = [
         assignment("ACME\\USER1", Some("analyzer")),

@@ -67,7 +67,7 @@ pub(super) async fn run(client: &StoreClient, args: AccessExplainArgs) -> anyhow
     Ok(Exit::Success)
 }
 
-/// Says since when a role is held and who gave it, in a sentence.
+/// Says since when a user has had a role and who gave it, in a sentence.
 fn since(row: &AccessRow) -> Option<String> {
     Some(match row.since.as_ref()? {
         Since::Observed { at, run } => format!("It was found at {at}, by {run}."),
@@ -89,10 +89,10 @@ fn since(row: &AccessRow) -> Option<String> {
             )
         }
         Since::BeforeFirstLoad { at } => {
-            format!("It was already held when the tenant was first read, at {at}.")
+            format!("It was there already when the tenant was first read, at {at}.")
         }
         Since::Before { at } => {
-            format!("It was already held at {at}; nothing is known of the time before.")
+            format!("It was there already at {at}; nothing is known of the time before.")
         }
     })
 }

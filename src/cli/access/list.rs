@@ -220,7 +220,7 @@ fn nothing(asked: &Asked, known: Known) -> &'static str {
     match (asked.which, &asked.role, known) {
         (Which::Own, Some(_), Known::All) => "Nobody holds it by a path of their own.",
         (Which::Own, None, Known::All) => "Nobody holds a role by a path of their own.",
-        (Which::Redundant, _, Known::All) => "No role is held by several paths.",
+        (Which::Redundant, _, Known::All) => "Nobody holds a role by several paths.",
         (Which::Potential, _, Known::All) => "Nobody else could assign it to their own account.",
         (Which::Own, Some(_), Known::Part) => {
             "Nobody was found who holds it by a path of their own."
@@ -228,7 +228,7 @@ fn nothing(asked: &Asked, known: Known) -> &'static str {
         (Which::Own, None, Known::Part) => {
             "Nobody was found who holds a role by a path of their own."
         }
-        (Which::Redundant, _, Known::Part) => "No role was found that is held by several paths.",
+        (Which::Redundant, _, Known::Part) => "Nobody was found who holds a role by several paths.",
         (Which::Potential, _, Known::Part) => {
             "Nobody else was found who could assign it to their own account."
         }

@@ -1,4 +1,4 @@
-//! `access review`: writes the evidence of who held what at a time, as CSV and as a page to print.
+//! `access review`: writes the evidence of who had which roles at a time, as CSV and as a page.
 //!
 //! Rows are written as their pages come, so that a tenant of any size takes little memory. The
 //! files get their names when all of them are complete.

@@ -251,11 +251,11 @@ pub struct AccessRow {
     pub role: RoleMention,
     /// Whether the user holds it, or could only assign it.
     pub standing: AccessStanding,
-    /// Every path to the role, including the paths that all users have. For a role that is not
-    /// held, the paths to the role by which the user could grant it.
+    /// Every path to the role, including the paths that all users have. For a role that the
+    /// user does not hold, the paths to the role by which the user could grant it.
     pub paths: Vec<ShownPath>,
-    /// Since when the user holds it; `None` for roles that are not held, and if all roles are asked
-    /// about.
+    /// Since when the user holds it; `None` for roles that the user does not hold, and if all
+    /// roles are asked about.
     pub since: Option<Since>,
     /// Who gave it, as the audit log reports: one of these. Empty if that is not known.
     pub given_by: Vec<Giver>,

@@ -9,7 +9,7 @@ use crate::store::{Known, Store};
 
 use super::answers::{AccessRow, Giver};
 
-/// Since when each user has held each role.
+/// Since when each user has had each role.
 type Dates = BTreeMap<(UserId, RoleId), Since>;
 
 /// Dates rows, given the users that they are about.

@@ -136,7 +136,7 @@ pub(super) fn lacking(
         time.filter(|_| !is_refused),
         is_refused.then_some(LicenceLack::Refused),
         (of_tenant.unreadable > 0).then_some(LicenceLack::Unreadable),
-        (of_tenant.held > 0).then_some(LicenceLack::Kept),
+        (of_tenant.kept > 0).then_some(LicenceLack::Kept),
     ];
     lacks.into_iter().flatten().collect()
 }

@@ -1,5 +1,5 @@
 //! Answers who may do what, by which path: who holds a role, which roles a user holds, which are
-//! held by several paths, what differed between two times, and the evidence for a review.
+//! reached by several paths, what differed between two times, and the evidence for a review.
 //!
 //! Nothing is stored for these answers. They are computed from the records themselves: the roles
 //! and groups of a tenant as a [`Picture`](crate::history::Picture), and users page by page.

@@ -1,4 +1,4 @@
-//! The evidence for a review: who held which roles at one time, page by page.
+//! The evidence for a review: who had which roles at one time, page by page.
 //!
 //! All pages describe the same time, so that the whole is a state that the tenant was in, however
 //! long it takes to write down.
@@ -21,7 +21,7 @@ impl Query for query::AccessReview {
     type Answer = ReviewPage;
 
     fn about(&self) -> &'static str {
-        "who held what"
+        "who had which roles"
     }
 
     fn answer(self, reading: &Reading<'_>) -> Result<Self::Answer, ControlError> {

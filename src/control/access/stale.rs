@@ -136,9 +136,9 @@ struct Finder<'a> {
 impl Finder<'_> {
     /// Returns the row of a user; `None` if the user is not asked about, or was seen.
     fn row(&self, user: &User) -> Result<Option<StaleRow>, StoreError> {
-        let held = self.picture.grants().roles_of(user).into_keys();
-        let held = held.map(|role| self.picture.mention(&role, None));
-        let admin_roles: Vec<RoleMention> = held.filter(RoleMention::is_admin).collect();
+        let roles = self.picture.grants().roles_of(user).into_keys();
+        let roles = roles.map(|role| self.picture.mention(&role, None));
+        let admin_roles: Vec<RoleMention> = roles.filter(RoleMention::is_admin).collect();
         match self.who {
             StaleWho::Privileged if admin_roles.is_empty() => return Ok(None),
             StaleWho::Privileged | StaleWho::All => {}

@@ -74,7 +74,7 @@ fn the_bytes_of_licences() {
         },
         cursor: Some("next".into()),
         unreadable: 2,
-        held: 1,
+        kept: 1,
     };
     let row = v7::LicenceReading::from(reading);
     insta::assert_snapshot!(in_hex(&codec::row(&keys::licence_reading(no), &row)), @"07070104393939390108616e616c797a657201280106010101046e65787401020001060102012fc0ab622d6e2ea0");

@@ -29,5 +29,5 @@ pub struct LicenceReading {
     pub unreadable: u64,
     /// How many subjects the last reading did not show. They stay, because the guard does not allow
     /// so many removals at once.
-    pub held: u64,
+    pub kept: u64,
 }

@@ -168,14 +168,14 @@ impl<C: Connector> Job<C> {
             shown: all - lost,
         };
         // There are about as many subjects as users, and they come and go with them.
-        let held = self.removal_policy.guard.weigh(Loss::Users, weight);
-        if held.is_none() && reading.unreadable == 0 {
+        let refusal = self.removal_policy.guard.weigh(Loss::Users, weight);
+        if refusal.is_none() && reading.unreadable == 0 {
             let removed = self
                 .store
                 .offload(move |store| store.remove_licences(no, number));
             removed.await.map_err(RunError::store)?;
         }
-        reading.held = match held {
+        reading.kept = match refusal {
             Some(_) => lost,
             None => 0,
         };
@@ -186,7 +186,7 @@ impl<C: Connector> Job<C> {
             .store
             .offload(move |store| store.set_licence_reading(no, reading));
         noted.await.map_err(RunError::store)?;
-        Ok(match (held, unreadable) {
+        Ok(match (refusal, unreadable) {
             (Some(reason), _) => Outcome::Incomplete {
                 reason: format!(
                     "{lost} of {all} subjects are no longer shown, and the guard keeps them: {reason}"

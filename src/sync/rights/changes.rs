@@ -1,4 +1,4 @@
-//! Compares what users held before a run with what they hold after it.
+//! Compares what users had before a run with what they have after it.
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -1,4 +1,4 @@
-//! Compares who held which rights in spaces before a run with who holds them after it.
+//! Compares who had which rights in spaces before a run with who has them after it.
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};

@@ -2,7 +2,7 @@
 //!
 //! Nothing here runs inside a commit. A mark in the store says up to which entry of the journal a
 //! tenant's rights were compared. After each run, the entries after the mark are read, run by run;
-//! what users held before a run is compared with what they hold after it, and the difference
+//! what users had before a run is compared with what they have after it, and the difference
 //! becomes entries of its own. So each run is netted: moving a role from one group to another
 //! revokes nothing, and what an operator has not approved is not in the journal and revokes nothing
 //! either.

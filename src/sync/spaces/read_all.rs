@@ -60,14 +60,14 @@ impl<C: Connector> Job<C> {
             shown.insert(id);
         }
         let missing = known.into_keys().filter(|id| !shown.contains(id)).collect();
-        let held = self.ask_for(run, missing, &mut todo).await?;
+        let not_removed = self.ask_for(run, missing, &mut todo).await?;
         // The remaining spaces were named during this reading, or are not listed.
         for todo in todo.into_values() {
             self.look_at_space(run, todo).await?;
         }
         self.end_spaces(run, began, n_unread).await?;
         run.counts.unseen += listing.n_unnamed;
-        Ok(match held {
+        Ok(match not_removed {
             Some(reason) => Outcome::Incomplete { reason },
             None => judged(&run.counts),
         })

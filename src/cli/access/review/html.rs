@@ -34,8 +34,8 @@ const LEGEND: [&str; 7] = [
     "Rights add up: somebody holds a right as long as one of the paths remains.",
     "Since: the time when the right was found, and the run that found it; it was given at some \
      time after the run before that. \u{201c}In the audit log\u{201d}: the time is Qlik\u{2019}s. \
-     \u{201c}Held at the first reading\u{201d}: it was there when \
-     the tenant was first read in full. \u{201c}Held already\u{201d}: the time before is not on \
+     \u{201c}There at the first reading\u{201d}: it was there when \
+     the tenant was first read in full. \u{201c}There already\u{201d}: the time before is not on \
      record.",
     "Given by: who made the change, as Qlik\u{2019}s audit log reports; if it reports several \
      changes, one of these. Empty where that is not known.",
@@ -172,8 +172,8 @@ fn since(since: Option<&Since>) -> (String, String, String) {
         Some(Since::Audit { reported, run, .. }) => {
             (&reported.last, format!("in the audit log, found by {run}"))
         }
-        Some(Since::BeforeFirstLoad { at }) => (at, "held at the first reading".to_owned()),
-        Some(Since::Before { at }) => (at, "held already".to_owned()),
+        Some(Since::BeforeFirstLoad { at }) => (at, "there at the first reading".to_owned()),
+        Some(Since::Before { at }) => (at, "there already".to_owned()),
         None => return (NOT_KNOWN.to_owned(), String::new(), String::new()),
     };
     let at = at.to_string();

@@ -98,7 +98,7 @@ impl From<LicenceReading> for v7::LicenceReading {
             head,
             cursor,
             unreadable,
-            held,
+            kept,
         } = reading;
         let ReadingMark {
             number,
@@ -116,7 +116,7 @@ impl From<LicenceReading> for v7::LicenceReading {
             tried,
             refused: is_refused,
             unreadable,
-            held,
+            held: kept,
         }
     }
 }
@@ -146,7 +146,7 @@ impl From<v7::LicenceReading> for LicenceReading {
             head: head.into(),
             cursor,
             unreadable,
-            held,
+            kept: held,
         }
     }
 }
