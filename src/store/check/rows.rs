@@ -68,6 +68,19 @@ fn brought_by(format: u32) -> &'static [Keyspace] {
             Keyspace::SpaceReading,
             Keyspace::SpaceTodo,
         ],
+        7 => &[
+            Keyspace::Accepted,
+            Keyspace::ListPart,
+            Keyspace::ListHead,
+            Keyspace::RightsMark,
+            Keyspace::Space,
+            Keyspace::SpaceReading,
+            Keyspace::SpaceTodo,
+            Keyspace::Session,
+            Keyspace::SessionReading,
+            Keyspace::Licence,
+            Keyspace::LicenceReading,
+        ],
         _ => &[
             Keyspace::Accepted,
             Keyspace::ListPart,
@@ -80,6 +93,10 @@ fn brought_by(format: u32) -> &'static [Keyspace] {
             Keyspace::SessionReading,
             Keyspace::Licence,
             Keyspace::LicenceReading,
+            Keyspace::Posting,
+            Keyspace::PostingLog,
+            Keyspace::Postings,
+            Keyspace::PostingBuild,
         ],
     }
 }
@@ -133,7 +150,15 @@ impl Check<'_> {
         };
         match key.first() {
             Some(
-                0x10 | 0x11 | 0x20..=0x22 | 0x32 | 0x33 | 0x40..=0x44 | 0x70..=0x72 | 0x90..=0x96,
+                0x10
+                | 0x11
+                | 0x20..=0x22
+                | 0x24..=0x27
+                | 0x32
+                | 0x33
+                | 0x40..=0x44
+                | 0x70..=0x72
+                | 0x90..=0x96,
             ) => match key.get(1..).and_then(<[u8]>::first_chunk) {
                 Some(no) => {
                     let no = TenantNo(u32::from_be_bytes(*no));

@@ -1,5 +1,5 @@
-//! What format 8 added: entries about rights in spaces, and from which entry on these are compared.
-//! Their bytes are on disk: nothing here is ever changed.
+//! What format 8 added: entries about rights in spaces, from which entry on these are compared, and
+//! posting lists. Their bytes are on disk: nothing here is ever changed.
 
 use std::borrow::Cow;
 
@@ -12,6 +12,7 @@ use super::v5::{AccessChange, RightHolders, RoleMention};
 use super::v6::space::SpaceChange;
 use crate::model::{EndpointName, GroupId, PlanId, SpaceId, Timestamp};
 
+pub mod posting;
 pub mod space;
 
 stored!(8: Entry<'a>);

@@ -1,5 +1,6 @@
 //! From format 7 to 8: entries may be about rights in spaces. Earlier changes are not reported: the
-//! comparison of these rights begins at the end of the journal.
+//! comparison of these rights begins at the end of the journal. Posting lists are not made here,
+//! but built once the store is in use.
 
 use crate::model::Seq;
 use crate::store::engine::compaction::copying::{Rewrite, Row};
