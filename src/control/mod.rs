@@ -39,6 +39,7 @@ mod findings;
 mod separations;
 mod find_plan;
 mod plans;
+mod posted_holders;
 mod maintenance;
 mod deliveries;
 mod error;
