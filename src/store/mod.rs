@@ -104,7 +104,7 @@ pub use values::delivery::{
     Item, Order, Parked, Trouble,
 };
 pub use values::held::RemovalSum;
-pub use values::licence::{KeptLicence, LicenceReading};
+pub use values::licence::{Compared, KeptLicence, LicenceReading, Named};
 pub use values::plan::{Plan, PlanHead};
 pub use values::reading::ReadingMark;
 pub use values::record::Kept;

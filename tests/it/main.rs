@@ -37,6 +37,7 @@ mod history;
 mod hooks;
 mod init;
 mod ipv6;
+mod licence_kills;
 mod licences;
 mod losses;
 mod manual;

@@ -20,10 +20,11 @@ use qlik_roster::model::{
     UserStatus, Weight,
 };
 use qlik_roster::store::{
-    Attempt, Backfill, Bookmark, Closing, Commit, Cursor, Deferred, DeliveryChange, Disabled,
-    DisabledBy, Expansion, Failing, Item, KeptSpace, Known, LicenceReading, MaintenancePass,
-    NewRun, Order, Parked, PlanHead, Progress, ReadingMark, Remains, Retention, RightsMark,
-    SeenEvent, SpaceNote, SpaceReading, SpaceReport, SpaceWrite, Store, StoreError, Trouble, Write,
+    Attempt, Backfill, Bookmark, Closing, Commit, Compared, Cursor, Deferred, DeliveryChange,
+    Disabled, DisabledBy, Expansion, Failing, Item, KeptSpace, Known, LicenceReading,
+    MaintenancePass, Named, NewRun, Order, Parked, PlanHead, Progress, ReadingMark, Remains,
+    Retention, RightsMark, SeenEvent, SpaceNote, SpaceReading, SpaceReport, SpaceWrite, Store,
+    StoreError, Trouble, Write,
 };
 use xxhash_rust::xxh3::xxh3_128;
 
@@ -88,6 +89,7 @@ fn load(store: &Store, acme: &Known, globex: &Known) -> Result<(), StoreError> {
         },
         audit_missed: Some(0),
         spaces: None,
+        licence: None,
         ..run
     })?;
     let run = begin(store, "globex", None, Trigger::Command, day(0))?;
@@ -268,7 +270,17 @@ fn licences(store: &Store, acme: &Known) -> Result<(), StoreError> {
         },
         cursor: Some("bmV4dA".into()),
         unreadable: 1,
-        held: 2,
+        unreadable_so_far: 3,
+        kept: 2,
+        compared: Some(Compared {
+            number: 1,
+            began: day(97),
+        }),
+        named: Named {
+            times: 4,
+            at_begin: 3,
+            read: 2,
+        },
     };
     let shown = [
         assignment("ACME\\USER1", Some("analyzer")),

@@ -6,7 +6,7 @@ use std::path::Path;
 use std::sync::LazyLock;
 
 use qlik_roster::model::{Fact, Recovery, Right, Seq, Timestamp};
-use qlik_roster::store::{Progress, RightsMark, SpaceReading, Store};
+use qlik_roster::store::{Named, Progress, RightsMark, SpaceReading, Store};
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -23,6 +23,9 @@ use crate::tracer;
 /// The connections and endpoints that the fixture has rows of.
 const CONNECTIONS: [&str; 1] = ["all"];
 const ENDPOINTS: [&str; 5] = ["hr", "audit", "gone", "quiet", "weak"];
+
+/// The first byte of the keys of how far licences were read.
+const LICENCE_READING: u8 = 0x96;
 
 /// The first byte of the keys of how far spaces were read.
 const SPACE_READING: u8 = 0x91;
@@ -246,6 +249,7 @@ fn a_store_of_format_6_is_the_same_to_the_byte() {
     for rows in [&mut before, &mut after] {
         rows.remove(&[0x01, 0x03][..]);
     }
+    compare_runs(&mut before, &mut after);
     compare_readings(&mut before, &mut after);
     assert!(after == before, "{after:?} {before:?}");
 }
@@ -253,7 +257,7 @@ fn a_store_of_format_6_is_the_same_to_the_byte() {
 /// Rights in spaces are compared from the end of the journal on. Entries keep their bytes, and so
 /// does everything else.
 #[test]
-fn a_store_of_format_7_is_the_same_to_the_byte_but_for_how_far_spaces_were_read() {
+fn a_store_of_format_7_is_the_same_to_the_byte_but_for_runs_and_readings() {
     let folder = place();
     let path = folder.path().join("store");
     fixture(7, &path);
@@ -265,6 +269,12 @@ fn a_store_of_format_7_is_the_same_to_the_byte_but_for_how_far_spaces_were_read(
         let reading = store.space_reading(known.no).unwrap();
         assert_eq!(reading.since, reading.first.map(|_| last));
     }
+    let known = store.tenants().unwrap().remove(0);
+    let licence = store.licence_reading(known.no).unwrap();
+    assert_eq!((licence.unreadable, licence.unreadable_so_far), (1, 1));
+    assert_eq!((licence.kept, licence.compared), (2, None));
+    assert_eq!(licence.named, Named::default());
+    assert_eq!(licence.head.number.as_deref(), Some("9999000000001234"));
     let entries = store.entries(Seq::START, usize::MAX).unwrap().into_iter();
     let rights: Vec<Right> = entries
         .filter_map(|entry| match entry.fact {
@@ -286,7 +296,9 @@ fn a_store_of_format_7_is_the_same_to_the_byte_but_for_how_far_spaces_were_read(
     after.insert(format.to_vec(), before[&format[..]].clone());
     for rows in [&mut before, &mut after] {
         rows.remove(&[0x01, 0x03][..]);
+        rows.retain(|key, _| key[0] != LICENCE_READING);
     }
+    compare_runs(&mut before, &mut after);
     compare_readings(&mut before, &mut after);
     assert!(after == before, "{after:?} {before:?}");
 }
@@ -311,16 +323,21 @@ fn compare_readings(before: &mut Rows, after: &mut Rows) {
     }
 }
 
-/// Compares the rows of runs with those of format 6, which say that nothing was read of spaces, and
-/// removes them from both.
+/// Compares the rows of runs with those of format 8, which say that nothing was read of spaces, as
+/// since format 6, and of the licence; and removes them from both.
 fn compare_runs(before: &mut Rows, after: &mut Rows) {
     let is_run = |key: &[u8]| key[0] == 0x61;
     let mut n_compared = 0;
     for (key, value) in before.iter().filter(|(key, _)| is_run(key)) {
         let (old, was) = format_1::opened(key, value);
         let (new, is) = format_1::opened(key, &after[key]);
-        assert_eq!((old, new), (2, 6));
-        assert_eq!(is, [was, &[0]].concat(), "{}", hex::encode(key));
+        let more: &[u8] = match old {
+            2 => &[0, 0],
+            6 => &[0],
+            other => panic!("a run of format {other}"),
+        };
+        assert_eq!(new, 8);
+        assert_eq!(is, [was, more].concat(), "{}", hex::encode(key));
         n_compared += 1;
     }
     assert!(n_compared > 0);

@@ -5,6 +5,7 @@ use crate::store::engine::rows::journal;
 use crate::store::engine::scan;
 use crate::store::error::StoreError;
 use crate::store::layout::keys::{self, Keyspace};
+use crate::store::layout::rows::read_licence_reading;
 use crate::store::layout::{Format, codec, v1, v2, v3, v4, v6, v7, v8};
 use crate::store::values::head::Head;
 use crate::store::values::tenant_no::TenantNo;
@@ -180,7 +181,7 @@ impl Check<'_> {
             }
         });
         self.simple(Keyspace::LicenceReading, |key, value| {
-            codec::read_row::<v7::licence::LicenceReading>(key, value)?;
+            read_licence_reading(key, value)?;
             Ok(keys::tenant_no(key))
         });
     }

@@ -3,9 +3,10 @@
 use crate::model::{HistoryLoss, Run};
 use crate::store::error::StoreError;
 use crate::store::values::delivery::{Attempt, Cursor, Parked};
+use crate::store::values::licence::LicenceReading;
 use crate::store::values::row::Row;
 
-use super::{Stored, codec, keys, v1, v2, v3, v5, v6};
+use super::{Stored, codec, keys, v1, v2, v3, v5, v6, v7, v8};
 
 /// The most losses to keep. If there are more, nobody needs the first ones any more.
 const MAX_LOSSES: usize = 50;
@@ -38,11 +39,25 @@ pub fn read_attempts(key: &[u8], value: &[u8]) -> Result<Vec<Attempt>, StoreErro
 
 /// Decodes a run. A check also reads those of older formats.
 pub fn read_run(key: &[u8], value: &[u8]) -> Result<Run, StoreError> {
-    let run: v6::run::Run = match value.first() {
-        Some(&v2::Run::FORMAT) => codec::read_row::<v2::Run>(key, value)?.into(),
+    let run: v8::run::Run = match value.first() {
+        Some(&v2::Run::FORMAT) => {
+            v6::run::Run::from(codec::read_row::<v2::Run>(key, value)?).into()
+        }
+        Some(&v6::run::Run::FORMAT) => codec::read_row::<v6::run::Run>(key, value)?.into(),
         Some(_) | None => codec::read_row(key, value)?,
     };
     Ok(run.into())
+}
+
+/// Decodes how far a licence was read. A check also reads those of older formats.
+pub fn read_licence_reading(key: &[u8], value: &[u8]) -> Result<LicenceReading, StoreError> {
+    let reading: v8::licence::LicenceReading = match value.first() {
+        Some(&v7::licence::LicenceReading::FORMAT) => {
+            codec::read_row::<v7::licence::LicenceReading>(key, value)?.into()
+        }
+        Some(_) | None => codec::read_row(key, value)?,
+    };
+    Ok(reading.into())
 }
 
 /// Decodes what was lost with damaged stores.

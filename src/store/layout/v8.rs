@@ -1,4 +1,5 @@
-//! What format 8 added: entries about rights in spaces, and from which entry on these are compared.
+//! What format 8 added: entries about rights in spaces, and from which entry on these are compared;
+//! runs that read the licence, and how far they are.
 //! Their bytes are on disk: nothing here is ever changed.
 
 use std::borrow::Cow;
@@ -12,6 +13,8 @@ use super::v5::{AccessChange, RightHolders, RoleMention};
 use super::v6::space::SpaceChange;
 use crate::model::{EndpointName, GroupId, PlanId, SpaceId, Timestamp};
 
+pub mod licence;
+pub mod run;
 pub mod space;
 
 stored!(8: Entry<'a>);

@@ -149,10 +149,11 @@ impl<C: Connector> Job<C> {
             Ok(audit_page) => audit_page,
             Err(error) => return Ok(Err(error)),
         };
-        let is_space = |about: &About| matches!(about, About::Space { .. });
-        if !self.spaces.is_read() {
-            audit_page.events.retain(|event| !is_space(&event.about));
-        }
+        audit_page.events.retain(|event| match event.about {
+            About::Space { .. } => self.spaces.is_read(),
+            About::Licence => self.licences.is_read(),
+            About::Records(_) | About::Unreadable(_) | About::Unknown(_) => true,
+        });
         if let Some(sessions) = &mut start.sessions {
             let known = sessions.since();
             let begun = sessions.take(&mut audit_page, start.now);
@@ -169,11 +170,12 @@ impl<C: Connector> Job<C> {
                     .await?;
             }
         }
+        let is_apart = |about: &About| matches!(about, About::Space { .. } | About::Licence);
         // What lies before is read for its sessions only: the sweep has seen the records.
         let covered = start.covered();
         if from < covered {
             let events = &mut audit_page.events;
-            events.retain(|event| event.at >= covered || is_space(&event.about));
+            events.retain(|event| event.at >= covered || is_apart(&event.about));
         }
         Ok(Ok(audit_page))
     }
@@ -260,7 +262,7 @@ impl<C: Connector> Job<C> {
             self.audit.read(&self.name, to.max(start.until));
             return Ok(Polled::Quiet);
         }
-        self.note_spaces(start.no, &mut todo).await?;
+        self.note_apart(start.no, &mut todo).await?;
         loop {
             let mut pen = self.turns.pen().await;
             let Some(kept) = self.still_at(start).await? else {
@@ -299,8 +301,15 @@ impl<C: Connector> Job<C> {
         Ok(polled)
     }
 
-    /// Notes which spaces are to be read again, before the events that name them count as seen.
-    async fn note_spaces(&self, no: TenantNo, todo: &mut Todo) -> Result<(), StoreError> {
+    /// Notes which spaces are to be read again, and whether the licence is, before the events that
+    /// name them count as seen.
+    async fn note_apart(&self, no: TenantNo, todo: &mut Todo) -> Result<(), StoreError> {
+        if todo.names_licence() {
+            self.store
+                .offload(move |store| store.note_licence(no))
+                .await?;
+            self.licences.wake.wake();
+        }
         let named = todo.take_spaces();
         if named.is_empty() {
             return Ok(());

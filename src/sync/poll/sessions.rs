@@ -60,7 +60,8 @@ impl KnownSince {
             match event.about {
                 // It may be about a session.
                 About::Unknown(_) => self.since = self.since.max(event.at.min(now)),
-                About::Records(_) | About::Space { .. } | About::Unreadable(_) => {}
+                About::Records(_) | About::Space { .. } | About::Licence | About::Unreadable(_) => {
+                }
             }
         }
         let mut latest: BTreeMap<UserId, Timestamp> = BTreeMap::new();

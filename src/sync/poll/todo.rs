@@ -16,6 +16,8 @@ pub(super) struct Todo {
     n_asked: usize,
     /// Spaces that events name, and what they say of them.
     spaces: BTreeMap<SpaceId, SpaceNote>,
+    /// Whether events name the licence.
+    names_licence: bool,
     /// Events that concern us, but do not say which record they are about.
     pub(in crate::sync) unreadable: Vec<String>,
 }
@@ -74,6 +76,7 @@ impl Todo {
                     let known = todo.spaces.entry(id).or_insert(said);
                     *known = said.max(*known);
                 }
+                About::Licence => todo.names_licence = true,
                 About::Unreadable(what) | About::Unknown(what) => todo.unreadable.push(what),
             }
             todo.events.push_back((SeenEvent { at, id }, needed));
@@ -84,6 +87,11 @@ impl Todo {
     /// Takes out the spaces that events name, and what they say of them.
     pub(super) fn take_spaces(&mut self) -> BTreeMap<SpaceId, SpaceNote> {
         std::mem::take(&mut self.spaces)
+    }
+
+    /// Returns whether events name the licence.
+    pub(super) fn names_licence(&self) -> bool {
+        self.names_licence
     }
 
     /// Returns how many events are not seen yet.

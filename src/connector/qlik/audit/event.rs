@@ -127,6 +127,10 @@ pub(super) fn read(text: &str, latest: Timestamp) -> Option<Parsed> {
         let about = space.about(&event)?;
         return Some(Parsed::Event(AuditEvent { id, at, about }));
     }
+    if is_of_licence(kind) {
+        let about = About::Licence;
+        return Some(Parsed::Event(AuditEvent { id, at, about }));
+    }
     let subject = subject(kind)?;
     let what = || format!("`{}`: whom it is about", shown(kind));
     let about = match (subject.records(&event), subject) {
@@ -173,6 +177,13 @@ fn subject(kind: &str) -> Option<Subject> {
             _ => return None,
         }),
     })
+}
+
+/// Returns whether a type of event reports that an assignment of the licence changed. One that was
+/// rejected changed nothing.
+fn is_of_licence(kind: &str) -> bool {
+    let name = name(kind).map(|(name, _)| name).unwrap_or_default();
+    name.starts_with("license.assignment.") && name != "license.assignment.rejected"
 }
 
 /// Returns whether a type of event reports that somebody logged in, in either generation.

@@ -2,7 +2,8 @@
 
 use crate::model::{Allotment, LicenceAssignment, LicenceHead};
 use crate::store::layout::v7::licence as v7;
-use crate::store::values::licence::LicenceReading;
+use crate::store::layout::v8::licence as v8;
+use crate::store::values::licence::{Compared, LicenceReading, Named};
 use crate::store::values::reading::ReadingMark;
 
 use super::pairs;
@@ -91,14 +92,17 @@ impl From<v7::Allotment> for Allotment {
     }
 }
 
-impl From<LicenceReading> for v7::LicenceReading {
+impl From<LicenceReading> for v8::LicenceReading {
     fn from(reading: LicenceReading) -> Self {
         let LicenceReading {
             mark,
             head,
             cursor,
             unreadable,
-            held,
+            unreadable_so_far,
+            kept,
+            compared,
+            named,
         } = reading;
         let ReadingMark {
             number,
@@ -116,14 +120,17 @@ impl From<LicenceReading> for v7::LicenceReading {
             tried,
             refused: is_refused,
             unreadable,
-            held,
+            unreadable_so_far,
+            kept,
+            compared: compared.map(|Compared { number, began }| v8::Compared { number, began }),
+            named: named.into(),
         }
     }
 }
 
-impl From<v7::LicenceReading> for LicenceReading {
-    fn from(reading: v7::LicenceReading) -> Self {
-        let v7::LicenceReading {
+impl From<v8::LicenceReading> for LicenceReading {
+    fn from(reading: v8::LicenceReading) -> Self {
+        let v8::LicenceReading {
             number,
             head,
             cursor,
@@ -132,7 +139,10 @@ impl From<v7::LicenceReading> for LicenceReading {
             tried,
             refused,
             unreadable,
-            held,
+            unreadable_so_far,
+            kept,
+            compared,
+            named,
         } = reading;
         let mark = ReadingMark {
             number,
@@ -146,7 +156,72 @@ impl From<v7::LicenceReading> for LicenceReading {
             head: head.into(),
             cursor,
             unreadable,
+            unreadable_so_far,
+            kept,
+            compared: compared.map(|v8::Compared { number, began }| Compared { number, began }),
+            named: named.into(),
+        }
+    }
+}
+
+impl From<Named> for v8::Named {
+    fn from(named: Named) -> Self {
+        let Named {
+            times,
+            at_begin,
+            read,
+        } = named;
+        Self {
+            times,
+            at_begin,
+            read,
+        }
+    }
+}
+
+impl From<v8::Named> for Named {
+    fn from(named: v8::Named) -> Self {
+        let v8::Named {
+            times,
+            at_begin,
+            read,
+        } = named;
+        Self {
+            times,
+            at_begin,
+            read,
+        }
+    }
+}
+
+/// How far a licence was read before format 8. What could not be read in a reading that continues
+/// was counted together with what the last one could not read.
+impl From<v7::LicenceReading> for v8::LicenceReading {
+    fn from(reading: v7::LicenceReading) -> Self {
+        let v7::LicenceReading {
+            number,
+            head,
+            cursor,
+            last,
+            began,
+            tried,
+            refused,
+            unreadable,
             held,
+        } = reading;
+        Self {
+            number,
+            head,
+            cursor,
+            last,
+            began,
+            tried,
+            refused,
+            unreadable,
+            unreadable_so_far: unreadable,
+            kept: held,
+            compared: None,
+            named: Named::default().into(),
         }
     }
 }
