@@ -89,7 +89,8 @@ fn a_store_of_format_1_holds_the_same_after_its_migration() {
     let turned = [[0x01, 0x00], [0x01, 0x01], [0x01, 0x03]];
     let is_kept =
         |key: &[u8]| key[0] != 0x60 && !is_delivery(key) && turned.iter().all(|other| key != other);
-    let after = format_1::rows(&path);
+    let mut after = format_1::rows(&path);
+    format_1::compare_plan_rows(rows, &mut after);
     for (key, value) in rows.iter().filter(|(key, _)| is_kept(key)) {
         assert_eq!(after.get(key), Some(value), "{}", hex::encode(key));
     }
@@ -116,6 +117,7 @@ fn a_store_of_format_2_is_the_same_to_the_byte_but_for_its_head() {
     store.close().unwrap();
 
     let mut after = format_1::rows(&path);
+    format_1::compare_plan_rows(&before, &mut after);
     assert_eq!((first.stamp, last.stamp, old_id.digest), (None, None, None));
     let (head, usage) = ([0x01, 0x01], [0x01, 0x03]);
     let (_, payload) = format_1::opened(&head, &before[&head[..]]);
@@ -150,6 +152,7 @@ fn a_store_of_format_3_is_the_same_to_the_byte() {
     store.close().unwrap();
 
     let mut after = format_1::rows(&path);
+    format_1::compare_plan_rows(&before, &mut after);
     let format = [0x01, 0x00];
     let (_, payload) = format_1::opened(&format, &after[&format[..]]);
     assert_eq!(payload[0], 8);
@@ -181,6 +184,7 @@ fn a_store_of_format_4_is_the_same_to_the_byte_but_for_its_deliveries() {
     store.close().unwrap();
 
     let mut after = format_1::rows(&path);
+    format_1::compare_plan_rows(&before, &mut after);
     let format = [0x01, 0x00];
     let (_, payload) = format_1::opened(&format, &after[&format[..]]);
     assert_eq!(payload[0], 8);
@@ -211,6 +215,7 @@ fn a_store_of_format_5_is_the_same_to_the_byte_but_for_its_runs() {
     store.close().unwrap();
 
     let mut after = format_1::rows(&path);
+    format_1::compare_plan_rows(&before, &mut after);
     let format = [0x01, 0x00];
     let (_, payload) = format_1::opened(&format, &after[&format[..]]);
     assert_eq!(payload[0], 8);
@@ -239,6 +244,7 @@ fn a_store_of_format_6_is_the_same_to_the_byte() {
     store.close().unwrap();
 
     let mut after = format_1::rows(&path);
+    format_1::compare_plan_rows(&before, &mut after);
     let format = [0x01, 0x00];
     let (_, payload) = format_1::opened(&format, &after[&format[..]]);
     assert_eq!(payload[0], 8);
@@ -280,6 +286,7 @@ fn a_store_of_format_7_is_the_same_to_the_byte_but_for_how_far_spaces_were_read(
     store.close().unwrap();
 
     let mut after = format_1::rows(&path);
+    format_1::compare_plan_rows(&before, &mut after);
     let format = [0x01, 0x00];
     let (_, payload) = format_1::opened(&format, &after[&format[..]]);
     assert_eq!(payload[0], 8);

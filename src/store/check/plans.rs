@@ -17,8 +17,12 @@ impl Check<'_> {
             let no = key.get(1..).and_then(<[u8]>::first_chunk);
             no.map(|no| TenantNo(u32::from_be_bytes(*no)))
         };
+        let format = self.view.format;
         self.simple(Keyspace::PlanRow, |key, value| {
-            codec::read_packed_row::<v8::plan::Write<'_>>(key, value)?;
+            match format {
+                ..8 => codec::read_packed_row::<v1::Write<'_>>(key, value).map(|_| ())?,
+                8.. => codec::read_packed_row::<v8::plan::Write<'_>>(key, value).map(|_| ())?,
+            }
             Ok(of(key))
         });
         self.simple(Keyspace::Removal, |key, value| {
