@@ -30,7 +30,7 @@ use tokio::sync::oneshot;
 const HOOK_SECRET: &str = "0123456789abcdef0123456789abcdef";
 const SIGNING_SECRET: &str = "whsec_MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3";
 
-/// A poll rests a second before the next: rounds must not wait for that.
+/// The daemon waits a second between two polls. A round must not measure that wait.
 const REST: Duration = Duration::from_millis(1_100);
 
 #[tokio::main]
@@ -63,7 +63,7 @@ async fn main() -> Result<()> {
     let started = r#"qlik_roster_runs_total{tenant="acme",trigger="start",outcome="succeeded"}"#;
     until(async || Ok(metric(&url, started).await? >= 1.0)).await?;
 
-    // The client's own user came with its first token: the first poll finds that.
+    // The client's own user appears with its first token: the first poll finds that.
     let polled = r#"qlik_roster_polls_total{tenant="acme",outcome="found"}"#;
     hook(&url, "first").await?;
     until(async || Ok(metric(&url, polled).await? >= 1.0)).await?;

@@ -30,10 +30,10 @@ mod process;
 
 use process::{Cost, watch};
 
-/// How long a round may take at most.
+/// The longest that a round may take.
 const LONGEST: Duration = Duration::from_secs(600);
 
-/// The secret that signs deliveries: 24 bytes of nothing.
+/// The secret that signs deliveries: 24 zero bytes.
 const SECRET: &str = "whsec_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
 
 #[tokio::main]

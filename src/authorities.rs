@@ -42,7 +42,7 @@ pub struct Places {
 }
 
 impl Places {
-    /// Takes them from the values of `SSL_CERT_FILE` and `SSL_CERT_DIR`.
+    /// Takes the places from the values of `SSL_CERT_FILE` and `SSL_CERT_DIR`.
     pub fn named(file: Option<&str>, folders: Option<&str>) -> Self {
         let folders = folders.into_iter().flat_map(std::env::split_paths);
         Self {
@@ -63,7 +63,7 @@ impl Places {
 }
 
 impl MachineAuthorities {
-    /// Reads them from the given places, or from where the system keeps them.
+    /// Reads the authorities from the given places, or from where the system keeps them.
     pub fn read(from: Places) -> Self {
         let mut found = Vec::new();
         match &from.file {
@@ -110,7 +110,7 @@ impl MachineAuthorities {
         READ.get_or_init(|| Self::read(Places::of_process()))
     }
 
-    /// Returns them in the form in which certificates are checked against them.
+    /// Returns the authorities in the form that certificate checks use.
     pub(crate) fn roots(&self) -> &Arc<RootCertStore> {
         &self.roots
     }

@@ -41,7 +41,7 @@ impl Clock {
         Self(Source::System)
     }
 
-    /// Makes a clock that stands still until [`Clock::set`]. Clones share the hands.
+    /// Makes a clock that stands still until [`Clock::set`]. Clones show the same time.
     pub fn stopped_at(time: Timestamp) -> Self {
         Self(Source::Set(Arc::new(Hands {
             millis: AtomicI64::new(time.millis()),

@@ -41,7 +41,7 @@ pub enum InvalidProxy {
     /// Not valid text.
     #[error("not an address: not UTF-8")]
     NoText,
-    /// Neither http nor https.
+    /// The scheme is not http or https.
     #[error("`{scheme}` is not http or https")]
     Scheme {
         /// What the address starts with.

@@ -125,7 +125,7 @@ fn tls(options: &Options) -> ClientConfig {
     let empty = Arc::new(RootCertStore::empty());
     let roots = match (&options.authorities, &options.unix_socket) {
         (Some(authorities), _) => authorities.roots(),
-        // No server certificate is checked there.
+        // On a Unix socket no server certificate is checked.
         (None, Some(_)) => &empty,
         (None, None) => MachineAuthorities::of_process().roots(),
     };

@@ -35,7 +35,7 @@ enum Kind {
     Name(String),
     /// The TLS handshake failed.
     Tls(Box<TlsFailure>),
-    /// No connection; what the system says.
+    /// The connection failed, for this reason that the system gave.
     NoConnection(String),
     /// The proxy asks for credentials, or does not accept ours.
     ProxyCredentials,

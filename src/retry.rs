@@ -25,7 +25,7 @@ const BRIEF_ATTEMPTS: u32 = 2;
 
 /// Counts the failed attempts of one request and tells how long to wait before the next.
 ///
-/// It neither sleeps nor looks at a clock. Its total bound applies to the sum of the waits that it
+/// It does not sleep or look at a clock. Its total bound applies to the sum of the waits that it
 /// returned; the attempts themselves are bounded by their time-outs.
 #[derive(Debug)]
 pub struct Retry {

@@ -67,7 +67,7 @@ impl Authorities {
         })
     }
 
-    /// Returns them in the form in which certificates are checked against them.
+    /// Returns the authorities in the form that certificate checks use.
     pub(crate) fn roots(&self) -> &Arc<RootCertStore> {
         &self.roots
     }
@@ -103,7 +103,7 @@ impl ClientCertificate {
         }
     }
 
-    /// Returns certificates and key in the form in which they are shown to a server.
+    /// Returns certificates and key in the form that the TLS client shows to a server.
     pub(crate) fn certified(&self) -> &Arc<CertifiedKey> {
         &self.certified
     }

@@ -93,7 +93,7 @@ impl TlsFailure {
         }
     }
 
-    /// Returns the command that shows the certificates that we are shown.
+    /// Returns the command that prints the certificates that the peer sends us.
     fn command(&self) -> String {
         let Peer { host, port, .. } = &self.peer;
         let by = match &self.by {

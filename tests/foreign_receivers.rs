@@ -38,13 +38,14 @@ use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 
-/// The new secret first, as during a change. The longest and the shortest there may be.
+/// The new secret comes first, as while a secret is replaced. One has the greatest length that is
+/// allowed, the other the smallest.
 const SECRETS: [&str; 2] = [
     "whsec_AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8gISIjJCUmJygpKissLS4vMDEyMzQ1Njc4OTo7PD0+Pw==",
     "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD",
 ];
 
-/// A secret that nothing was signed with.
+/// A secret that signed nothing.
 const OTHER_SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
 
 /// An ed25519 key and its public half.
@@ -52,7 +53,7 @@ const PRIVATE_KEY: &str =
     "whsk_6Xb/dCcHpPea21PS1N9VY/NZW723CEc77N4rJCubMbfVKIDij2HKpMKkioLlX0dRqSKJp4AJ6p9lMicMFs6Kvg==";
 const PUBLIC_KEY: &str = "whpk_1SiA4o9hyqTCpIqC5V9HUakiiaeACeqfZTInDBbOir4=";
 
-/// The public half of a key that nothing was signed with.
+/// The public half of a key that signed nothing.
 const OTHER_KEY: &str = "whpk_11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=";
 
 /// What deliveries are signed with, what accepts them, and what does not.
@@ -130,7 +131,7 @@ async fn check(verifier: Command, is_installed: bool) {
         (SHARED, cloudevents(Mode::Binary)),
         (MIXED, cloudevents(Mode::Batch(Batching::default()))),
     ] {
-        // A trial event comes as well, in a message of its own.
+        // A trial event also arrives, in a message of its own.
         let n_messages = match format.batching() {
             Some(_) => 1,
             None => NAMES.len(),
@@ -155,7 +156,8 @@ async fn check(verifier: Command, is_installed: bool) {
     assert_eq!(answers.len(), lines.len(), "{answers:#?}");
     for ((answer, line), accepted) in answers.iter().zip(&lines).zip(expected) {
         assert_eq!(answer == "ok", accepted, "{answer}: {line}");
-        // Refused for its signature, and not for something that we did not mean to test.
+        // The library must refuse it for its signature, and not for something that this test is not
+        // about.
         assert!(accepted || answer.contains("ignature"), "{answer}: {line}");
     }
 }

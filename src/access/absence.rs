@@ -1,4 +1,4 @@
-//! Finds users who have not been seen for long, as far as that is known.
+//! Finds users who have not been seen for a long time, as far as that is known.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -35,8 +35,8 @@ impl Default for IdleLimits {
     }
 }
 
-/// Whether a user has been seen lately. That is as of the end of the span in which sessions are
-/// known: what came after it is not known.
+/// Whether a user was seen lately, as of the end of the span in which sessions are known. What
+/// happened after that is not known.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Idleness {
@@ -74,8 +74,7 @@ pub fn covers(span: SessionSpan, now: Timestamp, idle_for: Duration) -> bool {
     begin(span, now, idle_for).is_some_and(|begin| span.since <= begin)
 }
 
-/// Returns since when somebody has begun no session who is idle for some time; `None` if the log is
-/// no longer read.
+/// Returns since when an idle user has begun no session; `None` if the log is no longer read.
 fn begin(span: SessionSpan, now: Timestamp, idle_for: Duration) -> Option<Timestamp> {
     let as_of = span.reaches(now).then_some(span.until.min(now))?;
     Some(earlier(as_of, idle_for))
@@ -147,8 +146,8 @@ impl Absences {
         self.span.is_some() && has_sessions(user, self.now) && is_judged
     }
 
-    /// Judges a user, given what is stored of the user's sessions. The first reason counts for
-    /// which the user is certainly idle.
+    /// Judges a user by what is stored of the user's sessions. If the user is certainly idle for
+    /// several reasons, the first one counts.
     pub fn judge(&mut self, user: &User, session: UserSession) -> Option<Concern> {
         let (at, span) = (session.at, session.span(self.span));
         let (now, of_all) = (self.now, self.span);
@@ -159,7 +158,7 @@ impl Absences {
         let mut all = limits.iter();
         let Some((reason, _)) = all.find(|(_, idle_for)| is(Idleness::Idle, span, *idle_for))
         else {
-            // With the sessions of the others it would be known.
+            // This user's sessions are not known for long enough, but those of the others are.
             let is_late = |(_, idle_for): &(Reason, Duration)| {
                 is(Idleness::NotKnown, span, *idle_for) && is(Idleness::Idle, of_all, *idle_for)
             };
@@ -195,7 +194,7 @@ impl Absences {
         })
     }
 
-    /// Returns how many users do not show whether they administer, and would be idle.
+    /// Returns how many users would be idle, but do not show whether they administer.
     pub fn n_unseen(&self) -> u64 {
         self.n_unseen
     }
@@ -205,7 +204,7 @@ impl Absences {
         self.n_late
     }
 
-    /// Returns why the last session of a user matters, and how old it may be, for each reason.
+    /// Returns each reason why the last session of a user matters, with how old it may be.
     fn limits(&self, user: &User) -> Vec<(Reason, Duration)> {
         let IdleLimits { admin, left_idp } = self.limits;
         let admin = admin.filter(|_| self.administers(user));
@@ -221,8 +220,7 @@ impl Absences {
         !self.administration.extent(user).is_empty()
     }
 
-    /// Returns whether a part of a user's roles is not visible that may make an administrator of a
-    /// user who does not look like one.
+    /// Returns whether a user who looks like no administrator may be one by roles we cannot see.
     fn may_administer(&self, user: &User) -> bool {
         let is_hidden = !self.has_roles || self.administration.hides(user);
         is_hidden && !self.administers(user)
@@ -292,8 +290,8 @@ mod tests {
         })
     }
 
-    /// Role 1 administers, role 2 does not; group 1 is of an identity provider, group 2 is not, and
-    /// group 3, which is not either, gives role 1.
+    /// Role 1 administers, role 2 does not; group 1 comes from an identity provider, groups 2 and 3
+    /// do not; group 3 gives role 1.
     fn absences(limits: IdleLimits, span: Option<SessionSpan>) -> Absences {
         let mut absences = Absences::begin(day(200), limits, span);
         for (n, role_type) in [(1, RoleType::Admin), (2, RoleType::Basic)] {

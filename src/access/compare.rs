@@ -10,7 +10,7 @@ use crate::model::{AccessChange, Path, RoleId, User};
 
 use super::grants::{Grants, RolePaths};
 
-/// How the access to a right differs. A role in the tenant is meant by its id.
+/// How the access to a right differs. A role in the tenant is given by its id.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Difference<R = RoleId> {
     /// The right.

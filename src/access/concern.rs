@@ -20,11 +20,11 @@ pub enum ConcernCode {
     EveryoneAdmin,
     /// Somebody holds roles that a rule keeps apart.
     Separation,
-    /// A user with an administrator role has begun no session for long.
+    /// A user with an administrator role has begun no session for a long time.
     IdleAdmin,
     /// Several bot users act for one client, or have the same name.
     SpareBot,
-    /// A user of an identity provider has begun no session for long, and may have left it.
+    /// A user of an identity provider has begun no session for a long time, and may have left it.
     LeftIdp,
     /// An invitation expired without being accepted.
     ExpiredInvitation,
@@ -200,7 +200,7 @@ pub struct Concern {
     pub part: Option<String>,
     /// What a person calls the subject.
     pub label: String,
-    /// What was found, in particular.
+    /// The details of what was found.
     pub detail: String,
     /// What it consists of, by ids that never change: an acceptance covers only this.
     pub extent: BTreeSet<String>,

@@ -28,7 +28,7 @@ impl SubjectDigest {
 }
 
 impl Subjects {
-    /// Takes in the subjects of users, in any order.
+    /// Makes the set from the digests of users' subjects, in any order.
     pub fn of(mut digests: Vec<SubjectDigest>) -> Self {
         digests.sort_unstable();
         digests.dedup();
@@ -43,8 +43,8 @@ impl Subjects {
     }
 }
 
-/// Returns the concern about an assignment to a subject that no user of some tenants has, which it
-/// names.
+/// Returns the concern about the assignments to a subject that no user has; `None` without
+/// assignments. `searched` names the tenants whose users were searched.
 pub fn orphan_licence(
     subject: &SubjectKey,
     assignments: &[LicenceAssignment],

@@ -4,10 +4,10 @@
 //! and what of that cannot be seen; [`differences`] compares what a user had with what the user
 //! holds. [`Inspection`] looks at roles, groups and users once, in that order, and reports what an
 //! auditor would ask about, such as broken rules of [`Separation`] of duties; [`Administration`]
-//! says who is an administrator, [`Holding`] who holds a role, [`Absences`] who was not seen for
-//! long. [`SpaceGrants`] says who can open a space, each by every [`SpacePath`];
-//! [`space_differences`] compares that, too.
-//! [`Subjects`] finds orphan licences.
+//! says who is an administrator, [`Holding`] who holds a role, [`Absences`] who was not seen for a
+//! long time. [`SpaceGrants`] says who can open a space, each by every [`SpacePath`];
+//! [`space_differences`] compares that, too. [`Subjects`] finds licences that are assigned to
+//! subjects that no user has.
 
 mod absence;
 mod grants;

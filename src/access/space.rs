@@ -139,7 +139,7 @@ impl SpaceGrants {
     }
 
     /// Returns the path of an assignee, and the list that its entry belongs to. `None` if the
-    /// assignee is neither a user nor a group.
+    /// assignee is not a user and not a group.
     fn place(
         &mut self,
         assignee: &Assignee,

@@ -29,9 +29,9 @@ pub type SpacePaths = BTreeMap<SpaceRight, BTreeSet<Path>>;
 /// Whom a change of a space concerns.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Concerned {
-    /// Users who have other paths of their own, or own the space and did not, or did and do not.
+    /// Users whose own paths differ, and the old and new owner if the owner changed.
     pub users: BTreeSet<UserId>,
-    /// Groups that give other paths to their members.
+    /// Groups that give their members other paths than before.
     pub groups: BTreeSet<GroupId>,
 }
 
@@ -53,7 +53,7 @@ impl SpaceRight {
         }
     }
 
-    /// Returns the list of the space that gives it; `None` if the space itself does.
+    /// Returns which list of the space gives the right; `None` if the space itself does.
     fn part(&self) -> Option<SpacePart> {
         match self {
             Self::Role(role) if role == OWNER => None,
@@ -106,8 +106,8 @@ impl SpaceGrants {
     }
 }
 
-/// Returns whom the difference between two times of a space concerns. It is `None` if there was no
-/// such space.
+/// Returns whom the difference between two states of a space concerns. A state is `None` if there
+/// was no such space.
 pub fn concerned(then: Option<&SpaceGrants>, now: Option<&SpaceGrants>) -> Concerned {
     let none = SpaceGrants::default();
     let (then, now) = (then.unwrap_or(&none), now.unwrap_or(&none));
@@ -170,9 +170,9 @@ pub fn everybodys_space_differences(
 
 /// Whose rights are looked at.
 enum Whose<'a> {
-    /// One user's; `None` if there was no such user at that time.
+    /// The rights of one user, who is `None` if there was no such user at that time.
     User(Option<&'a User>),
-    /// Those that all users have.
+    /// The rights that all users have.
     Everybodys,
 }
 
@@ -180,8 +180,8 @@ enum Whose<'a> {
 struct SpaceSight<'a>(Option<&'a SpaceGrants>, Whose<'a>);
 
 impl SpaceSight<'_> {
-    /// Returns whether a path would have been visible, by the list that has it and, for a path by a
-    /// group, by the groups of the user.
+    /// Returns whether a path would have been visible: the list that has it must be visible and,
+    /// for a path by a group, the user's groups as well.
     fn shows(&self, right: &SpaceRight, by_group: ByGroup) -> bool {
         // Where there is nothing, nothing is hidden.
         let Some(grants) = self.0 else { return true };

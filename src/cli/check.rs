@@ -143,7 +143,7 @@ async fn reach(
             (name, way, probe)
         }
     });
-    // In order, several at a time: each waits for its tenant to answer.
+    // We probe several at a time, since each waits for its tenant, and keep their order.
     let mut probes = stream::iter(probes).buffered(at_once);
     while let Some((name, way, probe)) = probes.next().await {
         met.add(&name, &probe);
@@ -190,7 +190,7 @@ pub(super) async fn trial(endpoint: &Endpoint, clock: &Clock) -> anyhow::Result<
     Ok(lines)
 }
 
-/// Asks for the overall state. If there is no store yet, none is created.
+/// Asks for the overall state. Does not create a store if there is none yet.
 async fn status(config: &Config) -> anyhow::Result<Option<Status>> {
     if !has_store(config) {
         return Ok(None);
@@ -296,7 +296,7 @@ fn none_linked(organization: &OrganizationConfig, n_listed: usize) -> CheckLine 
     }
 }
 
-/// Reports how long an endpoint's client certificate is valid, if it has one that says so.
+/// Reports how long an endpoint's client certificate is valid, if it has one with a last day.
 fn certificate(what: &str, endpoint: &Endpoint, now: Timestamp) -> Option<CheckLine> {
     let certificate = endpoint.egress().client_certificate.as_ref()?;
     let result = match certificate.expiry(now) {

@@ -10,7 +10,7 @@ use super::Exit;
 use super::args::Args;
 
 pub(super) fn run(shell: Shell) -> anyhow::Result<Exit> {
-    // Into memory first: the generator panics if standard output is closed.
+    // We write to memory first: the generator panics if standard output is closed.
     let mut text = Vec::new();
     generate(shell, &mut Args::command(), "qlik-roster", &mut text);
     io::stdout().lock().write_all(&text)?;

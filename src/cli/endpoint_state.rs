@@ -69,8 +69,8 @@ pub(super) fn of_endpoint(row: &EndpointRow) -> Exit {
     deliveries.graver(of_choice(&row.unmatched))
 }
 
-/// Returns the exit code for the names in an endpoint's filter. A role may be created later, and so
-/// may the name of a tenant that was never reached.
+/// Returns the exit code for names in an endpoint's filter that match nothing. Only a name that
+/// no tenant can have is wrong: a role may be created later.
 pub(super) fn of_choice(unmatched: &Unmatched) -> Exit {
     match unmatched.tenants.is_empty() {
         true => Exit::Success,

@@ -35,7 +35,7 @@ pub(super) fn code(failure: &anyhow::Error) -> String {
 /// Returns the code and the exit code of an error, if it is of a type that has them. In a chain,
 /// the first such error decides: it knows what its causes mean for the command.
 fn known<'a>(cause: &'a (dyn Error + 'static)) -> Option<(&'a str, Exit)> {
-    /// Tries these types one after the other.
+    /// Tries the given error types one after the other.
     macro_rules! first {
         ($($failure:ty => $exit:expr),+ $(,)?) => {
             $(if let Some(failure) = cause.downcast_ref::<$failure>() {

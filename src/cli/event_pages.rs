@@ -32,8 +32,8 @@ impl Asked {
     }
 }
 
-/// Returns the filters for events, with the accounts that have the given name now. `None` if there
-/// is no such type, which has already been reported.
+/// Returns the filters for events, with the accounts that have the given name now. `None` if the
+/// event type does not exist, which has already been reported.
 pub(super) async fn chosen(
     client: &StoreClient,
     args: &EventListArgs,

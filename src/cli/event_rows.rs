@@ -31,7 +31,7 @@ pub(super) fn row_of(row: &EventRow) -> anyhow::Result<Row> {
     })
 }
 
-/// A row as wide as later rows may be: the last column gets what is left.
+/// Returns a row as wide as later rows may be. The last column gets the space that is left.
 pub(super) fn sample() -> Vec<Cell> {
     let longest = EVENT_TYPES.iter().max_by_key(|name| name.len());
     let wide = |n| Cell::from("x".repeat(n));
@@ -129,8 +129,8 @@ fn tone(fact: &Fact) -> Option<Tone> {
     }
 }
 
-/// Returns the id of the one user whom a change of a right concerns, or else of the role or the
-/// space.
+/// Returns the id of the user if a change of a right concerns one alone, or else the id of the
+/// role or the space.
 fn holders_id(right: &RightChange) -> String {
     match &right.holders {
         RightHolders::One(holder) => holder.id.to_string(),

@@ -26,10 +26,10 @@ pub enum Exit {
 }
 
 impl Exit {
-    /// Returns the more serious of two.
+    /// Returns the more serious of two exit codes.
     #[must_use]
     pub fn graver(self, other: Self) -> Self {
-        // In the order of what an operator must know first.
+        // The higher the rank, the sooner an operator must know.
         let rank = |exit| match exit {
             Self::Success => 0,
             Self::Waiting => 1,

@@ -124,8 +124,8 @@ struct Found {
     n_not_judged: usize,
 }
 
-/// Prints as many findings as are wanted, and counts all of them. Names the tenants and rules about
-/// which nothing can be said.
+/// Prints as many findings as are wanted, and counts all of them. Names the tenants and rules for
+/// which we cannot tell.
 async fn read(
     client: &StoreClient,
     mut asked: query::Findings,
@@ -162,7 +162,7 @@ async fn read(
     }
 }
 
-/// Says which rules cannot be judged, and for whom. Returns how many these are.
+/// Says which rules cannot be judged, and for whom. Returns how many there are.
 fn name_not_judged(rules: &[RuleRow]) -> usize {
     let not_judged = rules.iter().filter(|row| !row.is_judged());
     for row in not_judged.clone() {

@@ -27,7 +27,7 @@ const ASK_EVERY: Duration = Duration::from_millis(500);
 /// How many events are shown at first, unless specified: the latest ones.
 const BEGINNING: usize = 10;
 
-/// How many questions in a row a daemon may leave unanswered. One that restarts misses one.
+/// How many questions in a row may stay unanswered. A daemon that restarts misses one.
 const PATIENCE: u32 = 5;
 
 /// Follows the journal until SIGINT or SIGTERM.

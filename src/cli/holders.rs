@@ -17,7 +17,7 @@ use super::store_client::StoreClient;
 use super::style::count;
 use super::table::Cell;
 
-/// How many names are shown; a list has the rest.
+/// How many names are shown; another command lists all of them.
 const SHOWN: usize = 10;
 
 /// How many groups that give a role are listed for programs.
@@ -128,7 +128,7 @@ impl Whole for HoldersPage {
     }
 }
 
-/// Adds the groups that give a role, as far as they are wanted, with how many of these there are.
+/// Adds the groups that give a role and were asked for, and says how many of them there are.
 fn of_role(
     row: &RecordRow,
     holders: &Holders,
@@ -215,7 +215,7 @@ fn unseen(text: String, holders: &Holders) -> String {
     }
 }
 
-/// Names the first of many, and says how many more there are.
+/// Writes the first of many names, and how many more there are.
 fn some_of<'a>(names: impl Iterator<Item = &'a str>, n_all: u64) -> String {
     let names: Vec<&str> = names.collect();
     match n_all.saturating_sub(names.len() as u64) {
@@ -224,7 +224,7 @@ fn some_of<'a>(names: impl Iterator<Item = &'a str>, n_all: u64) -> String {
     }
 }
 
-/// Says how to see all, if some are not shown.
+/// Returns the command that shows all, if some are not shown.
 fn hint(row: &RecordRow, option: &str, users: u64) -> Option<String> {
     let called = match printable::is_plain(row.record.label()) {
         true => row.record.label().to_owned(),

@@ -104,8 +104,8 @@ impl Printer {
     }
 
     /// Prints rows as they come for as long as somebody watches: one JSON object a line, and
-    /// absolute times, since what happened just now is old in an hour. A table leaves room for rows
-    /// as wide as the sample.
+    /// absolute times, since what happened just now is old in an hour. The columns of a table are
+    /// wide enough for the sample.
     pub(super) fn following(
         args: &TableArgs,
         columns: &[Column],
@@ -215,7 +215,7 @@ impl Printer {
     }
 
     /// Prints the rest. `nothing` is printed in place of an empty table; otherwise, standard error
-    /// gets the summary, and how to see the columns for which there was no room.
+    /// gets the summary, and how to see the columns that did not fit.
     pub(super) fn finish(mut self, nothing: &str, summary: &str) -> anyhow::Result<()> {
         match self.format {
             Format::Table if self.n_rows == 0 => writeln!(self.out, "{nothing}")?,
@@ -238,7 +238,7 @@ impl Printer {
         Ok(())
     }
 
-    /// Says for which columns there was no room, and which option shows them.
+    /// Says which columns did not fit, and which option shows them.
     fn no_width(&self) -> String {
         let left_out = self.layout.as_ref().map_or(&[][..], Layout::left_out);
         let names = left_out.iter().filter_map(|at| self.columns.get(*at));
@@ -296,7 +296,7 @@ pub(super) fn stdout() -> Box<dyn Write> {
     Box::new(BufWriter::new(Stdout))
 }
 
-/// Finds the columns that were named, in the order in which they were named.
+/// Finds the named columns, in the order in which they were named.
 fn choose(names: &[String], columns: &[Column]) -> Result<Vec<usize>, ColumnsError> {
     let keys: Vec<String> = columns.iter().map(Column::key).collect();
     let find = |name: &String| {

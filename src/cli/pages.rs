@@ -16,7 +16,7 @@ pub(super) trait Paged {
     /// Counts the rows.
     fn n_rows(&self) -> usize;
 
-    /// Takes the position at which the next page begins; `None` if this is the last one.
+    /// Takes the position at which the next page begins. `None` if this page is the last one.
     fn take_next(&mut self) -> Option<Self::Position>;
 }
 
@@ -124,7 +124,7 @@ impl Paged for LicencesPage {
     }
 }
 
-/// Its pages contain counts, so it does not end at a number of rows.
+/// The pages contain counts that must be added up, so a limit of rows does not end the list.
 impl Paged for HoldersPage {
     type Position = Id;
 
@@ -189,7 +189,7 @@ impl<'a, F, A: Paged> Pages<'a, F, A> {
         Ok(pages)
     }
 
-    /// Returns the next page; `None` after the last one, or when there are as many rows as were
+    /// Returns the next page. `None` if the last one was read, or if there are as many rows as were
     /// wanted.
     pub(super) async fn next<Q>(&mut self) -> anyhow::Result<Option<A>>
     where

@@ -95,7 +95,7 @@ async fn approve(client: &StoreClient, plan: &str, table: &TableArgs) -> anyhow:
             return Ok(Exit::Source);
         }
     };
-    // In its state after the run. Many later plans may have replaced it meanwhile.
+    // We want its state after the run. Many later plans may have replaced it meanwhile.
     let row = client
         .ask(query::Plan { id })
         .await?

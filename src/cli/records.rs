@@ -98,8 +98,8 @@ async fn is_there(
     Ok(false)
 }
 
-/// Shows the records that have this name, each in full. If there are none, those whose name
-/// contains it: one in full, several as a list.
+/// Shows the records that have this name, each in full. If there are none, shows those whose
+/// name contains it: one in full, several as a list.
 async fn find(client: &StoreClient, kind: Kind, args: ShowArgs) -> anyhow::Result<Exit> {
     let ShowArgs {
         called,
@@ -170,7 +170,7 @@ enum Form {
     Ours(Format),
 }
 
-/// How a record is shown, and which of the groups that give a role.
+/// How a record is shown, and which of the groups that give a role are shown.
 #[derive(Debug, Clone, Copy)]
 struct Shown<'a> {
     form: Form,
@@ -195,7 +195,7 @@ async fn containing(
         after,
         limit,
     };
-    // One more than is shown, to see whether there are more.
+    // We ask for one more than we show, to see whether there are more.
     let mut found = client.all(MAX_PAGE + 1, asked).await?;
     let rest = match found.len() > MAX_PAGE {
         true => Rest::More,
@@ -315,7 +315,7 @@ fn role_cells(role: &Role) -> [Cell; 4] {
     ]
 }
 
-/// A question mark for what we cannot see, which is not the same as nothing.
+/// Writes a question mark for what we cannot see, which is not the same as nothing.
 fn names<'a>(names: Option<impl Iterator<Item = &'a String>>) -> String {
     match names {
         None => "?".to_owned(),

@@ -114,7 +114,7 @@ fn write_beside(old: &Path, secret: &Secret) -> anyhow::Result<PathBuf> {
         let path = old.with_file_name(name);
         match write(&path, old, secret) {
             Ok(()) => return Ok(path),
-            // Never over an existing file: it may be in use.
+            // We never overwrite an existing file: it may be in use.
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
             Err(error) => {
                 return Err(error).with_context(|| {

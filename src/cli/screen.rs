@@ -62,7 +62,7 @@ impl Times {
         }
     }
 
-    /// Writes a time where there is more room: in both ways.
+    /// Writes a time where there is more space: in both ways.
     pub(super) fn tell_in_full(self, time: Timestamp) -> String {
         match self {
             Self::Exact => time.to_string(),
@@ -71,7 +71,7 @@ impl Times {
     }
 }
 
-/// Says how long ago a time was, or how long it is until then; beyond a month, the day.
+/// Says how long ago a time was, or how long it is until then. Beyond a month, names the day.
 fn ago(time: Timestamp, now: Timestamp) -> String {
     let (passed, is_past) = match now >= time {
         true => (now.since(time), true),

@@ -15,7 +15,7 @@ use crate::daemon::{Daemon, Ending, Hooks};
 use super::Exit;
 
 pub(super) async fn run(config: Option<&Path>) -> anyhow::Result<Exit> {
-    // Before anything that takes time: a signal without a handler ends the process at once.
+    // We do this before anything slow: a signal without a handler ends the process at once.
     let call = call_to_end()?;
     let others = passed_over()?;
     let config = super::begin::load(config)?;
@@ -98,7 +98,7 @@ fn passed_over() -> anyhow::Result<impl Future<Output = ()>> {
     })
 }
 
-/// Without systemd there is nobody to notify, which is not a failure.
+/// Notifies systemd. If the process does not run under systemd, that is not a failure.
 fn tell_systemd(state: NotifyState<'_>) {
     drop(sd_notify::notify(false, &[state]));
 }

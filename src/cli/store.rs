@@ -229,7 +229,7 @@ fn lacks(space: &StoreUsage) -> Option<String> {
     ))
 }
 
-/// Bytes in units that people read.
+/// Writes a number of bytes in units that people read.
 fn bytes(bytes: u64) -> String {
     let units = [(1 << 30, "GiB"), (1 << 20, "MiB"), (1 << 10, "KiB")];
     let fits = units.into_iter().find(|(unit, _)| bytes >= *unit);

@@ -84,7 +84,7 @@ impl StoreClient {
             return Ok(Self::Daemon(socket));
         }
         let _doing = doing("opening the store");
-        // Opening may take long, or find something that must be reported.
+        // The log comes first: opening may take long, or find something that must be reported.
         drop(telemetry::start_logging(&config.log));
         let clock = Clock::system();
         let store = daemon::open(config, &clock).await?;
@@ -161,7 +161,7 @@ impl StoreClient {
     }
 }
 
-/// Returns whether there is a store, or something in its place about which opening will complain.
+/// Returns whether there is a store, or something in its place that makes opening fail.
 pub(super) fn has_store(config: &Config) -> bool {
     match std::fs::read_dir(&config.store) {
         Ok(mut entries) => entries.next().is_some(),

@@ -53,8 +53,8 @@ async fn work(config: &Config, client: &StoreClient, args: &SyncArgs) -> anyhow:
         Some(name) => vec![TenantName(name.clone())],
         None => read_tenants(client).await?,
     };
-    // Before the run, and even without delivery after it: a new endpoint gets everything that is
-    // found from now on.
+    // We do this before the run, and even if nothing is delivered after it: a new endpoint gets
+    // everything that is found from now on.
     let workers = match (client, mode) {
         (StoreClient::Own(own), Mode::Commit) => open_workers(config, own).await?,
         (StoreClient::Own(_), Mode::DryRun)
@@ -104,7 +104,7 @@ async fn work(config: &Config, client: &StoreClient, args: &SyncArgs) -> anyhow:
         own.maintenance(config).once(MAINTENANCE).await?;
     }
     exit = exit.graver(losses::warn(client).await?);
-    // Last, so that a reader who closes the pipe early changes nothing.
+    // We print last, so that a reader who closes the pipe early changes nothing.
     match print(&rows, &args.table, choice) {
         Err(failure) if !output::is_broken_pipe(&failure) => Err(failure),
         Ok(()) | Err(_) => Ok(exit),

@@ -11,10 +11,10 @@ use crate::printable;
 use super::screen::{Screen, Times};
 use super::style::{Colour, Tone};
 
-/// Between two columns.
+/// The number of blanks between two columns.
 const GAP: usize = 2;
 
-/// A column: its name, and how it shrinks if there is little room.
+/// A column: its name, and how it shrinks on a narrow screen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Column {
     pub(super) name: &'static str,
@@ -32,7 +32,7 @@ enum Align {
 }
 
 impl Column {
-    /// A column whose cells stay whole as long as there is room for the columns of rank 0.
+    /// Creates a column whose cells stay whole as long as the columns of rank 0 fit.
     pub(super) const fn new(name: &'static str, rank: u8) -> Self {
         Self {
             name,
@@ -234,7 +234,7 @@ impl Layout {
         }
     }
 
-    /// Returns the columns for which there was no room.
+    /// Returns the columns that did not fit.
     pub(super) fn left_out(&self) -> &[usize] {
         &self.left_out
     }

@@ -78,7 +78,7 @@ impl Drop for Ticker {
     }
 }
 
-/// Starts the wait again: the time before was not a wait, or one that the user wants.
+/// Starts the wait again: so far, the user did not wait, or wanted to.
 pub(super) fn restart() {
     state().since = Some(Instant::now());
     status_line::wipe();
@@ -99,7 +99,7 @@ fn watch_on_terminal() {
     status_line::wipe();
 }
 
-/// Returns what a terminal shows after a wait of this length; empty if that is nothing.
+/// Returns what a terminal shows after a wait of this length; empty if it shows nothing.
 fn drawn(passed: Duration, what: Option<String>) -> String {
     let what = what.filter(|_| passed >= PATIENCE);
     what.map(|what| line(passed, &what)).unwrap_or_default()
@@ -148,7 +148,7 @@ fn due(n_said: usize) -> Duration {
     Duration::from_secs(seconds.unwrap_or_else(|| beyond(n_said)))
 }
 
-/// Waits a moment, and returns how long the wait has lasted; `None` when the command is over.
+/// Waits a moment, and returns how long the wait has lasted. `None` if the command is over.
 fn look() -> Option<Duration> {
     let state = wait_while(&TURNED, state(), LOOK_EVERY, |state| !state.is_over);
     let since = state.since.filter(|_| !state.is_over)?;

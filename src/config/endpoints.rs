@@ -110,7 +110,7 @@ fn timeout(at: &str, text: Option<&str>, problems: &mut Problems) -> Option<Dura
 
 fn events(at: &str, patterns: Option<&[String]>, problems: &mut Problems) -> Option<EventFilter> {
     let Some(patterns) = patterns else {
-        // Of the wrong type, or not set: if in doubt, send more rather than less.
+        // The key has the wrong type or is not set: if in doubt, send more rather than less.
         return Some(EventFilter::all());
     };
     EventFilter::parse(patterns)

@@ -31,7 +31,7 @@ enum Expected {
     Truth,
     List,
     Table,
-    /// In the words of the type itself.
+    /// Something else, described by the type that expected it.
     Other(String),
 }
 

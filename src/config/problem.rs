@@ -36,7 +36,7 @@ impl ConfigError {
 
     /// Returns the code of the first problem.
     pub fn code(&self) -> &'static str {
-        // Such an error always has a problem.
+        // There is always at least one problem.
         self.problems
             .first()
             .map_or("config.syntax", |problem| problem.fault.code())

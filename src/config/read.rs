@@ -140,11 +140,11 @@ fn drop_unknown(tree: &mut Value, problems: &mut Problems) {
                     }
                 }
             }
-            // Of another type: the raw structs report that.
+            // A value of another type: reading into the raw structs reports it.
             _ => {}
         }
     }
-    // The one list within a section.
+    // This is the only list within a section.
     let rules = root.get_mut("access").and_then(|it| it.get_mut("sod"));
     let rules = rules.and_then(Value::as_array_mut).into_iter().flatten();
     for (i, rule) in rules.enumerate() {

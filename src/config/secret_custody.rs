@@ -32,7 +32,7 @@ pub(super) enum Keeper {
     Systemd,
     /// Kubernetes, in a volume.
     Kubernetes,
-    /// Somebody.
+    /// Anybody else.
     Somebody,
 }
 

@@ -14,7 +14,7 @@ const LIMITS: [Duration; 2] = [
     Duration::from_secs(3 * 366 * 24 * 3600),
 ];
 
-/// Whether the sessions of tenants are read that have no setting of their own.
+/// Whether to read the sessions of tenants that have no setting of their own.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct SessionsDraft {
     are_read: bool,

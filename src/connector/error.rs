@@ -5,8 +5,8 @@ use std::fmt;
 
 /// The source could not be read.
 ///
-/// It wraps the connector's own error, whose message and causes it shows as its own, and adds what
-/// callers ask of every source. So each source has its own words, codes and remedies.
+/// It wraps the connector's own error, shows that error's message and causes as its own, and adds
+/// what callers ask of every source. So each source has its own words, codes and remedies.
 #[derive(Debug)]
 pub struct FetchError {
     code: &'static str,

@@ -5,9 +5,9 @@ use crate::model::LicenceAssignment;
 /// A page of the assignments of a licence.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct LicencePage {
-    /// Those that could be read.
+    /// Assignments that could be read.
     pub assignments: Vec<LicenceAssignment>,
-    /// How many could not be read.
+    /// How many assignments could not be read.
     pub unreadable: u64,
     /// Where the next page begins; `None` if the source said that there are no more.
     pub next: Option<String>,

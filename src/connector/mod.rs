@@ -88,14 +88,14 @@ pub trait Connector: Send + Sync + 'static {
         id: &SpaceId,
     ) -> impl Future<Output = Result<Assignments, FetchError>> + Send;
 
-    /// Reads what is shared from a space without the rest of it.
+    /// Reads the single resources that are shared from a space.
     fn shares(&self, id: &SpaceId) -> impl Future<Output = Result<Shares, FetchError>> + Send;
 
     /// Asks what the licence of the tenant is.
     fn licence(&self) -> impl Future<Output = Result<LicenceHead, FetchError>> + Send;
 
-    /// Reads a page of the assignments of the licence, from a cursor on or from the beginning.
-    /// `None` if the source does not accept that cursor: then all must be read again.
+    /// Reads a page of the licence's assignments, from a cursor or from the beginning. `None` if
+    /// the source does not accept the cursor: then all pages must be read again.
     fn licence_page(
         &self,
         cursor: Option<&str>,
@@ -121,8 +121,8 @@ pub trait Connector: Send + Sync + 'static {
 
 /// An open listing, read page by page.
 ///
-/// If the source cannot continue where it was, the listing may start again: records then come once
-/// more, as duplicates do.
+/// If the source cannot continue where it was, the listing may start again: records then come a
+/// second time, as duplicates.
 pub trait Sweep: Send {
     /// Asks for the next page. `None` if the source said that there are no more.
     ///

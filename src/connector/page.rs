@@ -9,7 +9,7 @@ use crate::model::{Finding, Kind, Observed};
 /// Maps one record's text; `None` if the source shows the record as deleted.
 pub(super) type ReadRecord = fn(Kind, Box<RawValue>) -> Option<Result<Observed, Finding>>;
 
-/// Some records of a listing, split but not yet read.
+/// Some records of a listing, split into one text each but not yet parsed.
 pub struct Page {
     pub(super) kind: Kind,
     pub(super) total: Option<u64>,
@@ -32,22 +32,22 @@ pub struct Readout {
 }
 
 impl Page {
-    /// Returns the kind of its records.
+    /// Returns the kind of the page's records.
     pub fn kind(&self) -> Kind {
         self.kind
     }
 
-    /// Returns how many records are on it, readable or not, deleted or not.
+    /// Returns how many records are on the page, readable or not, deleted or not.
     pub fn len(&self) -> usize {
         self.records.len() + self.untaken.len()
     }
 
-    /// Returns how many bytes its text takes.
+    /// Returns how many bytes the text of the records takes.
     pub fn n_bytes(&self) -> usize {
         self.records.iter().map(|text| text.get().len()).sum()
     }
 
-    /// Returns whether it has no records; more pages may still follow.
+    /// Returns whether the page has no records; more pages may still follow.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
@@ -77,7 +77,7 @@ impl Page {
     }
 }
 
-/// Shows no record: they are personal.
+/// Shows no record, since records are personal.
 impl fmt::Debug for Page {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Page")

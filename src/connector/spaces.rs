@@ -7,11 +7,11 @@ use crate::model::{Assignee, Id, SpaceAssignment, SpaceHead, SpaceId, SpaceList,
 /// The listing of all spaces that the source shows, read to its end.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct SpaceListing {
-    /// Those that could be read.
+    /// Spaces that could be read.
     pub spaces: BTreeMap<SpaceId, SpaceHead>,
-    /// Those that exist, but could not be read.
+    /// Spaces that exist, but could not be read.
     pub unreadable: BTreeSet<SpaceId>,
-    /// How many more there are whose ids could not be read either.
+    /// How many more spaces there are whose ids could not be read.
     pub n_unnamed: u64,
     /// How many spaces there are, according to the source. It is a hint.
     pub total: Option<u64>,

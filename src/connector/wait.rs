@@ -8,9 +8,9 @@ use serde::{Deserialize, Serialize};
 /// A wait that is under way.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Wait {
-    /// How much of it is left.
+    /// How much of the wait is left.
     pub left: Duration,
-    /// Why.
+    /// Why the request waits.
     pub why: WaitCause,
 }
 

@@ -36,7 +36,7 @@ impl fmt::Display for Actor {
     }
 }
 
-/// The store, as seen by a command, with who gave it.
+/// The store that a command works on, and who gave the command.
 pub struct Acting<'a> {
     pub(super) reading: Reading<'a>,
     pub(super) by: &'a Actor,

@@ -8,9 +8,9 @@ use crate::model::{EndpointName, FindingId, Mode, PlanId, TenantName};
 /// Do a run now. Answered by the task that does the run.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Sync {
-    /// Of which tenant.
+    /// The tenant.
     pub tenant: TenantName,
-    /// Whether its results are stored.
+    /// Whether to store its results.
     pub mode: Mode,
 }
 
@@ -18,7 +18,7 @@ pub struct Sync {
 /// the plan and the task of a run that starts now.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Approve {
-    /// Which plan.
+    /// The plan.
     pub id: PlanId,
 }
 
@@ -26,23 +26,23 @@ pub struct Approve {
 /// plan.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Reject {
-    /// Which plan.
+    /// The plan.
     pub id: PlanId,
 }
 
 /// Accept a finding in its present state. Answered by the finding.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AcceptFinding {
-    /// Which.
+    /// The id of the finding.
     pub id: FindingId,
-    /// Why.
+    /// The reason for it.
     pub why: String,
 }
 
 /// Reopen an accepted finding. Answered by its id.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ReopenFinding {
-    /// Which.
+    /// The id of the finding.
     pub id: FindingId,
 }
 
@@ -60,20 +60,20 @@ pub struct CheckStore;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CompactStore;
 
-/// Enable or disable an endpoint, or start a backfill. Answered by the endpoint as it will be when
-/// its worker has taken up the order.
+/// Enable or disable an endpoint, or start a backfill. Answered by the endpoint as it will be once
+/// its worker has carried out the order.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SetEndpoint {
-    /// Which endpoint.
+    /// The endpoint.
     pub endpoint: EndpointName,
-    /// What is wanted.
+    /// What to do.
     pub wish: Wish,
 }
 
 /// Send events again.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Replay {
-    /// To which endpoint.
+    /// The endpoint.
     pub endpoint: EndpointName,
     /// What to send.
     pub what: Again,
@@ -82,8 +82,8 @@ pub struct Replay {
 /// Discard parked deliveries. Answered by how many there were.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Dismiss {
-    /// At which endpoint.
+    /// The endpoint.
     pub endpoint: EndpointName,
-    /// Which delivery; `None` for all of them.
+    /// The delivery, or `None` for all of them.
     pub event: Option<EventName>,
 }

@@ -177,7 +177,7 @@ pub enum ControlError {
     /// The store failed.
     #[error("{doing}")]
     Store {
-        /// What for.
+        /// What the store was used for.
         doing: Doing,
         /// What went wrong.
         source: StoreError,
@@ -187,7 +187,7 @@ pub enum ControlError {
 /// What the store was used for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Doing {
-    /// Nobody has said it yet.
+    /// It is not stated yet.
     Unnamed,
     /// A question was asked about this.
     Asking(&'static str),
@@ -205,7 +205,7 @@ impl fmt::Display for Doing {
     }
 }
 
-/// [`ControlError::while_doing`] adds what for.
+/// [`ControlError::while_doing`] adds what the store was used for.
 impl From<StoreError> for ControlError {
     fn from(source: StoreError) -> Self {
         Self::Store {
@@ -215,7 +215,7 @@ impl From<StoreError> for ControlError {
     }
 }
 
-/// A failure of the store is one, whoever read it.
+/// A failure of the store stays one if it comes from reading history.
 impl From<HistoryError> for ControlError {
     fn from(source: HistoryError) -> Self {
         match source {
@@ -324,7 +324,7 @@ impl ControlError {
     }
 }
 
-/// Continues `nothing is called so`: what was probably meant, and what exists.
+/// Says what was probably meant and what exists, after a message that a name is unknown.
 fn there_are(meant: Option<&str>, known: &BTreeSet<&str>) -> String {
     let mut names: Vec<_> = known.iter().map(|name| format!("`{name}`")).collect();
     let n_more = names.len().saturating_sub(MAX_NAMES);

@@ -17,7 +17,7 @@ pub struct EventChoice {
     pub kind: Option<Kind>,
     /// About this user.
     pub user: Option<Whose>,
-    /// Found then or later.
+    /// Found at this time or later.
     pub since: Option<Timestamp>,
 }
 

@@ -23,7 +23,7 @@ impl query::Findings {
         (self.codes.is_empty() || self.codes.contains(&code)) && code.severity() >= self.min
     }
 
-    /// Returns whether findings of a tenant are still to be listed.
+    /// Returns whether findings of a tenant may follow the previous page.
     fn is_ahead(&self, known: &Known) -> bool {
         match &self.after {
             None | Some(FindingPosition::Unread(_)) => true,
@@ -294,16 +294,16 @@ fn rule(known: &Known, judged: Judged) -> RuleRow {
     }
 }
 
-/// What becomes of the licence of a tenant.
+/// How the licence of a tenant is treated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Licence {
-    /// Its orphans are looked for.
+    /// We look for its orphans.
     Judged,
-    /// They are not wanted, or are found for another tenant.
+    /// Its orphans are not wanted, or we look for them for another tenant.
     Ignored,
 }
 
-/// What a look at a tenant found besides findings.
+/// What the inspection of a tenant yields besides findings.
 struct Looked {
     /// The result of each rule.
     judged: Vec<Judged>,
@@ -418,7 +418,7 @@ impl Accepted {
     }
 }
 
-/// Looks at a record for users who were not seen for long.
+/// Looks at a record, and reports its user if the user was not seen for a long time.
 fn absent(
     store: &Store,
     known: &Known,

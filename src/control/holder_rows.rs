@@ -12,7 +12,7 @@ use crate::model::{GroupId, Id, RoleId, UserId};
 pub struct Holders {
     /// How many users.
     pub users: u64,
-    /// How many hold it directly; for a group, all.
+    /// How many hold the role directly. For a group, this is the number of its users.
     pub direct: u64,
     /// How many hold it through a group, including those that also hold it directly.
     pub by_group: u64,

@@ -13,17 +13,17 @@ use super::{SentError, TaskId};
 /// How long a task's result is kept for clients that ask again.
 const KEPT: Duration = Duration::from_secs(60);
 
-/// How long after one page of a result the next one is waited for.
+/// How long a result is safe from being dropped after a page of it was read.
 const READING: Duration = Duration::from_secs(10);
 
-/// How many bytes all kept results have together, at most. The preview of a dry run lists up to ten
+/// The most bytes that all kept results have together. The preview of a dry run lists up to ten
 /// thousand changes, which takes several megabytes: some ten of them fit.
 const MAX_BYTES: usize = 64 << 20;
 
-/// How many tasks that have ended are remembered, at most, with their results or without.
+/// The most ended tasks that are remembered, with or without their results.
 const MAX_ENDED: usize = 10_000;
 
-/// What a task has ended with.
+/// The result of a task, or why it failed.
 pub(super) type Outcome = Result<Produced, SentError>;
 
 /// A task's result, as JSON.
@@ -36,14 +36,14 @@ pub(super) struct Produced {
 }
 
 impl Produced {
-    /// Returns how many bytes it has.
+    /// Returns its size in bytes.
     pub(super) fn n_bytes(&self) -> usize {
         let rows = self.rows.iter().map(|row| row.get().len());
         self.result.get().len() + rows.sum::<usize>()
     }
 }
 
-/// A task's result when it comes; `None` until then.
+/// A task's result, or `None` until the task ends.
 pub(super) type Awaited = watch::Receiver<Option<Arc<Outcome>>>;
 
 /// The results of running tasks and of those that ended a short time ago.
@@ -116,7 +116,7 @@ impl Outcomes {
         self.tasks.get(task).cloned()
     }
 
-    /// Notes that a page of the result of a task is read: others will be.
+    /// Notes that a page of a task's result was read, since its client will probably read others.
     pub(super) fn read(&mut self, task: &TaskId, now: Instant) {
         let place = self.ended.iter().position(|ended| ended.task == *task);
         if let Some(mut ended) = place.and_then(|place| self.ended.remove(place)) {
@@ -138,8 +138,8 @@ impl Outcomes {
     }
 
     /// Drops results until the rest fits. The last one stays whatever its size: a client that asks
-    /// between two waits could not get it otherwise.
-    /// Those that are being read stay as well: there are as many as clients that read.
+    /// between two waits could not get it otherwise. Those that are being read stay as well: there
+    /// are only as many of them as clients that read.
     fn drop_oldest(&mut self, now: Instant) {
         let is_read = |at: Instant| now.duration_since(at) < READING;
         let n_others = self.ended.len().saturating_sub(1);
@@ -191,7 +191,7 @@ mod tests {
             known(&outcomes, &tasks),
             ["dropped", "kept", "kept", "kept", "kept"]
         );
-        // It is larger than all may be together, and still the last one.
+        // It alone exceeds the bound, but the last result always stays.
         let large = ended(&mut outcomes, now, &[500]);
         assert_eq!(known(&outcomes, &large), ["kept"]);
         assert_eq!(
@@ -212,7 +212,7 @@ mod tests {
 
         assert_eq!(known(&outcomes, &tasks), ["kept", "dropped"]);
         assert_eq!(known(&outcomes, &later), ["kept"]);
-        // It is kept for a minute from the last page on, unless others need the space.
+        // It is kept for a minute after its last page was read, unless others need the space.
         ended(&mut outcomes, now + KEPT, &[0]);
         assert_eq!(known(&outcomes, &tasks), ["dropped", "unknown"]);
     }

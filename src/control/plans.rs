@@ -132,7 +132,7 @@ impl Command for command::Approve {
         "approve the plan"
     }
 
-    /// Stores the approval first: whatever happens to the run, the next one applies it.
+    /// Stores the approval first, so that the next run applies it even if this one fails.
     fn carry_out(self, acting: &Acting<'_>) -> Result<Approved, ControlError> {
         let plan = decide(acting, self.id, Decision::Approve)?;
         let run = runs::begin(acting, &plan.tenant, Mode::Commit)?;

@@ -163,7 +163,7 @@ pub struct Access {
     pub limit: usize,
 }
 
-/// Users who have begun no session for some time, or of whom that is not known. Users who cannot
+/// Users who have begun no session for some time, or for whom this is not known. Users who cannot
 /// log in and bots are not among them.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StaleAccess {
@@ -183,7 +183,7 @@ pub struct StaleAccess {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum StaleWho {
-    /// Users who hold a role that administers.
+    /// Users who hold an administrator role.
     Privileged,
     /// All users.
     All,

@@ -48,7 +48,7 @@ impl<'a> Reading<'a> {
     }
 
     /// Returns the tenants to search, by name. A tenant that is configured but was never reached
-    /// has nothing to show; a name that is neither configured nor known is a mistake.
+    /// has nothing to show; a name that is not configured and not known is a mistake.
     pub(super) fn chosen(&self, wanted: Option<&TenantName>) -> Result<Vec<&Known>, ControlError> {
         let mut chosen: Vec<_> = self
             .tenants

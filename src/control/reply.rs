@@ -59,10 +59,10 @@ pub struct IdlenessRow {
 pub enum IdlenessLack {
     /// Sessions are not known for as long as findings ask about, but only in this span, if at all.
     Sessions(Option<SessionSpan>),
-    /// Whether this many users began a session before they were found: they are older than that.
+    /// Whether this many users began a session before we found them: their accounts are older.
     Late(u64),
-    /// Whether this many users administer, who have begun no session: not all of their roles and
-    /// groups are visible.
+    /// Whether this many users, who have begun no session, are administrators: not all of their
+    /// roles and groups are visible.
     Roles(u64),
 }
 

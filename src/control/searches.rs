@@ -1,4 +1,4 @@
-//! Which subjects the users of some tenants have, searched once for all pages of an answer.
+//! Searches the subjects of the users of some tenants, once for all pages of an answer.
 
 use std::collections::BTreeSet;
 use std::ops::ControlFlow;
@@ -12,8 +12,8 @@ use crate::store::{Census, Known, Store, StoreError, TenantNo};
 /// The most users whose subjects are kept in memory: 16 MB of them.
 const MAX_SUBJECTS: usize = 2_000_000;
 
-/// The subjects that were last searched, kept for the next page of an answer: a change of a user
-/// changes the census of the users.
+/// The result of the last search, kept for the next page of an answer. It is out of date once a
+/// user changes, which the census of the users shows.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Searches(Arc<Mutex<Option<Search>>>);
 
@@ -26,7 +26,7 @@ type Asked = Vec<(TenantNo, Census)>;
 #[derive(Debug, Default)]
 pub(super) struct Searched {
     pub(super) subjects: Subjects,
-    /// The tenants of which not all users are among them.
+    /// The tenants that have more users than were searched.
     pub(super) cut: BTreeSet<TenantNo>,
 }
 
@@ -39,8 +39,8 @@ impl Searches {
     ) -> Result<Arc<Searched>, StoreError> {
         let mut asked = Vec::new();
         for known in tenants {
-            // It is taken before users are read: if one changes in between, the next question has
-            // another census, and searches again.
+            // The census is taken before users are read: if one changes in between, the next
+            // question sees another census and searches again.
             asked.push((known.no, store.census(known.no, Kind::User)?));
         }
         let numbers: Vec<TenantNo> = asked.iter().map(|(no, _)| *no).collect();

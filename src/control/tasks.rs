@@ -105,7 +105,7 @@ impl Tasks {
                 }),
                 Err(error) => Err(SentError::of(&error)),
             };
-            // Problems are short.
+            // An error is short, so its size does not count.
             ending.n_bytes = outcome.as_ref().map_or(0, Produced::n_bytes);
             tell.send_replace(Some(Arc::new(outcome)));
         });

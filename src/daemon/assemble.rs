@@ -21,7 +21,7 @@ use super::{DiscoverError, Discovery, Linker};
 /// Who else observes what happens: the command line's progress, the demo's story.
 #[derive(Debug, Clone)]
 pub struct Hooks {
-    /// Is told the progress of runs.
+    /// Receives the progress of runs.
     pub sync: sync::Observer,
 }
 
@@ -41,11 +41,11 @@ pub struct Parts {
     pub control: Arc<Control>,
     /// One loop for each tenant, for callers that run the schedule.
     pub workers: Vec<Worker<Source>>,
-    /// One for each organization.
+    /// Finds tenants, one for each organization.
     pub discoveries: Vec<Discovery>,
     /// The wakes of the endpoints.
     pub wakes: Wakes,
-    /// The metrics that they count into.
+    /// The metrics that all parts update.
     pub metrics: Metrics,
     /// When the clock was last set.
     pub last_clock_jump: LastClockJump,

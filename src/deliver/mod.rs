@@ -2,7 +2,7 @@
 //!
 //! There is one journal and, for each endpoint, one cursor in the store. A [`Worker`] reads the
 //! entries after its cursor, skips what its endpoint does not want, and sends the rest as Standard
-//! Webhooks 1.0.0 says, several at once. It moves the cursor when a receiver answered with a 2xx.
+//! Webhooks 1.0.0 says, several at once. It moves the cursor once a receiver answers with a 2xx.
 //! It takes no input but hints to look; after a restart it continues from the cursor.
 //!
 //! What must stay true:
@@ -13,7 +13,7 @@
 //!   repetition by `webhook-id`, in a batch by the ids of its events.
 //! - **In order for each record.** Events of one record wait for one another, even while one waits
 //!   for its next attempt; events of other records do not. A successor under a new id is announced
-//!   after its predecessor has gone.
+//!   after the deletion of its predecessor.
 //! - **Failures stay with their endpoint.** An endpoint that accepts nothing is probed with one
 //!   message at a time, not by each event on its own schedule, and no other endpoint notices.
 //! - **The same bytes.** Body and id are a pure function of store and entry ([`Event`]), as long as
@@ -39,7 +39,7 @@
 //!   most eight thousand; of failed events, ten thousand are remembered by position; the rest of a
 //!   backlog stays on disk.
 //! - **Known records are sent by the same cursor.** A backfill sends records as they are, then the
-//!   journal continues where it was: a snapshot never tells who is gone. A tenant whose first load
+//!   journal continues where it was: a snapshot never shows deletions. A tenant whose first load
 //!   has not ended is not known; an endpoint that starts with a backfill gets its records when the
 //!   entry comes that ends the load.
 //! - **The current configuration counts.** Whatever waits or has to be sent again is checked
@@ -66,9 +66,9 @@
 //! - `transport`: the way to a receiver, and the result of one attempt. The address rule,
 //!   [`Failure`] and [`Verdict`] are pure; around them are the resolver, the endpoint's client, the
 //!   handshake and one attempt (`send`).
-//! - `queue`: what is to be sent next. The order of events (`lanes`), what a failure is to be
-//!   blamed on (`health`) and how far an endpoint has got (`position`, `state`) are pure; around
-//!   them are reading and writing (`reader`, `endpoint_store`), the dispatch of a message
+//! - `queue`: what to send next. The order of events (`lanes`), what is to blame for a failure
+//!   (`health`) and how far an endpoint has got (`position`, `state`) are pure; around them are
+//!   reading and writing (`reader`, `endpoint_store`), the dispatch of a message
 //!   (`dispatch`) and the loop of an endpoint ([`Worker`]).
 
 mod content;

@@ -38,7 +38,7 @@ use crate::tls::{Authorities, ClientCertificate};
 
 pub(super) const SECRET: &str = "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD";
 
-/// How long a test waits for what has to happen.
+/// How long a test waits for a condition to hold.
 const DEADLINE: Duration = Duration::from_secs(20);
 
 pub(super) fn start() -> Timestamp {
@@ -240,7 +240,7 @@ pub(super) enum Reply {
     Silence,
     /// A status, once it is released.
     OnRelease(tokio::sync::watch::Receiver<bool>, u16),
-    /// A status and headers, likewise.
+    /// A status and headers, once the answer is released.
     OnReleaseWith(
         tokio::sync::watch::Receiver<bool>,
         u16,
@@ -263,26 +263,26 @@ struct Shared {
 }
 
 impl Receiver {
-    /// Starts a receiver that answers the n-th request, counted from zero, by a script.
+    /// Starts a receiver that answers the n-th request, counted from zero, as a script says.
     pub(super) async fn start(
         script: impl Fn(usize, &Received) -> Reply + Send + Sync + 'static,
     ) -> Self {
         Self::on(TcpListener::bind("127.0.0.1:0").await.unwrap(), script)
     }
 
-    /// The same, by TLS.
+    /// Starts a receiver that speaks TLS and accepts everything.
     pub(super) async fn by_tls(server: ServerConfig) -> Self {
         Self::by_tls_at("127.0.0.1:0", server).await
     }
 
-    /// The same, at an address.
+    /// Starts a receiver that speaks TLS and accepts everything, at an address.
     pub(super) async fn by_tls_at(address: &str, server: ServerConfig) -> Self {
         let inner = TcpListener::bind(address).await.unwrap();
         let acceptor = TlsAcceptor::from(Arc::new(server));
         Self::on(TlsListener { inner, acceptor }, |_, _| Reply::Status(204))
     }
 
-    /// The same, on an existing listener.
+    /// Starts a receiver that answers as a script says, on an existing listener.
     pub(super) fn on<L: Listener<Addr = SocketAddr>>(
         listener: L,
         script: impl Fn(usize, &Received) -> Reply + Send + Sync + 'static,
@@ -309,7 +309,7 @@ impl Receiver {
         Self::start(|_, _| Reply::Status(204)).await
     }
 
-    /// Starts a receiver that answers OPTIONS by a status and headers, and takes events.
+    /// Starts a receiver that answers OPTIONS with a status and headers, and accepts events.
     pub(super) async fn consenting(status: u16, headers: &[(&'static str, &str)]) -> Self {
         let headers: Vec<_> = headers
             .iter()

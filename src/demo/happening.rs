@@ -51,7 +51,7 @@ pub enum Happening {
         user: UserId,
         /// Their name.
         name: String,
-        /// From where; `None` if they were nowhere.
+        /// From where. `None` if they were in no department.
         from: Option<GroupId>,
         /// To where.
         to: GroupId,
@@ -97,7 +97,7 @@ pub enum Happening {
         /// Their name.
         name: String,
     },
-    /// Somebody's record says that it changed, and nothing did.
+    /// Somebody's record says that it changed, although nothing did.
     Touched {
         /// Who.
         user: UserId,
@@ -141,7 +141,7 @@ pub enum Happening {
 }
 
 impl Happening {
-    /// Returns the person whom it is about, if it is about one: their id since, and their name.
+    /// Returns the id and name, as they are since, of the person concerned, if there is one.
     pub fn user(&self) -> Option<(UserId, String)> {
         let (user, name) = match self {
             Self::Joined { user, name }

@@ -132,7 +132,7 @@ struct Planned {
 
 impl Receiver {
     /// Starts on a free port and remembers every delivery. The secrets are in the form
-    /// `whsec_…`; with none, everything is taken.
+    /// `whsec_…`; without any, every signature is accepted.
     pub async fn start(secrets: Vec<String>) -> io::Result<Self> {
         Self::start_at(None, secrets, Retention::All).await
     }
@@ -187,7 +187,7 @@ impl Receiver {
         self.inner.n_unsigned.load(Ordering::SeqCst)
     }
 
-    /// Forgets what came so far. Counts go on.
+    /// Forgets the deliveries so far. The counts continue.
     pub fn forget(&self) {
         lock(&self.inner.kept).clear();
     }
@@ -235,12 +235,12 @@ impl Receiver {
     }
 }
 
-/// What a signature is found to be.
+/// The result of checking a signature.
 #[derive(Debug, Clone, Copy, Default)]
 struct Signature {
-    /// Whether it is right, and its time is near.
+    /// Whether it is right, and its timestamp is close to our clock.
     is_verified: bool,
-    /// Whether it is right, whatever its time.
+    /// Whether it is right, whatever its timestamp.
     is_right: bool,
 }
 

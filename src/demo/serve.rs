@@ -79,15 +79,15 @@ impl Served {
     }
 }
 
-/// A body whose connection breaks after the bytes given.
+/// Returns a body whose connection breaks after the given bytes.
 pub fn break_after(bytes: Bytes) -> Body {
     Body::new(BrokenBody::Sending(bytes))
 }
 
 enum BrokenBody {
     Sending(Bytes),
-    /// A turn without data. The server writes its buffer only when there is nothing more to read,
-    /// so an immediate error would discard the bytes before it.
+    /// Yields once without data. The server writes its buffer only when there is nothing more to
+    /// read, so an immediate error would discard the bytes before it.
     Flushing,
     Broken,
 }

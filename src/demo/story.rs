@@ -21,7 +21,7 @@ pub struct Story {
     n_steps: u64,
 }
 
-/// What may happen next, with how often it does among a hundred steps.
+/// What may happen next. [`FREQUENCIES`] says how often each does, in a hundred steps.
 #[derive(Debug, Clone, Copy)]
 enum HappeningKind {
     Join,
@@ -70,7 +70,7 @@ const OPENING: [HappeningKind; 6] = [
 ];
 
 impl Story {
-    /// Begins a story. Nothing happens to those who are `spared`, nor to bots.
+    /// Begins a story. Nothing happens to users who are `spared`, nor to bots.
     pub fn new(directory: Directory, seed: u64, spared: Vec<UserId>) -> Self {
         Self {
             directory,
@@ -84,7 +84,7 @@ impl Story {
     ///
     /// # Errors
     ///
-    /// When somebody else changed the directory between our look and our change.
+    /// If somebody else changed the directory between our look and our change.
     pub fn step(&mut self) -> Result<Step, EditError> {
         let opening = usize::try_from(self.n_steps)
             .ok()

@@ -39,7 +39,7 @@ pub enum Since {
 }
 
 impl Since {
-    /// Returns the word for what it rests on: `observed`.
+    /// Returns the word for what the answer rests on, such as `observed`.
     pub fn basis(&self) -> &'static str {
         match self {
             Self::Observed { .. } => "observed",

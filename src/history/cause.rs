@@ -8,7 +8,7 @@ use crate::model::{Change, GroupId, Record, Reported, RoleId, UserId};
 pub(super) struct Cause {
     /// The user who got them; `None` if they came by a group, or if all users have them.
     user: Option<UserId>,
-    /// The roles; `None` if the user joined or left groups, so that it may be any.
+    /// The roles; `None` if the user joined or left groups, which may give any role.
     roles: Option<BTreeSet<RoleId>>,
     reported: Option<Reported>,
 }

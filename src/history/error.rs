@@ -1,12 +1,12 @@
-//! Why nothing can be said of an earlier time.
+//! Why a question about an earlier time cannot be answered.
 
 use crate::model::{TenantName, Timestamp};
 use crate::store::StoreError;
 
-/// Why nothing can be said of an earlier time.
+/// Why a question about an earlier time cannot be answered.
 #[derive(Debug, thiserror::Error)]
 pub enum HistoryError {
-    /// Nothing is known of that time.
+    /// Nothing is known about that time.
     #[error(
         "what is known of `{tenant}` does not go back that far{}",
         first.map(|first| format!(": it begins at {first}")).unwrap_or_default()
@@ -43,7 +43,7 @@ pub enum HistoryError {
     },
 }
 
-/// The tenant and the time are in the question, which whoever asked it names.
+/// Adds nothing: the tenant and the time are in the question, and the caller reports that.
 impl From<StoreError> for HistoryError {
     fn from(source: StoreError) -> Self {
         Self::Store { source }

@@ -1,10 +1,10 @@
 //! The records of a tenant as they were at an earlier time: the present ones, with every change
 //! since undone.
 //!
-//! Each entry of the journal holds its record before and after. So the first entry about a record
-//! after that time says what the record was then, and a record without such an entry has not
-//! changed. Former roles and groups are kept in full; of users, only the position of that entry is
-//! kept, since in a year every user may have changed.
+//! Each entry of the journal contains its record before and after the change. So the first entry
+//! about a record after that time says what the record was then, and a record without such an entry
+//! has not changed. Former roles and groups are kept in full; of users, only the position of that
+//! entry is kept, since in a year every user may have changed.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::{Bound, RangeBounds};
@@ -22,8 +22,8 @@ use super::since::first_since;
 /// How many entries are read at once.
 const AT_ONCE: usize = 500;
 
-/// The most changed users of whom the former state is kept at once. Each takes some 60 bytes. If
-/// more have changed, they are put back part by part, and the journal is read again for each part.
+/// The most changed users whose former state is kept at once. Each takes some 60 bytes. If more
+/// have changed, they are put back part by part, and the journal is read again for each part.
 const MAX_USERS: usize = 1_000_000;
 
 /// How long a reader waits for the entry of a record that was just written, and how long it pauses
@@ -184,7 +184,7 @@ impl Past {
         }
     }
 
-    /// Notes what a user was, if it is in the window. If there is no room for all, the window ends
+    /// Notes what a user was, if it is in the window. If there are too many users, the window ends
     /// before the last ones.
     fn note_user(&mut self, id: Id, then: Then) {
         if !self.window.contains(&id) {
@@ -198,8 +198,7 @@ impl Past {
         }
     }
 
-    /// Lets the window begin at an id, and reads what the users in it were, as many as there is
-    /// room for.
+    /// Lets the window begin at an id, and reads what the users in it were, as many as may be kept.
     fn move_window(
         &mut self,
         store: &Store,
@@ -227,8 +226,8 @@ impl Past {
         Ok(())
     }
 
-    /// Makes sure that the window covers users after an id, as many as there is room for. `None`
-    /// means from the first user on.
+    /// Makes sure that the window covers users after an id, as many as may be kept. `None` means
+    /// from the first user on.
     pub(super) fn look_behind(
         &mut self,
         store: &Store,
@@ -266,7 +265,8 @@ impl Past {
         }
     }
 
-    /// Returns what a group was then, if it has changed since; `None` within if there was none.
+    /// Returns what a group was then: `None` if it has not changed since, and `Some(None)` if it
+    /// did not exist.
     pub(super) fn group(&self, id: &GroupId) -> Option<&Option<Group>> {
         self.groups.get(id)
     }
@@ -282,7 +282,7 @@ impl Past {
         self.roles.len() + self.groups.len()
     }
 
-    /// Returns how many users there were, given how many there are.
+    /// Returns how many users there were then, given how many there are now.
     pub(super) fn n_users(&self, now: u64) -> u64 {
         now.saturating_add_signed(-self.n_more)
     }

@@ -81,7 +81,7 @@ impl Picture {
     }
 
     /// Reads the present roles and groups that have not changed since then, and returns the newest
-    /// version among all.
+    /// version of all roles and groups.
     fn read(
         store: &Store,
         known: &Known,

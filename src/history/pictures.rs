@@ -41,7 +41,7 @@ impl Pictures {
         known: &Known,
         at: Option<Timestamp>,
     ) -> Result<Arc<Picture>, HistoryError> {
-        // Taken before reading: a change in between makes this a different question.
+        // The census is read first: a change in between makes this a different question.
         let asked = Asked {
             tenant: known.no,
             at,

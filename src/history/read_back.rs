@@ -34,7 +34,7 @@ pub(super) fn read_back(
     let mut end = up_to.next();
     let floor = end.0.saturating_sub(MAX_READ).max(first.0);
     let mut at = known.adopted_at;
-    // The mark of a first load may be that of a repair.
+    // What looks like the mark of a first load may come from a repair.
     let mut was_repaired = false;
     'read: while end.0 > floor {
         let low = end.0.saturating_sub(AT_ONCE).max(floor);

@@ -1,8 +1,9 @@
 //! Since when users have had roles, as far as the journal tells.
 //!
-//! The journal is read backwards, and each entry undone, until a role was not held: the run whose
-//! entries were undone last is the one that found it. What one run found counts as one change, so a
-//! user whose role moved from one group to another within a run has had it all the time.
+//! The journal is read backwards, and each entry undone, until the user does not have the role. The
+//! run whose entries were undone last is the one that found it. What one run found counts as one
+//! change, so a user whose role moved from one group to another within a run has had it all the
+//! time.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::ControlFlow;
@@ -144,7 +145,7 @@ impl Undoing {
         }
     }
 
-    /// Ends the run that was undone, and answers the rows whose user did not hold the role before
+    /// Ends the run that was undone, and answers the rows whose user did not have the role before
     /// it.
     pub(super) fn end_run(&mut self) {
         let Some(run) = self.run.take() else {

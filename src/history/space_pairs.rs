@@ -34,7 +34,7 @@ impl SpacePair {
         }
     }
 
-    /// Returns how many assignments and shares it has at both times, and one for itself.
+    /// Returns how many assignments and shares it has at both times, plus one for the space itself.
     fn weight(&self) -> usize {
         let sides = self.then.iter().chain(&self.now);
         let weights = sides.map(|space| {
@@ -61,9 +61,9 @@ pub enum Compared {
 pub struct SpacePairs {
     past: SpacePast,
     later: Seq,
-    /// Those that are left to be compared, if only some are.
+    /// The spaces that are still to compare; `None` if all spaces are compared.
     only: Option<BTreeSet<SpaceId>>,
-    /// The last space that was read, of all.
+    /// The last space that was read, if all spaces are compared.
     reached: Option<SpaceId>,
     is_read: bool,
     /// Pairs that were read and did not fit.
@@ -91,9 +91,9 @@ impl SpacePairs {
         })
     }
 
-    /// Returns the next pairs, with about this many assignments and shares, at both times, in all.
-    /// Empty at the end. The pairs that belong together do not depend on what the journal has after
-    /// the later entry.
+    /// Returns the next pairs, which have about this many assignments and shares at both times
+    /// together, or no pairs at the end. Which pairs a call returns does not depend on what the
+    /// journal has after the later entry.
     pub fn next(
         &mut self,
         store: &Store,
@@ -130,7 +130,7 @@ impl SpacePairs {
             self.is_read = page.len() < PAGE;
             let last = page.last().map(|kept| kept.space.id.clone());
             let last = last.filter(|_| !self.is_read);
-            // Those that are gone by now.
+            // The page lacks changed spaces that are gone by now.
             let changed = self.past.changed(self.reached.as_ref(), last.as_ref());
             spaces.extend(changed.map(|id| (id.clone(), None)));
             let kept = page.into_iter().map(|kept| kept.space);

@@ -45,8 +45,8 @@ impl SpacePast {
         Self::after(store, known, last_before(store, at)?, Some(at))
     }
 
-    /// Reads what has happened to spaces since an entry. `at` is the time of the entry; without it,
-    /// nobody may be writing spaces.
+    /// Reads what has happened to spaces since an entry. `at` is the time that was asked about;
+    /// without it, nobody may be writing spaces.
     pub(super) fn after(
         store: &Store,
         known: &Known,

@@ -23,7 +23,8 @@ pub struct SpacesLook {
     pub read: Option<Timestamp>,
     /// Whether spaces were ever asked for.
     pub is_on: bool,
-    /// How many spaces the last complete reading could not read, and nothing was known of before.
+    /// How many spaces the last complete reading could not read, without anything known about them
+    /// from before.
     pub n_unread: u64,
     /// Whether a part of what happened since that time could not be read.
     pub has_gap: bool,
@@ -75,9 +76,9 @@ pub fn spaces_after(
         }
         let is_full = found.len() > limit;
         match at {
-            // Those of now come in their order.
+            // Present spaces come in the order of their ids.
             None if is_full => ControlFlow::Break(()),
-            // Those that are gone by now come last.
+            // Spaces that are gone by now come last, so we must visit all.
             Some(_) if found.len() > limit + 1 => {
                 found.pop_last();
                 ControlFlow::Continue(())

@@ -59,8 +59,8 @@ impl Trail {
         Ok(trail)
     }
 
-    /// Takes in the entry before the last one. `last_run` is the run of that one, with the time of
-    /// its latest entry.
+    /// Adds an entry, which is earlier than those added before. `last_run` is the run of the last
+    /// record change that was added, with the time of that run's latest entry.
     fn take(&mut self, entry: Entry, last_run: &mut Option<(RunId, Timestamp)>) {
         // A run that reads spaces may write between the entries of another.
         if let Fact::SpaceChanged(_) = entry.fact {

@@ -33,8 +33,8 @@ pub struct Reported {
     pub first: Timestamp,
     /// When the last of them happened, by the source's clock.
     pub last: Timestamp,
-    /// The users who caused them; `None` if the source does not say it of each, or if there are
-    /// more than [`MAX_ACTORS`](Self::MAX_ACTORS).
+    /// The users who caused them; `None` if the source does not say who caused each, or if there
+    /// are more than [`MAX_ACTORS`](Self::MAX_ACTORS).
     pub by: Option<BTreeSet<UserId>>,
 }
 
@@ -42,7 +42,7 @@ impl Reported {
     /// The most users that are listed.
     pub const MAX_ACTORS: usize = 8;
 
-    /// Begins with one event.
+    /// Makes the report of one event.
     pub fn of(at: Timestamp, by: Option<&UserId>) -> Self {
         Self {
             first: at,
@@ -51,7 +51,7 @@ impl Reported {
         }
     }
 
-    /// Adds the events that another one is about.
+    /// Adds the events of another report.
     pub fn add(&mut self, other: &Self) {
         self.first = self.first.min(other.first);
         self.last = self.last.max(other.last);
@@ -80,7 +80,7 @@ pub enum About {
     /// The event concerns us, but the records it names could not be read. Says what was wrong,
     /// without any value from the event.
     Unreadable(String),
-    /// Nobody knows what the event is about: it may be a record, or the begin of a session. Says
+    /// Nobody knows what the event is about: it may be a record, or the start of a session. Says
     /// what was wrong, without any value from the event.
     Unknown(String),
 }
@@ -96,10 +96,10 @@ pub struct AuditPage {
     pub extent: Extent,
 }
 
-/// The begin of a session: a user logged in.
+/// The start of a session: a user logged in.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SessionBegin {
-    /// Who; `None` if it cannot be read who or when, so that it may be anybody's.
+    /// The user; `None` if the user or the time cannot be read: the session may be anybody's.
     pub user: Option<UserId>,
     /// When, by the source's clock.
     pub at: Timestamp,

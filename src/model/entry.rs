@@ -262,7 +262,7 @@ pub enum Fact {
     Recovered(Recovery),
     /// An endpoint was disabled: it gets nothing until an operator enables it again.
     EndpointDisabled {
-        /// Which.
+        /// The endpoint.
         endpoint: EndpointName,
         /// What happened, as far as other receivers may know: the code and its message. The causes
         /// are left out, since they would reveal the address of the endpoint's receiver.

@@ -25,7 +25,7 @@ macro_rules! fields {
             /// All fields, kind by kind, in the order in which people see them.
             pub const ALL: &[Self] = &[$(Self::$field,)+];
 
-            /// Returns the kind of record that has it.
+            /// Returns the kind of record that has the field.
             pub const fn kind(self) -> Kind {
                 match self {
                     $(Self::$field => Kind::$kind,)+
@@ -39,7 +39,7 @@ macro_rules! fields {
                 }
             }
 
-            /// Returns where the unified schema has it.
+            /// Returns where the field is in the unified schema.
             pub const fn section(self) -> Section {
                 match self {
                     $(Self::$field => Section::$section,)+
@@ -86,7 +86,7 @@ fields! {
     RoleUpdated = Role "updated_at" Record;
 }
 
-/// Where the unified schema has a field.
+/// Where a field is in the unified schema.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Section {
     /// In the record itself, under its name.
@@ -97,7 +97,7 @@ pub enum Section {
     Policy,
 }
 
-/// What a record has in a field.
+/// The value that a record has in a field.
 #[derive(Debug, Clone, Copy)]
 pub enum FieldValue<'a> {
     /// A text; `None` if it has none.

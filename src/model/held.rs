@@ -1,4 +1,4 @@
-//! Removals that wait for an operator: what is lost, how much of it, and what became of it.
+//! Removals that wait for an operator: what would be lost, how much, and the state of the plan.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -114,7 +114,7 @@ impl fmt::Display for Reason {
     }
 }
 
-/// What is held of one sort, and why.
+/// How much of one sort of loss is held, and why.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct HeldLoss {
     /// How much it is.
@@ -123,10 +123,10 @@ pub struct HeldLoss {
     pub reason: Reason,
 }
 
-/// What is held of one sort, as events and the JSON of plans show it.
+/// How much of one sort of loss is held, as events and the JSON of plans show it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct LossRow {
-    /// The word of the sort: `role_assignments`.
+    /// The word for the sort: `role_assignments`.
     pub kind: &'static str,
     /// How many would be lost.
     pub lost: u64,
@@ -156,11 +156,11 @@ pub fn loss_rows(losses: &BTreeMap<Loss, HeldLoss>) -> Vec<LossRow> {
 /// Removals of one run that wait for an operator. Everything else of that run was applied.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct HeldPlan {
-    /// Its name.
+    /// The plan's number.
     pub id: PlanId,
     /// The tenant, by its name at that time.
     pub account: Account,
-    /// When it was held.
+    /// When the removals were held.
     pub at: Timestamp,
     /// What is held, and why.
     pub losses: BTreeMap<Loss, HeldLoss>,
@@ -168,18 +168,18 @@ pub struct HeldPlan {
     pub entries: u64,
     /// The sum of the hashes of its removals: the same removals give the same sum, in any order.
     pub checksum: u64,
-    /// What became of it.
+    /// The state of the plan.
     pub state: PlanState,
 }
 
 impl HeldPlan {
-    /// Returns the code under which `docs/errors.md` says what to do about it.
+    /// Returns the code under which `docs/errors.md` says what to do about the plan.
     pub fn code(&self) -> &'static str {
         "sync.held"
     }
 }
 
-/// What became of a held plan.
+/// The state of a held plan.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum PlanState {
@@ -187,31 +187,31 @@ pub enum PlanState {
     Held,
     /// An operator approved it; the next complete run applies it.
     Approved {
-        /// When.
+        /// When it was approved.
         at: Timestamp,
     },
     /// All of it was applied.
     Applied {
-        /// When.
+        /// When it was applied.
         at: Timestamp,
-        /// By which run.
+        /// The run that applied it.
         run: RunId,
     },
     /// An operator rejected it. The removals stay held as long as the source shows the same ones.
     Rejected {
-        /// When.
+        /// When it was rejected.
         at: Timestamp,
     },
     /// A later run found other removals, which are in another plan.
     Superseded {
-        /// When.
+        /// When it was superseded.
         at: Timestamp,
-        /// By which plan.
+        /// The plan that lists the other removals.
         by: PlanId,
     },
     /// The source shows the missing records again.
     Recovered {
-        /// When.
+        /// When a run found that.
         at: Timestamp,
         /// The run that found it.
         run: RunId,
@@ -240,7 +240,7 @@ impl PlanState {
     }
 }
 
-/// Says how much is held of what, and why.
+/// Returns, in words, how much of each sort is held, and why.
 pub fn losses_in_words(losses: &BTreeMap<Loss, HeldLoss>) -> String {
     if losses.is_empty() {
         return "roles or groups that are needed by records that were held or not seen".to_owned();
@@ -288,7 +288,7 @@ pub enum Proof {
     /// The source said so when asked for the record by id. Or, if we are not allowed to ask, enough
     /// complete sweeps in a row did not list it.
     Confirmed,
-    /// A complete sweep did not list it, and it is asked for before it is deleted. It was not asked
-    /// for yet, because enough other records were gone to hold the plan anyway.
+    /// A complete sweep did not list it. We ask for it before we delete it, but have not done so
+    /// yet: enough other records were gone to hold the plan anyway.
     NotYetAsked,
 }

@@ -104,7 +104,7 @@ pub struct SpaceMention {
     pub sort: Option<String>,
 }
 
-/// The role in a space that its owner has, beside all roles that can be assigned there.
+/// The role of a space's owner, who also has all roles that can be assigned there.
 pub const OWNER: &str = "owner";
 
 /// Something that a user may hold.

@@ -186,7 +186,7 @@ pub struct KindCounts {
     pub created: u64,
     /// Records whose content differs.
     pub updated: u64,
-    /// Records that are gone, each confirmed by asking for it.
+    /// Records that are gone: the source said so, or enough sweeps did not list them.
     pub deleted: u64,
     /// Records missing from the sweep that were there when asked for.
     pub rescued: u64,

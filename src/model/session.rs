@@ -6,11 +6,11 @@ use serde::{Deserialize, Serialize};
 
 use super::Timestamp;
 
-/// For how long the end of the span in which sessions are known may lie back. Polls move it every
-/// ten minutes; if it lies back further, the log is no longer read.
+/// How far back the end of the span in which sessions are known may lie. Polls move it every ten
+/// minutes; if it lies back further, the log is no longer read.
 const MAX_LAG: Duration = Duration::from_secs(24 * 3600);
 
-/// A span of time of which all begins of sessions in a tenant are known.
+/// A span of time in which we know of every session that began in a tenant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct SessionSpan {
     /// Its beginning.
@@ -20,7 +20,7 @@ pub struct SessionSpan {
 }
 
 impl SessionSpan {
-    /// Returns whether it reaches up to a time, or almost: by then the log was still read.
+    /// Returns whether the span reaches up to a time, or so near that the log was still read then.
     pub fn reaches(&self, time: Timestamp) -> bool {
         self.since <= time && time.since(self.until) <= MAX_LAG
     }
@@ -29,10 +29,10 @@ impl SessionSpan {
 /// What is stored of the sessions of a user.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct UserSession {
-    /// When the last one began that is known; `None` if none is.
+    /// When the last known session began; `None` if none is known.
     pub at: Option<Timestamp>,
     /// The time before which the sessions of this user are not known, although those of others are:
-    /// the user was found then, but is older. `None` for most users.
+    /// we found the user then, but the account is older. `None` for most users.
     pub since: Option<Timestamp>,
 }
 
@@ -50,7 +50,7 @@ impl UserSession {
 pub struct LastSession {
     /// When the last known session began; `None` if there is none.
     pub at: Option<Timestamp>,
-    /// The span in which no later one began; `None` if nobody knows of any span.
+    /// The span in which no later one began; `None` if no span is known.
     pub known: Option<SessionSpan>,
     /// The time that this is about.
     pub as_of: Timestamp,
@@ -66,8 +66,8 @@ impl LastSession {
         }
     }
 
-    /// Puts together what is known at a time. Of each user only the last session is stored: if that
-    /// came later, nothing is known of those before.
+    /// Returns what is known at a time. Only the last session of each user is stored: if it began
+    /// later, nothing is known of those before.
     pub fn of(at: Option<Timestamp>, span: Option<SessionSpan>, as_of: Timestamp) -> Self {
         if at.is_some_and(|at| at > as_of) {
             return Self::unknown(as_of);
@@ -85,13 +85,13 @@ impl LastSession {
         self.at.is_some() || self.known.is_some()
     }
 
-    /// Returns when it began, if it certainly was the last one.
+    /// Returns when the last known session began, if it certainly was the last one.
     pub fn certain(&self) -> Option<Timestamp> {
         let known = self.known.filter(|known| known.reaches(self.as_of))?;
         self.at.filter(|at| *at >= known.since)
     }
 
-    /// Says what is known: a time, or in which time there was none.
+    /// Returns what is known, in words: when the session began, or in which span none did.
     pub fn in_words(&self) -> String {
         match (self.certain(), self.at, self.known) {
             (Some(at), ..) => at.to_string(),

@@ -45,7 +45,7 @@ pub struct SpaceHead {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum SpacePart {
-    /// The space itself: it is neither listed nor shown.
+    /// The space itself: the source does not list it, and does not show it when asked.
     Itself,
     /// Its assignments.
     Assignments,

@@ -21,7 +21,7 @@ pub struct StoreUsage {
     pub first: Seq,
     /// The last entry of the journal.
     pub last: Seq,
-    /// When the first one was found; `None` if the journal is empty.
+    /// When the first entry was found; `None` if the journal is empty.
     pub oldest: Option<Timestamp>,
     /// The endpoint that keeps entries past their keep time from being deleted; `None` if there is
     /// none.

@@ -36,8 +36,8 @@ pub fn loss_of(kind: Kind) -> Loss {
     Loss::of(kind)
 }
 
-/// Counts the access that an update adds and removes. A list that became visible or invisible
-/// counts as neither: nobody can say what was added or removed.
+/// Counts the access that an update adds and removes. A list that became visible or invisible is
+/// not counted: nobody can say what was added or removed.
 pub fn shift(change: &Change) -> Shift {
     let Change::Updated { before, after } = change else {
         return Shift::default();

@@ -11,8 +11,8 @@ use super::fingerprint;
 pub enum Shown {
     /// All of it.
     Whole,
-    /// Some of it was not visible or not readable; the known value of that, if there is one, was
-    /// kept.
+    /// Some of it was not visible or not readable; the known value of that part, if there is one,
+    /// was kept.
     Part,
 }
 
@@ -35,7 +35,7 @@ pub enum Judgement {
     },
     /// The record is new, or its content differs.
     Changed {
-        /// How.
+        /// How the record changed.
         change: Change,
         /// The fingerprint after the change.
         fingerprint: Fingerprint,

@@ -4,7 +4,7 @@
 //!
 //! - applying the changes to the known records gives the observed ones;
 //! - equal sets give no change;
-//! - neither the order of pages nor duplicates between them matter;
+//! - the order of pages and duplicates between them do not matter;
 //! - what was not visible keeps its known value;
 //! - removals above a limit are held, everything else in the same change is applied: the two parts
 //!   together make the whole;

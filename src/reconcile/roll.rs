@@ -131,7 +131,7 @@ impl Roll {
 /// Whether a record was ticked off for the first time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FirstTick {
-    /// It was.
+    /// This was the first time.
     Yes,
     /// It had been ticked off before: a duplicate in the sweep.
     No,

@@ -219,7 +219,7 @@ proptest! {
             let count = (roles.len() + groups.len()) as u64;
             prop_assert!(0 < count && count <= lost.revoked + lost.left);
         }
-        // Once it is approved, nothing of it is left.
+        // Once the held removal is approved, nothing is held.
         let permit = parts.held.map(|removal| removal.what);
         let rest = Change::Updated { before: now, after: after.clone() };
         let rest = split(rest, &Loss::ALL.into(), permit.as_ref());

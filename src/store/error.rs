@@ -102,14 +102,14 @@ pub enum OpenError {
         /// The path.
         path: PathBuf,
     },
-    /// The file system refused.
+    /// The file system returned an error.
     #[error("opening the store: {doing} `{}`", path.display())]
     Io {
         /// What was tried.
         doing: &'static str,
         /// The file or folder.
         path: PathBuf,
-        /// The refusal.
+        /// The error that it returned.
         #[source]
         source: io::Error,
     },
@@ -149,12 +149,13 @@ pub enum StoreError {
         /// The kind of value, and what is wrong with it. Never a part of the value.
         what: String,
     },
-    /// The database or the disk refused. What was not acknowledged may or may not be written.
+    /// The database or the disk returned an error. What was not acknowledged may or may not be
+    /// written.
     #[error("{doing}")]
     Failed {
         /// What was tried.
         doing: &'static str,
-        /// The refusal.
+        /// The error that it returned.
         #[source]
         source: Cause,
     },

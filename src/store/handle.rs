@@ -38,7 +38,7 @@ pub struct Guards {
 pub struct Opened {
     /// The store.
     pub store: Store,
-    /// Where the damaged store is that was found here; the new store contains what could still be
+    /// The new place of a damaged store that was found here; `store` contains what could still be
     /// read from it. `None` if the store was sound.
     pub moved_aside: Option<PathBuf>,
 }
@@ -56,7 +56,7 @@ impl Store {
         Self::open_by(path, &Clock::system())
     }
 
-    /// The same with a given clock: versions begin at its time.
+    /// Does the same with a given clock: versions begin at its time.
     pub fn open_by(path: &Path, clock: &Clock) -> Result<Opened, OpenError> {
         let Started {
             engine,
@@ -105,7 +105,7 @@ impl Store {
         self.begin(work).await
     }
 
-    /// The same, but the work starts with this call and not when the result is first awaited.
+    /// Does the same, but starts the work at this call and not when the result is first awaited.
     pub fn begin<T: Send + 'static>(
         &self,
         work: impl FnOnce(&Self) -> T + Send + 'static,
@@ -136,7 +136,7 @@ impl Store {
         self.engine.commit(commit)
     }
 
-    /// Writes a commit; on disk when it returns.
+    /// Writes a commit, which is on disk when this returns.
     pub fn commit(&self, commit: Commit) -> Result<Committed, StoreError> {
         self.submit(commit)?.wait()
     }

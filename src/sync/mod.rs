@@ -34,7 +34,7 @@
 //! - `licences`: reads to whom the licence is assigned.
 //! - `plan`: what a run has decided to write.
 //! - `removals`: how much a run would remove, how much of that is held, and what becomes of it.
-//! - `rights`: what a run changed in who holds what, told in entries of its own.
+//! - `rights`: how a run changed who holds what, reported in entries of its own.
 //!
 //! What must stay true:
 //!
@@ -46,8 +46,8 @@
 //!   records, then groups and roles that are gone.
 //! - The first load of a tenant writes state without journal entries and ends with one mark; until
 //!   the mark is there, the next run continues the load.
-//! - Sweeps remain the source of truth. Whatever the audit log does not or cannot tell costs time
-//!   and nothing else: a gap asks for a sweep, and each sweep counts what was missed
+//! - Sweeps remain the source of truth. Whatever the audit log does not or cannot tell us costs
+//!   time and nothing else: a gap asks for a sweep, and each sweep counts what was missed
 //!   ([`missed`](poll::missed)).
 //! - A bookmark moves only after the records that it covers were committed.
 //! - Polls do not wait for a sweep: while it reads, they write, one at a time

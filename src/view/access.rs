@@ -65,7 +65,7 @@ pub fn user_access(answer: &UserAccess) -> Value {
     })
 }
 
-/// Returns a user who has begun no session for some time, or of whom that is not known.
+/// Returns a user who has begun no session for some time, or for whom this is not known.
 pub fn stale(tenant: &TenantName, row: &StaleRow) -> Value {
     let StaleRow {
         user,

@@ -2,7 +2,7 @@
 //!
 //! A connection costs a descriptor and some memory before its client has authenticated. So the
 //! number of connections is bounded, and so is the life of each: the request head must arrive in
-//! time, and, if strangers are served, so must all the rest. Near the bound, the connections that
+//! time, and, if anybody may connect, so must all the rest. Near the bound, the connections that
 //! have waited longest for a head are closed. So a few places are always free, and a probe, which
 //! sends its head at once, is answered however many sockets somebody else leaves open.
 
@@ -236,11 +236,11 @@ struct Slot {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Doing {
-    /// Waits for a head, since then.
+    /// It has waited for a head since then.
     Waiting(Instant),
-    /// Answers a request.
+    /// It answers a request.
     Answering,
-    /// Was told to close.
+    /// It was told to close.
     Leaving,
 }
 

@@ -40,7 +40,7 @@ fn acme() -> TenantName {
     TenantName("acme".to_owned())
 }
 
-/// Computes it from records alone: each user with each role and each group.
+/// Computes the paths from records alone: each user with each role and each group.
 fn reckon(records: &[Record]) -> Reckoning {
     let mut reckoning = Reckoning::new();
     for user in records {
@@ -80,7 +80,7 @@ fn reckon(records: &[Record]) -> Reckoning {
                 Record::User(_) => {}
             }
         }
-        // A role that is gone, but that the user still shows.
+        // This adds roles that no longer exist but that the user's record still shows.
         for role in user.roles.iter().flat_map(BTreeMap::keys) {
             add(role, "direct".to_owned());
         }
@@ -106,7 +106,7 @@ fn words(paths: &[ShownPath]) -> BTreeSet<String> {
     paths.iter().map(word).collect()
 }
 
-/// Keeps what users hold by a path that not everybody has.
+/// Keeps the roles that users hold by at least one path that not everybody has.
 fn own(reckoning: Reckoning) -> Reckoning {
     let own = reckoning.into_iter();
     own.filter(|(_, paths)| paths.iter().any(|path| is_own(path)))
@@ -283,7 +283,7 @@ async fn live(seed: u64) {
         ..TenantOptions::default()
     };
     let world = World::by(clock.clone(), options).await;
-    // In every other history the guard holds removals: what it holds stays held.
+    // In about half of the histories the guard holds removals, and they stay held.
     if dice.bool() {
         world.let_all_go();
     }
@@ -364,7 +364,7 @@ fn keep_apart(world: &World, dice: &mut fastrand::Rng) -> Vec<Rule> {
         dice.shuffle(&mut names);
         let left: Vec<String> = names.drain(..dice.usize(1..5)).collect();
         let mut right: Vec<String> = names.drain(..dice.usize(1..5)).collect();
-        // By id and in other letters it is the same role.
+        // A rule may name a role by its id or in other letter case; it is still the same role.
         let first = roles.iter().find(|role| role.name == right[0]).unwrap();
         right[0] = match dice.bool() {
             true => first.id.to_string(),
@@ -378,7 +378,7 @@ fn keep_apart(world: &World, dice: &mut fastrand::Rng) -> Vec<Rule> {
     kept_apart
 }
 
-/// Compares who breaks each rule with who holds what by the reckoning.
+/// Compares the reported violations of each rule with the roles that the model computed.
 async fn separations(running: &Running, rules: &[Rule], sight: &Sight) {
     let asked = query::Findings {
         tenant: None,
@@ -481,8 +481,8 @@ async fn dates(running: &Running, sights: &[Sight]) {
     assert!(n_observed > 0);
 }
 
-/// Compares the evidence for a review with what was reckoned, and its times with those that each
-/// user's own answer gives.
+/// Compares the evidence for a review with what the model computed, and its times with those in
+/// each user's own answer.
 async fn review(running: &Running, sight: &Sight, limit: usize) {
     let (mut rows, mut after) = (Vec::new(), None);
     loop {
@@ -518,7 +518,7 @@ async fn review(running: &Running, sight: &Sight, limit: usize) {
     }
 }
 
-/// Compares the difference between two times against what was reckoned for each.
+/// Compares the reported difference between two times with what the model computed for each.
 async fn compare(running: &Running, from: &Sight, to: &Sight, limit: usize) {
     let (mut rows, mut after) = (Vec::<DiffRow>::new(), None);
     let everybody = loop {

@@ -1,5 +1,5 @@
-//! Changes are noticed between sweeps by the audit log, whatever is wrong with it. What it does not
-//! tell, the next sweep finds and counts.
+//! The audit log shows changes between sweeps, whatever is wrong with it. The next sweep finds and
+//! counts those that the log misses.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -195,7 +195,7 @@ async fn every_change_is_noticed_without_a_sweep() {
         polls(&world, 1).await;
 
         let told = told(&world, &running, expected.len()).await;
-        // The events of one poll come in the order of a run: by kind, then by id.
+        // One poll writes its events in the same order as a run: by kind, then by id.
         let sorted = |events: &[String]| {
             let mut events = events[before..].to_vec();
             events.sort();
@@ -205,7 +205,7 @@ async fn every_change_is_noticed_without_a_sweep() {
     }
 
     assert_same_as_tenant(running.store(), directory);
-    // Two lost a group; three are gone, of whom one was never known.
+    // Two users lost a group; three are gone, one of whom was never known.
     let asked = n_listings(&world) - listed;
     assert_eq!(
         asked, 5,
@@ -557,8 +557,8 @@ async fn polls_go_on_beside_a_sweep_and_the_newer_sight_counts() {
         directory.update_user(&users[n].id, name).unwrap();
     };
     pass(&world, 1);
-    // The log tells nothing of these: the sweep finds them, on a page that is compared and on the
-    // one that is kept back.
+    // The log does not report these changes: the sweep finds them, both on a page that was compared
+    // and on the one that is kept back.
     directory.audit().on(LogFault::Lost, When::Always);
     for n in [3, 4, 5, 150, 151, 152] {
         rename(n, &format!("Older {n}"));
@@ -575,7 +575,7 @@ async fn polls_go_on_beside_a_sweep_and_the_newer_sight_counts() {
         directory.delete_user(&users[330].id).unwrap();
         directory.create_user(NewUser::named("Joiner")).unwrap();
         told(&world, &running, 7).await;
-        // A change and its reverse: nothing is left to be told.
+        // A change and its reverse leave nothing for the sweep to report.
         rename(160, "Elsewhere");
         told(&world, &running, 8).await;
         rename(160, &users[160].name);
@@ -637,7 +637,8 @@ async fn a_long_sweep_of_a_busy_tenant_leaves_no_gap_and_keeps_nobody_waiting() 
 
     let run = beside_a_sweep(&world, &running, async || {
         for step in 0..12 {
-            // Forty-nine other events and one about a user, eighty times in ten minutes.
+            // Eighty times in ten minutes, the log gets forty-nine other events and one about a
+            // user.
             for n in 0..80 {
                 let now = world.clock.now().plus(Duration::from_millis(7_500));
                 world.clock.set(now);
@@ -662,7 +663,8 @@ async fn a_long_sweep_of_a_busy_tenant_leaves_no_gap_and_keeps_nobody_waiting() 
     running.stop().await;
 }
 
-/// A sweep that has read the users earlier does not take removals that a poll holds for restored.
+/// A poll holds removals of users whom a sweep read earlier: the sweep must not take these users
+/// for restored.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_sweep_decides_nothing_about_what_was_held_since_it_began() {
     let world = world_of_pages().await;
@@ -673,7 +675,7 @@ async fn a_sweep_decides_nothing_about_what_was_held_since_it_began() {
 
     let run = beside_a_sweep(&world, &running, async || {
         pass(&world, 1);
-        // All of them on the page that was compared.
+        // All of these users are on the page that was compared.
         for user in &users[10..90] {
             directory.delete_user(&user.id).unwrap();
         }
@@ -826,7 +828,7 @@ async fn nothing_is_taken_away_on_the_word_of_a_single_record() {
         let running = world.start().await;
         pass(&world, 10);
         world.tenant.faults().on(at, fault.clone(), When::Always);
-        // The log names all three; nothing is taken from any of them.
+        // The log names all three records; none of them loses anything.
         let name = |name: &str| name.to_owned();
         let renamed = Edit::Name(name("Somebody Else"));
         directory.update_user(&user, renamed).unwrap();
@@ -932,7 +934,7 @@ async fn a_tenant_is_not_emptied_a_little_at_a_time() {
     polls(&world, 1).await;
     assert_eq!(world.receiver.deliveries().len(), 4);
 
-    // The next sweep weighs them again: four are within the limit.
+    // The next sweep checks them against the limit again: four are within it.
     let run = running.sync().await;
     assert_eq!(
         (run.outcome.clone(), run.held.clone()),

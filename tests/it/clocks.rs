@@ -55,7 +55,7 @@ async fn a_tenant_that_is_not_read_in_time_is_said_to_be_so_whatever_the_clock_s
     let faults = world.tenant.faults();
     faults.on(Endpoint::Users, Fault::Unavailable, When::Always);
 
-    // Three runs are due in three weeks, and the clock stays behind that all the while.
+    // Three runs become due in three weeks, although the wall clock is behind all that time.
     world.clock.set(world.clock.now().plus(DAY * 22));
     world.clock.jump_to(world.clock.now().minus(DAY * 30));
 
@@ -140,8 +140,8 @@ async fn nothing_is_deleted_for_its_age_by_a_clock_that_has_not_stood_for_a_day(
     world.one_run().await;
     let right = world.clock.now();
 
-    // Also if the daemon is started with such a clock, and if the clock is wrong for the first
-    // time.
+    // This also applies if the daemon starts with a wrong clock, and if the clock is wrong for the
+    // first time.
     for jump in [DAY * 400, DAY * 89 + DAY * 2, DAY * 400] {
         let store = world.store();
         world.clock.jump_to(right.plus(jump));
@@ -166,8 +166,8 @@ async fn nothing_is_deleted_for_its_age_by_a_clock_that_has_not_stood_for_a_day(
         store.close().unwrap();
     }
 
-    // Time that really passes makes things old, and so does a clock that has run steadily for a
-    // day.
+    // Entries grow old when time really passes, and also when a clock that was set has run steadily
+    // for a day.
     let store = world.store();
     world.clock.jump_to(right.plus(DAY * 400));
     assert_eq!(maintenance(&world, &store).await, 1);
@@ -203,7 +203,7 @@ async fn a_process_goes_on_in_time_when_its_clock_is_set() {
         .replace("level = \"off\"", "level = \"info\"");
     world.write_config(&config);
     let set = |offset: &str| {
-        // In one step, or half of it might be read.
+        // The file changes in one step; otherwise the other process might read half of it.
         world.write("clock.new", offset);
         std::fs::rename(world.path("clock.new"), world.path("clock")).unwrap();
     };

@@ -148,7 +148,7 @@ impl Cloud {
         format!("{head}[[endpoints]]{endpoints}")
     }
 
-    /// The region's connection, which leads to these hosts by itself.
+    /// The region's connection, which lists these hosts itself.
     fn region(&self, hosts: &[String]) -> String {
         let secret = self.world.path("region");
         format!(
@@ -266,7 +266,8 @@ async fn a_regions_client_reads_each_of_its_hosts_with_a_token_of_its_own() {
 async fn one_tenant_by_two_hosts_of_a_connection_is_read_under_the_name_it_was_given() {
     let cloud = Cloud::of(&["acme"]).await;
     let urls = cloud.tenants[0].urls();
-    // Both are among the region's hosts; one of them has a name as well.
+    // In the first case both hosts are in the region's list; in both cases one has a name of its
+    // own.
     for parts in [
         vec![cloud.region(&urls), named("sales", &urls[1], "eu")],
         vec![cloud.region(&urls[..1]), named("sales", &urls[1], "eu")],
@@ -377,7 +378,7 @@ async fn an_organizations_tenants_come_pause_and_go_on_by_themselves() {
         other @ Synced::Run(_) => panic!("not paused: {other:?}"),
     }
     assert_eq!(runs_of(&running, "acme").await.len(), n_runs);
-    // What is known of the paused ones stays.
+    // What is known of the paused tenants is kept.
     assert_same_as_tenants(running.store(), &cloud.tenants);
 
     cloud.console.set_status(&acme, "active");
@@ -409,9 +410,9 @@ async fn rules_and_names_of_the_configuration_come_before_what_is_found() {
     cloud.configure(&[
         cloud.region(&[]),
         cloud.organization("exclude = [\"*-test.*\"]"),
-        // By its alias, while the console lists the other host first.
+        // This names a tenant by its alias, while the console lists its other host first.
         named("sales", &urls[1], "all"),
-        // A name that a tenant of the console would get.
+        // This is a name that a tenant of the console would otherwise get.
         named("beta", &cloud.world.tenant.url(), "all"),
     ]);
 

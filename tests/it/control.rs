@@ -281,7 +281,7 @@ fn status(after: Option<StatusPosition>, limit: usize) -> query::Status {
     }
 }
 
-/// Asks for the state row by row. Returns the names of the rows, in their order.
+/// Asks for the state one row at a time. Returns the names of the rows, in order.
 async fn state_row_by_row(running: &Running) -> Vec<String> {
     let (mut seen, mut after) = (Vec::new(), None);
     loop {

@@ -143,7 +143,7 @@ async fn reach(world: &World, moment: Moment) {
             Moment::Requests(n) => world.tenant.requests().total() >= requests + n,
             Moment::Deliveries(n) => world.receiver.count() >= deliveries + n,
             Moment::Polled(n) => {
-                // Each poll finds something, until one is in the middle of that.
+                // Each poll gets new changes to read, until one is killed while it reads them.
                 let now = at(Endpoint::Audits);
                 if polled.replace(now) < now {
                     rename_the_busy(world.tenant.directory(), now);

@@ -41,7 +41,7 @@ fn rename(world: &World, number: usize) {
     tenant.update_user(&user.id, Edit::Name(name)).unwrap();
 }
 
-/// Parks events, as the daemon does when the schedule of attempts is over.
+/// Parks events, as the daemon does after their last attempt has failed.
 fn park(world: &World, seqs: &[u64]) {
     let store = world.store();
     let hr = EndpointName("hr".to_owned());
@@ -285,7 +285,7 @@ async fn many_that_were_given_up_on_go_again_at_once() {
 async fn everything_since_a_time_is_sent_again_as_it_was() {
     let world = told(4).await;
     let before = world.receiver.deliveries();
-    // One that is sent again with the rest, and one before it that is not.
+    // Event 4 is sent again with the rest; event 2 is before that time and is not.
     park(&world, &[2, 4]);
     let since = {
         let store = world.store();
@@ -306,7 +306,7 @@ async fn everything_since_a_time_is_sent_again_as_it_was() {
     );
     within("both came again", || async { sequences(&world).len() == 2 }).await;
     running.settled().await;
-    // They are of two records, so they come in any order.
+    // They are about two records, so they may arrive in either order.
     let of = |deliveries: &[Arc<Delivery>]| -> BTreeMap<String, Bytes> {
         let pairs = deliveries.iter();
         pairs.map(|it| (it.id.clone(), it.raw.clone())).collect()
@@ -324,7 +324,7 @@ async fn everything_since_a_time_is_sent_again_as_it_was() {
             "Nothing has happened since then; there is nothing to send again."
         )
     );
-    // Longer than the journal goes back: from the first entry on, which is the mark of the first
+    // The time is before the first entry of the journal: it starts there, at the mark of the first
     // load.
     let (code, _, err) = world
         .command(&["replay", "--endpoint", "hr", "--since", "3d"])
@@ -353,7 +353,7 @@ async fn an_endpoint_is_stopped_brought_back_and_told_everything() {
         assert_eq!(code, 0);
         json(&out)[0].clone()
     };
-    // The order is not carried out yet, but it is shown.
+    // The command is not carried out yet, but its effect is shown already.
     assert_eq!(listed().await["state"], "stopped");
     let (code, out, _) = world.command(&["status"]).await;
     assert_eq!(code, 0, "an operator wanted it so: {out}");
@@ -572,7 +572,8 @@ async fn a_secret_is_rotated_without_a_delivery_that_does_not_verify() {
     assert!(err.contains(&format!("{new_path}-2")), "{err}");
     assert_eq!(std::fs::read_to_string(&new_path).unwrap().trim(), new);
 
-    // As the command says: the new one first, beside the old one. One receiver has moved on.
+    // As the command advises: the new secret comes first, with the old one beside it. One receiver
+    // already uses the new one.
     let moved = Receiver::start(vec![new.clone()]).await.unwrap();
     let config = world.standard_config();
     let single = config
@@ -638,7 +639,7 @@ async fn a_key_is_rotated_by_a_key_and_its_public_half_is_shown() {
     assert!(out.starts_with("whsk_"), "{out}");
     let told = err.lines().find(|line| line.contains("Give the receiver"));
     let (_, public) = told.unwrap().split_once("public key, ").unwrap();
-    // The public key that was told belongs to the key that was made.
+    // The public key that was printed belongs to the private key that was made.
     world.write("endpoint", &out);
     let new = json!([public.trim_end_matches('.')]);
     assert_eq!(listed().await, (json!("standard"), new));

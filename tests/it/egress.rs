@@ -1,4 +1,4 @@
-//! Endpoints that are reached in a way of their own, from the configuration to the receiver.
+//! Endpoints with connection settings of their own, from the configuration to the receiver.
 
 use std::net::SocketAddr;
 use std::sync::Arc;

@@ -1,4 +1,4 @@
-//! What a list says that has nothing to show: why, and what to do next.
+//! An empty list says why it is empty, and what to do next.
 
 use crate::support::World;
 
@@ -133,7 +133,7 @@ async fn without_tenants_and_endpoints_lists_name_the_next_step() {
              client_secret_file = {client:?}\n"
         )
     };
-    // Tenants are to be found at a console, which nobody has asked yet.
+    // The tenants come from a console that nobody has asked yet.
     world.write_config(&format!(
         "{top}{}hosts = []\n{}subscription = \"sub\"\nread_with = \"eu\"\n",
         connection("eu", "region"),

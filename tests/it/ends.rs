@@ -16,7 +16,7 @@ use crate::support::{
 };
 use crate::{audit, hooks};
 
-/// Of three hundred who have a role, two hundred and forty lose it, and a group as well.
+/// Three hundred users have a role. Two hundred and forty of them lose it, and a group as well.
 async fn with_a_lost_role() -> (World, Running, Vec<User>, RoleId) {
     let world = world_of(300, "").await;
     let tenant = world.tenant.directory();

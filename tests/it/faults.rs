@@ -14,7 +14,7 @@ use crate::support::{World, assert_journal_leads_to_state, assert_same_as_tenant
 /// How a run must end while a fault is on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum End {
-    /// The run gets over the fault and sees everything.
+    /// The run recovers from the fault and sees everything.
     Right,
     /// The run sees everything but what the fault hides, and says so; nothing is lost.
     Degraded,
@@ -66,7 +66,8 @@ fn cases() -> Vec<Case> {
         case(User, F::BadReference, Always, Right),
         case(Users, F::MissingRoles, Always, Degraded),
         case(Users, F::MissingGroups, Always, Degraded),
-        // All known users are found when they are asked for; the one who joined was shown.
+        // The missing users are found when the run asks for each; the listing shows the one who
+        // joined.
         case(Users, F::PageLeftOut, Nth(2), Right),
         case(Users, F::InflatedTotal(3), Always, Degraded),
         case(
@@ -228,7 +229,7 @@ fn deleted_ids(world: &World) -> Vec<String> {
     .collect()
 }
 
-/// The fault stays for ever: from before the first load, and through all that follows.
+/// The fault never ends: it is on before the first load and through all that follows.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_count_that_is_never_right_silences_nobody() {
     for fault in [
@@ -346,7 +347,7 @@ async fn what_a_client_may_no_longer_see_keeps_its_known_value() {
     running.stop().await;
 }
 
-/// The source leaves out empty lists: it is still seen that somebody has lost the last role.
+/// The source leaves out empty lists: the loss of a user's last role is noticed all the same.
 #[tokio::test(flavor = "multi_thread")]
 async fn the_last_role_is_seen_to_be_lost_where_empty_lists_are_left_out() {
     let world = World::new().await;
@@ -476,7 +477,8 @@ async fn what_is_no_unicode_holds_nobody() {
     }
 }
 
-/// All but a few are unreadable: they are there all the same, and one who leaves is a small share.
+/// All but a few users are unreadable. They still count as present, so one who leaves is a small
+/// share.
 #[tokio::test(flavor = "multi_thread")]
 async fn who_cannot_be_read_counts_as_shown() {
     let world = World::new().await;
@@ -502,7 +504,7 @@ async fn who_cannot_be_read_counts_as_shown() {
     running.stop().await;
 }
 
-/// A listing is begun again, and somebody whom it has shown has changed meanwhile.
+/// A listing starts over, and a user whom it has already shown has changed in between.
 #[tokio::test(flavor = "multi_thread")]
 async fn who_changes_between_two_sights_is_told_as_they_are_now() {
     let world = World::of_several_pages().await;
@@ -573,7 +575,7 @@ async fn an_interrupted_first_load_is_taken_up_and_tells_nobody() {
         .on(Endpoint::Users, Fault::Forbidden, When::From(5));
     let failed = world.one_run().await;
     assert!(matches!(failed.outcome, Outcome::Failed { .. }));
-    // Somebody who was read already leaves before the load is taken up.
+    // A user who was already read leaves before the load is resumed.
     let early = world.tenant.directory().users()[3].id.clone();
     world.tenant.directory().delete_user(&early).unwrap();
 

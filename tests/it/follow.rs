@@ -11,7 +11,7 @@ use serde_json::Value;
 
 use crate::support::{Terminal, World, is_watched, within};
 
-/// The command in a pipe, with the lines that came.
+/// The command, writing into a pipe, and the lines that it has printed.
 struct Following {
     child: Child,
     out: Lines,
@@ -110,7 +110,8 @@ async fn what_is_followed_goes_on_over_the_daemons_restart_and_ends_at_ctrl_c() 
     let args = ["--output", "json", "--type", "user.*", "--limit", "2"];
     let following = Following::begin(&world, &args);
 
-    // No daemon yet: the last two, the older first. Then the store is free for one.
+    // Without a daemon, the command first prints the last two events, the older one first. Then it
+    // closes the store, so that a daemon can open it.
     let names = |lines: &[String]| -> Vec<String> {
         let names = lines.iter().map(|line| {
             let event: Value = serde_json::from_str(line).unwrap();

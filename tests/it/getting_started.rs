@@ -96,7 +96,7 @@ impl Drop for Program {
     }
 }
 
-/// What the page has examples for: the tenant, its client, and a port that is free.
+/// Values for what the page shows as examples: the tenant, its client, and a free port.
 struct Place {
     tenant: EmulatedTenant,
     port: u16,
@@ -156,7 +156,7 @@ impl Place {
         let output = tokio::task::spawn_blocking(move || {
             let mut child = command.spawn().unwrap();
             let mut input = child.stdin.take().unwrap();
-            // Most read nothing, and may have ended.
+            // Most commands read no input and may have ended already, so this may fail.
             drop(writeln!(input, "{}", secret.expose()));
             drop(input);
             child.wait_with_output().unwrap()
@@ -217,7 +217,8 @@ async fn walk(receiver_file: &str, language: &str, start: &str) {
                 place.run(&block, within_folder).await;
                 assert!(!place.folder.path().join("roster").exists());
             }
-            // What a test may not do to the machine, the other receiver, and texts to copy.
+            // Blocks that this test does not run: changes to the machine, the other receiver, and
+            // texts to copy.
             "sh notest" | "sh python" | "sh node" | "python" | "js" => {}
             other => panic!("nobody knows what to do with a block `{other}`"),
         }
@@ -272,7 +273,7 @@ async fn the_first_hour_goes_as_the_page_says_with_node() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_receivers_on_the_page_accept_nothing_that_is_not_signed() {
-    // As the code does that makes the first client in a process.
+    // The product does the same before it makes the first client in a process.
     drop(rustls::crypto::ring::default_provider().install_default());
     let client = reqwest::Client::builder().no_proxy().build().unwrap();
     for (interpreter, language) in [("python3", "python"), ("node", "js")] {

@@ -101,7 +101,8 @@ async fn who_gave_a_role_is_whom_the_audit_log_names_for_the_record_that_changed
     assert_eq!(ids(&direct), BTreeSet::from([anna.clone()]));
     assert_eq!(direct.given_by[0].name.as_deref(), Some(&*people[0].name));
 
-    // By a group, which somebody else gave the role. What else happens to the user says nothing.
+    // The user now holds the role through a group, to which somebody else gave it. Other changes of
+    // the user do not say who gave the role.
     let at = pass(&world);
     tenant.audit().act_as(Some(bert.clone()));
     tenant
@@ -133,7 +134,7 @@ async fn who_gave_a_role_is_whom_the_audit_log_names_for_the_record_that_changed
             assert_reported(&either, first, last);
             assert_eq!(ids(&either), BTreeSet::from([anna.clone(), bert.clone()]));
         }
-        // The run with which the daemon starts may find it first, and then nobody says who it was.
+        // The run at the daemon's start may find the role first; then nothing says who gave it.
         other => {
             assert!(matches!(other, Some(Since::Observed { .. })), "{other:?}");
             assert_eq!(ids(&either), BTreeSet::new());

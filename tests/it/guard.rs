@@ -138,7 +138,8 @@ async fn losses_of_access_wait_and_gains_of_the_same_people_do_not() {
         tenant.update_user(&user.id, assign).unwrap();
     }
     let running = world.start().await;
-    // More than one commit, so that what is split has been in the store before.
+    // These losses take more than one commit, so the run stores the changes before it splits them
+    // into gains and losses.
     for user in &people[..240] {
         let unassign = Edit::UnassignRole(developer.clone());
         tenant.update_user(&user.id, unassign).unwrap();
@@ -182,7 +183,8 @@ async fn losses_of_access_wait_and_gains_of_the_same_people_do_not() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_lying_source_loses_nothing_and_the_plan_closes_by_itself() {
     for (at, fault, also, loss) in [
-        // Half of all users, and nothing that gives it away: 404 for each, and a true total.
+        // Half of all users disappear, and nothing gives the fault away: each answers 404, and the
+        // total agrees.
         (
             Endpoint::Users,
             Fault::HalfShown,
@@ -308,7 +310,7 @@ async fn an_approval_survives_the_end_of_the_process() {
     let run = running.sync().await;
     let id = run.held.unwrap().plan.unwrap();
     running.stop().await;
-    // As if the process had ended between the approval and its run.
+    // This leaves the store as if the process had ended between the approval and its run.
     let store = world.store();
     let no = store.tenants().unwrap()[0].no;
     let now = qlik_roster::clock::Clock::system().now();
@@ -408,7 +410,8 @@ async fn who_may_not_be_asked_for_goes_after_enough_complete_sweeps() {
     tenant.delete_user(&people[3].id).unwrap();
 
     let first = running.sync().await;
-    // A sweep that shows fewer than are counted proves nothing here, and forgets nothing.
+    // A sweep that shows fewer users than it counts proves nothing about the missing one, and
+    // forgets nothing either.
     faults.on(Endpoint::Users, Fault::InflatedTotal(1), When::Always);
     let short = running.sync().await;
     faults.clear();

@@ -21,16 +21,16 @@ const MANY_HISTORIES: u64 = 60;
 /// Starts of the daemon in one history.
 const STARTS: usize = 12;
 
-/// The longest that a daemon runs before it is ended, whatever it was to reach.
+/// The longest that a daemon runs before it is ended, even if it has not reached its target.
 const PATIENCE: Duration = Duration::from_millis(2_500);
 
 /// The most plans that may have to be approved, one after the other, until everything is applied.
 const MAX_PLANS: usize = 4;
 
-/// The role that a fault tells of and that nobody has.
+/// A role that a fault makes up: nobody has it.
 const MADE_UP: &str = "Guest";
 
-/// What is really taken away, noted before that happens.
+/// What the tenant really loses, noted before it happens.
 #[derive(Default)]
 struct Truth {
     gone: BTreeSet<String>,

@@ -115,7 +115,7 @@ pub async fn metrics(running: &Running) -> String {
     answer.text().await.unwrap()
 }
 
-/// Returns how many webhooks were accepted that were not repeated.
+/// Returns how many webhooks were accepted, without repeated ones.
 fn n_taken(metrics: &str) -> usize {
     let series = metrics.lines().filter_map(|line| line.strip_prefix(TAKEN));
     let counts = series.filter_map(|rest| rest.split_once("} "));
@@ -134,7 +134,8 @@ async fn a_webhook_of_either_generation_wakes_the_poll() {
         json!({"cloudEventsVersion": "0.1", "eventId": "A2",
                "eventType": "com.qlik.v1.user.created", "data": {}}),
         json!("signed, and nothing that we know"),
-        // The binary form of CloudEvents: data alone, twice about one user.
+        // The binary form of CloudEvents has only the data. This sends it twice, about the same
+        // user.
         json!({"id": "60d5ca1b2f8a4c0000000001", "name": "Zoe"}),
         json!({"id": "60d5ca1b2f8a4c0000000001", "name": "Zoe"}),
     ]
@@ -154,7 +155,7 @@ async fn a_webhook_of_either_generation_wakes_the_poll() {
         .await;
         assert!(world.tenant.requests().at(Endpoint::Audits) > polled);
         assert_eq!(running.last_run().await.trigger, Trigger::Audit);
-        // Told by its own poll, and not by one that looks again after an earlier wake.
+        // The poll that this webhook woke found it, not the second look after an earlier wake.
         assert_eq!(n_taken(&metrics(&running).await), n + 1);
     }
     running.stop().await;

@@ -1,4 +1,5 @@
-//! The first configuration: `init` writes it, and `check` says what in it does nothing.
+//! The first configuration: `init` writes it, and `check` reports which of its settings have no
+//! effect.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;

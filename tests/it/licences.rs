@@ -271,7 +271,7 @@ async fn licences_are_each_on_one_page_with_all_of_a_subject_together() {
             ["analyzer", "professional"][n % 2],
         );
     }
-    // Subjects differ in letter case alone.
+    // This subject differs from another one only in letter case.
     tenant.license("AUTH0|Nobody 05", "analyzer");
     let running = world.start().await;
     read_since(&running, "acme", world.clock.now()).await;
@@ -363,7 +363,7 @@ async fn what_cannot_be_read_stays_as_it_was_known_and_is_reported() {
 
     // The listing comes back empty: these are more removals than the guard allows.
     faults.clear();
-    // After a failure it would wait a minute.
+    // Without a restart, the daemon would wait a minute after the failure.
     running.stop().await;
     let running = world.start().await;
     read_again(&world, &running).await;

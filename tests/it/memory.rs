@@ -1,4 +1,4 @@
-//! Memory of the daemon if records are large, and nothing that it sends is answered.
+//! The daemon's memory when records are large and no delivery is answered.
 
 use std::fmt::Write as _;
 use std::process::Child;
@@ -14,15 +14,14 @@ const USERS: usize = 1_000;
 /// Groups that each user is in; its record takes some 90 KiB then.
 const GROUPS: usize = 1_000;
 
-/// With only the number of pages and commits limited, it takes 350 MiB, and with only the number of
-/// deliveries limited, more than 2 GiB.
+/// If only the number of pages and commits were limited, the daemon would take 350 MiB; if only the
+/// number of deliveries were, more than 2 GiB.
 const BOUND_KIB: u64 = 280 * 1024;
 
-/// How many looks at the memory in a row, 5 ms or more apart, must be the same.
+/// How many measurements in a row, at least 5 ms apart, must show the same memory.
 const CALM: u32 = 300;
 
-/// What is read, written and sent has limits in bytes, whatever the number of records and
-/// endpoints.
+/// Reading, writing and sending are limited in bytes, whatever the number of records and endpoints.
 #[tokio::test(flavor = "multi_thread")]
 async fn large_records_for_endpoints_that_never_answer_take_bounded_memory() {
     let world = World::with(TenantOptions {

@@ -88,7 +88,7 @@ async fn whoever_mentions_a_renamed_role_or_group_shows_the_new_name() {
         directory.update_group(&group, name).unwrap();
         running.sync().await;
 
-        // One event each, and none for those who have them.
+        // Each rename is one event; users and groups that mention the name get none.
         let told = n_told(&world, &running, 3).await;
         let renames: BTreeMap<_, _> = told[1..].iter().cloned().collect();
         assert_eq!(mentioned(&renames["group.updated"]), ["Senior Auditor"]);
@@ -113,7 +113,7 @@ async fn whoever_mentions_a_renamed_role_or_group_shows_the_new_name() {
             );
         }
 
-        // What is committed from now on has the new names, even if the source shows none.
+        // Later commits have the new names, even if the source shows none.
         world
             .tenant
             .faults()
@@ -138,9 +138,9 @@ async fn whoever_mentions_a_renamed_role_or_group_shows_the_new_name() {
     }
 }
 
-/// A backfill says the new names as well; what was told before is told again as it was.
+/// A backfill sends the new names too; a replay sends events as they were sent before.
 async fn tells_again(world: &World, running: &Running, ann: &UserId, new: &[&str]) {
-    // So does a backfill, which tells of everybody.
+    // The backfill sends everybody's record.
     let (code, _, err) = world.command(&["endpoints", "backfill", "hr"]).await;
     assert_eq!(code, 0, "{err}");
     let is_ann = |record: &Value| record["remote_id"] == ann.to_string().as_str();

@@ -10,7 +10,7 @@ use crate::support::World;
 const EVENTS: u64 = 20_000;
 const RUNS: u64 = 10_050;
 
-/// Gives all users new names, again and again, until the journal is that long.
+/// Gives all users new names, again and again, until the journal has the given length.
 fn rename_all(store: &Store) {
     let tenant = store.tenants().unwrap().remove(0);
     let kept = store.list(tenant.no, Kind::User, None, 500).unwrap();

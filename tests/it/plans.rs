@@ -19,7 +19,8 @@ use crate::support::{
 /// Requests that may be under way at one time.
 const AT_ONCE: u64 = 4;
 
-/// How old an answer may be that a removal relies on, and one that only makes removals wait.
+/// The greatest age of an answer that a removal relies on, and of one that only makes removals
+/// wait.
 const MAX_AGE: Duration = Duration::from_secs(60 * 60);
 const KEPT: Duration = Duration::from_secs(24 * 60 * 60);
 
@@ -243,8 +244,8 @@ async fn an_approval_that_a_failed_request_interrupts_goes_on_where_it_was() {
     running.stop().await;
 }
 
-/// Half of the users are hidden and said to be gone, and a run that is to remove them fails in
-/// the middle, so that answers are kept.
+/// Half of the users are hidden and reported as gone. The run that would remove them fails in the
+/// middle, so its answers are kept.
 async fn with_kept_answers(world: &World) -> Running {
     let running = world.start().await;
     let faults = world.tenant.faults();
@@ -426,7 +427,7 @@ async fn status_shows_how_far_the_asking_is_and_what_it_waits_for() {
     running.stop().await;
 }
 
-/// A world in which everything that is lost is held.
+/// A world whose guard holds every removal.
 async fn world_that_holds(users: usize) -> World {
     let world = world_of(users).await;
     let config = world.standard_config();
@@ -435,7 +436,8 @@ async fn world_that_holds(users: usize) -> World {
     world
 }
 
-/// Replaces a group by a new one of its name, and moves all of its members but so many to that.
+/// Replaces a group by a new one of the same name, and moves its members there, except for the
+/// given number.
 fn move_group(world: &World, group: &GroupId, name: &str, left_behind: usize) -> (GroupId, usize) {
     let tenant = world.tenant.directory();
     let members = people(world).into_iter();
@@ -451,8 +453,8 @@ fn move_group(world: &World, group: &GroupId, name: &str, left_behind: usize) ->
     (newer, members.len())
 }
 
-/// A plan with something of all sorts: users who go, of two domains and administrators among
-/// them, somebody who loses a role, and a group that has moved.
+/// A plan with a mix of losses: users of two domains who leave, administrators among them, a user
+/// who loses a role, and a group that was replaced.
 struct Mixed {
     world: World,
     running: Running,

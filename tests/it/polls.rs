@@ -54,7 +54,7 @@ async fn what_a_slice_does_not_reach_is_read_by_the_next_poll() {
     let after = |n| began.plus(minutes(n));
     tenant.audit().write_others(6_000, after(10));
     tenant.audit().write_others(6_000, after(20));
-    // Well before the time of the poll, and after its first slice.
+    // Well before the time of the poll, but after its first slice.
     world.clock.set(after(25));
     tenant.create_role("Auditor");
     tenant.audit().write_others(6_000, after(30));
@@ -155,7 +155,7 @@ async fn where_one_answer_is_contradicted_nobody_goes_by_the_others() {
     running.stop().await;
 }
 
-/// Leaves the tenant with one group that anybody is in. Returns it, and users who were in none.
+/// Leaves only one group of the tenant with members. Returns it, and the users who were in none.
 fn empty_groups(world: &World) -> (GroupId, Vec<UserId>) {
     let tenant = world.tenant.directory();
     for user in tenant.users() {
@@ -268,7 +268,7 @@ async fn what_a_poll_did_not_get_to_the_next_one_reads_however_long_ago_it_was()
         let name = Edit::Name(format!("Renamed {}", user.id));
         tenant.update_user(&user.id, name).unwrap();
     }
-    // No poll reads so far back twice.
+    // No later poll reads back this far.
     world.clock.set(world.clock.now().plus(minutes(60)));
     let faults = world.tenant.faults();
     faults.on(Endpoint::User, Fault::Html(404), When::Nth(510));
@@ -313,7 +313,8 @@ async fn what_happens_during_a_long_first_sweep_the_next_poll_tells() {
     })
     .await;
 
-    // On the page that was read, and longer before the end than polls read back.
+    // The user is on the page that was already read, and the change is further back from the
+    // sweep's end than polls read.
     pass(&world, 1);
     let renamed = Edit::Name("Zoë Ångström".to_owned());
     tenant.update_user(&tenant.users()[3].id, renamed).unwrap();
@@ -347,7 +348,7 @@ async fn a_poll_beside_a_sweep_asks_for_no_more_holders_than_it_can_commit() {
         let assign = Edit::AssignRole(developer.clone());
         tenant.update_user(&user.id, assign).unwrap();
     }
-    // Longer before the first load than a poll reads back.
+    // Polls do not read back this far before the first load.
     pass(&world, 60);
     let running = world.start().await;
 
@@ -357,7 +358,8 @@ async fn a_poll_beside_a_sweep_asks_for_no_more_holders_than_it_can_commit() {
             let unassign = Edit::UnassignRole(developer.clone());
             tenant.update_user_quietly(&user.id, unassign).unwrap();
         }
-        // With the role, of which the log tells first, as many as a poll asks for at once.
+        // The log reports the role first. Together with it, these are as many records as a poll
+        // asks for at once.
         tenant.delete_role(&developer).unwrap();
         pass(&world, 1);
         for user in renamed {
@@ -401,7 +403,7 @@ async fn what_a_poll_holds_beside_the_run_of_an_approved_plan_the_next_one_puts_
     let people = people(tenant);
     let running = world.start().await;
     let (first, leavers) = (&people[250..310], &people[10..55]);
-    // Of these the log tells nothing, and no poll asks for them.
+    // The log does not report these, and no poll asks for them.
     tenant.audit().on(LogFault::Lost, When::Always);
     for user in first {
         tenant.delete_user(&user.id).unwrap();
@@ -416,7 +418,7 @@ async fn what_a_poll_holds_beside_the_run_of_an_approved_plan_the_next_one_puts_
 
     let sweep = audit::beside_a_sweep(&world, &running, async || {
         pass(&world, 60);
-        // All of them on the page that was compared.
+        // All of these users are on the page that was compared.
         for user in leavers {
             tenant.delete_user(&user.id).unwrap();
         }
@@ -445,7 +447,8 @@ async fn what_a_poll_holds_beside_the_run_of_an_approved_plan_the_next_one_puts_
     running.stop().await;
 }
 
-/// A poll does not act on approvals, and would leave to the operator what is approved already.
+/// A poll does not act on approvals: it would ask the operator again about what is already
+/// approved.
 #[tokio::test(flavor = "multi_thread")]
 async fn what_was_approved_goes_though_polls_beside_its_run_ask_for_it() {
     let world = world_of_pages().await;

@@ -169,7 +169,7 @@ async fn a_table_fits_80_120_and_200_columns_with_a_record_a_line() {
                 full.lines().count(),
                 "{command:?} at {columns}: {out}"
             );
-            // What is left of the header is complete: each name is in the full header too.
+            // The shortened header has no cut names: each is in the full header too.
             let (header, whole) = (out.lines().next().unwrap(), full.lines().next().unwrap());
             let names = header
                 .split("  ")

@@ -13,7 +13,7 @@ use tokio::net::UnixListener;
 
 use crate::support::{Terminal, World, within};
 
-/// Longer than the second in which nothing is said.
+/// Longer than the first second, in which the command reports nothing.
 const SLOW: Duration = Duration::from_millis(1_700);
 
 /// A tenant whose listing of users is slow from its second page on.
@@ -183,9 +183,8 @@ async fn a_store_that_another_process_holds_is_waited_for_and_said() {
     assert_eq!(said(&err), [expected]);
 }
 
-/// Runs a command on a store that is made for it, until a look finds it in the middle of something
-/// that it reports with a count. Each time it has to wait a second for the store, so that it
-/// reports what it does then.
+/// Runs a command on a new store each time, until one reports its progress with a count. Each time
+/// it has to wait a second for the store, so that it reports what it does then.
 async fn is_counted(world: &World, args: &[&str], make: impl Fn(), told: &[&str]) {
     let count = |line: &str| {
         let rest = told.iter().find_map(|what| line.split_once(what));
@@ -258,7 +257,7 @@ async fn large() -> World {
     world
 }
 
-/// Loads the tenant, then renames all of its users and finds that.
+/// Loads the tenant, renames all of its users, and has a second run find that.
 async fn with_events(world: &World) {
     world.command(&["sync"]).await;
     let tenant = world.tenant.directory();

@@ -175,7 +175,7 @@ async fn a_tenant_and_its_tokens_are_reached_through_the_environments_proxy() {
     // It is the proxy that looks up the name.
     let steps = ["proxy ok", "connection ok", "TLS ok", "token ok"];
     assert_eq!(first_steps(&out, 4), steps, "{out}");
-    // roster:p#s/w%41
+    // The base64 form of `roster:p#s/w%41`.
     let who = "Basic cm9zdGVyOnAjcy93JTQx";
     assert_eq!(
         site.asked(),

@@ -210,7 +210,7 @@ async fn events_are_chosen_and_the_newest_comes_first() {
     world.command(&["sync"]).await;
     let types = async |args: &[&str]| {
         let rows = rows(&world, &[&["events"], args].concat()).await;
-        // The mark of the first load has none.
+        // The mark of the first load has no type.
         let types = rows
             .iter()
             .map(|row| row["type"].as_str().unwrap_or("mark"));
@@ -469,7 +469,7 @@ async fn a_finding_that_was_accepted_stands_over_runs_until_it_grows_or_is_reope
     assert!(found(&[]).await.is_empty());
     running.stop().await;
 
-    // Another way to administer is more than what was accepted.
+    // A second way to administer is not covered by what was accepted.
     let team = tenant.create_group("Administrators of all");
     let admin = tenant.role_named("TenantAdmin").unwrap();
     tenant

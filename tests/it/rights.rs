@@ -1,4 +1,4 @@
-//! What runs changed in who holds what, as receivers and operators get it.
+//! Receivers and operators are told how a run changed who holds which right.
 
 use std::collections::BTreeSet;
 
@@ -118,7 +118,7 @@ async fn many_users_are_one_event_with_a_way_to_list_them() {
             .eq(expected.iter().map(String::as_str))
     );
 
-    // By the event's id, of one of them alone, and a few of them.
+    // The list asks by the event's id: for all of its users, for one, and for the first few.
     let id = granted["id"].as_str().unwrap();
     let of_one = format!("{id}_3");
     for (more, n_rows) in [
@@ -189,7 +189,7 @@ async fn an_endpoint_may_get_an_event_for_each_user_of_a_list() {
     .await;
     assert_eq!(ids(&told(&world, "access.granted")), ids(&granted));
 
-    // What happens to a user later comes later.
+    // A later change of one of these users is delivered after that.
     let one = UserId(Id::parse(users.iter().next().unwrap()).unwrap());
     tenant.update_user(&one, Edit::LeaveGroup(group)).unwrap();
     running.sync().await;

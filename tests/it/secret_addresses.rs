@@ -13,11 +13,11 @@ use crate::support::{SECRET, World, within};
 
 /// The path of an address such as chat services hand out.
 const PATH: &str = "/services/T0AAAA11/B0BBBB22/cccc33DDDD?sig=eeee44";
-/// What must not be seen of it, nor of any other address here.
+/// Pieces of this path, and of any other address here, that must not be shown.
 const PIECES: [&str; 6] = [
     "services", "T0AAAA11", "B0BBBB22", "cccc33", "eeee44", "hunter2",
 ];
-/// At the usual log level less would be told.
+/// The most detailed log level, since the usual one shows less.
 const LOUD: (&str, &str) = ("RUST_LOG", "trace");
 
 struct Hidden {
@@ -39,7 +39,7 @@ impl Hidden {
     }
 
     fn lead_to(&self, base: &str) {
-        // As an editor leaves it.
+        // Ends with a newline, as an editor leaves it.
         self.world.write("address", &format!("{base}{PATH}\n"));
     }
 
@@ -125,7 +125,8 @@ async fn whatever_becomes_of_a_delivery_the_address_shows_its_origin_at_the_most
         (nobody(), None, "deliver.connect"),
         (secure, None, "deliver.tls"),
         ("https://hr.invalid".to_owned(), None, "deliver.lookup"),
-        // The last: the endpoint is disabled, and a mark of the address is stored.
+        // This case comes last: it disables the endpoint, and the store keeps a mark of the
+        // address.
         (origin, Some(Reply::Status(410)), "deliver.gone"),
     ] {
         hidden.lead_to(&base);

@@ -28,8 +28,8 @@ impl Drop for Daemon {
     }
 }
 
-/// Starts a daemon that may open so few files, and waits for its first run. Returns where it
-/// listens as well.
+/// Starts a daemon with a limit on open files, and waits for its first run. Also returns the
+/// address on which it listens.
 async fn start(world: &World) -> (Daemon, String) {
     start_and(world, &[], "run-1").await
 }
@@ -269,7 +269,8 @@ async fn a_signal_while_the_store_is_being_opened_ends_the_daemon_at_once() {
     world.command(&["sync"]).await;
     let config = world.standard_config();
     world.write_config(&config.replace("level = \"off\"", "level = \"info\""));
-    // The opening waits for whoever has the database, longer than this test lasts.
+    // Opening the store waits for the process that has locked the database: here, longer than this
+    // test lasts.
     let database = world.path("store").join("current").join("db");
     let held = std::fs::File::open(database).unwrap();
     held.lock().unwrap();

@@ -123,7 +123,7 @@ async fn history(seed: u64) {
     let generations = [Generations::Both, Generations::Core, Generations::Legacy];
     let world = world(generations[random.usize(..3)]).await;
     let tenant = world.tenant.directory();
-    // Not later than polls read back.
+    // No event is delayed by more than polls read back.
     for (fault, every) in [
         (LogFault::Late(4 * MINUTE), 3),
         (LogFault::Twice, 4),
@@ -147,7 +147,7 @@ async fn history(seed: u64) {
                 running.stop().await;
                 running = world.start().await;
             }
-            // Something that polls have to look at as well.
+            // A change that polls have to look at as well.
             1 => tenant.update_user(&users[0], Edit::Touch).unwrap(),
             _ => pass(&world, MINUTE * random.u32(..3)),
         }
@@ -158,7 +158,7 @@ async fn history(seed: u64) {
         kept(&running, &users) == expected
     })
     .await;
-    // What is read again changes nothing.
+    // Reading the same events again changes nothing.
     running.sync().await;
     assert_eq!(kept(&running, &users), expected, "{seed}");
     // The log was read without a gap.
@@ -219,7 +219,7 @@ async fn kills_while_users_log_in_lose_no_session() {
     let since = known(&running).await;
     running.stop().await;
     let mut dice = fastrand::Rng::with_seed(7);
-    // When each last logged in: not before the one time, and not after the other.
+    // Two times for each user: the last login was not before the first, and not after the second.
     let mut logged_in: BTreeMap<UserId, (Timestamp, Timestamp)> = BTreeMap::new();
 
     for _ in 0..KILLS {
@@ -309,7 +309,7 @@ async fn nothing_is_known_of_sessions_while_the_log_may_not_be_read() {
     running.stop().await;
 }
 
-/// What is known of the last session of somebody, at a time or now.
+/// Returns what is known about a user's last session, now or at an earlier time.
 async fn of_user(running: &Running, at: Option<Timestamp>) -> UserAccess {
     let store = running.store();
     let no = store.tenants().unwrap()[0].no;
@@ -369,12 +369,12 @@ async fn once_the_log_is_no_longer_read_nobody_knows_who_was_seen_since() {
         err.contains("whether users began one at another time is not known"),
         "{err}"
     );
-    // At a time up to which the log was read, it is known.
+    // The answer is complete for any time up to which the log was read.
     assert!(!lack(&of_user(&running, Some(until)).await.envelope));
     running.stop().await;
 }
 
-/// A group that is gone was of the identity provider all the same.
+/// A group that no longer exists still counts as one of the identity provider at an earlier time.
 #[tokio::test(flavor = "multi_thread")]
 async fn groups_of_an_identity_provider_are_those_of_the_time_that_is_asked_about() {
     let (world, running) = seen().await;
@@ -563,7 +563,7 @@ async fn only_users_who_are_certainly_idle_are_listed_as_idle() {
     assert_eq!(idleness(&all, "Ada Byron"), None);
     let bots = all.rows.iter().filter(|row| row.user.is_bot);
     assert_eq!(bots.count(), 0);
-    // Users who do not exist that long are not idle; of the others it is not known.
+    // Users who were created within that time are not idle; of the others it is not known.
     let longer = stale(&running, StaleWho::All, 30).await;
     let lacking = longer.envelope.not_known.iter();
     let lacking = lacking.filter(|it| matches!(it, NotKnown::Sessions { known: Some(_) }));
@@ -605,7 +605,7 @@ async fn only_users_who_are_certainly_idle_are_listed_as_idle() {
     assert_eq!(lacks(&found), []);
     running.stop().await;
 
-    // The usual times are longer than sessions are known.
+    // The default limits reach further back than sessions are known.
     configure(&world, ON);
     let running = world.start().await;
     let found = findings(&running).await;
@@ -736,7 +736,7 @@ async fn a_session_is_deleted_with_its_user_and_kept_if_its_user_is_not_known_ye
     let tenant = world.tenant.directory();
     let running = world.start().await;
     known(&running).await;
-    // The log tells of the user only later, and of the session at once.
+    // The log reports the new user late, and the user's session at once.
     tenant.audit().on(LogFault::Late(3 * MINUTE), When::Nth(1));
     let user = tenant.create_user(NewUser::named("Nia Okafor")).unwrap();
     tenant.log_in(&user).unwrap();

@@ -30,7 +30,7 @@ async fn world_at(clock: Clock) -> World {
     world
 }
 
-/// Somebody joins, a second later: runs are told apart by their times.
+/// A user joins, one second later: the time tells the runs apart.
 fn join(world: &World, name: &str) {
     later(world, Duration::from_secs(1));
     let directory = world.tenant.directory();
@@ -60,7 +60,7 @@ async fn the_journal_is_cut_while_the_daemon_runs_and_commands_say_where_it_begi
     later(&world, DAY * 91);
     join(&world, "Young");
     world.one_run().await;
-    // A clock that is so far ahead of the last run is believed when it has run steadily for a day.
+    // A clock that is this far ahead of the last run is trusted once it has run steadily for a day.
     later(&world, DAY);
     let last = {
         let store = world.store();
@@ -129,7 +129,7 @@ async fn an_endpoint_that_is_behind_holds_the_journal_and_is_named() {
     world
         .receiver
         .respond_with(Answer::Status(503), When::Always);
-    // More than are under way at once: a delivery that failed has a row of its own and keeps no
+    // There are more events than can be under way at once: the row of a failed delivery keeps no
     // entries back.
     for n in 0..40 {
         join(&world, &format!("Old {n}"));
@@ -178,8 +178,8 @@ async fn an_endpoint_that_is_behind_holds_the_journal_and_is_named() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_single_sync_does_a_pass_of_maintenance() {
-    // The command uses the machine's clock: all this was two days ago, and the clock was looked at
-    // since.
+    // The command uses the machine's clock. By that clock all of this happened two days ago, and a
+    // later run has checked the clock.
     let now = Clock::system().now();
     let world = world_at(Clock::stopped_at(before(now, 2 * 86_400 + 7_200))).await;
     world.clock.set(before(now, 86_400 + 3_600));

@@ -19,7 +19,7 @@ const N_SPACES: usize = 24;
 /// often with `QLIK_ROSTER_LONG`.
 const N_NAMED: usize = 8;
 
-/// More kills than one complete reading takes: one start in a hundred gets no further than the
+/// More kills than one complete reading takes. One start in a hundred gets no further than the
 /// listing.
 const MAX_KILLS: usize = 200;
 
@@ -111,9 +111,9 @@ async fn kills_while_spaces_are_read_lose_nothing_and_report_nothing_twice() {
 /// Which of the two stores a daemon uses.
 #[derive(Debug, Clone, Copy)]
 enum Kept {
-    /// That of the daemon that is killed.
+    /// The store of the daemon that is killed.
     Store,
-    /// That of a daemon that is never killed.
+    /// The store of a daemon that is never killed.
     Calm,
 }
 
@@ -167,7 +167,7 @@ async fn read_among_kills(world: &World, dice: &mut fastrand::Rng) -> usize {
             read_to_the_end(world).await;
             return n_kills;
         }
-        // The list, then two for each space.
+        // One request for the list, then two for each space.
         let n = dice.u64(1..=(1 + 2 * n_left).min(MAX_REQUESTS));
         let target = requests(world) + n;
         let mut daemon = world.serve();
@@ -187,7 +187,8 @@ async fn kill_while_named_are_read(world: &World, dice: &mut fastrand::Rng) {
     let target = requests(world) + dice.u64(1..MAX_REQUESTS);
     let mut polled = audits();
     within("it reads what was named", || {
-        // Each poll finds something, until the daemon is where it is killed.
+        // Each poll gets new changes to read, until the daemon reaches the point where it is
+        // killed.
         if audits() > polled {
             polled = audits();
             for _ in 0..6 {
@@ -267,7 +268,7 @@ fn rows_of(world: &World, name: &str) -> BTreeMap<SpaceId, Space> {
     rows
 }
 
-/// Compares space by space, since nobody could read a failure about all of them.
+/// Compares space by space: a failure message about all of them would be unreadable.
 fn assert_same(left: &BTreeMap<SpaceId, Space>, right: &BTreeMap<SpaceId, Space>) {
     assert!(left.keys().eq(right.keys()), "not the same spaces");
     for (id, space) in left {

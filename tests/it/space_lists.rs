@@ -14,7 +14,7 @@ use serde_json::Value;
 use crate::spaces::{self, DAY, reading};
 use crate::support::{Running, World, within};
 
-/// A world whose spaces are read, and in which anything may go.
+/// A world whose spaces are read, and whose guard allows every removal.
 async fn world(clock: Clock, spaces: usize) -> World {
     let world = spaces::world(clock, spaces).await;
     world.let_all_go();
@@ -307,7 +307,7 @@ async fn a_row_that_the_limit_leaves_out_is_not_none() {
     assert_eq!(answers[0]["complete"], true);
     assert_eq!(answers[1]["complete"], false);
     assert_eq!(answers[1]["not_known"][0]["what"], "rest");
-    // What is assigned to groups has no rows, and no limit.
+    // Assignments to groups are not rows, so the limit does not apply to them.
     let told = json(&world, &["access", "--space", "Twin", "--limit", "1"]).await;
     assert_eq!(told["rows"].as_array().unwrap().len(), 1);
     for answer in told["answers"].as_array().unwrap() {

@@ -32,7 +32,7 @@ const MANY_HISTORIES: u64 = 60;
 /// Readings in one history.
 const STEPS: usize = 6;
 
-/// After which all spaces are due again.
+/// After this time all spaces are due again.
 pub const DAY: Duration = Duration::from_secs(25 * 3_600);
 
 fn acme() -> TenantName {
@@ -105,10 +105,10 @@ async fn last_reading(running: &Running) -> Option<Run> {
     runs.next()
 }
 
-/// Who has access to a space by which paths: to the space, and to single apps.
+/// Who has access to a space, with the paths to the space and those to single apps.
 type Reckoning = BTreeMap<UserId, (BTreeSet<String>, BTreeSet<String>)>;
 
-/// Computes it from the data of the tenant itself: each user with each assignment and each share.
+/// Computes this from the tenant's own data: each user with each assignment and each share.
 fn reckon(space: &Space, users: &[User]) -> Reckoning {
     let mut reckoning = Reckoning::new();
     for user in users {
@@ -134,7 +134,7 @@ fn reckon(space: &Space, users: &[User]) -> Reckoning {
         }
         reckoning.insert(user.id.clone(), (grants, apps));
     }
-    // A user who has only what everybody has is not listed.
+    // A user with no access beyond what everybody has is not listed.
     let is_own = |path: &String| !path.contains("everyone");
     reckoning.retain(|_, (grants, apps)| grants.iter().chain(apps.iter()).any(is_own));
     reckoning
@@ -269,10 +269,10 @@ fn never_seen(last: Option<&Sight>, tenant: &Directory) -> BTreeSet<(SpaceId, Sp
     never
 }
 
-/// A right: the space, the list that gives it, and what it is, in words.
+/// A right: the space, the list that grants it, and its description.
 type RightWords = (SpaceId, Option<SpacePart>, String);
 
-/// Who holds which right in spaces: by paths of their own, and by those that all have.
+/// Who holds which right in spaces: by paths of their own, or by paths that everybody has.
 #[derive(Debug, Default, PartialEq, Eq)]
 struct Holdings {
     own: BTreeMap<(UserId, RightWords), BTreeSet<String>>,
@@ -391,7 +391,7 @@ async fn replay(running: &Running, sights: &[Sight], limit: usize) {
             n_replayed += 1;
             apply(&mut held, &row.right);
         }
-        // What merely becomes visible is not granted.
+        // A right that merely becomes visible is not a new grant.
         let expected = holdings(&step[1]);
         let appears = |(space, part, _): &RightWords| {
             part.is_some_and(|part| {
@@ -731,8 +731,8 @@ async fn a_tenant_that_forbids_spaces_is_asked_again_the_next_day() {
     running.stop().await;
 }
 
-/// Stops the daemon again and again in the middle of the first reading, at random. What was read
-/// stays, and nothing is read twice but what was under way.
+/// Stops the daemon again and again at random points of the first reading. What was read is kept,
+/// and only what was under way is read twice.
 #[tokio::test(flavor = "multi_thread")]
 async fn an_interrupted_reading_continues_where_it_stopped() {
     let n_spaces = 40;
@@ -773,7 +773,7 @@ async fn an_interrupted_reading_continues_where_it_stopped() {
     running.stop().await;
 }
 
-/// Reads what the audit log names soon after it happened, without reading all.
+/// The daemon soon reads the spaces that the audit log names, without reading all of them.
 #[tokio::test(flavor = "multi_thread")]
 async fn the_audit_log_says_which_spaces_to_read_again() {
     let world = world(Clock::system(), 12).await;

@@ -1,5 +1,5 @@
-//! What belongs together waits together: a role is deleted after its assignments, a group after its
-//! memberships.
+//! Removals that belong together wait together: a role is deleted after its assignments, a group
+//! after its memberships.
 
 use std::time::Duration;
 
@@ -275,7 +275,7 @@ async fn with_a_quiet_end(n_users: usize, n_holders: usize) -> (World, Running) 
         let join = Edit::JoinGroup(squad.clone());
         tenant.update_user(&user.id, join).unwrap();
     }
-    // Longer before the first load than a poll reads back.
+    // Polls do not read back this far before the first load.
     let later = Duration::from_secs(3600);
     world.clock.set(world.clock.now().plus(later));
     let running = world.start().await;

@@ -66,7 +66,7 @@ pub fn write_for_ever(folder: &Path) {
     write(store);
 }
 
-/// How much more memory it may take than a process that does the same without a compaction.
+/// How much more memory the process may take than one that does the same without a compaction.
 const CEILING_KB: u64 = 128 * 1024;
 
 /// Users whose records take a gigabyte together, since they compress badly.
@@ -112,7 +112,7 @@ fn a_store_of_a_gigabyte_is_compacted_beside_commits_in_bounded_memory() {
     assert!(peak < before + CEILING_KB, "{peak} kB, {before} before");
 }
 
-/// Uses a store, then has it compacted meanwhile, and tells how much memory that took.
+/// Uses a store, compacts it in the middle of that use, and tells how much memory that took.
 pub fn weigh(folder: &Path) {
     let store = Store::open(folder).unwrap().store;
     let known = adopt(&store);

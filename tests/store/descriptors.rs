@@ -54,7 +54,7 @@ pub fn starve(folder: &Path) {
     store.commit(commit(&known, vec![write(2, LARGE)])).unwrap();
     tell("large");
 
-    // A commit frees its own descriptors for a moment, and somebody takes them: it waits for
+    // A commit frees its own descriptors for a moment. The test takes them, so the commit waits for
     // others.
     let last = commit(&known, vec![write(3, 10)]);
     thread::scope(|scope| {

@@ -241,7 +241,7 @@ fn deliver(store: &Store) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// Licences: of a subject in two letter cases, and how far they were read.
+/// Licences: one subject in two letter cases, and how far the licences were read.
 fn licences(store: &Store, acme: &Known) -> Result<(), StoreError> {
     let assignment = |subject: &str, sort: Option<&str>| LicenceAssignment {
         subject: subject.to_owned(),
@@ -366,8 +366,8 @@ fn spaces(store: &Store, acme: &Known) -> Result<(), StoreError> {
     })
 }
 
-/// What became of rights: of one user, of many, of all, and what a role allows; an endpoint that is
-/// in the middle of a list, and a delivery of one of its users that was given up.
+/// Changes of rights: for one user, for many, for all, and of what a role allows; an endpoint that
+/// is in the middle of a list, and a delivery about one of its users that was given up.
 fn rights(store: &Store, acme: &Known) -> Result<(), StoreError> {
     let run = begin(store, "acme", Some("T1"), Trigger::Schedule, day(100))?;
     let list = store.next_list(acme.no, Remains::BehindLast)?;
@@ -462,7 +462,7 @@ fn rights(store: &Store, acme: &Known) -> Result<(), StoreError> {
     progress(store, "each", cursor, changes, attempts, None)
 }
 
-/// What became of rights in spaces.
+/// Changes of rights in spaces.
 fn rights_in_spaces(holder: Holder) -> Vec<Fact> {
     let mention = |sort: Option<&str>| SpaceMention {
         id: SpaceId(id(Kind::Group, 5)),
@@ -904,7 +904,7 @@ fn group(number: u32) -> Record {
     })
 }
 
-/// Every third user has all the fields that a user can have.
+/// Every third user has all of the fields that users can have.
 fn user(number: u32, name: &str) -> Record {
     let user = User::new(id(Kind::User, number).into(), format!("auth0|{number}"));
     let statuses = [
@@ -985,7 +985,7 @@ fn weight() -> Weight {
     }
 }
 
-/// One of each sort that the first format knows.
+/// One finding of each sort that the first format knows.
 fn findings() -> Vec<Finding> {
     let codes = [
         FindingCode::UnreadableRecord,

@@ -125,7 +125,7 @@ pub fn picture(rows: &Rows) -> Value {
             0x50..=0x55 => picture.of_an_endpoint(key, payload),
             0x60 => {
                 let mut run = whole(&shapes::run(), payload);
-                // Nothing was read of spaces then.
+                // Format 1 knows nothing about spaces.
                 run["spaces"] = Value::Null;
                 picture.put("runs", last_number(key), run);
             }
@@ -166,7 +166,7 @@ impl Picture {
                 self.put("store", "last".into(), last);
             }
             2 => self.put("store", "cut".into(), whole(&Number, payload)),
-            // What was counted, and which endpoints were not configured: compared as bytes.
+            // The counts, and the endpoints that were not configured, are compared as bytes.
             3 | 4 => {}
             other => panic!("{other} is nothing that the store says of itself"),
         }

@@ -4,24 +4,24 @@
 use chrono::{DateTime, SecondsFormat};
 use serde_json::{Value, json};
 
-/// What bytes stand for.
+/// What the bytes of a value mean.
 pub enum Shape {
     Bool,
     Number,
     /// A time in milliseconds.
     Time,
     Text,
-    /// An id by its key.
+    /// An id, stored as its key.
     Id,
     /// This many bytes, in hexadecimal.
     Bytes(usize),
     Maybe(Box<Shape>),
     List(Box<Shape>),
-    /// Keys are texts, once they are read.
+    /// A map, whose keys become texts when they are read.
     Named(Box<Shape>, Box<Shape>),
     Parts(Vec<Shape>),
     Fields(Vec<(&'static str, Shape)>),
-    /// A word, or a word with what belongs to it.
+    /// A word, or a word with a value.
     One(Vec<(&'static str, Option<Shape>)>),
 }
 

@@ -14,10 +14,10 @@ use crate::load;
 use crate::migration;
 use crate::support::{Role, adopt, read_users, spawn, tell};
 
-/// The newest format, in a test that has to be changed with it.
+/// The newest format. It is written out, so that this test has to change with it.
 const NEWEST: u32 = 8;
 
-/// Two sizes: one that every test run has time for, and one that the limit is promised for.
+/// Two sizes: one small enough for every test run, and one for which the limit is promised.
 const SOME: u32 = 30_000;
 const MANY: u32 = 1_000_000;
 

@@ -11,10 +11,10 @@ use crate::support::{Role, account, adopt, fingerprint, raw, spawn, tell, user};
 
 const USERS: u32 = 20_000;
 
-/// Updates that every test run has time for.
+/// The number of updates that every test run has time for.
 const SOME: u64 = 40_000;
 
-/// Updates that the ceiling is promised for.
+/// The number of updates for which the ceiling is promised.
 const MANY: u64 = 1_000_000;
 
 /// This many updates of ten write a journal entry; the rest are quiet. All take the same path.

@@ -24,7 +24,7 @@ use crate::tracer;
 const CONNECTIONS: [&str; 1] = ["all"];
 const ENDPOINTS: [&str; 5] = ["hr", "audit", "gone", "quiet", "weak"];
 
-/// The first byte of the keys of how far spaces were read.
+/// The first byte of the keys that say how far spaces were read.
 const SPACE_READING: u8 = 0x91;
 
 /// What the fixture of format 1 contains, read without the store.
@@ -85,7 +85,7 @@ fn a_store_of_format_1_holds_the_same_after_its_migration() {
     }
     assert_eq!(&found, held);
     store.close().unwrap();
-    // Rows without a new key or layout stay the same, byte for byte.
+    // Rows whose key and layout did not change stay the same, byte for byte.
     let turned = [[0x01, 0x00], [0x01, 0x01], [0x01, 0x03]];
     let is_kept =
         |key: &[u8]| key[0] != 0x60 && !is_delivery(key) && turned.iter().all(|other| key != other);

@@ -48,7 +48,8 @@ fn nothing_acknowledged_is_lost_in_a_power_cut() {
         }
         freeze(&child);
         copy_sparse(&image, &copy);
-        // It is killed before it does anything else; what it told, it told before the copy.
+        // The child is killed before it continues, so everything that it told, it told before the
+        // copy.
         child.kill().unwrap();
         child.wait().unwrap();
         for line in told {
@@ -100,7 +101,7 @@ fn a_full_disk_is_an_error_and_loses_nothing() {
     fs::remove_file(ballast).unwrap();
     let opened = Store::open(&path).unwrap();
     assert_eq!(opened.moved_aside, None);
-    // The cursor follows its commit, and may be the write that failed.
+    // The child writes the cursor after its commit, and that write may be the one that failed.
     assert!(opened.store.last_seq() >= acknowledged);
     opened.store.close().unwrap();
     println!("The disk was full after {acknowledged} entries");

@@ -31,7 +31,7 @@ const LARGE: usize = 250_000;
 /// A few commits of some records of this length fill one of sled's segments.
 const LONG: usize = 8_000;
 
-/// Nothing stays because it is young.
+/// Keeps nothing merely because it is young.
 const NOTHING: Retention = Retention {
     keep: Duration::ZERO,
     keep_runs: 500,
@@ -44,23 +44,23 @@ pub enum Step {
     Begin,
     SaveRun(Box<Run>),
     Commit(Vec<Write>, Closing),
-    /// Queued, and not waited for.
+    /// Queues a commit, and does not wait for it.
     Submit(Vec<Write>),
     Stage(Vec<Write>),
     Seal(PlanHead),
-    /// The next rows of the plan.
+    /// Carries out the next rows of the plan.
     CarryOut,
     StageRemovals(PlanId, Vec<Removal>),
-    /// The plan that is open before, its new state, and the facts that report it.
+    /// The plan that was open before, its new state, and the facts that report it.
     Settle(Option<Box<HeldPlan>>, Box<HeldPlan>, Vec<Fact>),
     Approve(PlanId),
     Cursor(Box<Cursor>, Option<Parked>),
     DropPlan,
-    /// The journal is cut as far as the endpoint has settled it.
+    /// Cuts the journal as far as the endpoint has settled it.
     Cut,
     /// Waits for what was queued.
     Wait,
-    /// The store is closed and opened again.
+    /// Closes the store and opens it again.
     Reopen,
 }
 
@@ -90,7 +90,7 @@ pub struct Player {
 impl Player {
     /// Opens the store, which must be sound.
     pub fn open(path: &Path) -> Result<Self, Failure> {
-        // The clock stands still, so that a step leaves the same whenever it is done.
+        // The clock stands still, so that a step has the same result whenever it is done.
         let clock = Clock::stopped_at(Timestamp::from_millis(0));
         let opened = Store::open_by(path, &clock).map_err(Failure::Open)?;
         assert_eq!(opened.moved_aside, None);
@@ -173,7 +173,7 @@ impl Player {
     }
 }
 
-/// The plan that is held: that of the second run.
+/// The held plan: the one of the second run.
 pub const HELD: PlanId = PlanId(2);
 
 /// Composes the script. Records are known beforehand, so that it can be resumed anywhere.

@@ -101,8 +101,8 @@ struct Figures {
     live: u64,
     filling: Duration,
     cutting: Duration,
-    /// How long commits took while the journal was cut, and before: one in a hundred took longer
-    /// than the first time, none longer than the second.
+    /// How long commits took while the journal was cut, and before that: one in a hundred took
+    /// longer than the first time, and none took longer than the second.
     commit_beside: [Duration; 2],
     commit_before: [Duration; 2],
     reopening: Duration,

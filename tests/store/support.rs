@@ -31,7 +31,7 @@ pub enum Role {
     WeighBeside,
     /// Tries to open, and tells the code of the refusal.
     Open,
-    /// Updates this many times, and tells how much memory that took.
+    /// Makes this many updates, and tells how much memory they took.
     Load(u64),
     /// Lets itself be traced and does what the script says, and tells each acknowledgement.
     Play,
@@ -240,7 +240,7 @@ impl Writer {
     }
 }
 
-/// The state at the last look, from which the journal leads on.
+/// The state at the previous check, from which the journal continues.
 #[derive(Default)]
 pub struct Verifier {
     users: BTreeMap<u32, Record>,
@@ -347,7 +347,7 @@ fn number_of(record: &Record) -> u32 {
     u32::from_str_radix(&id[16..], 16).unwrap()
 }
 
-/// A user as an entry left it.
+/// A user as the entry of this number left it.
 pub fn user(number: u32, seq: Seq) -> Record {
     let id = Id::parse(&format!("60d5ca1b2f8a4c00{number:08x}")).unwrap();
     Record::User(User {

@@ -34,7 +34,7 @@ pub const TORN_ONE_IN: usize = 3;
 const KILLS_TWICE: usize = 1;
 const KILLS_TWICE_LONG: usize = 12;
 
-/// How many steps an ordinary run continues after a fault; a long one continues to the end.
+/// How many further steps an ordinary run makes after a fault; a long run makes all of them.
 const STEPS_AFTER: usize = 3;
 
 pub static TRUTH: LazyLock<Truth> = LazyLock::new(Truth::find);
@@ -74,7 +74,7 @@ fn a_kill_at_any_call_loses_nothing_and_leaves_nothing_half() {
     assert_eq!(names("store/current/snap.*"), ["chmod", "fsync", "unlink"]);
     assert_eq!(names("store/current/blobs/*"), ["fsync", "make", "write"]);
     let (snapshots, leftovers) = (seen.0[&call("make", snapshot)], leftovers.into_inner());
-    // At each of three writes, the sync and the rename.
+    // A kill leaves one half-written snapshot: at each of three writes, the sync and the rename.
     assert_eq!(leftovers, 5 * snapshots);
 }
 
@@ -264,7 +264,7 @@ pub fn meet_with(
             let checked = catch_unwind(AssertUnwindSafe(|| check(folder.path(), &trace)));
             if let Err(panic) = checked {
                 println!("{fault:?}: {:?}, told {:?}", trace.end, trace.told);
-                // The others need not continue.
+                // The other threads need not continue.
                 faults.lock().unwrap().by_ref().for_each(drop);
                 resume_unwind(panic);
             }

@@ -2,13 +2,13 @@
 
 use std::fmt;
 
-/// What happens to a child, at one of its calls.
+/// What happens to a child, and at which of its calls.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Fault {
     pub what: What,
-    /// At a call like this one.
+    /// The kind of call that it strikes.
     pub on: Call,
-    /// At which of those, counted from 1 over all threads.
+    /// Which of these calls it strikes, counted from 1 over all threads.
     pub at: usize,
 }
 
@@ -25,7 +25,7 @@ pub enum What {
     Fill,
 }
 
-/// A call that changes what is on disk, or brings it there.
+/// A call that changes what is on disk, or syncs it.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Call {
     pub name: &'static str,
@@ -40,7 +40,7 @@ impl Call {
         matches!(self.name, "write" | "pwrite")
     }
 
-    /// Returns whether it may need disk space that is not there.
+    /// Returns whether the call may need disk space, and so fail on a full disk.
     pub fn takes_space(&self) -> bool {
         self.writes() || matches!(self.name, "make" | "mkdir" | "fallocate")
     }
@@ -64,11 +64,11 @@ pub enum End {
 /// What a child did.
 #[derive(Debug)]
 pub struct Trace {
-    /// All calls in their order, those of other threads in between.
+    /// All calls of all threads, in order.
     pub calls: Vec<Call>,
-    /// Whether it reached the call that the fault was for.
+    /// Whether the child reached the call that the fault is for.
     pub has_struck: bool,
-    /// What the child told, in its order.
+    /// What the child told, in order.
     pub told: Vec<String>,
     /// How much of that it had told when the fault struck.
     pub told_before: usize,

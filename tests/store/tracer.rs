@@ -34,13 +34,13 @@ const MAX_TEXT: usize = 4096;
 pub fn let_trace() {
     match ptrace::traceme() {
         Ok(()) => raise(Signal::SIGSTOP).unwrap(),
-        // The parent notices, because the child ends without ever stopping for it.
+        // The parent notices because the child ends without ever having stopped.
         Err(_refused) => std::process::exit(1),
     }
 }
 
-/// Runs a command whose process calls [`let_trace`], to its end; `None` if this machine does not
-/// allow it.
+/// Runs a command whose process calls [`let_trace`] until it ends. Returns `None` if this machine
+/// does not allow tracing.
 #[expect(
     clippy::zombie_processes,
     reason = "the tracer waits for every thread of it"
@@ -85,19 +85,19 @@ struct Tracer<'run> {
     fault: Option<&'run Fault>,
     /// Calls so far that are like the one that the fault strikes.
     alike: usize,
-    /// Threads that are inside a call, and what becomes of it.
+    /// Threads that are inside a call, and what happens to that call.
     under_way: BTreeMap<Pid, Fate>,
     is_traced: bool,
     trace: Trace,
 }
 
-/// What becomes of a call.
+/// What happens to a call.
 #[derive(Clone, Copy)]
 enum Fate {
     Passes,
-    /// The process is killed instead.
+    /// The process is killed instead of making the call.
     IsTheLast,
-    /// The process is killed when it is done.
+    /// The process is killed after the call.
     WasTheLast,
     Fails(Errno),
 }
@@ -241,12 +241,12 @@ enum Sight {
     Output(String),
 }
 
-/// Where a call has the file that it works on.
+/// How a call names the file that it works on.
 enum Place {
     Descriptor(u64),
-    /// The address of a path; all that the store uses are absolute.
+    /// The address of a path. The store uses only absolute paths.
     Path(u64),
-    /// A folder that is open, and the address of a name in it: so whole folders are removed.
+    /// An open folder, and the address of a name in it. Removing a whole folder uses this form.
     Within(u64, u64),
 }
 
@@ -329,12 +329,12 @@ fn general(path: &Path) -> String {
     }
 }
 
-/// The flags of an open that may change something.
+/// The flags with which an open call may change something.
 fn makes() -> u64 {
     u64::from((libc::O_CREAT | libc::O_TRUNC).unsigned_abs())
 }
 
-/// The flag of a removal that says that it is a folder.
+/// The flag with which a removal call removes a folder.
 fn removes_folder() -> u64 {
     u64::from(libc::AT_REMOVEDIR.unsigned_abs())
 }

@@ -77,7 +77,7 @@ struct Picture {
     last: Seq,
     first: Seq,
     entries: Vec<Entry>,
-    /// The entries that parked events name.
+    /// The entries to which parked events refer.
     named: Vec<Option<Entry>>,
     users: Vec<Kept>,
     prints: BTreeMap<Id, Fingerprint>,
@@ -145,7 +145,7 @@ impl Picture {
             .map(|record| (record.id().clone(), fingerprint(record)))
             .collect();
         assert_eq!(self.prints, prints);
-        // A journal that was cut leads on from a state that is not known any more.
+        // A journal that was cut starts from a state that is no longer known.
         if self.first > Seq(1) {
             return;
         }

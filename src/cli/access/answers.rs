@@ -17,7 +17,7 @@ use super::asking::take_in;
 
 /// An answer about one tenant.
 pub(super) trait TenantAnswer: Paged {
-    /// A row of the answer, about one user and one role, or about one thing.
+    /// A row of the answer. It is about one user and one role, or about one thing.
     type Row;
 
     /// Returns the rows, and what they rest on.
@@ -138,7 +138,7 @@ impl<'a> Rows<'a> {
         }
     }
 
-    /// Returns the printer of the rows, opened if there was no row.
+    /// Returns the printer of the rows, and opens it first if there was no row.
     pub(super) fn into_printer(self) -> anyhow::Result<Printer> {
         match self.printer {
             Some(printer) => Ok(printer),

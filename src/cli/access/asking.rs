@@ -30,7 +30,7 @@ pub(super) fn time(asked: Option<Since>) -> Result<Option<Timestamp>, CliError> 
 
 /// The tenants that a question is about, by name.
 pub(super) struct Tenants {
-    /// Those of which something is known.
+    /// Those about which something is known.
     pub(super) known: Vec<TenantName>,
     /// Those that were never reached.
     pub(super) unread: Vec<TenantName>,
@@ -44,7 +44,7 @@ pub(super) enum Known {
 }
 
 impl Known {
-    /// Returns how much these answers know, if nothing is known of some tenants.
+    /// Returns how much these answers know. They know only a part if some tenants are `unread`.
     pub(super) fn of<'a>(
         unread: &[TenantName],
         mut answers: impl Iterator<Item = &'a Envelope>,
@@ -56,7 +56,7 @@ impl Known {
     }
 }
 
-/// Returns the tenants to ask about, by name. Says of which nothing is known.
+/// Returns the tenants to ask about, by name. Reports those about which nothing is known.
 pub(super) async fn tenants(
     client: &StoreClient,
     tenant: Option<String>,
@@ -64,7 +64,7 @@ pub(super) async fn tenants(
     Ok(all_tenants(client, tenant).await?.known)
 }
 
-/// Returns all tenants that a question is about. Says of which nothing is known.
+/// Returns all tenants that a question is about. Reports those about which nothing is known.
 pub(super) async fn all_tenants(
     client: &StoreClient,
     tenant: Option<String>,
@@ -95,7 +95,7 @@ pub(super) async fn all_tenants(
     })
 }
 
-/// Finds the users of that name, each with its tenant. A user who is gone by now is found by id
+/// Finds the users with this name, each with its tenant. A user who is gone by now is found by id
 /// only.
 pub(super) async fn users(
     client: &StoreClient,
@@ -130,8 +130,8 @@ pub(super) fn is_not_covered(failure: &anyhow::Error) -> bool {
     error_codes::code(failure) == "history.not-covered"
 }
 
-/// How many things that are not known are named. `More` stands for the rest, which may be as long
-/// as the list of users.
+/// We name at most this many things that are not known. `More` stands for the rest, which may be
+/// as long as the list of users.
 const MAX_NAMED: usize = 100;
 
 /// Adds what another page does not know to what the pages before it did not know.

@@ -21,7 +21,7 @@ use super::space::{COLUMNS, cells, not_found, of_user};
 use super::{space_words, words};
 use crate::model::Timestamp;
 
-/// The user, and the space or app that the question is about.
+/// A question's user, and its space or app.
 pub(super) struct Asked<'a> {
     pub(super) user: &'a str,
     pub(super) opened: Opened,

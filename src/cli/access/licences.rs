@@ -70,8 +70,8 @@ pub(super) async fn run(client: &StoreClient, args: AccessLicencesArgs) -> anyho
     Ok(Exit::Success)
 }
 
-/// Returns the tenants to ask. Each is shown its whole licence, so of those that have the same one
-/// it is the first that was read in full; if there is none, the first.
+/// Returns the tenants to ask. Qlik shows each tenant its whole licence, so of tenants that share
+/// one, we ask the first whose licence was read in full, or else the first.
 async fn asked(client: &StoreClient, tenant: Option<String>) -> anyhow::Result<Vec<TenantName>> {
     let is_chosen = tenant.is_some();
     let tenants = tenants(client, tenant).await?;
@@ -103,7 +103,7 @@ async fn asked(client: &StoreClient, tenant: Option<String>) -> anyhow::Result<V
     Ok(asked.into_iter().map(|(.., tenant)| tenant).collect())
 }
 
-/// Returns whether something is not known of the licence.
+/// Returns whether something about the licence is not known.
 fn lacks(answer: &LicencesPage) -> bool {
     let mut lacks = answer.page.envelope.not_known.iter();
     lacks.any(|what| matches!(what, NotKnown::Licences { .. }))
@@ -174,7 +174,7 @@ fn allotments(licence: &LicenceHead) -> String {
     }
 }
 
-/// Returns what is said if there are no rows. If not all is known, there may be some.
+/// Returns what is printed if there are no rows. If not all is known, rows may be missing.
 fn nothing(which: WhichLicences, told: &[(Value, LicencesPage)]) -> &'static str {
     let is_known = !told.is_empty() && !told.iter().any(|(_, answer)| lacks(answer));
     match (which, is_known) {

@@ -187,13 +187,13 @@ async fn each(
     Ok(answer.envelope)
 }
 
-/// Says that there is no such role.
+/// Says that no role has this name.
 async fn unknown_role(client: &StoreClient, asked: &Asked) -> anyhow::Result<()> {
     let called = asked.role.as_deref().unwrap_or_default();
     say_no_record(client, Kind::Role, None, called).await
 }
 
-/// Returns whether one of some tenants has a role of this name; if not, says so.
+/// Returns whether any of these tenants has a role with this name. If none has, says so.
 pub(super) async fn role_is_known(
     client: &StoreClient,
     role: &str,
@@ -215,7 +215,7 @@ pub(super) async fn role_is_known(
     Ok(false)
 }
 
-/// Returns what is said if there is no row.
+/// Returns what is printed if there is no row.
 fn nothing(asked: &Asked, known: Known) -> &'static str {
     match (asked.which, &asked.role, known) {
         (Which::Own, Some(_), Known::All) => "Nobody holds it by a path of their own.",

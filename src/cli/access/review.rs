@@ -115,7 +115,7 @@ async fn write_rows(
     }
 }
 
-/// Returns the question for a further page. The first one has settled the time.
+/// Returns the question for a further page. The first page has settled the time.
 fn next(asked: &query::AccessReview, as_of: Timestamp, after: Id) -> query::AccessReview {
     query::AccessReview {
         at: Some(as_of),

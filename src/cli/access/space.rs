@@ -30,7 +30,7 @@ pub(super) const COLUMNS: &[Column] = &[
     Column::new("USABLE", 1),
 ];
 
-/// How many of several spaces of one name an error names.
+/// If several spaces have one name, an error lists the ids of at most this many.
 const MAX_IDS: usize = 20;
 
 /// What is asked of each tenant.
@@ -97,7 +97,7 @@ pub(super) async fn run(
 type Take<'a> = dyn FnMut(&SpaceMention, &GroupNames, &SpaceRow) -> anyhow::Result<()> + 'a;
 
 /// Asks for the rows of one tenant, page by page. Returns the first page without its rows, with
-/// what all pages do not know. The limit is one of users: the other entries of the space are all
+/// what all pages do not know. The limit applies to users: the other entries of the space are all
 /// shown, in pages as large as they may be.
 async fn each(
     client: &StoreClient,
@@ -187,7 +187,7 @@ impl Whole for SpaceAccess {
     }
 }
 
-/// Says that nothing is known of what is asked about.
+/// Says that nothing is known about the space or app that was asked about.
 pub(super) fn not_found(opened: &Opened) -> String {
     match opened {
         Opened::Space(name) => format!("No space is called `{name}`."),
@@ -223,8 +223,8 @@ fn only_one(answer: &SpaceAccess, opened: &Opened) -> Result<(), CliError> {
     }))
 }
 
-/// Asks about the access of one user to a space. The answer has no space if the tenant has none of
-/// that name.
+/// Asks about the access of one user to a space. The answer has no space if no space of the tenant
+/// has this name.
 pub(super) async fn of_user(
     client: &StoreClient,
     tenant: TenantName,
@@ -272,7 +272,7 @@ pub(super) fn cells(tenant: &TenantName, names: &GroupNames, row: &SpaceRow) -> 
     ]
 }
 
-/// Says what the rows do not: who has access without a row, and when spaces were read.
+/// Adds what the rows do not say: who has access without a row, and when spaces were read.
 fn say_of_space(answer: &SpaceAccess, shown: &SpaceShown) {
     let name = &shown.space.name;
     if let Some(all) = &shown.everybody {

@@ -85,7 +85,7 @@ pub(super) async fn owned(client: &StoreClient, args: AccessOwnedArgs) -> anyhow
             limit,
         };
         let read = printing.read(client, &tenant, ask).await?;
-        // The id of a user who is gone may be of another tenant.
+        // The id of a user who is gone may belong to another tenant.
         let read = read.filter(|(owned, n_rows)| owned.user.is_some() || *n_rows > 0);
         if let Some((owned, n_rows)) = read {
             let json = view::owned_answer(&owned, n_rows);
@@ -143,8 +143,8 @@ impl<'a> Printing<'a> {
         }
     }
 
-    /// Prints the rows of a tenant. Returns the rest of the answer, and how many rows there were;
-    /// `None` if nothing is known of that tenant at that time, but others are asked about, too.
+    /// Prints the rows of a tenant. Returns the rest of the answer, and how many rows there were.
+    /// `None` if nothing is known about this tenant at that time, and we ask about others, too.
     async fn read<Q, F, A>(
         &mut self,
         client: &StoreClient,
@@ -216,7 +216,7 @@ fn cells(tenant: &TenantName, row: &ListedSpace) -> Vec<Cell> {
     let name = match (owner, user) {
         (Some(_), Some(user)) => user.label.clone(),
         (Some(owner), None) => format!("{}, not known", owner.id.0),
-        // A question mark for what we cannot see, which is not the same as none.
+        // A question mark means that we cannot see it, which is not the same as none.
         (None, _) if unseen.contains(&SpacePart::Itself) => "?".to_owned(),
         (None, _) => String::new(),
     };

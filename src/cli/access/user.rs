@@ -67,8 +67,7 @@ pub(super) async fn print(
     Ok(Exit::Success)
 }
 
-/// Asks about each user of that name; of their roles, only about those of the other name, if there
-/// is one.
+/// Asks about each user with this name. If a role is named, asks only about roles with that name.
 pub(super) async fn all(
     client: &StoreClient,
     (called, role): (&str, Option<&str>),
@@ -136,7 +135,7 @@ impl Whole for UserAccess {
     }
 }
 
-/// Says what the table does not: whether the user can use the roles, and what else they allow.
+/// Adds what the table does not say: whether the user can use the roles, and what they allow.
 fn say_rest(answer: &UserAccess) {
     let Some(user) = &answer.user else { return };
     if let Some(barrier) = user.barrier {

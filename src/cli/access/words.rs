@@ -38,7 +38,7 @@ pub(super) fn usable(person: &AccessPerson) -> String {
     }
 }
 
-/// Says since when a role is held, as far as that is known.
+/// Says since when a user has had a role, as far as that is known.
 pub(super) fn since(since: Option<&Since>) -> Cell {
     match since {
         None => String::new().into(),
@@ -49,7 +49,7 @@ pub(super) fn since(since: Option<&Since>) -> Cell {
     }
 }
 
-/// Names the users of whom one gave a role: `Anna Berg or Jon Dahl`; empty if that is not known.
+/// Names those who may have given a role: `Anna Berg or Jon Dahl`. Empty if that is not known.
 pub(super) fn givers(givers: &[Giver]) -> String {
     let names = givers.iter();
     let names = names.map(|giver| match &giver.name {
@@ -59,8 +59,8 @@ pub(super) fn givers(givers: &[Giver]) -> String {
     names.collect::<Vec<_>>().join(" or ")
 }
 
-/// Says when the user last logged in, and which groups are only as recent as that; `None` if
-/// neither is known.
+/// Says when the user last logged in, and which groups are only as recent as that. `None` if
+/// nothing is known about either.
 pub(super) fn seen(answer: &UserAccess, of_idp: &[&str]) -> Option<String> {
     let user = answer.user.as_ref()?;
     let last = &answer.last_session;
@@ -166,7 +166,7 @@ fn n_spaces(n: u64) -> String {
     count(usize::try_from(n).unwrap_or(usize::MAX), "space")
 }
 
-/// Returns the colour of a change: what was granted may be too much.
+/// Returns the colour of a change. What was granted stands out: it may be too much.
 pub(super) fn tone(change: AccessChange) -> Tone {
     match change {
         AccessChange::Granted => Tone::Warn,

@@ -54,7 +54,7 @@ pub(in crate::cli) struct FindingListArgs {
     pub(in crate::cli) list: ListArgs,
 }
 
-/// Takes a code as it is printed, or without what comes before its full stop.
+/// Accepts a code as it is printed, or only the part after its full stop.
 fn concern_codes() -> impl TypedValueParser<Value = ConcernCode> {
     let short = |code: &'static str| code.split_once('.').map_or(code, |(_, short)| short);
     let values =

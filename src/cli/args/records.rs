@@ -166,7 +166,7 @@ impl From<UserChoice> for Choice {
     }
 }
 
-/// Takes our words for a status, and Qlik's.
+/// Accepts our words for a status, and Qlik's.
 fn statuses() -> impl TypedValueParser<Value = UserStatus> {
     let words = [
         PossibleValue::new("enabled").alias("active"),

@@ -13,7 +13,7 @@ use crate::view::{CheckLine, Complaint, Grade};
 pub(super) struct Met {
     names: BTreeSet<String>,
     n_unreached: usize,
-    /// The names of each tenant, and of all its roles. `None` if not all roles are known.
+    /// The names of each tenant, and the names of its roles. `None` if not all roles are known.
     tenants: Vec<(BTreeSet<String>, Option<BTreeSet<String>>)>,
 }
 

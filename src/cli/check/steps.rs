@@ -77,7 +77,7 @@ fn sight(seen: Visible) -> String {
     parts.join("; ")
 }
 
-/// Says what can be read of the licence. What is missing in the answer, Qlik shows to nobody.
+/// Says what can be read of the licence. Qlik shows nobody what the answer lacks.
 fn of_licence((head, page): (LicenceHead, LicencePage)) -> String {
     let number = match &head.number {
         Some(number) => format!("licence {number}"),

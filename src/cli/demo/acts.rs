@@ -261,8 +261,8 @@ impl Show {
         self.await_deliveries(wanted, proof).await
     }
 
-    /// Picks an active user without any role. A group that grants one is out as well: its rights
-    /// would stay when the role is taken away.
+    /// Picks an active user without any role, who is in no group that grants one either: the rights
+    /// of the group would stay when the role is taken away.
     fn somebody(&mut self) -> Option<User> {
         let (tenant, spared) = (&self.stage.tenant, self.stage.tenant.credential_users());
         let groups = tenant.directory().groups().into_iter();
@@ -276,7 +276,7 @@ impl Show {
         tenant.directory().pick_user(&mut self.rng, fits)
     }
 
-    /// Adds a user, for a tenant in which no other one fits.
+    /// Adds a user to a tenant in which no other user fits.
     async fn hire(&mut self, proof: &mut Proof) -> anyhow::Result<User> {
         let directory = self.stage.tenant.directory();
         let id = directory.create_user(NewUser::named("Grace Hopper"))?;

@@ -131,8 +131,8 @@ impl Board {
         ]
     }
 
-    /// The stories in a row: past, current and future. If there is not enough room, only the
-    /// current one shows its name.
+    /// Writes the stories in a row: past, current and future. If they do not fit, only the current
+    /// one shows its name.
     fn stories(&self, columns: usize) -> Line {
         let names = STORIES.iter().map(|name| name.width() + 5).sum::<usize>();
         let mut line = Vec::new();
@@ -193,14 +193,14 @@ fn heading(left: &str, right: &str, columns: usize) -> Line {
     vec![Span(Ink::Dim, format!("{left}{}{right}", "─".repeat(rule)))]
 }
 
-/// A text in two lines, however long it is.
+/// Lays a text out in two lines, however long it is.
 fn block(ink: Ink, text: &str, columns: usize) -> [Line; 2] {
     let mut lines = wrap(text, columns.saturating_sub(2)).into_iter();
     let first = lines.next().unwrap_or_default();
     let rest: Vec<_> = lines.collect();
     [first, rest.join(" ")].map(|line| match line.is_empty() {
         true => Vec::new(),
-        // A blank on both sides: a coloured background looks cut off without it.
+        // We add a blank on both sides: without it, a coloured background looks cut off.
         false => vec![Span(ink, format!(" {line} "))],
     })
 }

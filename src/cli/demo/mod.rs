@@ -85,7 +85,7 @@ pub(super) async fn run(args: DemoArgs) -> anyhow::Result<Exit> {
     Ok(proof?.conclude(ending)?)
 }
 
-/// Completes when the time is up; never if no time is set.
+/// Completes when the time is up. Never completes if no time is set.
 async fn end_of(duration: Option<Duration>) {
     match duration {
         Some(duration) => tokio::time::sleep(duration).await,

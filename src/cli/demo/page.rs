@@ -161,7 +161,7 @@ impl Page {
         writeln!(io::stdout().lock(), "\n  {name}")
     }
 
-    /// Says what is happening.
+    /// Shows what is happening.
     pub(super) fn caption(&self, text: &str) -> io::Result<()> {
         let mut shown = self.shown();
         text.clone_into(&mut shown.board.caption);

@@ -16,7 +16,7 @@ use super::board::{STORIES, wrap};
 /// The width that we assume for a terminal that does not report its own.
 const USUAL_WIDTH: usize = 80;
 
-/// The fields of a record that the payload is shown with; dots replace the rest.
+/// The fields of a record that we show in the payload; dots replace the rest.
 const SHOWN: [&str; 5] = [
     "remote_id",
     "name",
@@ -103,7 +103,7 @@ impl Proof {
         let colour = Colour::of(&stdout);
         let width = match stdout.is_terminal() {
             true => tcgetwinsize(&stdout).map_or(USUAL_WIDTH, |size| usize::from(size.ws_col)),
-            // A reader of plain lines wraps them too.
+            // A program that shows plain lines wraps them too.
             false => usize::MAX,
         };
         let mut out = stdout.lock();
@@ -166,7 +166,7 @@ impl Proof {
     }
 }
 
-/// Removes empty fields from a payload, and fields of the record that few look for.
+/// Removes empty fields from a payload, and fields of the record that interest few readers.
 fn shortened(payload: &Value) -> Value {
     let mut payload = payload.clone();
     if let Some(Value::Object(record)) = payload.pointer_mut("/data/record") {

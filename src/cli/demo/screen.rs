@@ -11,7 +11,7 @@ use super::board::{Board, Ink, Line, Span};
 /// The size that we assume for a terminal that does not report its own.
 const USUAL: (usize, usize) = (80, 24);
 
-/// Switches to the alternate screen, so that the previous contents come back; hides the cursor.
+/// Switches to the alternate screen, so that the old contents come back later; hides the cursor.
 const ENTER: &str = "\x1b[?1049h\x1b[?25l\x1b[2J";
 const LEAVE: &str = "\x1b[0m\x1b[?25h\x1b[?1049l";
 

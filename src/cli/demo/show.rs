@@ -39,7 +39,7 @@ const LISTEN: Duration = Duration::from_millis(100);
 /// How often we ask the daemon for what we wait for.
 const ASK_EVERY: Duration = Duration::from_millis(20);
 
-/// How many deliveries of one change are shown one by one; beyond that, a number says more.
+/// How many deliveries of one change we show one by one; we only count the others.
 const SHOWN_ALONE: usize = 3;
 
 /// The demo while it runs.
@@ -187,7 +187,7 @@ impl Show {
             if n_shown <= SHOWN_ALONE || !delivery.verified {
                 self.show_delivery(&delivery, began).await?;
             }
-            // A delivery beyond those would be wrong. Where none is expected, we listen for a
+            // Any further delivery would be wrong. If we expect none at all, we listen for a
             // moment.
             if wanted.is_empty() && n_wanted > 0 && n_shown >= n_wanted {
                 break;
@@ -381,7 +381,7 @@ fn about(event_type: &str, began: Instant) -> String {
     format!("{event_type:<13} {:>5} ms", began.elapsed().as_millis())
 }
 
-/// Describes what qlik-roster knows about a user; without a record, that they are gone.
+/// Describes what qlik-roster knows about a user, or says that they are gone if it has no record.
 fn person(name: &str, user: Option<&User>) -> Person {
     let name = name.to_owned();
     let Some(user) = user else {

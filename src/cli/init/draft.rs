@@ -22,7 +22,7 @@ const ENDPOINTS: &str = "endpoints";
 /// The shortest token in an address, in characters.
 const TOKEN: usize = 16;
 
-/// What a configuration is written from.
+/// The answers from which a configuration is written.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Draft {
     /// The tenant to read.

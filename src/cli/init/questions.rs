@@ -15,9 +15,9 @@ use super::error::InitError;
 
 /// Everything that was collected.
 pub(super) struct Answers {
-    /// What the configuration is written from.
+    /// The answers from which the configuration is written.
     pub(super) draft: Draft,
-    /// The client's secret. `None` if it is in its file already, or will be.
+    /// The client's secret. `None` if its file has it already, or the operator will put it there.
     pub(super) secret: Option<Secret>,
 }
 

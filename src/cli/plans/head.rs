@@ -208,7 +208,7 @@ pub(super) fn moved_to(moved: &[Moved], id: &Id) -> String {
     found.map_or_else(String::new, |moved| format!("  moved to {}", moved.to))
 }
 
-/// A share in per cent; small ones with one decimal.
+/// Writes a share in per cent; a small one with one decimal.
 fn share(part: u64, whole: u64) -> String {
     if whole == 0 {
         return "0 %".to_owned();

@@ -38,7 +38,7 @@ pub(super) struct Lines<'a> {
     sections: BTreeMap<Loss, BTreeMap<Heading, Group>>,
 }
 
-/// What the lines of a group have in common: a domain, a group or a role; or nothing.
+/// What the lines of a group have in common: a domain, a group or a role. `None` if nothing.
 type Heading = Option<(String, Option<Id>)>;
 
 /// Administrators come first: they must not be missed in a shortened list.
@@ -174,7 +174,7 @@ impl<'a> Lines<'a> {
     }
 }
 
-/// What somebody must know about a user who is listed.
+/// Returns what somebody must know about a user who is listed.
 fn marks(row: &RemovalRow) -> Vec<String> {
     let mut marks = Vec::new();
     if let (Kind::Group, Taken::Access { .. }) = (row.removal.record.kind, &row.removal.what) {

@@ -38,7 +38,7 @@ pub(super) async fn show(client: &StoreClient, args: PlanShowArgs) -> anyhow::Re
         kind: args.kind,
         name: args.name.clone(),
     };
-    // All moved records: whatever is shown may be given by one of them.
+    // We ask for all moved records: any of them may grant something that is shown.
     let ask = |after, limit| query::PlanSummary {
         id,
         choice: RemovalChoice::default(),
@@ -70,7 +70,7 @@ pub(super) async fn show(client: &StoreClient, args: PlanShowArgs) -> anyhow::Re
     Ok(Exit::Success)
 }
 
-/// There is none if there is no such plan.
+/// `None` if the plan does not exist.
 impl Paged for Option<PlanSummary> {
     type Position = RecordRef;
 

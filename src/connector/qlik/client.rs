@@ -41,7 +41,7 @@ pub(super) struct Client {
 /// What to ask for.
 #[derive(Debug)]
 pub(super) struct Ask {
-    /// The same in words, for error messages.
+    /// What we are doing, in words, for error messages.
     pub(super) doing: &'static str,
     /// The path, without its first slash.
     pub(super) path: String,
@@ -58,7 +58,7 @@ pub(super) struct Ask {
 pub(super) enum Patience {
     /// Some seconds: the caller tries again later anyway.
     Usual,
-    /// As long as an outage may last: the request is part of something long.
+    /// As long as an outage may last: the request is part of a long task.
     Outage,
 }
 
@@ -133,10 +133,10 @@ impl Client {
             let bearer = match (self.tokens.bearer(&self.transport).await, ask.patience) {
                 (Ok(bearer), _) => bearer,
                 // Asking for a token has retries of its own. A failure there is retried here only
-                // if an outage is to be waited out.
+                // if the request waits out an outage.
                 (Err(error), Patience::Usual) => return Err(error),
                 (Err(error), Patience::Outage) => {
-                    // Too many requests for a token say nothing of the caller's tier.
+                    // Too many requests for a token say nothing about the caller's tier.
                     let of_tokens = self.tokens.gate().unwrap_or(gate);
                     let waited = self.transport.back_off(of_tokens, &mut retry, error);
                     waited.await?;

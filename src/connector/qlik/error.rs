@@ -62,7 +62,7 @@ pub enum ReadError {
     Redirected {
         /// What we were doing.
         doing: &'static str,
-        /// Where to: a host, or a word for what is wrong with it.
+        /// The host that it points to, or a word for what is wrong with the address.
         to: String,
     },
     /// The client's assertion could not be signed.

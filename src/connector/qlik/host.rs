@@ -8,7 +8,7 @@ use crate::loopback::is_loopback;
 
 /// The domain that the legacy shorthand leaves out.
 const DOMAIN: &str = "qlikcloud.com";
-/// Domains below which a tenant has a name of its own and a region.
+/// Domains below which a tenant's host name consists of a name and a region.
 const REGIONAL: [&str; 2] = [DOMAIN, "qlik-stage.com"];
 /// The domain below which a tenant has at least a name.
 const GOVERNMENT: &str = "qlikcloudgov.com";
@@ -104,12 +104,12 @@ impl TenantHost {
         names
     }
 
-    /// Returns whether it is this machine itself.
+    /// Returns whether the host is this machine itself.
     pub fn is_loopback(&self) -> bool {
         self.base.host().is_some_and(|host| is_loopback(&host))
     }
 
-    /// Returns it in a form that [`TenantHost::parse`] accepts.
+    /// Returns the host in a form that [`TenantHost::parse`] accepts.
     pub fn to_url(&self) -> String {
         self.base.to_string()
     }
@@ -132,8 +132,8 @@ impl TenantHost {
     }
 }
 
-/// Reads a URL or a host name, and returns its root URL, and its host name unless it is this
-/// machine. For this machine any scheme and port are accepted.
+/// Reads a URL or a host name. Returns its root URL, and its host name unless that is this machine.
+/// For this machine any scheme and port are accepted.
 fn read(text: &str) -> Result<(Url, Option<String>), InvalidHost> {
     let text = text.trim();
     let url = match text.split_once("://") {
@@ -201,8 +201,8 @@ fn full_name(name: &str) -> Result<String, InvalidHost> {
     }
 }
 
-/// Returns the part before the domain, an empty text for the domain itself, or `None` for a name
-/// outside it.
+/// Returns the part of a name before the domain, which is empty for the domain itself; `None` if
+/// the name is outside the domain.
 fn below<'a>(name: &'a str, domain: &str) -> Option<&'a str> {
     let rest = name.strip_suffix(domain)?;
     match rest {

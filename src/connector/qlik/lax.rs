@@ -82,7 +82,7 @@ impl<'de> Visitor<'de> for NamedVisitor {
         let mut named = Named::default();
         while let Some(field) = map.next_key()? {
             match field {
-                // If there are two ids, neither counts.
+                // A reference with two ids counts as having none.
                 NamedField::Id if !matches!(named.id, Lax::Nothing) => {
                     map.next_value::<IgnoredAny>()?;
                     named.id = Lax::Other;

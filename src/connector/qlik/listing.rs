@@ -33,9 +33,9 @@ pub(super) const WALKS: u32 = 3;
 pub struct Listing {
     client: Arc<Client>,
     kind: Kind,
-    /// The only one to be listed; `None` if all are.
+    /// The id of the only record to list; `None` if all are listed.
     only: Option<Id>,
-    /// `None` if the end was reached.
+    /// The part being read; `None` if the end was reached.
     part: Option<Part>,
     cursor: Option<String>,
     /// Hashes of the cursors seen so far, to notice a loop.

@@ -14,7 +14,7 @@ impl Resolve for Loopback {
             IpAddr::V4(Ipv4Addr::LOCALHOST),
             IpAddr::V6(Ipv6Addr::LOCALHOST),
         ];
-        // The port is that of the URL.
+        // The port comes from the URL.
         let addresses = addresses.map(|address| SocketAddr::new(address, 0));
         let addresses: Addrs = Box::new(addresses.into_iter());
         Box::pin(async { Ok(addresses) })

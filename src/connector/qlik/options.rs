@@ -26,10 +26,10 @@ pub struct Options {
     pub budget: Budget,
     /// The longest wait for one answer.
     pub timeout: Duration,
-    /// How long the waits for one page, or for one record, may last in all while the source has an
-    /// outage. If it is zero, they last no longer than those for any other request.
+    /// The longest that all waits for one page, or for one record, may take together while the
+    /// source has an outage. If it is zero, they take no longer than for any other request.
     pub outlast: Duration,
-    /// What no answer may exceed.
+    /// The bounds that no answer may exceed.
     pub limits: Limits,
     /// The environment's proxy, which requests go through if it applies to this host.
     pub proxies: EnvironmentProxy,
@@ -138,8 +138,8 @@ impl Options {
 }
 
 impl Default for Limits {
-    /// A hundred records are some hundred kilobytes; ten million users are a hundred
-    /// thousand pages. Twice the pages leaves room for short ones.
+    /// A hundred records are some hundred kilobytes; ten million users are a hundred thousand
+    /// pages. Twice as many pages are allowed, since some may be short.
     fn default() -> Self {
         Self {
             page_bytes: 32 << 20,

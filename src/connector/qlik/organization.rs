@@ -19,7 +19,7 @@ use crate::connector::Wait;
 use crate::retry::Retry;
 
 const DOING: &str = "listing the organization's tenants";
-/// The most that the console gives per page.
+/// The most tenants that the console gives per page.
 const LIMIT: &str = "100";
 /// This field never changes, so no tenant moves to a page that was already read.
 const SORT: &str = "createdAt";
@@ -89,7 +89,7 @@ impl Organization {
         Self::patient(options, clock, Retry::requests)
     }
 
-    /// The same, but with few retries, for somebody who waits for the answer.
+    /// Prepares the same with few retries, for somebody who waits for the answer.
     pub fn brief(options: OrganizationOptions, clock: Clock) -> Result<Self, BuildError> {
         Self::patient(options, clock, Retry::brief)
     }
@@ -110,7 +110,7 @@ impl Organization {
         self.client.transport.wait()
     }
 
-    /// Returns which of its tenants are selected.
+    /// Returns which of the organization's tenants are selected.
     pub fn selection(&self) -> &Selection {
         &self.selection
     }

@@ -287,7 +287,7 @@ mod tests {
                 let budget = pace.budget.as_ref().unwrap();
                 prop_assert!(budget.rate <= ceiling && budget.rate >= ceiling * SLOWEST);
             }
-            // From any permit to any later one, never more than the burst and the rate.
+            // Between any two permits there are never more than the burst and the rate allow.
             for (place, from) in taken.iter().enumerate() {
                 for (n, to) in (1_u32..).zip(taken.iter().skip(place)) {
                     let minutes = to.duration_since(*from).as_secs_f64() / 60.0;
@@ -295,7 +295,7 @@ mod tests {
                     prop_assert!(f64::from(n) <= most + 1e-6, "{} in {} minutes", n, minutes);
                 }
             }
-            // However it went, twenty calm minutes later the ceiling is back.
+            // Whatever happened, twenty calm minutes later the rate is at the ceiling again.
             let calm = now.max(closed_until) + CALM * 20;
             prop_assert!(pace.take(calm).is_ok());
             prop_assert!(pace.budget.as_ref().unwrap().rate >= ceiling);

@@ -35,7 +35,7 @@ pub struct Probe {
     pub roles: Option<BTreeSet<String>>,
     /// What can be seen of spaces; `None` if nobody asked for it, or the tenant did not answer.
     pub spaces: Option<Result<VisibleSpaces, ReadError>>,
-    /// Likewise, of the licence: what it says about itself, and its first page.
+    /// What the licence says about itself, and its first page; `None` in the same two cases.
     pub licences: Option<Result<(LicenceHead, LicencePage), ReadError>>,
 }
 
@@ -103,14 +103,14 @@ impl Probing {
         })
     }
 
-    /// Has it ask for spaces as well.
+    /// Makes the probe ask for spaces as well.
     #[must_use]
     pub fn with_spaces(mut self) -> Self {
         self.beside.insert(Beside::Spaces);
         self
     }
 
-    /// Has it ask for the licence as well.
+    /// Makes the probe ask for the licence as well.
     #[must_use]
     pub fn with_licences(mut self) -> Self {
         self.beside.insert(Beside::Licences);
@@ -155,7 +155,7 @@ impl Probing {
         probe
     }
 
-    /// Returns what it is doing, and what it waits for.
+    /// Returns what the probe is doing, and what it waits for.
     pub fn now(&self) -> String {
         let step = *self.step();
         let what = match step {

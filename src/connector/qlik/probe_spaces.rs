@@ -1,13 +1,13 @@
-//! Looks at what credentials may read of spaces: the list, and of the first few who is assigned and
-//! what is shared.
+//! Checks what credentials may read of spaces: the list, and for the first few spaces who is
+//! assigned and what is shared.
 
 use super::client::Client;
 use super::{ReadError, is_absence, spaces};
 
 /// How many spaces of the list are looked at.
 const SAMPLE: usize = 20;
-/// Of how many spaces the assignments and shares are asked for: somebody waits, and each takes two
-/// requests.
+/// For how many spaces the assignments and shares are asked for. Few, since somebody waits and each
+/// space takes two requests.
 const LOOKED_AT: usize = 3;
 
 /// What the first spaces show.
@@ -19,20 +19,20 @@ pub struct VisibleSpaces {
     pub sampled: usize,
     /// How many of these could not be read.
     pub unreadable: usize,
-    /// Who is assigned.
+    /// In how many spaces we see who is assigned.
     pub assignments: VisiblePart,
-    /// What is shared.
+    /// In how many spaces we see what is shared.
     pub shares: VisiblePart,
 }
 
-/// In how many spaces a part can be read.
+/// In how many spaces one part, assignments or shares, can be read.
 #[derive(Debug, Default)]
 pub struct VisiblePart {
-    /// In how many of those that were asked for.
+    /// In how many of the spaces that we asked about it can be read.
     pub visible: usize,
-    /// How many were asked for.
+    /// How many spaces we asked about.
     pub asked: usize,
-    /// Why the first of the others could not be read.
+    /// Why the first failure happened; `None` if all spaces could be read.
     pub refused: Option<ReadError>,
 }
 
@@ -47,8 +47,8 @@ impl VisiblePart {
         }
     }
 
-    /// Returns whether the credentials are not allowed to read it, although they could read the
-    /// space.
+    /// Returns whether the credentials are not allowed to read the part, although they could read
+    /// the space.
     pub fn is_hidden(&self) -> bool {
         let refused = self.refused.as_ref();
         refused.is_some_and(|error| error.is_forbidden() || is_absence(error))

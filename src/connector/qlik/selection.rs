@@ -9,13 +9,13 @@ use glob::{MatchOptions, Pattern};
 pub struct Selection {
     /// Only tenants of this subscription.
     pub subscription: Option<String>,
-    /// In these regions, by the console's codes; empty for all.
+    /// Only tenants in these regions, by the console's codes; empty for all.
     pub regions: BTreeSet<String>,
-    /// With these statuses; empty for all but `deleted`.
+    /// Only tenants with these statuses; empty for all but `deleted`.
     pub statuses: BTreeSet<String>,
-    /// Those that match one of these; empty for all.
+    /// Only tenants that match one of these rules; empty for all.
     pub include: Vec<Rule>,
-    /// Except those that match one of these.
+    /// No tenants that match one of these rules.
     pub exclude: Vec<Rule>,
 }
 

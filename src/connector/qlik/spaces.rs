@@ -1,7 +1,7 @@
 //! Reads spaces, and the assignments and shares of each.
 //!
-//! Qlik has no listing of all assignments, so each space takes two requests. Neither of them shows
-//! the owner, whom the record of the space names.
+//! Qlik has no listing of all assignments, so each space takes two requests. Their answers do not
+//! show the owner, who is in the record of the space instead.
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -30,7 +30,7 @@ const MARGIN: Duration = Duration::from_secs(300);
 #[derive(Clone)]
 pub(super) struct Bearer {
     header: HeaderValue,
-    /// Distinguishes it from those before and after it.
+    /// Distinguishes this bearer from earlier and later ones.
     serial: u64,
 }
 
@@ -146,7 +146,7 @@ impl Tokens {
         Ok(bearer)
     }
 
-    /// Drops a bearer that was not accepted. Returns whether there can be another.
+    /// Drops a bearer that was not accepted. Returns whether we can ask for another one.
     pub(super) async fn discard(&self, bearer: &Bearer) -> bool {
         match self {
             Self::Key(_) => false,

@@ -44,9 +44,9 @@ pub(super) struct Waiting {
 /// A successful answer or a redirect.
 #[derive(Debug)]
 pub(super) enum Reply {
-    /// Its body.
+    /// The body of a successful answer.
     Body(Vec<u8>),
-    /// It points elsewhere; the header's text.
+    /// A redirect: the text of the header that says where to.
     Elsewhere(String),
 }
 
@@ -101,9 +101,9 @@ impl Transport {
         })
     }
 
-    /// Waits before the next attempt, or returns the error if there is to be none.
+    /// Waits before the next attempt, or returns the error if no other attempt may follow.
     ///
-    /// A rate limit concerns the whole tier: its gate is closed and then slower, and the next
+    /// A rate limit concerns the whole tier: its gate closes and is slower afterwards, and the next
     /// attempt waits there like every request.
     pub(super) async fn back_off(
         &self,

@@ -1,4 +1,4 @@
-//! Reads listings that come as they are, without a kind of their own: page by page, or to the end.
+//! Reads the listings of spaces, of what belongs to them, and of licences: by page or to the end.
 
 use std::collections::HashSet;
 
@@ -16,18 +16,18 @@ const LIMIT: u64 = 100;
 /// The factor by which the page size is reduced if a page is too large to be accepted.
 const SHRINK: u64 = 4;
 
-/// A listing to be read.
+/// A listing, and how to ask for it.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Walk<'a> {
     pub(super) doing: &'static str,
-    /// Behind `api/v1/`.
+    /// The path below `api/v1/`.
     pub(super) path: &'a str,
     pub(super) sort: Option<&'a str>,
     /// What the cursor is called, in links and in requests.
     pub(super) cursor: &'static str,
 }
 
-/// A page as it came.
+/// A page whose records are still text.
 pub(super) struct RawPage {
     pub(super) texts: Vec<Box<RawValue>>,
     pub(super) total: Option<u64>,
@@ -44,7 +44,7 @@ pub(super) struct Walked {
 }
 
 impl Walk<'_> {
-    /// Reads a page, from a cursor on or from the beginning. `None` if Qlik does not accept that
+    /// Reads a page, from a cursor or from the beginning. `None` if Qlik does not accept the
     /// cursor.
     pub(super) async fn page(
         self,
@@ -147,8 +147,8 @@ impl Walk<'_> {
         Ok((page, limit))
     }
 
-    /// Asks for a page. If it is full and has no link, asks for it once more with one record less:
-    /// then there must be a link to that record, unless Qlik left out the link before, too.
+    /// Asks for a page. If it is full and has no link, asks again for one record less: a full page
+    /// must then link to the record left out. If it does not, Qlik leaves out links: this fails.
     async fn linked(
         self,
         client: &Client,

@@ -14,7 +14,7 @@ use super::{ReadError, unicode};
 
 pub(super) use super::lax::{Lax, List, Loose, Named, Number, Time};
 
-/// The names of the cursor in a link: today's, and that of older answers.
+/// The names of the cursor in a link: the current one, and that of older answers.
 const CURSORS: [&str; 2] = ["next", "startingAfter"];
 /// A page of a listing.
 #[derive(Debug, Default, Deserialize)]
@@ -24,7 +24,7 @@ pub(super) struct Listing {
     #[serde(alias = "Links")]
     links: Option<Links>,
     pub(super) total_results: Number,
-    /// What spaces have instead of `totalResults`.
+    /// Listings of spaces have this instead of `totalResults`.
     meta: Option<Box<RawValue>>,
 }
 
@@ -271,8 +271,8 @@ impl Listing {
         Ok(cursor.map(|(_, value)| value))
     }
 
-    /// Returns the same together with its name, one of `names`. Only the cursor of the link is
-    /// used: its scheme, host and path are often not ours.
+    /// Returns the cursor of the next page and its name, one of `names`. Only the cursor of the
+    /// link is used: the link's scheme, host and path are often not ours.
     pub(super) fn next_of(
         &self,
         names: &[&'static str],

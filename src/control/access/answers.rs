@@ -109,7 +109,7 @@ pub enum NotKnown {
     },
     /// Which spaces there are: they were not read as a whole by then.
     Spaces,
-    /// What so many spaces are: they are listed, but could not be read.
+    /// What this many spaces are: they are listed, but could not be read.
     UnreadSpaces {
         /// How many.
         spaces: u64,
@@ -123,7 +123,7 @@ pub enum NotKnown {
         /// Which part.
         part: SpacePart,
     },
-    /// What is shared from so many spaces: one of them may share the app that is asked about.
+    /// What is shared from this many spaces: one of them may share the app that is asked about.
     Shares {
         /// How many.
         spaces: u64,
@@ -266,7 +266,7 @@ pub struct AccessRow {
 pub struct Giver {
     /// The user.
     pub id: UserId,
-    /// What people call the user now; `None` if there is no such user any more.
+    /// The user's present name, or `None` if the user was deleted.
     pub name: Option<String>,
 }
 
@@ -292,7 +292,7 @@ pub struct UserAccess {
     /// The permissions and scopes that those roles carry, each with the roles, and those that are
     /// assigned to the user alone.
     pub permissions: Vec<Permission>,
-    /// What of it is not visible.
+    /// The parts of this answer that are not visible.
     pub unseen: Vec<Unseen>,
     /// The role by which the user may assign any role to anybody; `None` if there is none.
     pub can_grant: Option<RoleMention>,
@@ -307,12 +307,12 @@ pub struct UserAccess {
     pub next: Option<UserAccessPosition>,
 }
 
-/// A user who has begun no session for some time, or of whom that is not known.
+/// A user who has begun no session for some time, or for whom this is not known.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StaleRow {
     /// The user.
     pub user: AccessPerson,
-    /// The roles that the user holds and that administer.
+    /// The administrator roles that the user holds.
     pub admin_roles: Vec<RoleMention>,
     /// When the user was last seen.
     pub last: LastSession,
@@ -325,7 +325,7 @@ pub struct StaleRow {
 pub struct Permission {
     /// The permission or scope, as the source writes it.
     pub name: String,
-    /// The roles that carry it, among those that the user holds; none if it is assigned to the
+    /// The roles that carry it, among those that the user holds; empty if it is assigned to the
     /// user.
     pub roles: Vec<RoleMention>,
 }

@@ -8,7 +8,7 @@ use crate::model::{RightChange, RunId, Seq, TenantName, Timestamp};
 /// Filters for changes of rights. A change must match all of them.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AccessChangeChoice {
-    /// Found then or later.
+    /// Found at this time or later.
     pub since: Option<Timestamp>,
     /// Of this role: one in the tenant, by its name or id, or one in a space, by its name.
     pub role: Option<String>,

@@ -39,7 +39,7 @@ impl Query for query::AccessChanges {
             rows: Vec::new(),
         };
         let (begin, only) = page.begin()?;
-        // An entry of which a part was given is read again.
+        // If only a part of an entry was given, the entry is read again.
         let mut read = match self.after {
             None => begin,
             Some(AccessChangePosition { entry, next: None }) => entry,

@@ -74,7 +74,7 @@ struct Times<'a> {
 }
 
 impl Times<'_> {
-    /// Notes what of a user's roles is not visible, at either time.
+    /// Notes what is not visible of a user's roles at one of the times.
     fn note_unseen(&self, envelope: &mut Envelope, pair: &Pair) {
         for (picture, user) in [(self.before, &pair.then), (self.after, &pair.now)] {
             if let Some(user) = user {

@@ -11,7 +11,7 @@ use crate::store::{Known, StoreError};
 
 use super::answers::{Envelope, Everybody, NotKnown, SweepMark};
 
-/// How many things that are not known a page names. `More` stands for the rest.
+/// The most unknown things that a page names. `More` stands for the rest.
 const MAX_NAMED: usize = 20;
 
 /// Begins the envelope of an answer about some roles; `None` means about all.

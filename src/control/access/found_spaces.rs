@@ -11,7 +11,7 @@ use crate::store::Known;
 
 use super::user_spaces::mention;
 
-/// What is found of what a question is about.
+/// The spaces that a question is about, as far as they were found.
 pub(super) struct Found {
     /// The spaces that are on the page.
     pub(super) page: Page<SpaceMention, SpaceId>,
@@ -43,7 +43,7 @@ impl Found {
             asked,
             after,
             n_hidden: Cell::new(0),
-            // A second one shows that the first is not the only one.
+            // With a limit of one, we could not tell whether a space is the only one.
             limit: limit.max(2),
         };
         let FoundSpaces {
@@ -68,7 +68,7 @@ impl Found {
     }
 }
 
-/// Which spaces are looked for.
+/// Which spaces to look for.
 struct Wanted<'a> {
     reading: &'a Reading<'a>,
     known: &'a Known,

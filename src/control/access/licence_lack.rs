@@ -107,7 +107,7 @@ impl LicenceLack {
     }
 }
 
-/// Returns how the licence of a tenant is read. That of a tenant that is not read is not read.
+/// Returns how the licence of a tenant is read: not at all if the tenant itself is not read.
 pub(super) fn readings(reading: &Reading<'_>, tenant: &TenantName) -> Readings {
     let linked = reading.context.registry.get(tenant);
     let linked = linked.filter(|linked| linked.pause().is_none());
@@ -130,7 +130,7 @@ pub(super) fn lacking(
         (None, Readings::Off) => Some(LicenceLack::Off),
         (None, Readings::Every(_)) => Some(LicenceLack::NotRead),
     };
-    // It says why nothing newer is known, if anybody still asks.
+    // If the licence is still read, a refusal is why nothing newer is known.
     let is_refused = of_tenant.mark.is_refused && readings != Readings::Off;
     let lacks = [
         time.filter(|_| !is_refused),

@@ -6,7 +6,7 @@ use crate::model::{LicenceAssignment, LicenceHead, SubjectKey, TenantName, Times
 
 use super::answers::AccessPage;
 
-/// Which licences are wanted. All that is given must match.
+/// Filters for assignments of a licence. An assignment must match all of them.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LicenceChoice {
     /// Those of this type, as the source writes it. Letter case is ignored.

@@ -17,13 +17,13 @@ pub(super) struct Search {
     searched: Arc<Searched>,
     /// The tenants, by name.
     pub(super) tenants: Vec<TenantName>,
-    /// What is not known of them: somebody may have a subject all the same.
+    /// What is not known of them. A user whom we do not know may have the subject.
     pub(super) lacks: BTreeSet<(TenantName, LicenceLack)>,
 }
 
 impl Search {
-    /// Searches a tenant, and those that have the same licence and are read: nobody can say what
-    /// users the others have by now.
+    /// Searches a tenant, and those that have the same licence and are read: we do not know which
+    /// users the others have now.
     pub(super) fn of(
         reading: &Reading<'_>,
         known: &Known,
@@ -45,7 +45,7 @@ impl Search {
                 (Some(own), Some(other)) if own != other => continue,
                 (Some(_), Some(_)) => {}
                 (Some(_), None) => {
-                    // It may be the same one.
+                    // It may be the same licence.
                     let lack = numberless(&of_other, readings(reading, &other.name));
                     lacks.insert((other.name.clone(), lack));
                 }

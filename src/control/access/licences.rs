@@ -17,7 +17,7 @@ use super::licence_lack::{LicenceLack, lacking, readings};
 use super::licence_rows::{LicenceRow, LicencesPage, WhichLicences};
 use super::licence_search::Search;
 
-/// Subjects that are read from the store at once.
+/// How many subjects are read from the store at once.
 pub(super) const AT_ONCE: usize = 500;
 
 impl Query for query::Licences {

@@ -13,9 +13,9 @@ use super::licence_lack::{lacking, readings};
 use super::licence_search::Search;
 use super::licences::AT_ONCE;
 
-/// Returns the tenants whose licence is judged, among some tenants in the order of their names.
-/// Each tenant is shown its whole licence, so of those that have the same one it is judged for the
-/// first that was read in full; if there is none, for the first.
+/// Returns, for each licence that these tenants read, the tenant that it is judged for. Each tenant
+/// shows the whole licence, so it is judged only once: for the first of its tenants whose reading
+/// is complete, or else for the first of them.
 pub(in crate::control) fn judged_for<'k>(
     reading: &Reading<'_>,
     tenants: &[&'k Known],
@@ -40,8 +40,8 @@ pub(in crate::control) fn judged_for<'k>(
     Ok(judged.into_iter().map(|(.., known)| known).collect())
 }
 
-/// Returns the other tenants of the licence of a tenant: a finding may have been accepted when it
-/// was found for one of them.
+/// Returns the other tenants that have the same licence as a tenant: a finding may have been
+/// accepted when it was found for one of them.
 pub(in crate::control) fn sharing<'r>(
     reading: &'r Reading<'_>,
     known: &Known,

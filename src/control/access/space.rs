@@ -83,7 +83,7 @@ impl Query for query::SpaceAccess {
     }
 }
 
-/// What is asked about a space.
+/// A question about a space, with what is needed to answer it.
 struct Asked<'a> {
     reading: &'a Reading<'a>,
     known: &'a Known,
@@ -139,7 +139,7 @@ impl Asked<'_> {
             if let Some(user) = assignee.user()
                 && self.user(&user)?.is_some()
             {
-                // It has a row.
+                // The user has a row already.
                 continue;
             }
             let name = match assignee.group() {

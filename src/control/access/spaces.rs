@@ -67,7 +67,7 @@ impl Query for query::Owned {
     }
 }
 
-/// What is asked of a tenant.
+/// A question about the spaces of a tenant, with what is needed to answer it.
 struct Asked<'a> {
     reading: &'a Reading<'a>,
     known: &'a Known,
@@ -114,7 +114,7 @@ impl Asked<'_> {
     }
 }
 
-/// The owners of spaces: a few own most.
+/// The owners of spaces, each looked up once: a few users own most spaces.
 struct Owners<'a> {
     asked: &'a Asked<'a>,
     at: Timestamp,

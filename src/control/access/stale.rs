@@ -1,4 +1,4 @@
-//! Lists users who have begun no session for some time, or of whom that is not known.
+//! Lists users who have begun no session for some time, or for whom this is not known.
 
 use std::time::Duration;
 
@@ -94,7 +94,7 @@ pub(in crate::control) fn are_sessions_read(reading: &Reading<'_>, known: &Known
     }
 }
 
-/// Notes that it is not known when users were last seen before the time of an answer, if so.
+/// Notes if it is not known when users were last seen before the time of an answer.
 pub(super) fn note_sessions(
     envelope: &mut Envelope,
     reading: &Reading<'_>,

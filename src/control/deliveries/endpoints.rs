@@ -30,7 +30,7 @@ impl Endpoints {
         found.ok_or_else(|| ControlError::unknown_endpoint(name, &self.names()))
     }
 
-    /// Returns the endpoint that is asked for, or all of the configuration by name.
+    /// Returns the requested endpoint, or all configured endpoints by name.
     pub(in crate::control) fn configured(
         &self,
         wanted: Option<&EndpointName>,
@@ -78,7 +78,7 @@ impl Endpoints {
         Ok(rows)
     }
 
-    /// Returns the endpoint that is asked for, or all, including those that only the store knows.
+    /// Returns the requested endpoint, or all endpoints, including those that only the store knows.
     pub(super) fn meant(
         &self,
         store: &Store,
@@ -172,8 +172,8 @@ pub(super) fn row(
     })
 }
 
-/// Returns the cursor as it will be when all orders are taken up; `None` if the endpoint never got
-/// a delivery and nothing was ordered.
+/// Returns the cursor as it will be once all orders are carried out, or `None` if the endpoint
+/// never got a delivery and has no order.
 pub(super) fn foreseen(store: &Store, name: &EndpointName) -> Result<Option<Cursor>, StoreError> {
     let mut cursor = store.cursor(name)?;
     for (_, order) in store.orders(name)? {

@@ -151,7 +151,7 @@ impl Command for command::Dismiss {
     }
 }
 
-/// Returns the endpoint of this name, or all that there are.
+/// Returns the endpoint of this name, or all endpoints if no name is given.
 fn meant(
     reading: &Reading<'_>,
     wanted: Option<&EndpointName>,

@@ -43,8 +43,8 @@ impl EventName {
         }
     }
 
-    /// Returns the event that has this name in a store. An id that another store gave, or that was
-    /// given at the same position before an older copy was restored, would lead to another event.
+    /// Returns the event that has this name in a store. Fails for an id from another store, or from
+    /// before an older copy was restored, since it would lead to another event.
     pub(in crate::control) fn of_store(&self, store: &Store) -> Result<Item, ControlError> {
         if let Some(id) = self.id {
             let entry = store.entry(id.seq)?;

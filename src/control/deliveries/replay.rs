@@ -14,7 +14,7 @@ const AT_ONCE: usize = 500;
 /// How many entries are read at most to report how many events are sent again.
 const COUNTED: u64 = 50_000;
 
-/// Stores what is to be sent again, and wakes the endpoint's deliveries.
+/// Stores which events to send again, and wakes the endpoint's deliveries.
 pub(super) fn replay(
     store: &Store,
     told: &Endpoints,
@@ -106,8 +106,8 @@ fn one(store: &Store, endpoint: &Endpoint, event: &EventName) -> Result<Item, Co
     }
 }
 
-/// Stores that an event is sent again. Returns how many events that is: if the endpoint gets lists
-/// user by user, one for each user.
+/// Stores that an event is sent again. Returns how many events that is: one for each user of a list
+/// if the endpoint gets lists user by user.
 fn again(store: &Store, endpoint: &Endpoint, item: Item) -> Result<u64, StoreError> {
     let name = endpoint.name();
     let Some((entry, count)) = listed_by(store, endpoint, &item)? else {
@@ -163,7 +163,7 @@ fn is_to_come(store: &Store, name: &EndpointName, seq: Seq) -> Result<bool, Stor
     Ok(seq > cursor.settled && !cursor.ahead.contains(&seq))
 }
 
-/// Does something with everything that is parked now, page by page. Returns how many there were.
+/// Does something with each delivery that is parked now, page by page. Returns how many there were.
 fn each_parked(
     store: &Store,
     name: &EndpointName,
@@ -184,8 +184,8 @@ fn each_parked(
     }
 }
 
-/// Orders everything from an entry on. Parked deliveries after it are sent again when the order is
-/// taken up: only then can nothing be parked in between.
+/// Orders that all events from an entry on are sent. Parked deliveries after it are sent again only
+/// when the order is carried out: only then can no others be parked in between.
 fn rewind(store: &Store, endpoint: &Endpoint, first: &Entry) -> Result<Count, StoreError> {
     let to = Seq(first.seq.0.saturating_sub(1));
     store.order(endpoint.name(), &Order::Rewind { to })?;

@@ -69,11 +69,11 @@ pub struct EndpointRow {
     /// Scheme, host and port; `None` if it is no longer configured. Path and query may hold a
     /// token.
     pub origin: Option<String>,
-    /// Its state, as it will be when its worker has taken up all orders.
+    /// Its state, as it will be once its worker has carried out all orders.
     pub state: EndpointState,
     /// Every entry up to here is settled: delivered, not for this endpoint, parked or waiting.
     pub settled: Seq,
-    /// Entries after that which are still in the journal.
+    /// How many entries after that are still in the journal.
     pub behind: u64,
     /// Deliveries that wait for another attempt.
     pub waiting: u64,

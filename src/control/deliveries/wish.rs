@@ -1,4 +1,4 @@
-//! What an operator orders for deliveries.
+//! The orders that an operator gives about deliveries.
 
 use serde::{Deserialize, Serialize};
 
@@ -18,7 +18,7 @@ pub enum Wish {
     Backfill,
 }
 
-/// How attempts ended.
+/// Which attempts are wanted, by how they ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Ended {

@@ -1,4 +1,4 @@
-//! Which removals of a plan are wanted.
+//! Filters the removals of a plan.
 
 use serde::{Deserialize, Serialize};
 
@@ -7,7 +7,7 @@ use crate::model::{Kind, Removal};
 
 use super::reply::Moved;
 
-/// Filters for what a plan lists. All that is given must match; the default takes all.
+/// Filters for the removals of a plan. A removal must match all of them; the default matches all.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RemovalChoice {
     /// Records of this kind.
@@ -17,7 +17,7 @@ pub struct RemovalChoice {
 }
 
 impl RemovalChoice {
-    /// Returns whether it takes everything.
+    /// Returns whether every removal matches.
     pub fn is_all(&self) -> bool {
         *self == Self::default()
     }
@@ -26,7 +26,7 @@ impl RemovalChoice {
         self.takes_record(removal.record.kind, &removal.label)
     }
 
-    /// Returns whether it takes a role or a group that exists again under another id.
+    /// Returns whether a role or a group that exists again under another id matches.
     pub fn takes_moved(&self, moved: &Moved) -> bool {
         self.takes_record(moved.kind, &moved.name)
     }

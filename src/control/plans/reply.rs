@@ -20,8 +20,8 @@ pub struct PlanRow {
 pub struct RemovalRow {
     /// The removal.
     pub removal: Removal,
-    /// The user whom it is about, or `None` if it is not about a user, or about one who is no
-    /// longer known.
+    /// The user whom it is about, or `None` if it is not about a user or the user is no longer
+    /// known.
     pub person: Option<Person>,
 }
 
@@ -53,10 +53,9 @@ pub struct PlanSummary {
     pub by_group: Top,
     /// Users and groups by the roles that they lose, or hold until they are deleted.
     pub by_role: Top,
-    /// The wanted roles and groups that exist again under another id, as far as they are on this
-    /// page.
+    /// The roles and groups on this page that exist again under another id and match the filter.
     pub moved: Vec<Moved>,
-    /// How many follow on later pages.
+    /// How many more of them later pages list.
     pub moved_left_out: u64,
     /// Where the next page begins; `None` if this is the last one.
     pub next: Option<RecordRef>,
@@ -95,8 +94,8 @@ pub struct TopRow {
     pub count: u64,
 }
 
-/// A role or a group that is missing, while one of the same name exists that is newer, as far as
-/// we know.
+/// A role or a group that is missing, while another one of the same name exists that, as far as we
+/// know, is newer.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Moved {
     /// Role or group.

@@ -213,7 +213,7 @@ fn top(rows: impl Iterator<Item = TopRow>) -> Top {
     }
 }
 
-/// The roles and groups that stay, by name, and all that exist.
+/// The roles and groups that exist, and the names of those that stay.
 #[derive(Default)]
 struct Names {
     /// When each known one was created.

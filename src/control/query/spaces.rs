@@ -11,7 +11,7 @@ use crate::model::{Id, TenantName, Timestamp, UserId};
 pub struct SpaceAccess {
     /// The tenant.
     pub tenant: TenantName,
-    /// What is opened.
+    /// The space or app that is asked about.
     pub opened: Opened,
     /// Only this user, even if the user has no path to the space; `None` for all users, and for
     /// what else is assigned or shared.

@@ -65,7 +65,7 @@ pub(in crate::deliver) fn of_record(account: Option<&Account>, kind: Kind, id: &
     hash(&[kind.singular(), tenant(account)], &id.to_key())
 }
 
-/// Returns the number of what a right is in: the role, or the space.
+/// Returns the number of the role or the space that a right belongs to.
 fn of_right(account: Option<&Account>, right: &Right) -> Entity {
     match right {
         Right::Role(role) => of_record(account, Kind::Role, &role.id.0),

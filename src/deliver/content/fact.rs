@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::space;
 use crate::model::{Entry, Fact, HeldLoss, Loss, Missing, PlanId, Recovery, loss_rows};
 
-/// Returns the `data` of an entry that is not about a record; `None` for any other.
+/// Returns the `data` of an entry that is not about a record, or `None` for any other entry.
 pub(in crate::deliver) fn data(entry: &Entry) -> Option<Value> {
     let run = entry.run().map(|run| run.to_string());
     match &entry.fact {
@@ -50,7 +50,8 @@ pub(in crate::deliver) fn data(entry: &Entry) -> Option<Value> {
     }
 }
 
-/// Returns what is held: counts and reasons, without names. The plan lists the records.
+/// Returns the `data` about removals that wait: counts and reasons, without names. The plan lists
+/// the records.
 fn held(plan: PlanId, supersedes: Option<PlanId>, losses: &BTreeMap<Loss, HeldLoss>) -> Value {
     json!({
         "plan": plan.to_string(),

@@ -39,7 +39,7 @@ pub struct EventFilter {
 /// Patterns that cannot be what the operator meant.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidFilter {
-    /// No event has such a type.
+    /// No event has this type.
     #[error(
         "there is no event type `{pattern}`; the types are {}, and `user.*`, `*.deleted` or `*` \
          for several",
@@ -49,7 +49,7 @@ pub enum InvalidFilter {
         /// The pattern, as written.
         pattern: String,
     },
-    /// A list without patterns, by which nothing would ever be sent.
+    /// The list has no patterns, so nothing would ever be sent.
     #[error("the list of events is empty; leave it out to get all")]
     Empty,
 }

@@ -1,4 +1,4 @@
-//! What is sent: bytes, and the headers that go with them. The same for the same events.
+//! What is sent: bytes, and the headers that go with them. The same events give the same message.
 
 use std::fmt;
 
@@ -7,7 +7,7 @@ use reqwest::header::{HeaderName, HeaderValue};
 
 /// One event, or a batch of them, as it is sent.
 ///
-/// It does not include time-stamp and signature, which differ for each attempt.
+/// It does not include the time-stamp and the signature, which differ for each attempt.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Message {
     /// The id of the event or of the batch, for `webhook-id`. Contains no full stop.
@@ -20,7 +20,7 @@ pub struct Message {
     pub body: Bytes,
 }
 
-/// Shows neither body nor headers, since they may be about people.
+/// Does not show body and headers, since they may be about people.
 impl fmt::Debug for Message {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Message")

@@ -33,14 +33,14 @@ pub struct Privacy {
 #[derive(Clone)]
 enum Rule {
     Omit,
-    /// Shown as an HMAC, under a key that is ready to be copied.
+    /// Shown as an HMAC. The keyed state is ready, and is cloned for each text.
     Hash(Box<Hmac<Sha256>>),
 }
 
 /// Fields that cannot be what the operator meant.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidPrivacy {
-    /// No record has such a field.
+    /// No record has this field.
     #[error("no record has a field `{text}`; the fields are {}", field::names())]
     Unknown {
         /// The field, as written.
@@ -148,8 +148,8 @@ impl Privacy {
         shown
     }
 
-    /// Returns the fields of a change that the endpoint may see, by their names in `changes`; empty
-    /// for a change that it may not know of.
+    /// Returns the fields of a change that the endpoint may see, by their names in `changes`. There
+    /// are none if the endpoint may not know of the change.
     pub(in crate::deliver) fn visible_changes(
         &self,
         before: &Record,
@@ -184,8 +184,8 @@ impl Privacy {
 }
 
 impl Rule {
-    /// Returns what replaces a text; `None` if nothing does. Receivers join by it, so texts that
-    /// people consider the same must have the same result.
+    /// Returns what replaces a text, or `None` if the text is left out. Receivers join records by
+    /// the result, so texts that people consider the same must have the same one.
     fn stand_in(&self, text: &str) -> Option<String> {
         match self {
             Self::Omit => None,

@@ -10,7 +10,7 @@ use crate::model::{
     Entry, Holder, Id, Kind, Right, RightChange, RightHolders, RoleMention, SpaceId,
 };
 
-/// What such an event says, before anything is hidden.
+/// The content of an event about a right or a role, before anything is hidden.
 #[derive(Clone)]
 pub struct RightData<'a> {
     /// What it is about.
@@ -47,7 +47,8 @@ impl fmt::Debug for RightData<'_> {
     }
 }
 
-/// Returns the content of an entry about users who have come to hold a right, or hold it no longer.
+/// Returns the content of an entry about users who gained or lost a right, or now hold it by other
+/// paths.
 ///
 /// `id` is that of its event.
 pub(super) fn right_changed<'a>(id: &str, entry: &Entry, change: &'a RightChange) -> RightData<'a> {

@@ -26,8 +26,8 @@ impl NoRandomness {
     }
 }
 
-/// Generates a secret of the kind that an endpoint uses from the system's random numbers: `whsec_`,
-/// which is shared, or `whsk_`, an ed25519 key.
+/// Generates a secret from the system's random numbers, of the kind that the endpoint uses:
+/// `whsec_`, which is shared, or `whsk_`, an ed25519 key.
 pub fn generate_secret(endpoint: &Endpoint) -> Result<Secret, NoRandomness> {
     if endpoint.public_keys().is_empty() {
         return generate_shared_secret();

@@ -42,8 +42,8 @@ impl Selection {
         kinds.is_none_or(|kinds| kinds.contains(&kind))
     }
 
-    /// Returns whether spaces are selected. An endpoint that wants some kinds of records only, or
-    /// some roles, does not want them.
+    /// Returns whether spaces are selected. An endpoint that wants only some kinds of records, or
+    /// only some roles, does not want spaces.
     pub(in crate::deliver) fn wants_spaces(&self) -> bool {
         self.kinds.is_none() && self.roles.is_none()
     }
@@ -58,8 +58,9 @@ impl Selection {
         records.any(|record| self.fits_kind(record) && self.touches_role(record))
     }
 
-    /// Returns whether an event about users who hold a right, or no longer do, is selected. An
-    /// endpoint that wants some roles in the tenant only does not want rights in spaces.
+    /// Returns whether an event about a right that users gained, lost or hold by other paths is
+    /// selected. An endpoint that wants only some of the tenant's roles does not want rights in
+    /// spaces.
     pub(in crate::deliver) fn wants_right(&self, right: &Right) -> bool {
         let is_chosen = match right {
             Right::Role(role) => self.is_chosen(role),

@@ -73,7 +73,7 @@ pub(in crate::deliver) struct Replaced<'a> {
 
 /// The fields of a record in the unified schema.
 pub(in crate::deliver) enum Fields<'a> {
-    /// All fields. They are only made into a tree if somebody asks for one.
+    /// All fields. A tree is made of them only when it is needed.
     All(Unified<'a>, OnceCell<Map<String, Value>>),
     /// The fields that an endpoint may see.
     Some(Map<String, Value>),

@@ -6,11 +6,11 @@ use serde_json::{Value, json};
 
 use crate::model::{Assignee, Id, SpaceAssignment, SpaceChange, SpaceHead, SpaceShare};
 
-/// The most members of a list that an event shows; it says how many there are. A space may have
+/// The most members that an event shows of a list; it also says how many changed. A space may have
 /// thousands, and `access --space` lists them.
 const SHOWN: usize = 100;
 
-/// Returns the `data` of the event of a change to a space.
+/// Returns the `data` of an event about a change to a space.
 pub(super) fn data(change: &SpaceChange) -> Value {
     let latest = change.after.as_ref().or(change.before.as_ref());
     let before = change.before.as_ref().filter(|_| change.after.is_some());

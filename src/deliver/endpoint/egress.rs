@@ -64,7 +64,7 @@ pub struct ExtraHeaders(HeaderMap);
 /// Why a header cannot be sent. No message contains its value.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidHeader {
-    /// The name is not a header's.
+    /// The name cannot be the name of a header.
     #[error("`{name}` is not the name of a header")]
     Name {
         /// The name.

@@ -37,7 +37,7 @@ pub const DEFAULT_TIMEOUT: Duration = Duration::from_secs(15);
 /// The longest time-out that makes sense, since events of an endpoint wait for one another.
 const LONGEST_TIMEOUT: Duration = Duration::from_secs(120);
 
-/// How the mark of a URL begins.
+/// What the mark of a URL starts with.
 const URL_MARK: &str = "[url ";
 
 /// The configuration of an endpoint.
@@ -177,7 +177,7 @@ impl Endpoint {
         let Some(event_type) = entry.fact.event_type() else {
             return false;
         };
-        // Everybody needs to know what is missing, whatever `events` names.
+        // Every endpoint has to know that history is missing, whatever `events` names.
         let is_chosen = match &entry.fact {
             Fact::HistoryLost(_) => true,
             Fact::Changed(_)
@@ -241,8 +241,8 @@ impl Endpoint {
             && self.wants_tenant(account)
     }
 
-    /// Returns whether it may know by which groups users come to roles. Otherwise the fact that
-    /// only a path changed would reveal that a group did.
+    /// Returns whether it may know which groups give users their roles. If not, it is not told that
+    /// only a path changed, since that would reveal that a group did.
     fn may_know_groups(&self) -> bool {
         let of_groups = [Field::UserGroups, Field::GroupRoles];
         !of_groups.into_iter().any(|field| self.privacy.omits(field))
@@ -253,8 +253,8 @@ impl Endpoint {
         self.selection.wants_tenant(account, called)
     }
 
-    /// Returns whether it wants a change. A change in nothing that it may see is not sent: even the
-    /// fact that something changed would reveal something.
+    /// Returns whether it wants a change. A change only of fields that it may not see is not sent:
+    /// even the fact that something changed would reveal something.
     fn wants_change(&self, change: &Change) -> bool {
         if !self.selection.wants_record(change.before(), change.after()) {
             return false;

@@ -52,7 +52,7 @@ pub(super) struct Dispatched {
 }
 
 impl Dispatched {
-    /// Returns how many events were sent, or would have been.
+    /// Returns how many events the dispatch began with, including those with nothing left to send.
     pub fn n_events(&self) -> usize {
         let sent = self.ended.iter().map(|ended| ended.deliveries.len());
         sent.sum::<usize>() + self.gone.len()
@@ -111,7 +111,7 @@ impl Dispatcher {
         let (mut deliveries, mut contents) = (VecDeque::from(deliveries), VecDeque::from(contents));
         let mut event_types = self.event_types(&contents);
         let mut all = Vec::new();
-        // The last of them is the next one.
+        // The last part is the next one to send.
         while let Some(len) = parts.pop() {
             let message = self.write(&contents, len);
             let size = message.body.len();
@@ -120,7 +120,7 @@ impl Dispatcher {
                 continue;
             }
             if len == 1 {
-                // Not needed any more, and the attempt may wait long for an answer.
+                // The content is not needed any more, and the attempt may wait long for an answer.
                 contents.pop_front();
             }
             let (at, began, outcome) = self.attempt(message, granted).await;

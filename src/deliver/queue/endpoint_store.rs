@@ -23,7 +23,7 @@ const REPLAYS: usize = 64;
 #[derive(Debug)]
 pub(super) struct EndpointStore {
     endpoint: Endpoint,
-    /// Only a writer needs it.
+    /// The log of attempts, which only a writer needs.
     log: Mutex<AttemptLog>,
 }
 
@@ -31,7 +31,7 @@ pub(super) struct EndpointStore {
 #[derive(Debug)]
 pub(super) struct Wishes {
     pub orders: Vec<(u64, Order)>,
-    /// What they want repeated; `None` if there was no room for it.
+    /// What they want repeated, or `None` if no more could be accepted.
     pub replays: Option<Replays>,
 }
 

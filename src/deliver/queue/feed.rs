@@ -2,8 +2,8 @@
 //!
 //! Most endpoints are at about the same position, so an entry that one has read and decoded is
 //! found here by the next. Everything in memory for deliveries has one bound in bytes, whatever the
-//! number of endpoints and the size of records: if there is no room for a delivery's entry, the
-//! delivery goes without, and the entry is read again when it is sent.
+//! number of endpoints and the size of records: if the bound leaves no space for a delivery's
+//! entry, the delivery is kept without it, and the entry is read again when it is sent.
 
 use std::collections::VecDeque;
 use std::fmt;
@@ -20,10 +20,10 @@ use crate::store::{Store, StoreError};
 /// half of it, messages under way the rest. It is enough for twenty thousand usual events.
 const LIMIT: usize = 64 * 1024 * 1024;
 
-/// Entries that are kept for other endpoints: some pages.
+/// The most entries that are kept for other endpoints: some pages.
 const KEPT: usize = 2_048;
 
-/// Entries in a page, and their bytes, not counting the last one.
+/// The most entries in a page, and the most bytes, not counting the last entry.
 pub(super) const PAGE: (usize, usize) = (512, 4 * 1024 * 1024);
 
 /// Bytes in a page if everything that was read ahead uses up its share already. Such pages are
@@ -75,7 +75,7 @@ impl Feed {
         Self::of(store, LIMIT)
     }
 
-    /// The same, with another bound.
+    /// Begins to read a store's journal, with another bound.
     pub(super) fn of(store: Store, limit: usize) -> Self {
         Self(Arc::new(Inner {
             store,
@@ -93,12 +93,12 @@ impl Feed {
         &self.0.store
     }
 
-    /// Returns whether there is room for entries that are read ahead.
+    /// Returns whether the bound has space for entries that are read ahead.
     pub(super) fn may_keep(&self) -> bool {
         self.used() <= self.0.budget.limit / 2
     }
 
-    /// Returns whether there is room for another message under way.
+    /// Returns whether the bound has space for another message under way.
     pub(super) fn may_send(&self) -> bool {
         self.used() <= self.0.budget.limit
     }
@@ -172,7 +172,7 @@ impl Feed {
         Shared(Arc::new(Counted { entry, load }))
     }
 
-    /// Keeps a page for other endpoints, as far as there is room.
+    /// Keeps a page for other endpoints, as far as the bound has space.
     fn keep(&self, window: &mut VecDeque<Shared>, after: Seq, page: &[Shared]) {
         if window.back().is_some_and(|last| last.seq != after) {
             window.clear();
@@ -271,7 +271,7 @@ mod tests {
         assert_eq!(seqs(&rest), (513..=600).collect::<Vec<_>>());
         assert_eq!(seqs(&feed.entries(Seq(600)).unwrap()), Vec::<u64>::new());
 
-        // New entries are found after it, and an endpoint that is far behind reads by itself.
+        // New entries are found after the last one, and an endpoint that is far behind reads alone.
         create_users(&store, 601..=602);
         assert_eq!(seqs(&feed.entries(Seq(600)).unwrap()), [601, 602]);
         assert_eq!(seqs(&feed.entries(Seq(598)).unwrap()), [599, 600, 601, 602]);

@@ -55,14 +55,14 @@ pub(super) struct Failed<'a> {
     pub before: Option<Instant>,
     /// The wait that the receiver asked for.
     pub asked: Option<Duration>,
-    /// Moves a wait within its jitter, from 0 to 1.
+    /// A random number from 0 to 1, which moves a wait within its jitter.
     pub chance: f64,
 }
 
 /// What is to blame for a failure.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Whose {
-    /// The event's: others go on.
+    /// The event: others go on.
     Event,
     /// The endpoint, which was known to be failing.
     Endpoint,
@@ -84,8 +84,8 @@ impl Health {
     }
 
     /// Adapts to a clock that was set. If it was set back, due times are moved with it. If it was
-    /// set ahead, they come early, as they do after the machine has slept. Neither makes the time
-    /// without a success longer.
+    /// set ahead, they come early, as they do after the machine has slept. In both cases, the time
+    /// without a success does not grow.
     pub fn follow(&mut self, jump: ClockJump) {
         match jump {
             ClockJump::Back(by) => {
@@ -126,7 +126,7 @@ impl Health {
     pub fn succeeded(&mut self, began: Instant, now: Instant) -> bool {
         self.succeeded_at = Some(now);
         self.failing = None;
-        // A delivery that began before the endpoint failed says nothing about now.
+        // A delivery that began before the endpoint failed says nothing about the endpoint now.
         let is_probe =
             self.trouble.is_some() && self.trouble_began.is_none_or(|trouble| trouble <= began);
         if is_probe {

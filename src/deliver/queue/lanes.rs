@@ -1,4 +1,4 @@
-//! Orders what is to be sent: one lane for each record, first come, first served within it.
+//! Orders deliveries: one lane for each record, first come, first served within it.
 //!
 //! Two events of one record are never under way together, and the later one waits for the earlier
 //! one, even while that waits for its next attempt. Different records do not wait for one another.
@@ -24,7 +24,7 @@ struct Lane {
 }
 
 impl Lane {
-    /// Makes a lane with room for one delivery, since it seldom has more.
+    /// Makes a lane with space for one delivery, since it seldom has more.
     fn of_one() -> Self {
         Self {
             deliveries: VecDeque::with_capacity(1),
@@ -60,7 +60,7 @@ impl Lane {
     }
 }
 
-/// Everything in memory that is to be sent to one endpoint.
+/// All deliveries of one endpoint that are in memory.
 #[derive(Debug, Default)]
 pub(super) struct Lanes {
     by_entity: FxHashMap<Entity, Lane>,
@@ -135,8 +135,8 @@ impl Lanes {
         rows
     }
 
-    /// Adapts waiting deliveries to a clock that has been set back by this much in all. Returns the
-    /// changed rows.
+    /// Adapts waiting deliveries to a clock that has been set back by this much in total. Returns
+    /// the changed rows.
     pub fn follow(&mut self, set_back: Duration, now: Timestamp) -> Vec<(Item, Deferred)> {
         let mut rows = Vec::new();
         for lane in self.by_entity.values_mut() {

@@ -1,4 +1,4 @@
-//! A pending delivery: what is to be delivered, how often it failed, what keeps it on disk.
+//! A pending delivery: what to deliver, how often it failed, and what keeps it on disk.
 
 use std::time::Duration;
 
@@ -10,13 +10,13 @@ use crate::deliver::endpoint::schedule::is_reached;
 use crate::model::Timestamp;
 use crate::store::{Deferred, Item};
 
-/// The assumed weight of something that was not read in this process.
+/// The assumed weight of an item that was not read in this process.
 const UNKNOWN: usize = 16 * 1024;
 
 /// What keeps a delivery on disk, so that a crash does not lose it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum KeptBy {
-    /// The cursor, which is before it.
+    /// The cursor, which has not moved past it.
     Cursor,
     /// A row of its own, so that the cursor may move past it.
     Row,
@@ -24,12 +24,12 @@ pub(super) enum KeptBy {
     Replay,
 }
 
-/// Something that is to be delivered.
+/// An item to deliver, and how its attempts went so far.
 #[derive(Debug, Clone)]
 pub(super) struct PendingDelivery {
     pub item: Item,
     pub entity: Entity,
-    /// The record whose earlier events go first: a successor comes after its predecessor has gone.
+    /// The record whose earlier events go first: an earlier record that this one replaces.
     pub after: Option<Entity>,
     /// The entry, if it was just read; the entry of a failed delivery is read again.
     pub entry: Option<Shared>,
@@ -47,12 +47,12 @@ pub(super) struct PendingDelivery {
     pub kept_by: KeptBy,
     /// When its last attempt failed, in this process.
     pub failed_at: Option<Instant>,
-    /// How far the clock had been set back in all when `due` was written.
+    /// How far the clock had been set back in total when `due` was written.
     pub set_back: Duration,
 }
 
 impl PendingDelivery {
-    /// Makes a delivery that was not attempted yet.
+    /// Makes a delivery that has had no attempt yet.
     pub fn new(item: Item, entity: Entity, entry: Option<Shared>) -> Self {
         Self {
             item,
@@ -97,7 +97,7 @@ impl PendingDelivery {
         }
     }
 
-    /// Adapts its due time to a clock that has been set back by this much in all.
+    /// Adapts its due time to a clock that has been set back by this much in total.
     pub fn follow(&mut self, set_back: Duration) {
         let by = set_back.saturating_sub(self.set_back);
         self.due = self.due.map(|due| due.minus(by));
@@ -114,8 +114,8 @@ impl PendingDelivery {
         self.due.is_none_or(|due| is_reached(due, now))
     }
 
-    /// Returns until when it has to wait; `None` if it need not. It need not if the endpoint was to
-    /// blame: then the endpoint's state decides when it is tried.
+    /// Returns until when it has to wait, or `None` if it need not wait. It need not if the
+    /// endpoint was to blame: then the endpoint's state decides when to try again.
     pub fn waits(&self, now: Timestamp) -> Option<Timestamp> {
         self.due.filter(|_| !self.is_endpoints && !self.is_due(now))
     }

@@ -45,8 +45,8 @@ impl<P: Ord + Clone> Position<P> {
         self.open.is_empty()
     }
 
-    /// Notes that a position was read that has something to deliver. Returns whether it still has:
-    /// it may have been settled before a crash.
+    /// Notes that a position was read that has something to deliver. Returns whether that is still
+    /// open: it may have been settled before a crash.
     pub fn open(&mut self, place: P) -> bool {
         let is_open = !self.done.contains(&place);
         self.read = self.read.take().max(Some(place.clone()));
@@ -132,7 +132,7 @@ mod tests {
                 position.settle(*place);
             }
 
-            // What a restart begins with.
+            // A restart begins here, with what was stored.
             let begin = position.settled().map_or(0, |settled| settled + 1);
             let mut again = Position::behind(position.settled().copied(), position.done().clone());
             for (place, is_wanted) in wanted.iter().enumerate() {

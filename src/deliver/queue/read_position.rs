@@ -24,7 +24,7 @@ pub(super) enum ReadPosition {
     Members { entry: Seq, after: Option<u64> },
 }
 
-/// What was read, and whether that is all there is for now.
+/// What was read, and whether there is nothing more to read for now.
 pub(super) struct Page {
     pub met: Vec<Met>,
     pub is_end: bool,
@@ -35,7 +35,7 @@ pub(super) struct Page {
 pub(super) enum Met {
     /// An entry; `None` if this endpoint has no use for it.
     Entry(Seq, Option<PendingDelivery>),
-    /// The entry that ends a tenant's first load: its records have to be sent.
+    /// The entry that ends a tenant's first load: the tenant's records have to be sent.
     Loaded {
         seq: Seq,
         at: Timestamp,
@@ -60,7 +60,7 @@ pub(super) struct Replays {
 /// Where to look for replays.
 #[derive(Debug)]
 pub(super) enum Look {
-    /// Nowhere: there is no room for it.
+    /// Nowhere: no more replays can be accepted now.
     Nowhere,
     /// After this one, or from the first one on.
     Behind(Option<Item>),

@@ -1,6 +1,5 @@
-//! Reads what is to be delivered next: the journal, the users of a list beside an entry or, in a
-//! backfill, the known records.
-//! Blocks, as the store does.
+//! Reads what to deliver next: the journal, the users of a list beside an entry or, in a backfill,
+//! the known records. Blocks, as the store does.
 
 use std::collections::BTreeMap;
 
@@ -47,16 +46,16 @@ fn journal(feed: &Feed, endpoint: &Endpoint, after: Seq) -> Result<Page, StoreEr
     for entry in entries {
         let seq = entry.seq;
         if let Some(tenant) = loaded(store, &endpoint, &entry)? {
-            // Its records go before what has happened since.
+            // The tenant's records are sent before anything that happened since.
             let at = entry.at;
             met.push(Met::Loaded { seq, at, tenant });
             return Ok(Page { met, is_end: false });
         }
         let wants = endpoint.wants(&entry);
         let is_expanded = wants && lists == Lists::Expanded && list_of(&entry).is_some();
-        // If the list was lost with a damaged store, the entry goes as a whole.
+        // If the list was lost with a damaged store, the entry is sent as one event.
         if is_expanded && !listed(store, &entry, 0)?.is_empty() {
-            // Its users go before what has happened since.
+            // The users of the list are sent before anything that happened since.
             met.push(Met::Listed(seq));
             return Ok(Page { met, is_end: false });
         }
@@ -67,7 +66,7 @@ fn journal(feed: &Feed, endpoint: &Endpoint, after: Seq) -> Result<Page, StoreEr
                 after,
                 ..PendingDelivery::new(Item::Entry(seq), entity, Some(entry))
             };
-            // It is read again when it is sent, which costs time but saves this memory.
+            // The entry is read again when it is sent, which costs time but saves memory.
             if !feed.may_keep() {
                 delivery.entry = None;
             }
@@ -212,7 +211,7 @@ fn records(
             }
             return Ok(Page { met, is_end: false });
         }
-        // Whatever comes after one tenant comes after all tenants before it.
+        // A position in this tenant or an earlier one says nothing about later tenants.
         after = after.filter(|(no, _, _)| *no > known.no);
     }
     Ok(Page {
@@ -283,7 +282,7 @@ impl Content {
     }
 }
 
-/// Returns the entries of deliveries if all have theirs: what was just read, and is wanted.
+/// Takes the contents that deliveries carry, or returns `None` if one of them carries none.
 pub(super) fn contents_at_hand(deliveries: &mut [PendingDelivery]) -> Option<Vec<Option<Content>>> {
     let has_all = deliveries.iter().all(|delivery| delivery.entry.is_some());
     has_all.then(|| deliveries.iter_mut().map(content_at_hand).collect())
@@ -299,8 +298,8 @@ fn content_at_hand(delivery: &mut PendingDelivery) -> Option<Content> {
 }
 
 /// Reads the content of each delivery, unless the delivery carries its entry. An element is `None`
-/// if there is nothing to deliver any more, or nothing that the endpoint wants since its
-/// configuration changed.
+/// if there is nothing left to deliver, or if the endpoint does not want it since its configuration
+/// changed.
 pub(super) fn contents(
     feed: &Feed,
     endpoint: &Endpoint,
@@ -356,7 +355,8 @@ pub(super) fn contents(
     Ok(contents)
 }
 
-/// Returns what items are about, for those that still exist.
+/// Returns what each item is about. If its entry does not exist any more, the position of the entry
+/// is returned instead.
 pub(super) fn entities(
     store: &Store,
     endpoint: &Endpoint,

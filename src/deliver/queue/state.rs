@@ -1,5 +1,5 @@
-//! What is known about one endpoint's deliveries: what is to be sent, the results of what was sent,
-//! and which of these are not on disk yet. No I/O.
+//! What is known about one endpoint's deliveries: what to send, the results so far, and what is not
+//! on disk yet. No I/O.
 
 use std::collections::BTreeSet;
 use std::ops::RangeInclusive;
@@ -27,15 +27,16 @@ mod saving;
 
 use expanding::Expanding;
 
-/// Deliveries in memory that have no row of their own, both under way and read ahead: a multiple of
-/// what may be under way, within these bounds.
+/// The most deliveries in memory without a row of their own, both under way and read ahead: a
+/// multiple of what may be under way, within these bounds.
 const READ_AHEAD: RangeInclusive<usize> = 512..=8_192;
 
-/// Positions after the cursor that may be settled.
+/// The most positions after the cursor that may be settled.
 const MAX_BEYOND: usize = 4_096;
 
-/// Events under way and attempts that wait for the disk, calculated the same way. At this number
-/// nothing is sent until they are written. At most this many are sent again after a crash.
+/// The most events under way and attempts that wait for the disk, calculated the same way. At this
+/// number, nothing more is sent until they are written. At most this many are sent again after a
+/// crash.
 const MAX_UNSAVED: RangeInclusive<usize> = 1_000..=8_192;
 
 /// The factor for these multiples. With a factor of two, batches waited a seventh of the time for
@@ -50,7 +51,7 @@ const MAX_MESSAGE: usize = 4 * 1024 * 1024;
 struct Filling {
     mark: Seq,
     at: Timestamp,
-    /// Only of this tenant; `None` for all.
+    /// The tenant whose records are sent, or `None` for all tenants.
     tenant: Option<TenantNo>,
     position: Position<SnapshotPosition>,
     /// Whether everything was read.
@@ -113,7 +114,7 @@ pub(super) struct State {
     attempts: Vec<Attempt>,
     fact: Option<(Timestamp, Fact)>,
     is_dirty: bool,
-    /// How far the clock has been set back in all.
+    /// How far the clock has been set back in total.
     set_back: Duration,
     /// Messages under way, and events in them.
     under_way: usize,
@@ -234,7 +235,7 @@ impl State {
         self.disabled.as_ref()
     }
 
-    /// Returns where to continue reading; `None` while there is enough to do.
+    /// Returns where to continue reading, or `None` while there is enough to do.
     pub fn reads_from(&self) -> Option<ReadPosition> {
         let is_full = self.lanes.without_row() >= self.ahead(READ_AHEAD)
             || self.lanes.len() >= MAX_DEFERRED
@@ -270,7 +271,7 @@ impl State {
         ahead.clamp(*bounds.start(), *bounds.end())
     }
 
-    /// Takes what was read.
+    /// Takes in a page that was read.
     pub fn take(&mut self, page: Page, now: Timestamp) {
         for met in page.met {
             match met {

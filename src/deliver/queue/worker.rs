@@ -151,7 +151,7 @@ impl Worker {
             .map_err(DeliverError::Store)
     }
 
-    /// Delivers what is due now, and returns what is left.
+    /// Delivers what is due now, and returns what was delivered and what is left.
     pub async fn drain(mut self, shutdown: Shutdown) -> Result<Drained, DeliverError> {
         self.log_disabled();
         self.mode = Mode::Drain;
@@ -215,8 +215,8 @@ impl Worker {
         }
     }
 
-    /// Waits use the wall clock, so that they outlive the process; if that clock was set, no wait
-    /// may become longer by it.
+    /// Adapts to a clock that was set. Waits use the wall clock, so that they outlive the process,
+    /// and none may become longer because somebody set it.
     fn follow(&mut self, jump: ClockJump) {
         self.state.follow(jump, self.dispatcher.clock.now());
     }
@@ -302,7 +302,7 @@ impl Worker {
             self.is_consented = true;
             if let Some(per_minute) = grant.per_minute {
                 let mut rate = Rate::per_minute(per_minute).slower(self.rate.take());
-                // The message that was sent with the request for consent.
+                // Counts the message that was sent with the request for consent.
                 rate.take(moment);
                 self.rate = Some(rate);
             }
@@ -310,7 +310,7 @@ impl Worker {
         self.state.came_back(dispatched.n_events());
         self.state.gone(dispatched.gone, now);
         for (n, ended) in dispatched.ended.into_iter().enumerate() {
-            // The first was counted when it went.
+            // The first message was counted when it was sent.
             if let (Some(rate), true) = (&mut self.rate, n > 0) {
                 rate.take(moment);
             }
@@ -328,7 +328,7 @@ impl Worker {
     /// Returns the position from which there is something to read.
     fn unread(&self) -> Option<ReadPosition> {
         self.state.reads_from().filter(|from| match from {
-            // Read right here: usually there is nothing.
+            // Asked here, without reading: usually there is nothing new.
             ReadPosition::Journal(after) => self.dispatcher.store.last_seq() > *after,
             ReadPosition::Records { .. } | ReadPosition::Members { .. } => true,
         })

@@ -55,7 +55,7 @@ pub enum Range {
     Metadata,
     /// Many receivers at once.
     Multicast,
-    /// For documentation, tests, tunnels or the future.
+    /// For documentation, tests, tunnels or future use.
     Reserved,
     /// Public, which is refused without TLS.
     PublicWithoutTls,
@@ -80,13 +80,13 @@ impl fmt::Display for Range {
 }
 
 impl AddressRule {
-    /// Decides on one address.
+    /// Checks whether the endpoint may be reached at an address.
     pub fn check(&self, address: IpAddr) -> Result<(), RefusedAddress> {
         let inner = innermost(address);
         let special = special(inner);
         let named = |network: &IpNet| {
             // A network that is wide enough for receivers contains a metadata service only by
-            // accident: `fd00::/8` the one of AWS, 100.64.0.0/10 the one of Alibaba.
+            // accident: `fd00::/8` contains that of AWS, 100.64.0.0/10 that of Alibaba.
             let alone = network.prefix_len() == network.max_prefix_len();
             let meant = alone || special != Some(Range::Metadata);
             meant && (network.contains(&address) || network.contains(&inner))
@@ -162,7 +162,7 @@ fn tunnelled(address: Ipv6Addr) -> Vec<Ipv4Addr> {
 }
 
 /// Returns what an IPv4 address is for, by IANA's registry of special-purpose addresses and by what
-/// clouds use as such; `None` for an ordinary public one.
+/// clouds use for special purposes, or `None` for an ordinary public address.
 fn special_v4(address: Ipv4Addr) -> Option<Range> {
     let range = match address.octets() {
         // Most clouds, AWS for containers (ECS and EKS), Scaleway, Tencent, Alibaba, Azure,
@@ -191,7 +191,7 @@ fn special_v4(address: Ipv4Addr) -> Option<Range> {
     Some(range)
 }
 
-/// Returns what an IPv6 address is for; `None` for an ordinary public one. Only `2000::/3` is
+/// Returns what an IPv6 address is for, or `None` for an ordinary public one. Only `2000::/3` is
 /// allocated for the internet; the rest is special or not yet in use.
 fn special_v6(address: Ipv6Addr) -> Option<Range> {
     let range = match address.segments() {

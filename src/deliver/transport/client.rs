@@ -39,7 +39,8 @@ impl Client {
         Self::over(endpoint, Arc::new(SystemLookup))
     }
 
-    /// The same, with another resolver. The rule is applied to the addresses that it finds.
+    /// Prepares to reach an endpoint, with another resolver. The rule is applied to the addresses
+    /// that the resolver finds.
     fn over(endpoint: &Endpoint, lookup: Arc<dyn Resolve>) -> Result<Self, BuildError> {
         let egress = endpoint.egress();
         let resolver: Arc<dyn Resolve> = match &egress.proxy {
@@ -84,7 +85,7 @@ impl Client {
             .request(method, self.endpoint.url().clone())
             .headers(self.endpoint.egress().headers.map().clone());
         match self.endpoint.handshake() {
-            // CloudEvents requires it in the request for consent and in all later ones.
+            // CloudEvents requires this header in the request for consent and in all later ones.
             Some(origin) => request.header(REQUEST_ORIGIN, origin.as_str()),
             None => request,
         }
@@ -124,7 +125,7 @@ impl Client {
         if lacks_descriptors(error) {
             return Failure::NoDescriptor;
         }
-        // Establishing a connection has a time limit of its own, and another remedy.
+        // A connection that takes too long to establish has its own time limit and its own remedy.
         if error.is_timeout() && !error.is_connect() {
             let limit = self.endpoint.timeout();
             return Failure::Timeout { limit };

@@ -20,7 +20,7 @@ pub struct InvalidOrigin(String);
 /// What a receiver consented to.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Grant {
-    /// Requests a minute that it accepts; `None` if it named no limit.
+    /// The requests a minute that it accepts, or `None` if it named no limit.
     pub per_minute: Option<NonZeroU32>,
 }
 
@@ -31,7 +31,7 @@ pub enum Refusal {
     Silent,
     /// It allows somebody else.
     OtherOrigin,
-    /// The allowed rate is neither a number above zero nor `*`.
+    /// The allowed rate is not a number above zero, and not `*`.
     UnreadableRate,
 }
 

@@ -45,7 +45,7 @@ pub enum Failure {
     /// The receiver was asked whether it wants events, and did not agree.
     #[error("the receiver does not consent to getting events (status {status}): {refusal}")]
     NoConsent {
-        /// The answer's status, which does not decide here.
+        /// The answer's status, on which consent does not depend.
         status: u16,
         /// What is missing.
         refusal: Refusal,
@@ -76,7 +76,7 @@ pub enum Failure {
 /// What may be to blame for a failure.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::deliver) enum Blame {
-    /// The endpoint: no event would have fared better.
+    /// The endpoint: any other event would have failed, too.
     Endpoint,
     /// The event: the endpoint works, and does not want it.
     Event,
@@ -104,7 +104,8 @@ impl Failure {
         }
     }
 
-    /// Returns whether the receiver had no part in it, so that it says nothing about the receiver.
+    /// Returns whether the receiver had no part in the failure, so that the failure says nothing
+    /// about the receiver.
     pub(in crate::deliver) fn is_ours(&self) -> bool {
         matches!(self, Self::NoDescriptor)
     }

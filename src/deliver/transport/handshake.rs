@@ -104,7 +104,7 @@ mod tests {
         }
     }
 
-    /// Asks a receiver that answers OPTIONS by a status and headers.
+    /// Asks a receiver that answers OPTIONS with a status and headers.
     async fn ask(
         status: u16,
         headers: &[(&'static str, &str)],

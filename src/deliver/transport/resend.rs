@@ -1,5 +1,5 @@
-//! Distinguishes a connection that was about to end from a receiver that fails. A message sent over
-//! such a connection is sent again at once, over another, and counts as one attempt.
+//! Distinguishes a connection that was about to end from a receiver that fails. A message whose
+//! connection was about to end is sent again at once, over another, and counts as one attempt.
 //!
 //! Receivers close idle connections when they like (Node after five seconds), and end those of
 //! HTTP/2 after a number of requests (GOAWAY), or refuse single ones (RFC 9113, 6.8 and 8.7). No

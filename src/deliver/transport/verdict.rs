@@ -19,7 +19,7 @@ pub struct HttpReply {
     pub retry_after: Option<String>,
     /// The beginning of its body, at most 1 KiB, made readable.
     pub start: String,
-    /// Size of the body that it answers, the one that we sent, in bytes.
+    /// Size of the body that we sent, in bytes.
     pub sent: usize,
 }
 
@@ -50,14 +50,14 @@ pub enum Verdict {
         /// The answer's status.
         status: u16,
     },
-    /// It is tried again by the schedule, but not before `after` has passed.
+    /// The event is tried again by the schedule, but not before `after` has passed.
     Retry {
         /// Why it was not delivered.
         failure: Failure,
         /// The shortest wait that the receiver asked for.
         after: Option<Duration>,
     },
-    /// The endpoint gets nothing any more until an operator enables it again.
+    /// The endpoint gets nothing more until it is enabled again.
     Disable {
         /// Why it was not delivered.
         failure: Failure,

@@ -26,7 +26,7 @@ pub enum Expr {
 }
 
 impl Expr {
-    /// Decides by the values that a tenant has of an attribute.
+    /// Returns whether the filter holds; `values` gives a tenant's values of an attribute.
     pub fn holds(&self, values: &impl Fn(&str) -> Vec<String>) -> bool {
         match self {
             Self::Is(name, value) => values(name)
@@ -38,7 +38,7 @@ impl Expr {
         }
     }
 
-    /// Returns the subscriptions that it names.
+    /// Returns the subscriptions that the filter names.
     pub fn subscriptions(&self) -> Vec<&str> {
         match self {
             Self::Is("subscriptionId", value) => vec![value],

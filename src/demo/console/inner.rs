@@ -26,7 +26,7 @@ pub struct Inner {
     pub clock: Clock,
 }
 
-/// A tenant as the console knows it, in the order in which they were made.
+/// A tenant as the console knows it.
 #[derive(Debug, Clone)]
 pub struct Row {
     pub id: String,

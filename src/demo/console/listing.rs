@@ -11,7 +11,7 @@ use super::inner::{Inner, Row};
 use super::options::Required;
 use crate::demo::tenant::reply::{Service, error, json_text};
 
-/// What may be sorted by.
+/// The fields that a listing can be sorted by.
 const SORTS: [&str; 8] = [
     "name",
     "regionCode",

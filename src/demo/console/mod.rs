@@ -5,7 +5,7 @@
 //! - `subscriptionId` is marked as required in the reference and left out in the tutorial: it is
 //!   required, unless told otherwise.
 //! - The cursor of a next link is `next` in the reference and `offset` in the tutorial: each in
-//!   turn, and neither is taken for the other.
+//!   turn, and one is not accepted in place of the other.
 //! - Links show hosts that nobody can reach.
 //! - Host names come with scheme and port, since emulated tenants listen on ports of their own:
 //!   the one thing that no real console does.

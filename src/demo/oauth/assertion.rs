@@ -1,5 +1,5 @@
-//! Checks a signed assertion as Qlik says that it does: with the registered public key, and claim
-//! by claim.
+//! Checks a signed assertion as Qlik documents it: with the registered public key, and claim by
+//! claim.
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;

@@ -32,7 +32,7 @@ pub struct Client {
 enum Proof {
     Secret(Secret),
     Key {
-        /// `None` if what was registered is not a key; then no assertion is ever valid.
+        /// `None` if the client was registered with something else; then no assertion is valid.
         key: Option<Jwk>,
         /// The ids of used assertions, kept until they expire.
         used: Vec<(String, i64)>,
@@ -55,7 +55,7 @@ impl Client {
         }
     }
 
-    /// Returns its secret, which is empty if it has a key.
+    /// Returns the client's secret. Empty if the client has a key.
     pub fn secret(&self) -> Secret {
         match &*self.proof() {
             Proof::Secret(secret) => secret.clone(),
@@ -63,7 +63,7 @@ impl Client {
         }
     }
 
-    /// Gives it another secret; the old one is wrong from now on.
+    /// Replaces the client's secret; the old one is wrong from now on.
     pub fn set_secret(&self, secret: Secret) {
         *self.proof() = Proof::Secret(secret);
     }

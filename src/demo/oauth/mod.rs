@@ -78,12 +78,12 @@ impl Asked {
     }
 }
 
-/// An answer without a token.
+/// Returns an answer without a token.
 pub fn refuse(status: StatusCode, code: &str, title: &str, detail: &str) -> Response {
     coded(Service::OAuth, status, code, title, detail)
 }
 
-/// The answer to a client that nobody registered.
+/// Returns the answer to a client that is not registered.
 pub fn unknown_client() -> Response {
     let detail = "OAuth client is not authorized";
     refuse(

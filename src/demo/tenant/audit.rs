@@ -65,9 +65,9 @@ pub struct Event {
     pub kind: String,
     pub source: String,
     pub data: Value,
-    /// Which record it is about, if only the envelope says so and not the payload.
+    /// The record that it is about, if the envelope names the record and the payload does not.
     pub top_level: Option<String>,
-    /// Who caused it; `None` for the owner of the tenant.
+    /// Who caused it. `None` if it was the owner of the tenant.
     pub actor: Option<UserId>,
 }
 
@@ -82,13 +82,13 @@ impl AuditLog {
         })))
     }
 
-    /// Makes a user the one who causes the events that are written from now on; without one, it is
-    /// the owner of the tenant.
+    /// Names a user as the cause of the events that are written from now on. Without a user, the
+    /// events name the owner of the tenant.
     pub fn act_as(&self, user: Option<UserId>) {
         self.log().actor = user;
     }
 
-    /// Makes a fault strike events that are written from now on. Several may strike one.
+    /// Makes a fault strike events that are written from now on. Several may strike the same event.
     pub fn on(&self, fault: LogFault, when: When) {
         self.log().faults.push(Armed {
             fault,
@@ -116,7 +116,7 @@ impl AuditLog {
         }
     }
 
-    /// Returns how many events were written, lost ones among them.
+    /// Returns how many events were written, including lost ones.
     pub fn n_written(&self) -> u64 {
         self.log().serial
     }

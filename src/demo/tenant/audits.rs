@@ -40,7 +40,7 @@ pub fn list(tenant: &Inner, pairs: &[(String, String)], shape: &Shape) -> Respon
     }
 }
 
-/// Answers with the types, or the sources, of what the log holds.
+/// Answers with the types, or the sources, of the events in the log.
 pub fn names(tenant: &Inner, of: fn(&Event) -> &str) -> Response {
     let events = visible(tenant, Timestamp::from_millis(0), far());
     let mut names: Vec<&str> = events.iter().map(|event| of(event)).collect();
@@ -173,8 +173,8 @@ fn page(tenant: &Inner, query: &Query, pairs: &[(String, String)], shape: &Shape
     let mut events = visible(tenant, query.from, query.to);
     events.retain(|event| query.keeps(event, &owner));
     events.sort_by(|a, b| query.compare(a, b));
-    // Keyset: an event that was written since stands where its time puts it, even before the
-    // cursor.
+    // Paging is by keyset: an event that was written since stands where its time puts it, even
+    // before the cursor.
     if let Some(after) = query.after {
         let last = events.iter().position(|event| event.serial == after);
         events.drain(..last.map_or(0, |at| at + 1));

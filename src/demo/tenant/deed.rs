@@ -16,11 +16,11 @@ const AFFECTED: usize = 50;
 #[derive(Debug)]
 pub enum Deed<'a> {
     UserCreated(&'a User),
-    /// With the path of the member that changed.
+    /// The second field is the path of the member that changed.
     UserUpdated(&'a UserId, &'static str),
     UserDeleted(&'a User),
     GroupCreated(&'a Group),
-    /// With its members.
+    /// The second field is the group's members.
     GroupUpdated(&'a Group, &'a [UserId]),
     GroupDeleted(&'a Group, &'a [UserId]),
     /// The system group Everyone: its roles and state are settings of the tenant.
@@ -78,7 +78,7 @@ impl Deed<'_> {
             Self::UserDeleted(user) => one("user.deleted", users, of_user(user)),
             // The old generation has no such event.
             Self::UserUpdated(..) if !is_core => Vec::new(),
-            // Qlik's example has the changes and nothing else; the envelope says whose they are.
+            // Qlik's example has the changes and nothing else; the envelope names the user.
             Self::UserUpdated(id, path) => vec![draft(
                 "user.updated",
                 users,
@@ -134,7 +134,7 @@ impl Deed<'_> {
         }
     }
 
-    /// Events about spaces. The types of the old generation have no `v1` in their names.
+    /// Returns an event about spaces. The old generation has no `v1` in the names of the types.
     fn of_spaces(&self, generation: &str) -> Option<Draft> {
         let (name, data) = match self {
             Self::SpaceCreated(space) => ("created", of_space(space)),
@@ -178,7 +178,7 @@ impl Deed<'_> {
     }
 }
 
-/// The old generation has no `v1` in the name here either, and another verb.
+/// Returns an event about a session. The old generation has no `v1` here either, and another verb.
 fn of_session(user: &UserId, generation: &str) -> Draft {
     let name = match generation {
         "core" => "core.user-session.begun",
@@ -222,7 +222,7 @@ fn of_assignment(space: &SpaceId, assignment: &Assignment) -> Value {
     })
 }
 
-/// Returns what the event of a deletion says, which does not include the roles.
+/// Returns the data of the event of a deleted assignment, which has no roles.
 fn without_roles(space: &SpaceId, assignment: &Assignment, with_space: SpaceDelete) -> Value {
     json!({
         "id": assignment.id.to_string(),
@@ -291,7 +291,7 @@ pub fn put(object: &mut Value, name: &str, value: Value) {
     }
 }
 
-/// Returns the events of a group: several if it is large, the last of which says that it is the
+/// Returns the events of a group. A large group has several, and the last one says that it is the
 /// last.
 fn modified(group: &Group, members: &[UserId], fate: Fate) -> impl Iterator<Item = Value> {
     let n_parts = members.len().div_ceil(AFFECTED);

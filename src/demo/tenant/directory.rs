@@ -16,7 +16,7 @@ use super::record::{Field, Group, GroupRow, Rare, Role, RoleRow, Slot, Status, U
 use super::seed::{self, USER_DEFAULT};
 use super::state::{State, everyone, object_id, set_of, with_slot, without_slot};
 
-/// Below this size a random user is picked exactly; above, by a random place in time.
+/// Up to this many users, we pick a random user by number; above, by a random time of creation.
 const COUNTABLE: usize = 4_096;
 
 /// The tenant's users, roles and groups. Clones share them; every change is seen at once.
@@ -41,7 +41,7 @@ impl Directory {
         &self.audit
     }
 
-    /// The id of the system group that everybody is in.
+    /// Returns the id of the system group that everybody is in.
     pub fn everyone() -> GroupId {
         everyone()
     }
@@ -90,7 +90,7 @@ impl Directory {
         self.edit_user(id, edit, Some(self.clock.now()))
     }
 
-    /// Lets a user log in, which the log alone shows.
+    /// Makes a user log in, which only the log shows.
     pub fn log_in(&self, id: &UserId) -> Result<(), EditError> {
         let now = self.clock.now();
         let state = self.write();
@@ -108,7 +108,7 @@ impl Directory {
 
     fn edit_user(&self, id: &UserId, edit: Edit, at: Option<Timestamp>) -> Result<(), EditError> {
         let mut state = self.write();
-        // What can fail comes before the row is taken out.
+        // We do what can fail before we take the row out.
         let slot = match &edit {
             Edit::AssignRole(role) | Edit::UnassignRole(role) => assignable(&state, role)?,
             Edit::JoinGroup(group) | Edit::LeaveGroup(group) => group_slot(&state, group)?,
@@ -265,7 +265,7 @@ impl Directory {
         Ok(())
     }
 
-    /// Creates a group of the identity provider's. Names need not be unique.
+    /// Creates a group that belongs to the identity provider. Names need not be unique.
     pub fn create_group(&self, name: &str) -> GroupId {
         let now = self.clock.now();
         let mut state = self.write();
@@ -338,7 +338,7 @@ impl Directory {
         self.audit.write(now, &deed);
     }
 
-    /// Leaves the roles of one user or group out wherever it is shown, or shows them again.
+    /// Hides the roles of one user or group wherever it is shown, or shows them again.
     pub fn hide_roles(&self, of: &Id, hidden: Hidden) {
         let hidden_ids = &mut self.write().fragments.hidden;
         match hidden {
@@ -365,7 +365,7 @@ impl Directory {
         self.read().users.len()
     }
 
-    /// Returns whether nobody has an address.
+    /// Returns whether no user has this address.
     pub fn is_email_free(&self, email: &str) -> bool {
         self.read().email_is_free(email)
     }
@@ -376,7 +376,7 @@ impl Directory {
         state.roles.iter().map(|row| row.role.clone()).collect()
     }
 
-    /// Returns the first role of a name.
+    /// Returns the first role with this name.
     pub fn role_named(&self, name: &str) -> Option<RoleId> {
         let state = self.read();
         let mut roles = state.roles.iter().map(|row: &RoleRow| &row.role);

@@ -9,7 +9,7 @@ pub enum Generations {
     Both,
     /// `com.qlik.core.*` alone, as after the removal of the old ones.
     Core,
-    /// `com.qlik.v1.*` alone, as before: updates of users are not told at all.
+    /// `com.qlik.v1.*` alone, as before: no event tells of an update of a user.
     Legacy,
 }
 
@@ -23,7 +23,7 @@ pub struct Draft {
 }
 
 impl Draft {
-    /// An event about an app, which concerns nobody.
+    /// Creates an event about an app, which has nothing to do with people.
     pub(super) fn of_app() -> Self {
         Self {
             kind: "com.qlik.v1.app.opened".into(),

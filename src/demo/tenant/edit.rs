@@ -11,7 +11,7 @@ use super::record::Status;
 pub struct NewUser {
     /// Its name.
     pub name: String,
-    /// The identity provider's name for it; `None` if one is made up.
+    /// The identity provider's name for it. `None` if the tenant makes one up.
     pub subject: Option<String>,
     /// Its address.
     pub email: Option<String>,
@@ -47,7 +47,7 @@ pub enum Edit {
     Name(String),
     /// Gives a new address, or none.
     Email(Option<String>),
-    /// The identity provider calls it otherwise from now on.
+    /// Changes the identity provider's name for it.
     Subject(String),
     /// Sets the status.
     Status(Status),
@@ -97,7 +97,7 @@ pub enum GroupEdit {
     Touch,
 }
 
-/// The tenant would not do that.
+/// The tenant refused the edit.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum EditError {
     /// No such user.

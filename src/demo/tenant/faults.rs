@@ -80,7 +80,7 @@ impl Endpoint {
     ];
 }
 
-/// What goes wrong. Those that change what a listing holds keep its status 200.
+/// What goes wrong. Faults that change what a listing contains keep its status 200.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Fault {
     /// 429 with Qlik's body.
@@ -104,7 +104,7 @@ pub enum Fault {
     Cut,
     /// A login page with this status where JSON was expected.
     Html(u16),
-    /// The first half of the JSON, as if it were all.
+    /// The answer is the first half of the JSON, as if it were complete.
     Truncated,
     /// A redirect to this address.
     Redirect(String),
@@ -134,7 +134,7 @@ pub enum Fault {
     WrongType,
     /// All records of a page have an object where their name should be.
     WrongTypes,
-    /// The first record of a page has a status, role type or provider nobody documented.
+    /// The first record of a page has a status, role type or provider that nobody documented.
     UnknownValues,
     /// A page without records, whose next link leads to the records that should have been on it.
     EmptyPage,
@@ -148,7 +148,7 @@ pub enum Fault {
     NoLinks,
     /// The requested page is skipped: the answer is the page after it.
     PageLeftOut,
-    /// Nothing at all, and no next link.
+    /// The listing has no records and no next link.
     EmptyCollection,
     /// `totalResults` and the count are higher by this many than the records there are.
     InflatedTotal(usize),
@@ -197,7 +197,7 @@ impl When {
 /// Whether roles and groups are hidden from the credentials, or the roles of one record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Hidden {
-    /// 403, and no `assignedRoles`; of one record, no `assignedRoles`.
+    /// 403, and no `assignedRoles`; for one record, only no `assignedRoles`.
     Yes,
     /// Everything shows.
     No,
@@ -229,8 +229,8 @@ impl Strikes {
 }
 
 impl Faults {
-    /// Switches a fault on. Several may strike the same request: the first that ends it
-    /// does, those that change a listing add up.
+    /// Switches a fault on. Several may strike the same request: of those that end the request, the
+    /// first one counts; those that change a listing add up.
     pub fn on(&self, endpoint: Endpoint, fault: Fault, when: When) -> Strikes {
         let armed = Arc::new(Armed {
             endpoint,

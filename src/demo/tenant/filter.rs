@@ -29,12 +29,12 @@ pub type Attribute = (&'static str, Field, bool);
 pub struct UserFilter {
     /// Bits of [`Status::bit`].
     pub statuses: u8,
-    /// All must hold.
+    /// The other conditions, which must all hold.
     pub rest: Vec<Expr>,
 }
 
 impl UserFilter {
-    /// What an unfiltered listing shows.
+    /// Returns the filter of a listing that names none.
     pub fn active_only() -> Self {
         Self {
             statuses: Status::Active.bit(),
@@ -76,7 +76,7 @@ impl UserFilter {
 }
 
 impl Expr {
-    /// Decides by deciding its clauses.
+    /// Returns whether the expression holds; `clause` decides each clause.
     pub fn holds(&self, clause: &impl Fn(&Clause) -> bool) -> bool {
         match self {
             Self::Is(one) => clause(one),

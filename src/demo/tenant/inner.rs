@@ -46,7 +46,7 @@ pub struct Inner {
     pub limits: Limits,
     pub tokens: Tokens,
     pub counts: [AtomicU64; Endpoint::ALL.len()],
-    /// Listings whose later pages are made and not sent.
+    /// Listings whose later pages are made but not sent yet.
     pub kept_back: watch::Sender<BTreeSet<Endpoint>>,
     pub busy: [Busy; Endpoint::ALL.len()],
     pub by_record: Mutex<BTreeMap<String, u64>>,
@@ -101,8 +101,8 @@ impl Inner {
         bot.insert(id).clone()
     }
 
-    /// Returns the user that an API key acts for; `None` if the key is not ours or revoked, or its
-    /// owner is gone.
+    /// Returns the user that an API key acts for. `None` if the key is not ours or is revoked, or
+    /// if its owner is gone or not active.
     pub fn by_key(&self, key: &str) -> Option<Caller> {
         let live = key == self.api_key.expose() && !self.key_revoked.load(Ordering::SeqCst);
         let owner = self.owner.as_ref().filter(|_| live)?;
@@ -114,7 +114,7 @@ impl Inner {
     }
 }
 
-/// How many requests to an endpoint are under way, and were at the most.
+/// How many requests to an endpoint are under way now, and the most that ever were.
 #[derive(Debug, Default)]
 pub struct Busy {
     now: AtomicU64,

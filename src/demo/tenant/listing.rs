@@ -36,7 +36,7 @@ pub struct Shape {
 }
 
 impl Shape {
-    /// Takes those faults that change what a listing holds.
+    /// Picks the faults that change what a listing contains.
     pub fn of(faults: &[Fault]) -> Self {
         let has = |fault: &Fault| faults.contains(fault);
         let inflated = faults.iter().map(|fault| match fault {
@@ -81,7 +81,7 @@ pub enum LastLink {
     Null,
 }
 
-/// What a collection says of itself.
+/// The name of a collection, and how its pages link to each other.
 #[derive(Debug, Clone, Copy)]
 pub struct Collection {
     /// `users` and so on, the last part of its path.
@@ -193,7 +193,7 @@ fn select<'t, R: Row>(
     (rows, more)
 }
 
-/// Returns how the row at a place of a page is shown.
+/// Returns how the row at a position of a page is shown.
 fn look(query: &Query, shape: &Shape, at: usize) -> Look {
     Look {
         roles: query.look.roles && !shape.no_roles,
@@ -223,7 +223,7 @@ fn before_all(order: Order) -> Position {
             key: Key(last),
         };
     }
-    // Before every number and text. Nulls are lost, but their cursors lead nowhere anyway.
+    // This is before every number and text. Nulls are lost, but their cursors lead nowhere anyway.
     Position {
         value: Value::Number(i64::MIN),
         key: Key(Id::from_object_bytes([0; 12])),

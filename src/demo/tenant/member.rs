@@ -15,7 +15,7 @@ pub struct Member {
     pub scopes: Vec<String>,
     /// What its user is called.
     pub called: String,
-    /// Made by its first token.
+    /// Its user, which its first token creates. `None` until then.
     pub bot: Mutex<Option<UserId>>,
 }
 
@@ -29,7 +29,7 @@ impl Member {
         }
     }
 
-    /// The user that a new client acts as, which is listed among the people.
+    /// Returns the user that a new client acts as, which is listed among the people.
     pub fn bot_user(&self) -> NewUser {
         NewUser {
             subject: Some(format!("qlikbot\\{}", self.client.id)),

@@ -9,16 +9,16 @@
 //! - Cursors are for one sort; the cursor of a null sort value cannot be followed; links
 //!   show a host that nobody can reach.
 //! - Legacy ids sort among the others by their text.
-//! - A token whose scopes lack `admin_classic` sees users without roles, and neither roles
-//!   nor groups.
+//! - A token whose scopes lack `admin_classic` sees users without roles, and no roles and no
+//!   groups.
 //! - `UserDefault`, where there is one, cannot be assigned.
 //! - Users end a listing without a next link, groups with one that is null.
 //! - The audit log names an updated user in the envelope alone and the members of a group in parts,
 //!   and its old generation does not report the update of a user at all.
 //! - A token whose scopes lack `admin_classic` sees no spaces: 403.
-//! - The envelope of an event about a session names the owner of the tenant, as all do.
+//! - The envelope of an event about a session names the owner of the tenant, as all envelopes do.
 //! - Assignments of deleted users and groups stay where they are.
-//! - Codes of OAuth errors are made up, but for `OAUTH-14`; those of the spaces service too.
+//! - Codes of OAuth errors are made up, except `OAUTH-14`; so are those of the spaces service.
 //!
 //! A user is kept as a compact row and written when asked for: a page of a hundred takes some tens
 //! of microseconds, and a million users fit in half a gigabyte.
@@ -142,7 +142,7 @@ impl EmulatedTenant {
             .region_client
             .clone()
             .map(|RegionClient { id, proof }| {
-                // Fixed: nobody can take scopes from the client of a region.
+                // These scopes are fixed: nobody can take any from the client of a region.
                 let scopes = REGION_SCOPES.map(String::from).into();
                 let called = format!("{} OAuth client", options.region);
                 Member::new(Client::new(id, proof), scopes, called)
@@ -199,8 +199,8 @@ impl EmulatedTenant {
         self.served.url()
     }
 
-    /// Returns the addresses by its host names below `localhost`, or the one where it listens if it
-    /// has none.
+    /// Returns an address for each of its host names below `localhost`. If it has none, returns the
+    /// address where it listens.
     pub fn urls(&self) -> Vec<String> {
         let hosts = self.inner.hostnames.iter();
         let local = hosts.filter(|host| host.ends_with(".localhost"));
@@ -241,17 +241,17 @@ impl EmulatedTenant {
         self.inner.api_key.clone()
     }
 
-    /// The API key is refused from now on.
+    /// Revokes the API key: it is refused from now on.
     pub fn revoke_api_key(&self) {
         self.inner.key_revoked.store(true, Ordering::SeqCst);
     }
 
-    /// All tokens given out so far are refused from now on.
+    /// Revokes all tokens given out so far: they are refused from now on.
     pub fn revoke_tokens(&self) {
         self.inner.tokens.revoke_all();
     }
 
-    /// Takes the administrator's rights from the credentials, or gives them back: without,
+    /// Takes the administrator's rights from the credentials, or gives them back. Without them,
     /// roles and groups answer 403, and users come without `assignedRoles`.
     pub fn hide_access(&self, hidden: Hidden) {
         let hidden = hidden == Hidden::Yes;
@@ -273,12 +273,12 @@ impl EmulatedTenant {
         &self.inner.region
     }
 
-    /// Returns who is in it.
+    /// Returns the directory of the tenant's users, roles and groups.
     pub fn directory(&self) -> &Directory {
         &self.inner.directory
     }
 
-    /// Returns the users that nobody should delete: they are whom the credentials act for.
+    /// Returns the users that nobody should delete: the credentials act for them.
     pub fn credential_users(&self) -> Vec<UserId> {
         let members = self.inner.members.iter();
         let bots = members.filter_map(|member| lock(&member.bot).clone());

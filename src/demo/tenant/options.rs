@@ -17,7 +17,7 @@ pub struct TenantOptions {
     pub region: String,
     /// People at the start.
     pub users: usize,
-    /// How much there is to say of each of them.
+    /// How much data each of them has.
     pub people: People,
     /// Groups at the start, besides Everyone.
     pub groups: usize,
@@ -29,7 +29,7 @@ pub struct TenantOptions {
     pub spaces: usize,
     /// The number of the licence: tenants with the same number share it.
     pub licence: String,
-    /// Same seed and sizes, same tenant.
+    /// The seed. The same seed and sizes give the same tenant.
     pub seed: u64,
     /// How many requests it accepts.
     pub rate_limits: RateLimits,
@@ -41,7 +41,7 @@ pub struct TenantOptions {
     pub requests_per_token: Option<u64>,
     /// Its host names, the original one first; the others are aliases.
     pub hostnames: Vec<String>,
-    /// The public half of its client's key, a JSON Web Key. The client has no secret then.
+    /// The public half of its client's key, a JSON Web Key. With a key, the client has no secret.
     pub client_key: Option<String>,
     /// The client of the region, which is the same for all tenants there.
     pub region_client: Option<RegionClient>,
@@ -68,7 +68,7 @@ pub enum UserDefault {
     Absent,
 }
 
-/// How much there is to say of a user.
+/// How much data a user has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum People {
     /// A role or two, one to three groups: some 800 bytes of JSON.
@@ -78,7 +78,7 @@ pub enum People {
     Rich,
 }
 
-/// The client of a region: unlike the tenant's own, nobody sees it in the tenant.
+/// The client of a region. Unlike the tenant's own client, it is not visible in the tenant.
 #[derive(Debug, Clone)]
 pub struct RegionClient {
     /// Its id.
@@ -92,7 +92,7 @@ pub struct RegionClient {
 pub enum ExpiryShown {
     /// `expires_in` and `expires_at`, as in Qlik's tutorials.
     Yes,
-    /// Neither, as in Qlik's reference schema.
+    /// No times at all, as in Qlik's reference schema.
     No,
 }
 

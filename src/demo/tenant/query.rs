@@ -1,4 +1,4 @@
-//! What a listing was asked for.
+//! Reads and checks the parameters of a listing.
 
 use url::form_urlencoded;
 
@@ -25,14 +25,14 @@ const DEPRECATED: [&str; 9] = [
     "tenantId",
 ];
 
-/// What a collection can be asked for.
+/// The sort fields and filter attributes that a collection accepts.
 #[derive(Debug)]
 pub struct Vocabulary {
     pub sorts: &'static [(&'static str, Field)],
     pub attributes: &'static [Attribute],
 }
 
-/// What users can be asked for, as documented: no dates among the filters.
+/// What the users listing accepts, as documented: no filter on dates.
 pub const USERS: Vocabulary = Vocabulary {
     sorts: &[
         ("name", Field::Name),
@@ -65,7 +65,7 @@ pub const USERS: Vocabulary = Vocabulary {
     ],
 };
 
-/// What roles can be asked for; Qlik lists neither sorts nor attributes.
+/// What the roles listing accepts. Qlik documents no sorts and no attributes.
 pub const ROLES: Vocabulary = Vocabulary {
     sorts: &[
         ("name", Field::Name),
@@ -84,7 +84,7 @@ pub const ROLES: Vocabulary = Vocabulary {
     ],
 };
 
-/// What groups can be asked for; Qlik lists neither sorts nor attributes.
+/// What the groups listing accepts. Qlik documents no sorts and no attributes.
 pub const GROUPS: Vocabulary = Vocabulary {
     sorts: &[
         ("name", Field::Name),
@@ -112,7 +112,7 @@ pub struct Query {
     pub order: Order,
     pub limit: usize,
     pub from: Option<Position>,
-    /// Back from the cursor rather than on.
+    /// Whether the page is the one before the cursor, not the one after.
     pub backward: bool,
     pub total: bool,
     pub look: Look,
@@ -128,8 +128,8 @@ pub fn pairs(query: &str) -> Vec<(String, String)> {
 }
 
 impl Query {
-    /// Checks the parameters; `cursors` are those that lead on. The error
-    /// names the parameter that is wrong, and says why.
+    /// Checks the parameters; `cursors` are the names of those that lead to the next page. The
+    /// error names the parameter that is wrong, and says why.
     pub fn read(
         pairs: Vec<(String, String)>,
         vocabulary: &Vocabulary,

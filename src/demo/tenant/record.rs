@@ -20,7 +20,7 @@ pub enum Status {
 }
 
 impl Status {
-    /// All there are.
+    /// All statuses.
     pub const ALL: [Self; 5] = [
         Self::Active,
         Self::Invited,
@@ -145,7 +145,7 @@ pub struct UserRow {
     pub rare: Option<Box<Rare>>,
 }
 
-/// What few users have.
+/// The fields that few users have.
 #[derive(Debug, Clone, Default)]
 pub struct Rare {
     pub client_id: Option<String>,
@@ -230,7 +230,7 @@ impl Value {
 pub trait Row {
     fn id(&self) -> &Id;
 
-    /// Returns what the record is sorted by; null for a field that its kind does not have.
+    /// Returns the value that the record is sorted by; null for a field that its kind lacks.
     fn value(&self, field: Field) -> Value;
 }
 

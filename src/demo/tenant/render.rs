@@ -1,7 +1,7 @@
 //! Writes records as Qlik's JSON, fast enough that a page costs tens of microseconds.
 //!
-//! Users are written by hand out of a compact row and fragments made once per role and group:
-//! a million texts kept ready would cost more memory than they save time.
+//! Users are written by hand from a compact row and from fragments made once per role and group:
+//! a million texts kept ready would save too little time for the memory they take.
 
 use std::collections::BTreeSet;
 
@@ -84,7 +84,7 @@ impl Look {
     }
 }
 
-/// What is needed beside a row: fragments of roles and groups by slot, ready to be copied.
+/// What we need besides a row: fragments of roles and groups by slot, ready to be copied.
 #[derive(Debug, Default)]
 pub struct Fragments {
     pub tenant_id: String,
@@ -362,8 +362,8 @@ fn bare_id(out: &mut Vec<u8>, id: &Id) {
     out.extend_from_slice(text.as_flattened());
 }
 
-/// A number, in a unit that depends on who asks: Qlik says "Unix timestamp" in one place and
-/// "number of seconds" in another.
+/// Writes a time as a number, in a unit that depends on the user's id: Qlik says "Unix timestamp"
+/// in one place and "number of seconds" in another.
 fn expiry(id: &Id, at: Timestamp) -> String {
     match id.to_key().last().map_or(0, |byte| byte % 3) {
         0 => at.seconds().to_string(),
@@ -372,7 +372,7 @@ fn expiry(id: &Id, at: Timestamp) -> String {
     }
 }
 
-/// RFC 3339 by the civil-from-days algorithm: chrono's takes ten times as long.
+/// Writes RFC 3339 by the civil-from-days algorithm: chrono's takes ten times as long.
 fn time(out: &mut Vec<u8>, at: Timestamp) {
     let millis = at.millis();
     let days = millis.div_euclid(86_400_000);

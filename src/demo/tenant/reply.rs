@@ -20,7 +20,7 @@ pub enum Service {
     Spaces,
     Licences,
     OAuth,
-    /// The gateway before them all.
+    /// The gateway in front of all services.
     Edge,
 }
 
@@ -51,7 +51,7 @@ impl Service {
     }
 }
 
-/// An error in the service's envelope.
+/// Returns an error in the service's envelope.
 pub fn error(service: Service, status: StatusCode, title: &str, detail: &str) -> Response {
     let code = match (service, status) {
         (Service::Roles, StatusCode::NOT_FOUND) => "IDENTITIES-10402".into(),
@@ -60,7 +60,7 @@ pub fn error(service: Service, status: StatusCode, title: &str, detail: &str) ->
     coded(service, status, &code, title, detail)
 }
 
-/// An error in the service's envelope with a code of its own.
+/// Returns an error in the service's envelope with a code of its own.
 pub fn coded(
     service: Service,
     status: StatusCode,
@@ -86,7 +86,7 @@ pub fn coded(
     if service == Service::Licences
         && let Some(members) = body.as_object_mut()
     {
-        // What its envelope had before it had `errors`.
+        // The envelope of this service had these members before it had `errors`.
         members.insert("error".into(), json!(title));
         members.insert("message".into(), json!(title));
     }
@@ -153,7 +153,7 @@ pub fn too_large(body: &Bytes) -> Response {
     reply
 }
 
-/// Takes the bytes out of an answer made here.
+/// Returns the status and the bytes of an answer that was made here.
 pub async fn bytes_of(reply: Response) -> (StatusCode, Bytes) {
     let status = reply.status();
     let body: Body = reply.into_body();

@@ -26,10 +26,10 @@ use super::state::State;
 use super::tokens::{Caller, Sight};
 use super::{audits, licences, oauth, spaces};
 
-/// A body larger than this is no request for a token.
+/// A body larger than this is not a request for a token.
 const MAX_BODY: usize = 64 * 1024;
 
-/// What the cursor that leads on is called.
+/// The names of the parameter with the cursor of the next page.
 const CURSORS: [&str; 3] = ["next", "startingAfter", "page"];
 
 /// Makes the router.
@@ -147,7 +147,7 @@ async fn answer(Shared(tenant): Shared<Arc<Inner>>, request: Request) -> Respons
     spoil(&tenant, endpoint, asked, &faults, reply).await
 }
 
-/// Answers that come in place of any other.
+/// Returns the answer that a fault gives in place of the regular one, if it gives one.
 fn instead(fault: &Fault, service: Service) -> Option<Response> {
     let of = |status, title| Some(error(service, status, title, ""));
     match fault {
@@ -408,7 +408,7 @@ fn one(tenant: &Inner, route: Route<'_>, look: Look, shape: &Shape) -> Response 
     }
 }
 
-/// The system groups instead of the regular ones, on one page without a next link.
+/// Answers with the system groups, not the regular ones, on one page without a next link.
 fn system_groups(tenant: &Inner, shape: &Shape) -> Response {
     let state = tenant.directory.read();
     let mut out = b"{\"data\":[".to_vec();
@@ -459,7 +459,7 @@ fn describe(tenant: &Inner, route: Route<'_>) -> Response {
     if route.id != tenant.tenant_id {
         return error(Service::Tenants, StatusCode::NOT_FOUND, "Not found", "");
     }
-    // Names of this machine mean nothing without the port.
+    // A name that means this machine cannot be resolved without the port.
     let port = tenant.port.get().copied().unwrap_or_default();
     let shown = |host: &String| match host.ends_with(".localhost") {
         true => format!("{host}:{port}"),

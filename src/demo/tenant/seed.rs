@@ -18,8 +18,8 @@ const FOUNDED: i64 = 1_609_718_400_000;
 /// People joined over some five years since.
 const JOINED_OVER_MS: u64 = 162_000_000_000;
 
-/// The most users who have a licence at the start: a list of all would take the memory of those who
-/// measure it.
+/// The most users who have a licence at the start: a list of all would distort measurements of
+/// memory.
 const MAX_LICENSED: usize = 10_000;
 
 /// The part of addresses after the `@`.
@@ -73,7 +73,7 @@ pub fn state(options: &TenantOptions, tenant_id: String) -> State {
     roles(&mut state, options.custom_roles, founded);
     groups(&mut state, options, &mut rng, founded);
     users(&mut state, options, &mut rng);
-    // Last, so that nobody is assigned it.
+    // We add it last, so that it is assigned to nobody.
     if options.user_default == UserDefault::Listed {
         user_default(&mut state, founded);
     }
@@ -97,8 +97,8 @@ fn user_default(state: &mut State, at: Timestamp) {
     });
 }
 
-/// The licence is assigned to whoever is active, every fifth time one of the larger sort. It does
-/// not keep the letter case of every second subject.
+/// Assigns the licence to active users: every fifth gets the larger type. Every second subject is
+/// shown in capitals instead of its own letter case.
 fn licence(state: &mut State, options: &TenantOptions) {
     state.licence.number.clone_from(&options.licence);
     let active = state
@@ -123,7 +123,7 @@ fn licence(state: &mut State, options: &TenantOptions) {
     state.licence.assignments = licensed.collect();
 }
 
-/// Each space has an owner, a group and a user, and every fifth one lets everyone in.
+/// Creates the spaces. Each has an owner, a group and a user; every fifth lets everyone in.
 fn spaces(state: &mut State, n_spaces: usize) {
     let people: Vec<UserId> = state
         .users
@@ -136,7 +136,7 @@ fn spaces(state: &mut State, n_spaces: usize) {
         .iter()
         .map(|row| row.group.id.clone())
         .collect();
-    // Ids of their own, so that those of users stay as they are, however many spaces there are.
+    // Spaces have a series of ids of their own, so that their number does not affect users' ids.
     let mut mint = Mint {
         seconds: 0,
         middle: *b"space",
@@ -222,7 +222,7 @@ fn roles(state: &mut State, n_custom: usize, at: Timestamp) {
             updated_at: at,
         });
     }
-    // Everyone may collaborate: the role that nobody sees on a user.
+    // The group Everyone lets all users collaborate, by a role that no user shows.
     let slot = Slot::try_from(7_usize.min(state.role_ids.len())).unwrap_or(0);
     state.everyone.roles = [slot].into();
 }
@@ -359,13 +359,13 @@ fn slots_from(rng: &mut fastrand::Rng, wanted: usize, there: usize, first: Slot)
     all.into_iter().collect()
 }
 
-/// Returns what follows a name in companies that put a person's place into it.
+/// Returns what follows a name in companies that add a person's place to the name.
 fn long(n: usize) -> String {
     let (department, place) = (cycled(DEPARTMENTS, n), cycled(PLACES, n));
     format!("({department}, {place}, external, on behalf of {MAIL_DOMAIN})")
 }
 
-/// Returns what few users have, for a user who has all of it.
+/// Returns the fields that few users have, for a user who has them all.
 fn pictured(n: usize, status: Status, updated: Timestamp) -> Rare {
     Rare {
         invite_expires: invite_expires(status, updated),

@@ -13,7 +13,7 @@ pub struct Space {
     pub name: String,
     /// What sort of space it is.
     pub sort: SpaceSort,
-    /// The owner has every role that can be assigned, and no assignment. `None` once the owner was
+    /// The owner has every role that can be assigned, and no assignment. `None` if the owner was
     /// deleted.
     pub owner: Option<UserId>,
     /// By the id of the assignment.
@@ -119,7 +119,7 @@ pub enum Assignee {
     Group(GroupId),
     /// A program's account.
     Bot(UserId),
-    /// Whoever has the link, signed in or not. Only of shares.
+    /// Whoever has the link, signed in or not. Only a share can have this.
     Link,
 }
 

@@ -113,7 +113,7 @@ enum Direction {
     Down,
 }
 
-/// A bare plus has become a space, by which nothing can be sorted.
+/// Reads the sort order. A bare plus has become a space, which is refused.
 fn order(text: &str) -> Option<(Direction, By)> {
     let (sign, name) = text.split_at_checked(1)?;
     let direction = match sign {

@@ -28,7 +28,7 @@ impl Asked {
     }
 }
 
-/// Applies to an answer those of the faults that spoil one.
+/// Applies the faults that spoil an answer to this one.
 pub async fn spoil(
     tenant: &Inner,
     at: Endpoint,
@@ -89,7 +89,7 @@ fn is_too_large(tenant: &Inner, at: Endpoint, fault: &Fault, body: &[u8]) -> boo
     }
 }
 
-/// Returns the function that spoils the text of an answer; `None` if the fault does something else.
+/// Returns the function that spoils an answer's text. `None` if the fault does something else.
 fn spoiler(fault: &Fault) -> Option<fn(&[u8]) -> Bytes> {
     match fault {
         Fault::HalfCharacter => Some(|body| with_prefix(body, b"\\ud83d")),

@@ -58,7 +58,7 @@ pub fn object_id(seconds: u32, middle: [u8; 5], counter: u32) -> [u8; 12] {
     let (process, count) = rest.split_at_mut(5);
     time.copy_from_slice(&seconds.to_be_bytes());
     process.copy_from_slice(&middle);
-    // The upper byte has no room: nobody makes sixteen million records.
+    // The id has no space for the upper byte: nobody makes sixteen million records.
     let [_, counter @ ..] = counter.to_be_bytes();
     count.copy_from_slice(&counter);
     bytes
@@ -88,7 +88,7 @@ impl State {
                 hidden: BTreeSet::new(),
             },
             role_ids: Vec::new(),
-            // Everyone has the first slot, and is in nobody's list.
+            // The group Everyone has the first slot, and no user's row lists it.
             group_ids: vec![everyone.group.id.clone()],
             everyone,
             statuses: [0; 5],
@@ -219,7 +219,7 @@ impl State {
                 .as_ref()
                 .and_then(|rare| rare.scopes.as_ref())
                 .is_some_and(|scopes| scopes.contains(&clause.value)),
-            // The filter's set selects by status, and nobody can filter by the others.
+            // The set of statuses selects by status, and nobody can filter by the other fields.
             Field::Status
             | Field::TenantId
             | Field::InviteExpiry
@@ -325,12 +325,12 @@ fn slot(length: usize) -> Slot {
     Slot::try_from(length).expect("nobody makes four billion roles or groups")
 }
 
-/// A field that the collection's vocabulary does not have: the parser refused it.
+/// Keeps no record: the collection has no such field, so the parser refuses it in a filter.
 fn not_asked(_field: Field) -> bool {
     false
 }
 
-/// Adds a slot at the end, unless it is there.
+/// Adds a slot at the end, unless it already exists.
 pub fn with_slot(slots: &[Slot], slot: Slot) -> Box<[Slot]> {
     let added = (!slots.contains(&slot)).then_some(slot);
     slots.iter().copied().chain(added).collect()
@@ -341,12 +341,12 @@ pub fn without_slot(slots: &[Slot], slot: Slot) -> Box<[Slot]> {
     slots.iter().copied().filter(|one| *one != slot).collect()
 }
 
-/// The set of these texts.
+/// Collects texts into a set.
 pub fn set_of(texts: &[&str]) -> BTreeSet<String> {
     texts.iter().map(|text| (*text).to_owned()).collect()
 }
 
-/// The id of the system group that everybody is in.
+/// Returns the id of the system group that everybody is in.
 pub(super) fn everyone() -> GroupId {
     GroupId(Id::from_object_bytes(object_id(0, [0; 5], 1)))
 }

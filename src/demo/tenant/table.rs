@@ -71,7 +71,7 @@ impl<R: Row> Table<R> {
         self.rows.values()
     }
 
-    /// Returns the records from the first whose id is `from` or later, then those before.
+    /// Returns the records whose id is `from` or later, then the records before them.
     pub fn iter_from(&self, from: &Id) -> impl Iterator<Item = &R> {
         let from = Key(from.clone());
         let before = self.rows.range(..from.clone());

@@ -71,7 +71,7 @@ impl Tokens {
         text
     }
 
-    /// Returns who a token acts for; `None` if unknown, expired or used up.
+    /// Returns whom a token acts for. `None` if the token is unknown, expired or used up.
     pub fn check(&self, token: &str, now: Timestamp) -> Option<Caller> {
         let mut live = self.live();
         let token = live.get_mut(token)?;
@@ -95,7 +95,7 @@ impl Tokens {
     }
 }
 
-/// Text that looks like a JWT and is as long as one.
+/// Makes a text that looks like a JWT and is as long as one.
 pub fn jwt_like(seed: u64, nth: u64) -> String {
     let part = |part: u64| {
         format!(

@@ -1,4 +1,4 @@
-//! The users of a time, however many of them have changed since.
+//! The users at an earlier time, however many of them have changed since.
 
 use std::collections::BTreeMap;
 

@@ -54,7 +54,7 @@ pub enum PermissionType {
 }
 
 impl<'a> IamPolicy<'a> {
-    /// Returns a role's policies; `None` if neither list is visible.
+    /// Returns a role's policies; `None` if no list of permissions is visible.
     pub(super) fn all_of(
         role: &RoleId,
         permissions: Option<&'a BTreeSet<String>>,

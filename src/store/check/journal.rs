@@ -27,7 +27,7 @@ struct Lead {
     /// Records that an entry created or updated but that were not found when records were read,
     /// with the entry: a later entry must delete them.
     absent: BTreeMap<u64, (Seq, Kind)>,
-    /// Records whose version is that of an entry that was read.
+    /// How many records have the version of an entry that was read.
     n_led: u64,
     /// The entry that reports the last loss. The results of earlier entries may be lost.
     lost_at: Seq,

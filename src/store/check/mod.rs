@@ -1,7 +1,7 @@
 //! Checks a store as a whole: every key, every value, and whether the rows agree with each other.
 //!
-//! It changes nothing, and no fault stops it: each fault is reported, and the rest is checked all
-//! the same. An opening, which has no time for that, checks a sample (`sample.rs`).
+//! It changes nothing, and no fault stops it: each fault is reported, and the rest is checked
+//! anyway. An opening, which has no time for that, checks a sample (`sample.rs`).
 //!
 //! A store in use changes while it is checked. What must be compared at one moment is read while
 //! commits wait, a few rows at a time; the journal is compared up to where it was when the records
@@ -156,7 +156,7 @@ impl Check<'_> {
             Ok(read) => Some(read),
             Err(error) => {
                 let what = faults::in_words(&error);
-                // Each value was verified before, and this fault reported.
+                // All values were verified before, and this fault was reported then.
                 if what != codec::OTHER_SUM {
                     self.fault(place, what);
                 }

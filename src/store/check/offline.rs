@@ -77,13 +77,13 @@ impl CheckError {
 /// Checks the store in a folder, in any format, and changes nothing in it. Nobody may have it open.
 pub fn offline(path: &Path) -> Result<StoreCheck, CheckError> {
     let folder = Folder::new(path);
-    // Between the two renames that swap a copy in, the database has its other name.
+    // Between the two renames that swap a copy in, the database is under its other name.
     let places = [folder.current(), folder.replaced()];
     let there = || places.iter().find(|place| place.exists());
     let nowhere = || CheckError::NoStore {
         path: path.to_owned(),
     };
-    // It is looked for again under the lock, when nobody can rename it any more.
+    // We look again once we have the lock, when nobody can rename the database any more.
     there().ok_or_else(nowhere)?;
     let refused = |source| CheckError::Open { source };
     let lock = lock::take_lock(&folder).map_err(refused)?;

@@ -210,7 +210,7 @@ impl Check<'_> {
     }
 }
 
-/// Fingerprints of neighbours.
+/// Fingerprints of consecutive ids.
 struct Prints {
     of: Vec<(Id, Fingerprint)>,
     /// False if some of them may be missing because they could not be read.

@@ -18,7 +18,7 @@ const TAIL: u64 = 200;
 const SAMPLES: u64 = 64;
 
 /// Records to read of all tenants together, unless there are so many tenants that reading
-/// [`FEWEST`] of each takes more: every record brings a page into the cache, which nobody needs
+/// [`FEWEST`] of each takes more: every record brings a page into the cache that nobody needs
 /// there.
 const ALL_SAMPLES: u64 = 512;
 

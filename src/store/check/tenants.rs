@@ -125,7 +125,7 @@ impl Check<'_> {
         });
     }
 
-    /// Checks the spaces, how far they were read, and which are to be read again.
+    /// Checks the spaces, how far they were read, and which must be read again.
     fn spaces(&mut self) {
         let no_of = |key: &[u8]| {
             let no = key.get(1..).and_then(<[u8]>::first_chunk);
@@ -216,7 +216,7 @@ impl Check<'_> {
 }
 
 /// Returns what is wrong with the position of the entry that marks a first load; `None` if nothing
-/// is.
+/// is wrong.
 fn loaded_at(db: &sled::Db, seq: Seq) -> Result<Option<String>, StoreError> {
     if seq <= journal::cut_at(db)? {
         return Ok(None);

@@ -31,7 +31,7 @@ pub struct Engine {
     queue: Mutex<Option<SyncSender<Job>>>,
     under_way: UnderWay,
     committer: Mutex<Option<JoinHandle<()>>>,
-    /// Released last: the next process finds everything finished.
+    /// Released last, so that the next process finds everything finished.
     lock: Mutex<Option<File>>,
 }
 
@@ -149,12 +149,12 @@ impl Engine {
         self.submit(Work::Commit(Prepared::of(commit)?))
     }
 
-    /// Writes rows in one batch, on disk when it returns.
+    /// Writes rows in one batch, which is on disk when this returns.
     pub fn write(&self, rows: Vec<Row>) -> Result<Committed, StoreError> {
         self.submit_rows(rows)?.wait()
     }
 
-    /// Queues rows, to be written in one batch.
+    /// Queues rows that are written in one batch.
     pub fn submit_rows(&self, rows: Vec<Row>) -> Result<Ticket, StoreError> {
         self.submit(Work::Rows { rows, fact: None })
     }
@@ -197,7 +197,7 @@ impl Engine {
         lock(&self.queue).is_none()
     }
 
-    /// Has the committer finish what is queued, then closes the database.
+    /// Waits until the committer has finished what is queued, then closes the database.
     pub fn close(&self) -> Result<(), StoreError> {
         drop(lock(&self.queue).take());
         let committer = lock(&self.committer).take();
@@ -230,7 +230,7 @@ impl Engine {
 
 impl Drop for Engine {
     fn drop(&mut self) {
-        // Callers that need to know of a failure call `close`; it is logged where it happens.
+        // A caller that needs to know of a failure calls `close`. Here, the failure is only logged.
         drop(self.close());
     }
 }

@@ -14,8 +14,8 @@ use super::catch_panic::catch_panic;
 /// stall, but not for that long.
 pub const PATIENCE: [u64; 7] = [1, 2, 4, 8, 15, 30, 60];
 
-/// Makes sled check again. A nudge that finds nothing waits like the others, so it runs on a thread
-/// of its own.
+/// Makes sled check again. A nudge that finds no failed write waits like any other flush, so it
+/// runs on a thread of its own.
 pub fn nudge(db: &sled::Db) {
     let db = db.clone();
     let nudging = thread::Builder::new()

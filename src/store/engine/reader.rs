@@ -1,7 +1,7 @@
-//! What a read may ask of the database, for as long as its closure runs.
+//! The queries that a read may send to the database, for as long as its closure runs.
 //!
-//! Records, the journal and runs are asked for by what they are: each engine finds them in its own
-//! way. Everything else is a row under its key.
+//! A read asks for records, entries and runs as such: each engine finds them in its own way. It
+//! asks for any other row by its key.
 
 use std::collections::BTreeSet;
 use std::ops::{Bound, Deref};
@@ -22,7 +22,7 @@ use crate::store::values::tenant_no::TenantNo;
 use super::rows::{cut, endpoints, head, journal, runs, state};
 use super::scan;
 
-/// What a read may ask of the database. Nobody outside the engine sees what is behind it.
+/// Answers the queries of a read. Nobody outside the engine sees the database behind it.
 #[derive(Clone, Copy)]
 pub struct Reader<'db> {
     db: &'db sled::Db,

@@ -42,7 +42,7 @@ pub fn written(db: &sled::Db, key: &[u8], n_bytes: usize) -> Result<(), StoreErr
     trim(db, key, n_bytes * OF_A_SCAN)
 }
 
-/// Counts what entered the cache with a key, and has the cache trimmed when it is time.
+/// Counts what entered the cache with a key, and makes sled trim the cache when it is time.
 fn trim(db: &sled::Db, key: &[u8], n_bytes: usize) -> Result<(), StoreError> {
     thread_local! {
         static READ: Cell<usize> = const { Cell::new(0) };
@@ -81,7 +81,7 @@ pub fn holding(
     }
 }
 
-/// Returns the next key; `None` if it does not have the prefix.
+/// Returns the next key; `None` if no further key has the prefix.
 pub fn key_after(db: &sled::Db, prefix: &[u8], key: &[u8]) -> Result<Option<Key>, StoreError> {
     let found = db
         .get_gt(key)

@@ -75,7 +75,7 @@ impl Shared {
         }
     }
 
-    /// Remembers the first fatal error, and leaves a note of damage for the next start.
+    /// Remembers the first fatal error. If it is damage, leaves a note for the next start.
     pub fn remember(&self, folder: &Folder, error: &StoreError) {
         if !error.is_fatal() || self.fatal.set(error.clone()).is_err() {
             return;

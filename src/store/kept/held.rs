@@ -47,7 +47,8 @@ impl Store {
         Ok(sum)
     }
 
-    /// Returns what a plan removes of a record.
+    /// Returns what a plan removes from a record; `None` if the plan does not remove anything
+    /// there.
     pub fn removal(
         &self,
         no: TenantNo,

@@ -1,4 +1,4 @@
-//! Everything that happened, entry by entry, as far as it is on disk.
+//! Reads the journal: everything that happened, entry by entry, as far as it is on disk.
 
 use crate::model::{Entry, Seq};
 use crate::store::error::StoreError;
@@ -26,8 +26,8 @@ impl Store {
         })
     }
 
-    /// Returns one entry, even one that was cut while a row still names it; `None` if it does
-    /// not exist, or no longer exists.
+    /// Returns one entry, even if it was cut but is kept because a row names it; `None` if there is
+    /// no such entry, or it was deleted.
     pub fn entry(&self, seq: Seq) -> Result<Option<Entry>, StoreError> {
         if seq == Seq::START || seq > self.last_seq() {
             return Ok(None);

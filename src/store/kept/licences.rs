@@ -39,7 +39,7 @@ impl Store {
         let what = "reading how far licences were read";
         match self.row(what, &key, codec::read_row::<v7::LicenceReading>)? {
             Some(row) => Ok(row.into()),
-            // A damaged store may have lost it, but not all rows: their numbers are taken.
+            // A damaged store may have lost this row and kept others: continue from their numbers.
             None => Ok(LicenceReading {
                 mark: ReadingMark {
                     number: self.last_number(no)?,
@@ -63,8 +63,8 @@ impl Store {
         }
     }
 
-    /// Stores assignments that a reading has found, and how far it is. Both are on disk when it
-    /// returns.
+    /// Stores assignments that a reading has found, and how far it has got. Both are on disk when
+    /// it returns.
     pub fn keep_licences(
         &self,
         no: TenantNo,
@@ -100,7 +100,7 @@ impl Store {
         }
         let row = v7::LicenceReading::from(reading);
         rows.push(codec::put(keys::licence_reading(no), &row));
-        // The last row has the cursor: a crash before it has the page read once more.
+        // The cursor is in the last row: after a crash before that, the page is read again.
         self.write_all(rows)
     }
 
@@ -116,7 +116,7 @@ impl Store {
             .map(drop)
     }
 
-    /// Returns how many subjects a reading did not show, and how many there are.
+    /// Returns how many subjects a reading did not show, and how many there are in all.
     pub fn count_licences(&self, no: TenantNo, number: u64) -> Result<(u64, u64), StoreError> {
         let (mut others, mut all) = (0, 0);
         let mut after = None;

@@ -25,7 +25,7 @@ impl Store {
         Ok(losses)
     }
 
-    /// Returns the latest of them.
+    /// Returns the latest loss that no operator has acknowledged; `None` if there is none.
     pub fn open_loss(&self) -> Result<Option<HistoryLoss>, StoreError> {
         Ok(self.open_losses()?.pop())
     }

@@ -1,9 +1,9 @@
 //! What the store keeps, and the calls that read and write it.
 //!
-//! There is one file for each thing: the methods of `Store` that read and write it, and the types
-//! that only they need. They know what is kept and when it changes. The engine knows where it is:
-//! they ask it by the calls that `engine/mod.rs` lists, for records, entries and runs by name, for
-//! other rows by their key. For these they compose keys and values with `layout/`.
+//! Each thing has one file, with the methods of `Store` that read and write it and the types that
+//! only they need. These methods know what is kept and when it changes. The engine knows where it
+//! is. `engine/mod.rs` lists its calls: they take records, entries and runs by name, and other rows
+//! by key. For such rows, the methods compose keys and values with `layout/`.
 
 pub mod absent;
 pub mod accepted;

@@ -30,7 +30,7 @@ pub enum Remains {
     Anywhere,
 }
 
-/// Where to look next for a list that is to be deleted.
+/// Where to look next for a list to delete.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(in crate::store) enum NextList {
     /// After this head, or from the first one on.
@@ -61,7 +61,7 @@ impl Store {
     }
 
     /// Returns the number for the next list of a tenant. First removes what is left of lists that
-    /// belong to no entry, from where `remains` says; nobody else may be writing lists of the
+    /// belong to no entry; `remains` says where to look. Nobody else may be writing lists of the
     /// tenant.
     pub fn next_list(&self, no: TenantNo, remains: Remains) -> Result<ListId, StoreError> {
         let newest = |prefix: &Key| {
@@ -88,7 +88,7 @@ impl Store {
         Ok(ListId(last.0 + 1))
     }
 
-    /// Returns a list that has parts but no head; `None` if each has one.
+    /// Returns a list that has parts but no head; `None` if every list has a head.
     fn list_without_head(&self, no: TenantNo) -> Result<Option<ListId>, StoreError> {
         self.engine.read("reading lists", |reader| {
             let mut from = Bound::Included(keys::list_parts_prefix(no));
@@ -127,11 +127,11 @@ impl Store {
         self.remove_rows(&keys::list_parts(no, list))
     }
 
-    /// Returns users of an entry's list, from a number on up to the end of that part. Empty if
-    /// there are no more users, or the list is gone.
+    /// Returns users of an entry's list, from a number on up to the end of the part that contains
+    /// it. The result is empty if there are no more users, or the list is gone.
     ///
     /// A repair may drop the newest list, and its number may then belong to a later entry's list:
-    /// that one is not returned.
+    /// users of that list are not returned.
     pub fn listed(
         &self,
         no: TenantNo,

@@ -12,8 +12,8 @@ use crate::store::values::row::Row;
 const REMOVED_AT_ONCE: usize = 10_000;
 
 impl Store {
-    /// Returns what `read` makes of the rows that begin with a prefix, in the order of their keys:
-    /// those after a key, or from the first one on.
+    /// Reads rows whose keys begin with a prefix, in the order of keys, after a given key or from
+    /// the first one on. `read` decodes each.
     pub(in crate::store) fn page<T>(
         &self,
         what: &'static str,
@@ -35,7 +35,7 @@ impl Store {
         })
     }
 
-    /// Returns what `read` makes of a row; `None` if there is no such row.
+    /// Reads a row, which `read` decodes; `None` if there is no such row.
     pub(in crate::store) fn row<T>(
         &self,
         what: &'static str,

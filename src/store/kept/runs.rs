@@ -1,9 +1,9 @@
 //! The runs of each tenant, by number.
 //!
 //! Months of runs are kept, so no query may read them all: the runs of a tenant are stored
-//! together, and beside them the most frequent answers, namely how many there are and which was the
-//! last whole sweep ([`RunTotals`]). Runs in progress have rows of their own, by which an opening
-//! finds those that an earlier process left.
+//! together, and beside them the answers that are needed most often: how many there are, and which
+//! was the last whole sweep ([`RunTotals`]). Runs in progress have rows of their own, by which an
+//! opening finds those that an earlier process left.
 
 use std::collections::BTreeMap;
 
@@ -83,7 +83,7 @@ impl Store {
         self.engine.write(rows).map(drop)
     }
 
-    /// Returns runs, all or a tenant's, the newest first.
+    /// Returns runs of all tenants or of one, the newest first.
     pub fn runs(&self, tenant: Option<&TenantName>, limit: usize) -> Result<Vec<Run>, StoreError> {
         self.runs_before(tenant, None, limit)
     }
@@ -102,7 +102,7 @@ impl Store {
         })
     }
 
-    /// Returns the newest run of a tenant that matches. It reads back as far as that one.
+    /// Returns the newest run of a tenant that matches. Reads back from the newest run to that one.
     pub fn newest_run(
         &self,
         tenant: &TenantName,
@@ -140,7 +140,7 @@ impl Store {
         })
     }
 
-    /// Returns a run.
+    /// Returns a run; `None` if there is no such run.
     pub fn run(&self, id: RunId) -> Result<Option<Run>, StoreError> {
         self.engine.read("reading a run", |reader| {
             for name in reader.tenants_with_runs() {

@@ -28,7 +28,8 @@ impl Store {
                 if let Some(value) = reader.get(&key)? {
                     let v7::session::SessionReading { since, until } =
                         codec::read_row(&key, &value)?;
-                    // Otherwise the bookmark was moved since, without sessions.
+                    // If the times differ, the bookmark has moved since then without reading
+                    // sessions.
                     bookmark.sessions_since = (until == bookmark.until).then_some(since);
                 }
                 Ok(Some(bookmark))

@@ -3,7 +3,8 @@
 //!
 //! A row only ever moves forward in time, so an event may be noted twice, late and in any order.
 //! The commit that deletes a user deletes the row too, if it can take another row. The log may also
-//! name users whom we do not know yet, or no longer. Maintenance deletes the rows that remain.
+//! name users whom we do not know yet, or whom we have deleted. Maintenance deletes the rows that
+//! remain.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Bound;
@@ -54,15 +55,15 @@ impl Store {
         })
     }
 
-    /// Notes since when sessions are known of the users whom a commit adds, if that is later than
-    /// for others. The rows are on disk when it returns. After a crash before the commit,
+    /// Notes, for users whom a commit adds, since when their sessions are known, if that is later
+    /// than for other users. The rows are on disk when it returns. After a crash before the commit,
     /// maintenance deletes them.
     pub(in crate::store) fn note_late_users(&self, commit: &Commit) -> Result<(), StoreError> {
         let late = late(commit);
         if late.is_empty() {
             return Ok(());
         }
-        // Where sessions are not known yet, they will be since a later time.
+        // If no sessions are known yet, they will be known only since a later time anyway.
         let bookmark = self.bookmark(commit.tenant)?;
         if bookmark.is_none_or(|bookmark| bookmark.session_span().is_none()) {
             return Ok(());
@@ -150,7 +151,7 @@ impl Store {
     }
 }
 
-/// Reads a row of one sort or the other.
+/// Reads a row of either keyspace.
 fn read(key: &[u8], value: &[u8]) -> Result<Timestamp, StoreError> {
     if key.first() == Some(&(Keyspace::SessionsSince as u8)) {
         let v8::session::SessionsSince(since) = codec::read_row(key, value)?;
@@ -160,7 +161,7 @@ fn read(key: &[u8], value: &[u8]) -> Result<Timestamp, StoreError> {
     Ok(at)
 }
 
-/// Returns the users whom a commit adds although they are older.
+/// Returns the users whom a commit adds although they may be older than [`FOUND_IN_TIME`].
 fn late(commit: &Commit) -> BTreeSet<UserId> {
     let is_late = |user: &&User| {
         let age = user.created_at.map(|created| commit.at.since(created));

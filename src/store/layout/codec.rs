@@ -63,7 +63,7 @@ pub fn read_packed_row<T: Stored + DeserializeOwned>(
     })
 }
 
-/// Makes a value of two parts, one after the other.
+/// Makes a value whose content consists of two parts, one after the other.
 pub fn seal(format: u8, key: &[u8], head: &[u8], payload: &[u8]) -> Vec<u8> {
     let mut value = Vec::with_capacity(1 + head.len() + payload.len() + SUM_LEN);
     value.push(format);
@@ -74,7 +74,7 @@ pub fn seal(format: u8, key: &[u8], head: &[u8], payload: &[u8]) -> Vec<u8> {
     value
 }
 
-/// Verifies a value of a format and returns what is between format byte and checksum.
+/// Verifies a value of a format and returns the bytes between the format byte and the checksum.
 pub fn open<'value>(
     format: u8,
     key: &[u8],
@@ -105,7 +105,7 @@ pub fn unknown(key: &[u8], format: u8) -> StoreError {
     flawed(key, &format!("has format {format}, which is not read here"))
 }
 
-/// Serializes and compresses, if that helps.
+/// Serializes content, and compresses it if that makes it shorter.
 ///
 /// Works in buffers that each thread keeps and returns a vector of just the right size: new
 /// buffers for every entry cost the allocator more than the compression takes.
@@ -131,7 +131,7 @@ pub fn append<T: Stored + Serialize>(bytes: &mut Vec<u8>, content: &T) -> Range<
     start..bytes.len()
 }
 
-/// Compresses, if that helps.
+/// Compresses bytes if that makes them shorter.
 pub fn pack_bytes(plain: &[u8]) -> Vec<u8> {
     thread_local! {
         static BUFFER: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
@@ -166,8 +166,8 @@ fn compress<'packed>(bytes: &[u8], packed: &'packed mut Vec<u8>) -> Option<&'pac
     (packed.len() - 1 < bytes.len()).then_some(packed)
 }
 
-/// Passes on what [`pack`] was given, in a buffer that the thread keeps. The bytes were already
-/// verified.
+/// Unpacks what [`pack`] made, in a buffer that the thread keeps, and passes it on. The bytes were
+/// already verified.
 pub fn unpack_with<T>(
     key: &[u8],
     packed: &[u8],
@@ -189,7 +189,7 @@ pub fn unpack_with<T>(
     content
 }
 
-/// Decodes the first part of some bytes; returns it and the rest.
+/// Decodes the first part of some bytes; returns the content and the remaining bytes.
 pub fn first_of<'bytes, T: DeserializeOwned>(
     key: &[u8],
     bytes: &'bytes [u8],
@@ -197,7 +197,7 @@ pub fn first_of<'bytes, T: DeserializeOwned>(
     postcard::take_from_bytes(bytes).map_err(|_unreadable| flawed(key, READS_NOT))
 }
 
-/// Returns what [`pack_bytes`] was given. The bytes were already verified.
+/// Unpacks what [`pack_bytes`] made. The bytes were already verified.
 pub fn unpack_bytes<'packed>(
     key: &[u8],
     packed: &'packed [u8],
@@ -246,7 +246,7 @@ fn checksum(key: &[u8], sealed: &[u8]) -> u64 {
     xxh3_64_with_seed(sealed, xxh3_64(key))
 }
 
-/// Serializes after what is already in a buffer.
+/// Serializes content, and appends it to what a buffer already contains.
 fn to_bytes<T: Serialize>(content: &T, buffer: Vec<u8>) -> Vec<u8> {
     postcard::to_extend(content, buffer).expect("our own types have lengths and go into memory")
 }

@@ -108,8 +108,8 @@ pub fn read_behind(last: &mut LastOrigin, key: &[u8], value: &[u8]) -> Result<En
     })
 }
 
-/// Returns a digest of all that an entry says, in the bytes in which it was written: even if the
-/// program later learns more about entries, this entry keeps its id.
+/// Returns a digest of everything in an entry, from the bytes in which it was written: if a later
+/// version of the program adds fields to entries, this entry keeps its id.
 fn digest(at: Timestamp, version: Version, bytes: &[u8]) -> EntryDigest {
     let mut digest = Sha256::new();
     digest.update(at.millis().to_be_bytes());
@@ -134,7 +134,7 @@ pub fn pack(
     })
 }
 
-/// Completes an encoded entry into a value.
+/// Turns an encoded entry into a complete value.
 pub fn seal(key: &[u8], at: Timestamp, version: Version, packed: &[u8]) -> Vec<u8> {
     let at = at.millis().to_be_bytes();
     let head = [at, version.0.to_be_bytes()].concat();

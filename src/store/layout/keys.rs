@@ -1,4 +1,4 @@
-//! Composes every key of the store; nobody else does. The bytes are frozen by the tests.
+//! Composes every key of the store; no other module does. The bytes are frozen by the tests.
 //!
 //! There is one tree, and the first byte of a key is its keyspace. Numbers are big-endian, so that
 //! bytes sort as the numbers do; a part of variable length is preceded by its length if anything
@@ -60,7 +60,7 @@ pub enum Keyspace {
     PlanRow = 0x41,
     /// Held plans by tenant and number.
     Held = 0x42,
-    /// The removals that held plans list, by record.
+    /// The removals that held plans list, by tenant, plan and record.
     Removal = 0x43,
     /// Missing records that the source does not let us ask for, with the number of complete sweeps
     /// in a row that missed each.
@@ -111,135 +111,135 @@ pub enum Keyspace {
     SessionsSince = 0x97,
 }
 
-/// The key of the format record, which is read first.
+/// Returns the key of the format record, which is read first.
 pub fn format() -> Key {
     vec![Keyspace::Meta as u8, 0]
 }
 
-/// The key of the journal's head.
+/// Returns the key of the journal's head.
 pub fn head() -> Key {
     vec![Keyspace::Meta as u8, 1]
 }
 
-/// The key of the position up to which the journal was cut.
+/// Returns the key of the position up to which the journal was cut.
 pub fn cut() -> Key {
     vec![Keyspace::Meta as u8, 2]
 }
 
-/// The key of the amount of live data.
+/// Returns the key of the amount of live data.
 pub fn usage() -> Key {
     vec![Keyspace::Meta as u8, 3]
 }
 
-/// The key of the map from endpoints that left the configuration to when we first noticed.
+/// Returns the key of the map from endpoints that left the configuration to when we first noticed.
 pub fn orphaned_endpoints() -> Key {
     vec![Keyspace::Meta as u8, 4]
 }
 
-/// The key of the last number that was given to a run.
+/// Returns the key of the last number that was given to a run.
 pub fn last_run() -> Key {
     vec![Keyspace::Meta as u8, 5]
 }
 
-/// The key of what was lost with damaged stores.
+/// Returns the key of what was lost with damaged stores.
 pub fn history_losses() -> Key {
     vec![Keyspace::Meta as u8, 6]
 }
 
-/// The key of a tenant's row.
+/// Returns the key of a tenant's row.
 pub fn tenant(no: TenantNo) -> Key {
     numbered(Keyspace::Tenant, no.0)
 }
 
-/// The key of a tenant's mark of the first load.
+/// Returns the key of a tenant's mark of the first load.
 pub fn loaded(no: TenantNo) -> Key {
     numbered(Keyspace::Loaded, no.0)
 }
 
-/// The key of the tenants that a connection found.
+/// Returns the key of the tenants that a connection found.
 pub fn links(connection: &ConnectionName) -> Key {
     let mut key = vec![Keyspace::Links as u8];
     key.extend_from_slice(connection.0.as_bytes());
     key
 }
 
-/// The key of the first block of a kind, which is also the prefix of all its blocks.
+/// Returns the key of the first block of a kind, which is also the prefix of all its blocks.
 pub fn state_prefix(no: TenantNo, kind: Kind) -> Key {
     of_kind(Keyspace::State, no, kind)
 }
 
-/// The key of the block of records that begins at an id.
+/// Returns the key of the block of records that begins at an id.
 pub fn state(no: TenantNo, kind: Kind, first: &Id) -> Key {
     with_id(Keyspace::State, no, kind, first)
 }
 
-/// The key of the first bucket of a kind, which is also the prefix of all its buckets.
+/// Returns the key of the first bucket of a kind, which is also the prefix of all its buckets.
 pub fn bucket_prefix(no: TenantNo, kind: Kind) -> Key {
     of_kind(Keyspace::Bucket, no, kind)
 }
 
-/// The key of the bucket that begins at an id.
+/// Returns the key of the bucket that begins at an id.
 pub fn bucket(no: TenantNo, kind: Kind, first: &Id) -> Key {
     with_id(Keyspace::Bucket, no, kind, first)
 }
 
-/// The key of a kind's census.
+/// Returns the key of a kind's census.
 pub fn census(no: TenantNo, kind: Kind) -> Key {
     of_kind(Keyspace::Census, no, kind)
 }
 
-/// The key of a journal entry.
+/// Returns the key of a journal entry.
 pub fn journal(seq: Seq) -> Key {
     long(Keyspace::Journal, seq.0)
 }
 
-/// The key of an entry that was cut and is kept.
+/// Returns the key of an entry that was cut and is kept.
 pub fn kept(seq: Seq) -> Key {
     long(Keyspace::Kept, seq.0)
 }
 
-/// The key of a plan's head.
+/// Returns the key of a plan's head.
 pub fn plan(no: TenantNo) -> Key {
     numbered(Keyspace::Plan, no.0)
 }
 
-/// The prefix of all rows of a tenant's plan.
+/// Returns the prefix of all rows of a tenant's plan.
 pub fn plan_rows(no: TenantNo) -> Key {
     numbered(Keyspace::PlanRow, no.0)
 }
 
-/// The key of a row of a plan.
+/// Returns the key of a row of a plan.
 pub fn plan_row(no: TenantNo, row: u32) -> Key {
     let mut key = plan_rows(no);
     key.extend_from_slice(&row.to_be_bytes());
     key
 }
 
-/// The prefix of all held plans of a tenant.
+/// Returns the prefix of all held plans of a tenant.
 pub fn held_prefix(no: TenantNo) -> Key {
     numbered(Keyspace::Held, no.0)
 }
 
-/// The key of a held plan.
+/// Returns the key of a held plan.
 pub fn held(no: TenantNo, plan: PlanId) -> Key {
     let mut key = held_prefix(no);
     key.extend_from_slice(&plan.0.to_be_bytes());
     key
 }
 
-/// The prefix of all removals that held plans of a tenant list.
+/// Returns the prefix of all removals that held plans of a tenant list.
 pub fn removals_prefix(no: TenantNo) -> Key {
     numbered(Keyspace::Removal, no.0)
 }
 
-/// The prefix of all removals that a held plan lists.
+/// Returns the prefix of all removals that a held plan lists.
 pub fn removals(no: TenantNo, plan: PlanId) -> Key {
     let mut key = removals_prefix(no);
     key.extend_from_slice(&plan.0.to_be_bytes());
     key
 }
 
-/// The key of a record's removal in a held plan.
+/// Returns the key of a record's removal in a held plan.
 pub fn removal(no: TenantNo, plan: PlanId, record: &RecordRef) -> Key {
     let mut key = removals(no, plan);
     key.push(kind_byte(record.kind));
@@ -253,12 +253,12 @@ pub fn plan_of_removal(key: &[u8]) -> Option<PlanId> {
     Some(PlanId(u64::from_be_bytes(*bytes)))
 }
 
-/// The prefix of all absent records of a tenant.
+/// Returns the prefix of all absent records of a tenant.
 pub fn absent_prefix(no: TenantNo) -> Key {
     numbered(Keyspace::Absent, no.0)
 }
 
-/// The key of an absent record.
+/// Returns the key of an absent record.
 pub fn absent(no: TenantNo, record: &RecordRef) -> Key {
     let mut key = absent_prefix(no);
     key.push(kind_byte(record.kind));
@@ -273,26 +273,26 @@ pub fn absent_of(key: &[u8]) -> Option<RecordRef> {
     Some(RecordRef { kind, id })
 }
 
-/// The key of an endpoint's cursor.
+/// Returns the key of an endpoint's cursor.
 pub fn cursor(endpoint: &EndpointName) -> Key {
     let mut key = vec![Keyspace::Cursor as u8];
     key.extend_from_slice(endpoint.0.as_bytes());
     key
 }
 
-/// The prefix of an endpoint's rows in a keyspace.
+/// Returns the prefix of an endpoint's rows in a keyspace.
 pub fn of_endpoint(keyspace: Keyspace, endpoint: &EndpointName) -> Key {
     named(keyspace, &endpoint.0)
 }
 
-/// The key of an order for an endpoint.
+/// Returns the key of an order for an endpoint.
 pub fn order(endpoint: &EndpointName, number: u64) -> Key {
     let mut key = of_endpoint(Keyspace::Order, endpoint);
     key.extend_from_slice(&number.to_be_bytes());
     key
 }
 
-/// The key of some attempts of an endpoint.
+/// Returns the key of some attempts of an endpoint.
 pub fn attempts(endpoint: &EndpointName, number: u64) -> Key {
     let mut key = of_endpoint(Keyspace::Attempts, endpoint);
     key.extend_from_slice(&number.to_be_bytes());
@@ -306,19 +306,19 @@ pub fn endpoint_part(key: &[u8]) -> Option<&[u8]> {
     key.get(..len.checked_add(5)?)
 }
 
-/// A key after all rows of an endpoint and before those of the next.
+/// Returns a key after all rows of an endpoint and before those of the next.
 pub fn behind_endpoint(endpoint: &[u8]) -> Key {
     let mut key = endpoint.to_vec();
     key.extend_from_slice(&[0xff; 16]);
     key
 }
 
-/// The prefix of all runs of a tenant.
+/// Returns the prefix of all runs of a tenant.
 pub fn runs(tenant: &TenantName) -> Key {
     named(Keyspace::Run, &tenant.0)
 }
 
-/// The key of a run.
+/// Returns the key of a run.
 pub fn run(tenant: &TenantName, id: RunId) -> Key {
     let mut key = runs(tenant);
     key.extend_from_slice(&id.0.to_be_bytes());
@@ -335,7 +335,7 @@ pub fn run_of(key: &[u8]) -> Option<(TenantName, RunId)> {
     Some((TenantName(name.to_owned()), RunId(u64::from_be_bytes(*id))))
 }
 
-/// The key of the totals over all runs of a tenant.
+/// Returns the key of the totals over all runs of a tenant.
 pub fn tally(tenant: &TenantName) -> Key {
     let mut key = vec![Keyspace::Tally as u8];
     key.extend_from_slice(tenant.0.as_bytes());
@@ -348,17 +348,17 @@ pub fn tenant_of_tally(key: &[u8]) -> Option<TenantName> {
     Some(TenantName(name.to_owned()))
 }
 
-/// The key of a run in progress.
+/// Returns the key of a run in progress.
 pub fn open_run(id: RunId) -> Key {
     long(Keyspace::OpenRun, id.0)
 }
 
-/// The prefix of all accepted findings of a tenant.
+/// Returns the prefix of all accepted findings of a tenant.
 pub fn accepted_prefix(no: TenantNo) -> Key {
     numbered(Keyspace::Accepted, no.0)
 }
 
-/// The key of an accepted finding.
+/// Returns the key of an accepted finding.
 pub fn accepted(no: TenantNo, id: FindingId) -> Key {
     let mut key = accepted_prefix(no);
     key.extend_from_slice(&id.0);

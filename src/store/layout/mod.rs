@@ -1,10 +1,10 @@
 //! The data on disk: types whose bytes are frozen, separate from the values that the program uses.
 //!
-//! `v1.rs` and its like contain one type for each value of the format that introduced it, field by
-//! field in the order of the bytes. **A type that was once written is never changed.** A value that
-//! has to look different gets a type of its own under the next number, and `convert` says what the
-//! older bytes mean: it destructures both sides field by field, so that a new field in the model
-//! does not compile until that is decided.
+//! The modules `v1`, `v2` and so on contain one type for each value that the format introduced,
+//! field by field in the order of the bytes. **A type that was once written is never changed.** A
+//! value that has to look different gets a type of its own under the next number, and `convert`
+//! says what the older bytes mean: it destructures both sides field by field, so that a new field
+//! in the model does not compile until that is decided.
 //!
 //! Two numbers tell a reader what it is reading:
 //!

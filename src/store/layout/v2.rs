@@ -54,12 +54,12 @@ pub enum FindingCode {
 /// Totals over all runs of a tenant.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct Tally {
-    /// How many are kept.
+    /// How many runs are kept.
     pub count: u64,
-    /// The last one that read the whole tenant and succeeded.
+    /// The last run that read the whole tenant and succeeded.
     pub last_sweep: Option<RunId>,
-    /// How many losses the partial runs since then have caused, those that read only what the audit
-    /// log named.
+    /// How many losses the partial runs since then have caused. A partial run reads only what the
+    /// audit log names.
     pub lost: Vec<(Loss, u64)>,
 }
 

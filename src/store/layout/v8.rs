@@ -1,5 +1,6 @@
-//! What format 8 added: entries about rights in spaces, from which entry on these are compared, and
-//! what the audit log reports of a change. Their bytes are on disk: nothing here is ever changed.
+//! What format 8 added: entries about rights in spaces, the entry from which on these rights are
+//! compared, and what the audit log reports of a change. Their bytes are on disk: nothing here is
+//! ever changed.
 
 use std::borrow::Cow;
 

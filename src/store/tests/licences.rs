@@ -132,7 +132,7 @@ fn a_damaged_store_keeps_licences_and_reads_them_all_again() {
     let store = salvaged(dir.path(), &Clock::system());
 
     assert_eq!(store.licences(no, None, 9).unwrap(), [kept(&[eve], 4)]);
-    // The next reading has a number of its own: eve's is not taken for one that it showed.
+    // The next reading gets a new number, so that it does not seem to have shown eve.
     assert_eq!(store.licence_reading(no).unwrap(), reading(4));
     store.close().unwrap();
 }

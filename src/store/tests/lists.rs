@@ -1,4 +1,4 @@
-//! The lists of users beside entries: whose they are, and when they are removed.
+//! The lists of users beside entries: which entry they belong to, and when they are removed.
 
 use crate::model::{
     AccessChange, AccountChange, Fact, Holder, Id, Kind, ListId, Right, RightChange, RightHolders,
@@ -89,7 +89,7 @@ fn an_entry_whose_list_was_lost_does_not_get_that_of_another() {
     let store = open(folder.path());
     let known = adopt(&store, 1);
     let first = listed(&store, &known);
-    // What a repair does with a list that has an unreadable part.
+    // A repair does this with a list that has an unreadable part.
     let head = keys::list_head(known.no, first.1);
     store.engine.write(vec![(head, None)]).unwrap();
 

@@ -514,7 +514,7 @@ fn what_is_shown_of_the_journal_is_on_disk() {
     const COMMITS: u32 = 400;
     let (folder, store) = empty_store();
     let tenant = adopt(&store, 1);
-    // It is written when a commit is synced.
+    // This file is written when a commit is synced.
     let mark = Folder::new(folder.path()).high_water();
     std::thread::scope(|scope| {
         let reader = scope.spawn(|| {

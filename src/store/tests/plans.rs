@@ -1,4 +1,4 @@
-//! What becomes of held plans when a run and an operator meet.
+//! What happens to held plans when a run and an operator change them at the same time.
 
 use crate::model::{HeldPlan, PlanId, PlanState, RunId, Timestamp};
 use crate::store::handle::Store;

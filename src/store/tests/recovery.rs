@@ -1,4 +1,4 @@
-//! Folders in the state that crashes, newer versions and strangers leave them in.
+//! Folders in the state that crashes, newer versions and other people leave them in.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -454,9 +454,9 @@ fn a_note_of_another_commit_or_store_is_left() {
         let store = open(older.path());
 
         assert_eq!(store.last_seq(), Seq(50));
-        // While the store is open, and not only when it is closed: otherwise this note, from a
-        // history that a power cut has erased, could be mistaken for the note of the next commit
-        // but one after another power cut.
+        // The note is erased while the store is open, not only when it closes. It is from a history
+        // that a power cut has undone; after another power cut, it could be mistaken for the note
+        // of the next commit but one.
         assert_eq!(pending::read(&file_of(older.path())).unwrap(), None);
         assert_eq!(fs::metadata(file_of(older.path())).unwrap().len(), 0);
         store.close().unwrap();
@@ -541,7 +541,7 @@ fn a_copy_of_an_open_store_is_worked_with_only_if_it_fits_together() {
     assert!(!at("torn/damaged-1").exists());
     let again = Store::open(&at("torn")).unwrap_err();
     assert_eq!(again.code(), "store.torn-copy");
-    // The way out that the message names.
+    // The message names this way out.
     fs::remove_file(at("torn/open")).unwrap();
     let opened = Store::open(&at("torn")).unwrap();
     assert_eq!(opened.moved_aside, Some(at("torn/damaged-1")));
@@ -553,7 +553,7 @@ fn a_copy_of_an_open_store_is_worked_with_only_if_it_fits_together() {
     open(&at("closed")).close().unwrap();
 }
 
-/// What only the full check finds, and a sample misses.
+/// Only the full check finds this fault; a sample misses it.
 #[test]
 fn a_copy_of_an_open_store_is_checked_as_a_whole() {
     let folder = tempfile::tempdir().unwrap();

@@ -78,7 +78,7 @@ fn what_is_older_is_forgotten_and_what_is_as_old_is_not() {
 
     let kept = store.seen_events(known.no).unwrap();
     let mut expected: BTreeSet<SeenEvent> = many[650..].iter().copied().collect();
-    // Added by the same call: forgotten by the next one.
+    // This event was added by the same call, so only the next call forgets it.
     expected.insert(seen(600, 9));
     assert_eq!(kept, expected);
     store

@@ -202,7 +202,7 @@ fn the_last_session_goes_with_its_user() {
     assert_eq!(store.check().unwrap().faults, []);
 }
 
-/// What the log said of them before may be deleted, or have gone with an earlier row.
+/// What the log said about them before may be lost: deleted for its age, or with their row.
 #[test]
 fn of_a_user_who_is_found_late_sessions_are_known_only_since_then() {
     let dir = tempfile::tempdir().unwrap();
@@ -239,7 +239,7 @@ fn of_a_user_who_is_found_late_sessions_are_known_only_since_then() {
     assert_eq!(store.check().unwrap().faults, []);
 }
 
-/// They will be known since a later time anyway.
+/// Sessions will be known only since a later time anyway.
 #[test]
 fn where_sessions_are_not_known_nothing_is_noted_of_a_user_who_is_found_late() {
     let dir = tempfile::tempdir().unwrap();
@@ -263,7 +263,7 @@ fn maintenance_deletes_old_sessions_of_unknown_users() {
     let unknown = (10..700).map(|number| (number, DAY));
     let begun: Vec<_> = unknown.chain([(0, DAY), (900, 95 * DAY)]).collect();
     note(&store, &known, &begun);
-    // Commits that a crash prevented.
+    // A crash prevented these commits after their rows were written.
     set(&store, &known, &bookmark(95 * DAY, Some(1)));
     for (number, day) in [(950, 1), (951, 95)] {
         let commit = commit_of(&known, at(day * DAY), vec![create(number, None)]);
@@ -285,7 +285,7 @@ fn maintenance_deletes_old_sessions_of_unknown_users() {
     assert!((10..700).all(|number| last(number).is_none()));
 }
 
-/// Some of them may be lost: nothing is known about the time before.
+/// Some sessions may be lost: nothing is known about the time before.
 #[test]
 fn a_salvaged_store_has_the_sessions_but_not_the_time_since_which_all_are_known() {
     let dir = tempfile::tempdir().unwrap();

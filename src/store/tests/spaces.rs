@@ -190,7 +190,7 @@ fn a_space_that_was_noted_again_while_it_was_read_is_read_once_more() {
     assert_eq!(store.space_todo(no).unwrap(), []);
 }
 
-/// Some of them may be lost: nothing is known about spaces until all were read again.
+/// Some spaces may be lost: nothing is known about spaces until all were read again.
 #[test]
 fn a_salvaged_store_has_the_spaces_but_not_how_far_they_were_read() {
     let dir = tempfile::tempdir().unwrap();

@@ -55,7 +55,7 @@ fn an_opening_that_was_stopped_goes_back_to_the_files_before_it() {
     let (sound, _) = struck(folder.path());
     let store = Folder::new(folder.path());
     fs::write(store.db(), &sound).unwrap();
-    // What is left by an opening that copied the files and was killed while sled opened them.
+    // An opening leaves this if it is killed while sled opens the files that it copied.
     fs::create_dir(store.untouched()).unwrap();
     for entry in fs::read_dir(store.current()).unwrap().map(Result::unwrap) {
         if entry.path().is_file() {

@@ -12,13 +12,13 @@ pub struct Bookmark {
     pub until: Timestamp,
     /// Records that were found to be deleted, and when, but which no event has reported yet.
     pub untold: Vec<(Timestamp, RecordRef)>,
-    /// The time since which the begins of sessions were read too, without a gap up to `until`;
+    /// The time since which the starts of sessions were read too, without a gap up to `until`;
     /// `None` if they are not read.
     pub sessions_since: Option<Timestamp>,
 }
 
 impl Bookmark {
-    /// Returns the span in which all begins of sessions are known; `None` if they are not read.
+    /// Returns the span in which all starts of sessions are known; `None` if they are not read.
     pub fn session_span(&self) -> Option<SessionSpan> {
         let since = self.sessions_since?;
         let until = self.until;

@@ -21,8 +21,8 @@ const NEAR: Duration = Duration::from_secs(10 * 60);
 /// How long a clock that is ahead must run steadily to be believed.
 const STANDS_AHEAD: Duration = Duration::from_secs(24 * 3600);
 
-/// The same for a clock that is behind. There is no hurry: it is the earlier one, so ages are
-/// measured by it anyway.
+/// The same for a clock that is behind. There is no hurry: this clock shows the earlier time, so
+/// ages are measured by it anyway.
 const STANDS_BEHIND: Duration = Duration::from_secs(7 * 24 * 3600);
 
 /// How far the time may advance without being written down.
@@ -43,7 +43,7 @@ pub struct Belief {
     since: Option<Timestamp>,
 }
 
-/// The same within a process, which sees both clocks.
+/// The store's own time within a process, which sees both clocks.
 #[derive(Debug, Clone, Copy)]
 pub struct Running {
     pub belief: Belief,
@@ -56,8 +56,8 @@ pub struct Running {
 }
 
 impl Belief {
-    /// Starts without a file. It cannot be earlier than the last event, so the time of that is
-    /// believed, or the wall clock if it shows an earlier time.
+    /// Starts without a file. The time cannot be earlier than the last event, so the time of that
+    /// event is believed, or the wall clock if it shows an earlier time.
     pub fn begin(last_event: Option<Timestamp>, wall: Timestamp) -> Self {
         Self {
             believed: last_event.map_or(wall, |at| at.min(wall)),

@@ -66,7 +66,7 @@ pub enum Write {
     /// Removal from the state only: a record that an aborted first load left and the next one did
     /// not find.
     Forget {
-        /// Which.
+        /// The record.
         record: RecordRef,
     },
 }

@@ -1,8 +1,8 @@
-//! How far the store has got: what is part of every batch.
+//! How far the store has got. Every batch contains it.
 
 use crate::model::{Seq, Timestamp, Version};
 
-/// How far the store has got; part of every batch.
+/// How far the store has got. Every batch contains it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Head {
     /// Atomic writes so far.

@@ -22,8 +22,8 @@ pub struct LicenceReading {
     pub mark: ReadingMark,
     /// What the licence last said about itself.
     pub head: LicenceHead,
-    /// Where the reading under way continues; `None` if it starts at the beginning, or if there is
-    /// none.
+    /// Where the reading under way continues; `None` if it starts at the beginning, or if no
+    /// reading is under way.
     pub cursor: Option<String>,
     /// How many assignments could not be read, in the reading under way or else in the last one.
     pub unreadable: u64,

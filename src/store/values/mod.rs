@@ -1,5 +1,5 @@
 //! The values that cross between the store's folders: what is kept, how far it has got, and what
-//! is to be written.
+//! will be written.
 //!
 //! They import nothing of the store. So the layout can turn them into bytes, an engine can store
 //! them in whatever way it likes, and `kept/` can use them without knowing either.

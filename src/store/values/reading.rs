@@ -1,8 +1,8 @@
-//! How far something was read that has a schedule of its own.
+//! How far a listing was read that has a schedule of its own.
 
 use crate::model::Timestamp;
 
-/// How far something was read that has a schedule of its own, as spaces and licences have.
+/// How far a listing was read that has a schedule of its own, as those of spaces and licences do.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct ReadingMark {
     /// The number of the reading under way, or else of the last one. A time would not do, since
@@ -10,8 +10,8 @@ pub struct ReadingMark {
     pub number: u64,
     /// When the last complete reading began; `None` if there was none.
     pub last: Option<Timestamp>,
-    /// When the reading under way began; `None` if there is none. It continues where it was, also
-    /// after an interruption.
+    /// When the reading under way began; `None` if there is none. It continues where it stopped,
+    /// even after an interruption.
     pub began: Option<Timestamp>,
     /// When the source was last asked.
     pub tried: Option<Timestamp>,

@@ -21,14 +21,14 @@ pub struct SpaceReading {
     /// The readings of all spaces. One that continues after an interruption does not read again
     /// the spaces that it has read.
     pub mark: ReadingMark,
-    /// When the first reading of all spaces ended; `None` if it has not. About spaces at an earlier
-    /// time, nothing is known.
+    /// When the first reading of all spaces ended; `None` if it has not. Nothing is known about
+    /// spaces at an earlier time.
     pub first: Option<Timestamp>,
     /// The last entry of the journal when the first reading of all spaces ended: rights in spaces
     /// are compared from there on. `None` if it has not.
     pub since: Option<Seq>,
-    /// How many spaces the last complete reading listed but could not read, and nothing was known
-    /// of before.
+    /// How many spaces the last complete reading listed but could not read, without anything known
+    /// about them from before.
     pub n_unread: u64,
 }
 
@@ -43,7 +43,7 @@ pub struct SpaceTodo {
     pub is_gone: bool,
 }
 
-/// What the audit log says of a space.
+/// What the audit log says about a space.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum SpaceNote {
     /// It was created or changed, or something that belongs to it was.
@@ -52,7 +52,7 @@ pub enum SpaceNote {
     Deleted,
 }
 
-/// What is stored of a space that was read.
+/// What to store about a space that was read.
 #[derive(Debug)]
 pub enum SpaceWrite {
     /// It is kept as it is now.
@@ -61,7 +61,7 @@ pub enum SpaceWrite {
     Remove(SpaceId),
 }
 
-/// What the entry about a change to a space records.
+/// What the journal entry about a change to a space contains.
 #[derive(Debug)]
 pub struct SpaceReport {
     /// The run that found it.

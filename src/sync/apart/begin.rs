@@ -30,8 +30,8 @@ pub(in crate::sync) fn outcome_of(ended: Result<Outcome, RunError>) -> Result<Ou
 }
 
 impl<C: Connector> Job<C> {
-    /// Returns the tenant with what `read` finds of it; `None` if the first load of the tenant has
-    /// not ended, or if the tenant is read under another name.
+    /// Returns the tenant and what `read` finds about it; `None` if the first load of the tenant
+    /// has not ended, or if the tenant is read under another name.
     pub(in crate::sync) async fn to_read_apart<T: Send + 'static>(
         &self,
         read: impl FnOnce(&Store, TenantNo) -> Result<T, StoreError> + Send + 'static,

@@ -1,4 +1,4 @@
-//! Whether something such as the spaces of a tenant is read, and how often.
+//! Whether a part of a tenant, such as its spaces, is read, and how often.
 
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ const INTERVALS: [Duration; 2] = [
     Duration::from_secs(31 * 24 * 3600),
 ];
 
-/// Whether something such as the spaces of a tenant is read, and how often.
+/// Whether a part of a tenant, such as its spaces, is read, and how often.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Readings {
     /// It is not read.

@@ -17,7 +17,7 @@ use crate::sync::apart::due::is_due;
 use crate::sync::run::job::Job;
 use crate::sync::run::running::Running;
 
-/// How often a reading starts a listing if the source does not accept its cursor.
+/// How many times a reading starts the listing if the source does not accept its cursor.
 const WALKS: u32 = 3;
 
 /// The most pages of a listing: a hundred assignments each, so ten million.
@@ -121,8 +121,8 @@ impl<C: Connector> Job<C> {
         Err(no_end("the listing has too many pages"))
     }
 
-    /// Notes that a reading was stopped. It continues later, but begins again if that would lead
-    /// to the same end.
+    /// Notes that a reading was stopped. The next one continues it, or begins again if continuing
+    /// would stop in the same way.
     async fn stop_reading(
         &self,
         known: &Known,

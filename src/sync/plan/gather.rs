@@ -132,7 +132,7 @@ impl Gather {
         self.unasked.push(missing);
     }
 
-    /// Returns what an operator has approved for a record, if it matters here.
+    /// Returns what an operator has approved for a record, if the change takes anything away.
     pub(in crate::sync) fn permit_for(
         &self,
         store: &Store,
@@ -349,7 +349,7 @@ impl Rows {
         Ok(())
     }
 
-    /// Replaces each row by the result of a function.
+    /// Replaces each row with the result of a function.
     pub(super) fn each_chunk(
         &mut self,
         store: &Store,

@@ -109,7 +109,7 @@ impl Preview {
         Ok(withdrawn)
     }
 
-    /// Separates what would be told from what would be held.
+    /// Separates what receivers would be told from what would be held.
     pub(in crate::sync) fn finish(
         self,
         store: &Store,

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use crate::model::{Change, HeldLoss, HeldPlan, Kind, Loss, RecordRef, Verb};
 use crate::store::{RemovalSum, Write};
 
-/// What a write has replaced.
+/// What a new write replaces in the plan.
 pub(in crate::sync) enum Replaced {
     /// This write.
     Write(Write),
@@ -34,9 +34,9 @@ pub(in crate::sync) enum Differs {
 #[derive(Debug, Default)]
 pub(in crate::sync) struct Finished {
     pub(in crate::sync) gathered: Gathered,
-    /// What would be told to receivers; only of a dry run.
+    /// What receivers would be told; only for a dry run.
     pub(in crate::sync) preview: Vec<Change>,
-    /// The open plan, if it lists all that is held; only of a dry run.
+    /// The open plan, if it lists everything that is held; only for a dry run.
     pub(in crate::sync) listed: Option<HeldPlan>,
 }
 

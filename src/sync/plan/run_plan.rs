@@ -130,7 +130,7 @@ impl Plan {
         match self {
             Self::Gather(gather) => gather.withdraw(store, records),
             Self::Preview(preview) => preview.withdraw(store, records),
-            // Nobody polls beside a first load.
+            // No poll runs beside a first load.
             Self::Load(_) => Ok(Vec::new()),
         }
     }

@@ -45,8 +45,8 @@ struct State {
     /// The time up to which polls have read; it may be later than the store's.
     until: Option<Timestamp>,
     access: Access,
-    /// When polls stopped getting answers, and whether that was reported; `None` while they get
-    /// them.
+    /// When polls stopped getting answers, and whether that was reported; `None` while they do get
+    /// answers.
     silent: Option<Silence>,
     /// How many refreshes have failed since the last success.
     n_failures: u32,
@@ -61,9 +61,9 @@ struct State {
     swept_at: Option<Timestamp>,
     /// Whether polls have read everything that the log has.
     pace: Pace,
-    /// Records that polls are to look at although the log has not named them.
+    /// Records that polls should look at although the log has not named them.
     again: BTreeSet<RecordRef>,
-    /// When the log last said that a session may be anybody's.
+    /// When we last warned that the log does not tell who began each session, or when.
     session_gap: Option<Timestamp>,
 }
 
@@ -72,8 +72,8 @@ struct State {
 pub(super) enum Pace {
     #[default]
     Abreast,
-    /// They have not acted on everything yet. The span is that in which sessions are known by what
-    /// they have read; `None` if these are not known without a gap.
+    /// They have not acted on everything yet. They know all sessions within the span; `None` if
+    /// they do not know them without a gap.
     Behind(Option<SessionSpan>),
 }
 
@@ -294,8 +294,8 @@ impl AuditState {
         }
     }
 
-    /// Notes that the log has a session that may be anybody's, so that sessions are known only from
-    /// a time on. The log says so once an hour at most: a source may do this all the time.
+    /// Warns that the log does not tell the user or the time of each session, so that sessions are
+    /// known only from `since` on. Warns once an hour at most: a source may do this all the time.
     pub(super) fn session_gap(&self, name: &TenantName, now: Timestamp, since: Timestamp) {
         let mut state = self.state();
         let said = state.session_gap;

@@ -22,7 +22,7 @@ const AT_ONCE: usize = 4;
 
 /// What a record's own answer would remove.
 pub(super) enum Doubt {
-    /// There is no such record; with what is known of it, if anything.
+    /// There is no such record. `known` is what we know of it, if anything.
     Gone {
         record: RecordRef,
         known: Option<Box<Record>>,
@@ -35,14 +35,14 @@ pub(super) enum Doubt {
     },
 }
 
-/// What the listing says about it.
+/// What the listing says about a doubt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::sync) enum Confirmation {
     /// The same.
     Confirmed,
     /// Something else: one of the two is wrong.
     Contradicted,
-    /// Nothing, since reading it is not allowed or it does not show that part.
+    /// Nothing: we are not allowed to read the listing, or it does not show that part.
     Silent,
 }
 
@@ -92,7 +92,7 @@ impl<C: Connector> Job<C> {
 }
 
 impl Doubt {
-    /// Returns which record it is about.
+    /// Returns the record that the doubt is about.
     pub(in crate::sync) fn record(&self) -> RecordRef {
         match self {
             Self::Gone { record, .. } => record.clone(),
@@ -100,7 +100,7 @@ impl Doubt {
         }
     }
 
-    /// Returns whether it says that one of these records is gone.
+    /// Returns whether the doubt is that one of these records is gone.
     pub(super) fn is_gone_from(&self, records: &BTreeSet<RecordRef>) -> bool {
         match self {
             Self::Gone { record, .. } => records.contains(record),
@@ -144,7 +144,7 @@ async fn walk(
         let page = match sweep.next().await {
             Ok(Some(page)) => page,
             Ok(None) => break,
-            // It tells nothing, now or the next time.
+            // The listing tells us nothing, now or the next time.
             Err(error) if error.is_forbidden() || error.is_too_large() => {
                 listed.extend(wanted.into_iter().map(|id| (id, Listed::Unseen)));
                 return Ok(listed);

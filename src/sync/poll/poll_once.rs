@@ -138,7 +138,7 @@ impl<C: Connector> Job<C> {
         Ok(Some(start))
     }
 
-    /// Reads a slice of the log without what is not wanted of it, and notes the sessions in it.
+    /// Reads a slice of the log, drops events that we do not need, and stores its sessions.
     async fn slice(
         &self,
         start: &mut PollStart,
@@ -169,7 +169,7 @@ impl<C: Connector> Job<C> {
                     .await?;
             }
         }
-        // What lies before is read for its sessions only: the sweep has seen the records.
+        // Earlier events are read only for their sessions: the sweep has seen the records.
         let covered = start.covered();
         if from < covered {
             let events = &mut audit_page.events;
@@ -299,7 +299,7 @@ impl<C: Connector> Job<C> {
         Ok(polled)
     }
 
-    /// Notes which spaces are to be read again, before the events that name them count as seen.
+    /// Notes which spaces must be read again, before the events that name them count as seen.
     async fn note_spaces(&self, no: TenantNo, todo: &mut Todo) -> Result<(), StoreError> {
         let named = todo.take_spaces();
         if named.is_empty() {
@@ -454,7 +454,7 @@ impl<C: Connector> Job<C> {
 }
 
 impl PollStart {
-    /// Returns whether the store is to say something else of when sessions are known.
+    /// Returns whether the store must learn a new time since which sessions are known.
     fn has_new_span(&self) -> bool {
         self.sessions.is_some_and(KnownSince::differs_from_stored)
     }
@@ -466,16 +466,16 @@ impl PollStart {
         Some(SessionSpan { since, until })
     }
 
-    /// Returns the time before which the sweep with which listening began has seen all records.
+    /// Returns the time up to which the sweep that polls started from has seen all records.
     fn covered(&self) -> Timestamp {
         before(self.bookmark.since, SKEW.min(self.polling.overlap))
     }
 
     /// Returns the time from which to read: somewhat before the end of the last poll, but not
-    /// before the sweep with which polling began, since that has seen everything until then.
-    /// Otherwise, with an overlap of one day, every poll in the day after a gap would read again
-    /// everything that caused the gap. A sweep sees no sessions: if they are known from before it,
-    /// the log is read without a gap.
+    /// before the sweep that polls started from, since that has seen everything until then.
+    /// Otherwise, with an overlap of one day, every poll in the day after a gap would read
+    /// everything that caused the gap again. A sweep sees no sessions: if they are known from
+    /// before the sweep, the log is read without a gap.
     fn from(&self) -> Timestamp {
         let overlapping = before(self.until, self.polling.overlap);
         let covered = self.covered();

@@ -37,7 +37,7 @@ pub(in crate::sync) fn scales(
         scales.known.insert(loss, present + before);
         scales.shown.insert(loss, present.saturating_sub(n_gone));
     }
-    // Access is not, so it is counted here, as far as it matters whether any is left.
+    // Access is not counted there, so we count it here, far enough to see if any is left.
     for loss in [Loss::Memberships, Loss::RoleAssignments] {
         let (gained, lost) = plan.shift(loss);
         let went = lost + gone.iter().map(|record| access(record, loss)).sum::<u64>();

@@ -111,7 +111,7 @@ impl<C: Connector> Job<C> {
         table: &mut Lent<Table>,
         records: BTreeSet<RecordRef>,
     ) -> Result<(Vec<Doubt>, Vec<Short>), RunError> {
-        // These records have been active since they were reported gone.
+        // These records may have changed since they were reported gone.
         for record in &records {
             self.answers.drop_of(record);
         }

@@ -1,4 +1,4 @@
-//! Collects the begins of sessions that a poll finds in the audit log.
+//! Collects the starts of sessions that a poll finds in the audit log.
 //!
 //! A session is stored before the bookmark passes its event, and storing it twice changes nothing.
 //! So these events are not stored as seen events: a day with many log-ins does not push out the
@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 use crate::model::{About, AuditPage, SessionBegin, Timestamp, UserId};
 use crate::store::Bookmark;
 
-/// Whether the begins of sessions are read.
+/// Whether the starts of sessions are read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SessionReadings {
     /// They are ignored.
@@ -20,7 +20,7 @@ pub enum SessionReadings {
     On,
 }
 
-/// The time since which a poll knows all begins of sessions.
+/// The time since which a poll knows when each session started.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct KnownSince {
     /// What the store says; `None` if there is a gap, or if sessions are not read.
@@ -143,7 +143,7 @@ mod tests {
             (at(430), true)
         );
         assert_eq!(read.sessions, []);
-        // An event that is certainly about a record says nothing of sessions.
+        // An event that is certainly about a record says nothing about sessions.
         for (about, expected) in [
             (About::Unreadable("odd".to_owned()), 430),
             (About::Unknown("odd".to_owned()), 470),

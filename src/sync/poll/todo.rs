@@ -17,7 +17,7 @@ pub(super) struct Todo {
     /// Events in order, each with the number of records that must have been asked for by then.
     events: VecDeque<(SeenEvent, usize)>,
     n_asked: usize,
-    /// Spaces that events name, and what they say of them.
+    /// Spaces that events name, and what the events say about each.
     spaces: BTreeMap<SpaceId, SpaceNote>,
     /// Events that concern us, but do not say which record they are about.
     pub(in crate::sync) unreadable: Vec<String>,
@@ -29,9 +29,10 @@ pub(in crate::sync) struct Portion {
     pub(in crate::sync) records: BTreeSet<RecordRef>,
     /// What the events report of those records.
     pub(in crate::sync) reported: BTreeMap<RecordRef, Reported>,
-    /// Events that count as seen after it.
+    /// Events that count as seen once this part is done.
     pub(in crate::sync) seen: Vec<SeenEvent>,
-    /// The time up to which everything is seen after it; `None` if that has not changed.
+    /// The time up to which everything counts as seen once this part is done; `None` if that has
+    /// not changed.
     pub(in crate::sync) until: Option<Timestamp>,
 }
 
@@ -107,7 +108,7 @@ impl Todo {
         }
     }
 
-    /// Takes out the spaces that events name, and what they say of them.
+    /// Takes out the spaces that events name, and what the events say about each.
     pub(super) fn take_spaces(&mut self) -> BTreeMap<SpaceId, SpaceNote> {
         std::mem::take(&mut self.spaces)
     }

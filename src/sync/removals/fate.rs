@@ -7,7 +7,7 @@
 //! - What a run holds and the open plan does not list always gets a plan of its own, so that
 //!   nothing is held without one. The one exception is an approved plan that the run did not apply:
 //!   that plan's own run comes within minutes, and decides.
-//! - What a run could not see neither closes a plan nor is lost from one.
+//! - What a run could not see does not close a plan, and is not lost from one.
 
 use crate::model::PlanState;
 
@@ -60,7 +60,7 @@ pub(super) enum Fate {
     Nothing,
     /// What is held gets a new plan.
     Opens,
-    /// It stays open, and lists what the run holds, if that is anything.
+    /// It stays open, and lists what the run holds, if it holds anything.
     Stays,
     /// It stays open for its own run, which decides about what it does not list.
     StaysForItsRun,
@@ -74,7 +74,7 @@ pub(super) enum Fate {
     Recovered,
 }
 
-/// What the plan lists that replaces another.
+/// What a plan lists when it replaces another one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Heir {
     /// What the run holds.

@@ -111,7 +111,8 @@ impl Tally {
         (of(&self.gained, loss), of(&self.lost, loss))
     }
 
-    /// Returns what was lost of each sort that is not held and, of held sorts, what was approved.
+    /// Returns the losses that take effect: all of a sort that is not held, and the approved ones
+    /// of a sort that is.
     pub(in crate::sync) fn applied(&self, held: &BTreeSet<Loss>) -> BTreeMap<Loss, u64> {
         let applied = self.lost.iter().map(|(loss, lost)| {
             let out = if held.contains(loss) {

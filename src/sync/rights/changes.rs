@@ -14,7 +14,7 @@ use super::range::{Compared, Range};
 use super::rights_writer::{RightsWriter, SharedChange};
 use super::times::Times;
 
-/// How many users are looked at, at once.
+/// How many users are compared at once.
 const AT_ONCE: usize = 500;
 
 /// Reports the changes of a run, except for those entries that are written already. Returns whether
@@ -65,7 +65,7 @@ pub(super) fn gather(
 }
 
 impl Times<'_> {
-    /// Reports what roles allow now that they did not before.
+    /// Reports changes in what roles allow.
     fn roles(&self, writer: &mut RightsWriter<'_>) -> Result<(), HistoryError> {
         let (roles, _) = self.before.changed_givers();
         for id in roles {
@@ -169,8 +169,8 @@ impl Times<'_> {
         latest_mention((self.before, self.after), role, holder)
     }
 
-    /// Returns the groups that give other roles to their members than before. Users who are in none
-    /// of them have other roles or paths only if they changed themselves.
+    /// Returns the groups that give their members other roles than before. Users who are in none of
+    /// them have other roles or paths only if they changed themselves.
     fn regranted(&self) -> BTreeSet<GroupId> {
         let (_, groups) = self.before.changed_givers();
         let (before, after) = (self.before.grants(), self.after.grants());

@@ -20,7 +20,7 @@ use super::times::Times;
 /// it. Each takes some 500 bytes.
 const AT_ONCE: usize = 20_000;
 
-/// How many users are looked at, at once.
+/// How many users are compared at once.
 const USERS_AT_ONCE: usize = 500;
 
 /// Reports what users gained or lost in spaces.
@@ -67,7 +67,7 @@ struct Sides {
 struct Portion<'a> {
     times: &'a Times<'a>,
     spaces: Vec<Sides>,
-    /// The spaces of each user who is assigned or owns them, by their places in the list.
+    /// The spaces that each user owns or is assigned to, by their places in the list.
     of_users: BTreeMap<UserId, BTreeSet<usize>>,
     /// The spaces that each group is assigned to.
     of_groups: BTreeMap<GroupId, BTreeSet<usize>>,

@@ -1,11 +1,11 @@
-//! Reports what each run changed in who holds what, in entries that follow those of the run.
+//! Reports how each run changed who holds what, in entries that follow those of the run.
 //!
 //! Nothing here runs inside a commit. A mark in the store says up to which entry of the journal a
 //! tenant's rights were compared. After each run, the entries after the mark are read, run by run;
 //! what users had before a run is compared with what they have after it, and the difference
-//! becomes entries of its own. So each run is netted: moving a role from one group to another
-//! revokes nothing, and what an operator has not approved is not in the journal and revokes nothing
-//! either.
+//! becomes entries of its own. So only the net result of a run counts: moving a role from one group
+//! to another revokes nothing, and what an operator has not approved is not in the journal and
+//! revokes nothing either.
 //!
 //! What must stay true: a run's entries are written together with the mark that counts them. A
 //! process that is stopped in between makes the same comparison again, which gives the same entries

@@ -51,7 +51,7 @@ pub(super) struct UserEntries {
     pub moved: Moved,
 }
 
-/// Whether rights of a user in spaces that have not changed may differ.
+/// Whether a user's rights may differ in spaces that have not changed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Moved {
     /// No: only the user's roles changed.
@@ -96,15 +96,15 @@ pub(super) enum Ahead {
     Nothing(Seq),
 }
 
-/// Looks for the changes of the next run after an entry. What precedes a part of the history that
-/// was lost is not compared, since nobody knows what the records were then.
+/// Looks for the changes of the next run after an entry. Changes before a lost part of the history
+/// are not compared, since nobody knows what the records were then.
 ///
 /// `up_to` is the last entry of a run that we have begun to report; `None` if there is none. If
 /// that run has written further entries since, they are reported separately; otherwise the entries
 /// that are already reported would come out differently.
 ///
 /// Spaces are read beside other runs. A change of a space that was found while a run wrote its
-/// changes counts as one of this run: otherwise it would not be netted as a whole.
+/// changes counts as a change of this run: otherwise the run would be compared in several parts.
 pub(super) fn next(
     store: &Store,
     known: &Known,
@@ -123,7 +123,7 @@ pub(super) fn next(
     let mut begin = after.max(first);
     let mut read = begin;
     let mut found: Option<Range> = None;
-    // Changes of spaces after the last change of the range: they belong to it if it goes on.
+    // Changes of spaces after the last change of the range: they belong to the range if it goes on.
     let mut beside: Vec<SpaceId> = Vec::new();
     loop {
         let entries = store.entries(read, AT_ONCE)?;
@@ -177,7 +177,7 @@ pub(super) fn next(
 }
 
 impl Range {
-    /// Returns whether it consists of changes of records.
+    /// Returns whether the range consists of changes of records.
     fn is_of_records(&self) -> bool {
         !self.users.is_empty() || self.has_giver
     }
@@ -237,8 +237,8 @@ fn change_of<'a>(
     is_ours.then_some((origin.run, change))
 }
 
-/// Returns whether a change of a space may concern who holds what there: any change but one of its
-/// name, its sort or of what can be seen of it.
+/// Returns whether a change of a space may concern who holds what there. Only changes of its name,
+/// of its sort or of what can be seen of it do not.
 fn concerns_rights_in(change: &SpaceChange) -> bool {
     let SpaceChange {
         id: _,
@@ -267,8 +267,8 @@ fn groups_of(user: &User) -> Option<Vec<&GroupId>> {
     user.groups.as_ref().map(|groups| groups.keys().collect())
 }
 
-/// Returns whether a change may concern who holds what: any change but one of a user whose groups
-/// and assigned roles stay the same.
+/// Returns whether a change may concern who holds what: every change does, except that of a user
+/// whose groups and assigned roles stay the same.
 fn concerns_rights(change: &Change) -> bool {
     match change {
         Change::Updated {

@@ -1,4 +1,4 @@
-//! Reports what changed after a tenant's mark in who holds what, run by run.
+//! Reports, run by run, how the rights in a tenant have changed since its mark.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -27,7 +27,7 @@ pub(in crate::sync) enum InSpaces {
     Compared,
 }
 
-/// Reports what changed in who holds what in a tenant. Returns whether anything changed.
+/// Reports the changes in a tenant's rights. Returns whether anything changed.
 ///
 /// Nobody else may be writing to the tenant, not even its spaces.
 pub(in crate::sync) fn report(

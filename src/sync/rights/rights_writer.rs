@@ -11,13 +11,13 @@ use crate::store::{Closing, Commit, Known, Remains, RightsMark, Store, StoreErro
 
 use super::range::Range;
 
-/// How many users each get an entry of their own if their roles changed in the same way. More are
-/// listed beside one entry.
+/// The most users who each get an entry of their own if their roles changed in the same way. More
+/// are listed beside one entry.
 const MAX_SINGLE: usize = 10;
 
 /// About how many bytes may wait to be written. When there are more, all are written, and later
 /// users get further entries. Each user takes some 200, and each path by which roles changed some
-/// 100: where users are in many groups, nearly each of them has paths of its own.
+/// 100: where users are in many groups, almost every user has paths of their own.
 const MAX_WAITING: usize = 8 * 1024 * 1024;
 
 /// How many entries one commit takes: each may have a list, and there is one mark.

@@ -1,4 +1,4 @@
-//! What is reported of a run, in which order, and that it is reported once whatever stops it.
+//! What is reported about a run and in which order, and that it is reported just once.
 
 mod in_spaces;
 
@@ -143,7 +143,7 @@ impl World {
         self.go_on(found, gone);
     }
 
-    /// The last run finds more.
+    /// Makes the last run find more.
     fn go_on(&mut self, found: impl IntoIterator<Item = Record>, gone: &[u32]) {
         let mut writes = Vec::new();
         for record in found {
@@ -395,7 +395,7 @@ fn next(world: &World, after: Seq) -> Ahead {
     range::next(&world.store, &known, after, None, spaces).unwrap()
 }
 
-/// Tells the changes of a run, and stops after this many commits.
+/// Reports the changes of a run, and stops after this many commits.
 fn stop_after(world: &World, begin: Seq, n_commits: usize) {
     let known = world.known();
     let Ahead::Changes(range) = next(world, begin) else {

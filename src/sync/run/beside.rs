@@ -15,8 +15,8 @@
 //!   decisions are already in the state. So the sweep withdraws what it has staged for these
 //!   records ([`Asked`]), and asks once more for each that differs from it.
 //! - Removals that a poll beside a sweep holds are in a plan at once, and stay in one whatever the
-//!   sweep holds, since it may have read before. If the open plan is an approved one that waits for
-//!   its run, the poll looks again later.
+//!   sweep holds, since the sweep may have read earlier. If the open plan is an approved one that
+//!   waits for its run, the poll looks again later.
 //! - A plan of a poll beside a sweep fits one commit: the staged rows belong to the sweep.
 //! - A first load keeps the pen: nobody polls before it has ended. A dry run, which writes nothing,
 //!   leaves the pen to polls until it ends.
@@ -78,7 +78,7 @@ pub(in crate::sync) enum Scope {
     },
 }
 
-/// Records that the audit log named, or that are to be looked at again.
+/// Records that the audit log named, or that must be looked at again.
 #[derive(Debug, Clone, Default)]
 pub(in crate::sync) struct Wanted {
     pub(in crate::sync) records: BTreeSet<RecordRef>,

@@ -35,7 +35,7 @@ pub struct Job<C> {
     pub(in crate::sync) metrics: Metrics,
     pub(in crate::sync) removal_policy: RemovalPolicy,
     pub(in crate::sync) claim: Claim,
-    /// The last journal entry that was searched for changes in who holds what.
+    /// The last journal entry that was searched for changes of rights.
     pub(in crate::sync) looked: Arc<Looked>,
     /// Lets one run of the whole tenant, and one writer, go ahead at a time.
     pub(in crate::sync) turns: Turns,

@@ -21,7 +21,7 @@ pub(in crate::sync) fn judged(run: &Run, short: &[Short]) -> Outcome {
             reason: reason.collect::<Vec<_>>().join(", "),
         };
     }
-    // A rescued record is the safeguard at work, a sweep does not depend on the audit log, and a
+    // A record found only by its id is the safeguard at work, a sweep needs no audit log, and a
     // replaced character hides nothing; any other finding means that we did not see everything.
     let unseen = run.findings.iter().any(|finding| match finding.code {
         FindingCode::Rescued

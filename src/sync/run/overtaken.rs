@@ -73,7 +73,7 @@ impl<C: Connector> Job<C> {
         Ok(())
     }
 
-    /// Replaces what was withdrawn by what the record itself now says.
+    /// Replaces what was withdrawn with what the record itself now says.
     async fn take_over(
         &self,
         run: &mut Run,

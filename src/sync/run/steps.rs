@@ -9,7 +9,7 @@ use crate::sync::RunError;
 use crate::sync::removals::held_plans::Unseen;
 
 impl<C: Connector> Job<C> {
-    /// Does the steps of a run, in the order in which this layer's essay lists them. Returns what a
+    /// Does the steps of a run, in the order in which the docs of `sync` list them. Returns what a
     /// dry run would change.
     pub(super) async fn steps(
         &self,

@@ -120,7 +120,7 @@ impl<C: Connector> Job<C> {
         Ok(Report { run, preview })
     }
 
-    /// Writes the event of a sweep that has ended, if it deserves one, and wakes delivery.
+    /// Writes an event if the tenant begins to fail or recovers with this run, and wakes delivery.
     async fn report_end(&self, run: &Run) -> Result<(), StoreError> {
         let ended = run.clone();
         self.store
@@ -132,8 +132,8 @@ impl<C: Connector> Job<C> {
         Ok(())
     }
 
-    /// Reports what has changed in who holds what. What cannot be reported now is reported after
-    /// the next run.
+    /// Reports how runs changed who holds what. What cannot be reported now is reported after the
+    /// next run.
     ///
     /// The caller has the pen.
     pub(in crate::sync) async fn report_rights(&self, run: &Run) -> Result<(), StoreError> {

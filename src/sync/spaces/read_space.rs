@@ -23,7 +23,7 @@ enum Fate {
     Gone,
 }
 
-/// What was stored of it.
+/// What was stored about a space.
 struct Kept {
     change: Option<Verb>,
     is_unseen: bool,
@@ -191,7 +191,7 @@ impl Keeping {
     }
 }
 
-/// Returns the space as it is to be stored; `None` if there is no such space.
+/// Returns the space as it should be stored; `None` if there is nothing to store.
 fn after(id: &SpaceId, before: Option<&Space>, fate: Fate) -> Option<Space> {
     match fate {
         Fate::Gone => None,

@@ -8,8 +8,8 @@
 //! kind turns out to exist after all: a source that was wrong once may have been wrong before. How
 //! old it may be depends on what rests on it:
 //!
-//! - A removal that is applied: [`MAX_AGE`]. One that an operator has approved also needs an
-//!   answer from a run that went by that approval.
+//! - A removal that is applied: [`MAX_AGE`]. One that an operator has approved also needs an answer
+//!   that a run got while it applied that approval.
 //! - A removal that is held anyway: [`KEPT`].
 //!
 //! Only "gone" and "forbidden" are kept. A record that exists is read again each time. Everything
@@ -25,7 +25,7 @@ use crate::lock::lock;
 use crate::model::{Kind, PlanId, RecordRef, Timestamp};
 use crate::store::TenantNo;
 
-/// How old an answer may be if a removal is to rest on it. A run that asks for ten thousand records
+/// How old an answer may be for a removal to rest on it. A run that asks for ten thousand records
 /// relies on answers of that age itself, and a run that failed is repeated several times within it.
 pub(super) const MAX_AGE: Duration = Duration::from_secs(60 * 60);
 

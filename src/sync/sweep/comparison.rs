@@ -19,8 +19,8 @@ use crate::sync::plan::run_plan::Plan;
 use crate::sync::removals::tally::Scales;
 use crate::sync::run::beside::Asked;
 
-/// The sweep of one kind in progress: which records are known, which were shown, what is to be
-/// done.
+/// The sweep of one kind in progress: which records are known, which were shown, and what is left
+/// to do.
 ///
 /// It does the heavy part of a run and belongs on a blocking thread, where it stays while a listing
 /// is read.
@@ -30,9 +30,9 @@ pub(super) struct Comparison {
     known: Roll,
     unknown: Roll,
     sights: Sights,
-    /// Records that were shown in two ways of which we cannot tell the newer one, each with the
-    /// lists that were left out of it: such a list is empty if the record, asked for by its id,
-    /// comes without it again.
+    /// Records that were shown in two versions of which we cannot tell the newer one, or without
+    /// some lists, each with the lists that it came without. A list counts as empty if the record
+    /// comes without it again when we ask for it by its id.
     unsure: BTreeMap<Id, BTreeSet<Assigned>>,
     hidden_roles: u64,
     hidden_groups: u64,
@@ -279,7 +279,7 @@ impl Comparison {
         Ok(())
     }
 
-    /// Returns how much there is that can be lost.
+    /// Returns how much can be lost.
     pub(in crate::sync) fn scales(&self) -> Scales {
         let loss = reconcile::loss_of(self.kind);
         Scales {
@@ -428,7 +428,7 @@ impl Counted {
     }
 }
 
-/// The most records to reserve memory for in advance: a source's claim is not to be trusted.
+/// The most records to reserve memory for in advance, since a source's claim may be wrong.
 const MAX_EXPECTED: usize = 2_000_000;
 
 #[cfg(test)]

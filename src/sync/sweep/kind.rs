@@ -45,7 +45,7 @@ pub(in crate::sync) struct Sweeping {
     pub(in crate::sync) missing: Vec<RecordRef>,
     /// Kinds of which the source showed nothing at all although records were known.
     pub(in crate::sync) empty: BTreeSet<Kind>,
-    /// How much there is that can be lost.
+    /// How much can be lost.
     pub(in crate::sync) scales: Scales,
     /// The records that polls have asked for meanwhile.
     pub(in crate::sync) asked: Asked,
@@ -103,8 +103,8 @@ impl<C: Connector> Job<C> {
                 sweeping.empty.insert(kind);
             }
             match total.filter(|total| shown < *total) {
-                // We are a user ourselves, so this cannot be all of the tenant's users, and is no
-                // load.
+                // We are a user ourselves, so this cannot be all of the tenant's users, and does
+                // not count as a load.
                 Some(total) if shown == 0 && n_known == 0 && kind == Kind::User => {
                     sweeping.short.push(Short::Nobody { kind, total });
                 }
@@ -164,8 +164,8 @@ impl<C: Connector> Job<C> {
         Ok(pages)
     }
 
-    /// Asks for the records that were shown in two ways of which we cannot tell the newer one, and
-    /// for those that seem to have lost a whole list that was left out.
+    /// Asks for the records that were shown in two versions of which we cannot tell the newer one,
+    /// and for those that seem to have lost a whole list that was left out.
     async fn look_again(&self, comparison: &mut Lent<Comparison>) -> Result<(), RunError> {
         for (record, mut left_out) in comparison.take_unsure() {
             match self.connector.fetch(&record).await {
@@ -194,7 +194,7 @@ impl<C: Connector> Job<C> {
     }
 
     /// Fetches all pages one after the other, while another thread parses and compares those that
-    /// have arrived. Neither waits for the other as long as there are some pages between them.
+    /// have arrived. Each can work on its own as long as there are some pages between them.
     async fn pages(
         &self,
         kind: Kind,
@@ -237,7 +237,7 @@ async fn fetch(
     let budget = Arc::new(Semaphore::new(MAX_BYTES));
     loop {
         match listing.next().await {
-            // Not taken any more: the comparison has failed, and reports it.
+            // Nobody takes pages any more: the comparison has failed, and reports it.
             Ok(Some(page)) => {
                 let waiting = Waiting::of(page, &budget).await;
                 if pages.send(waiting).await.is_err() {
@@ -262,7 +262,7 @@ struct Waiting {
 }
 
 impl Waiting {
-    /// Waits until the budget has room for a page.
+    /// Waits until enough of the budget is free for a page.
     async fn of(page: Page, budget: &Arc<Semaphore>) -> Self {
         let n_bytes = page.n_bytes().min(MAX_BYTES);
         let n_bytes = u32::try_from(n_bytes).unwrap_or(u32::MAX);

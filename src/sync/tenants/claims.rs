@@ -147,7 +147,7 @@ impl Claim {
         self.claims.take(tenant, &self.me)
     }
 
-    /// Returns the tenant that was reached the last time, if it was.
+    /// Returns the tenant that this job has reached; `None` if it has not reached any yet.
     pub(in crate::sync) fn known(&self) -> Option<&TenantId> {
         self.tenant.get()
     }

@@ -84,7 +84,7 @@ impl Linked {
         }
     }
 
-    /// Makes the tenant report the progress of its run from there.
+    /// Makes the tenant report the progress of its run as `underway` tells it.
     #[must_use]
     pub fn watched(self, underway: Underway) -> Self {
         Self { underway, ..self }
@@ -99,13 +99,13 @@ impl Linked {
         }
     }
 
-    /// Says whether the begins of its users' sessions are read.
+    /// Sets whether the starts of its users' sessions are read.
     #[must_use]
     pub fn with_sessions(self, sessions: SessionReadings) -> Self {
         Self { sessions, ..self }
     }
 
-    /// Returns whether the begins of its users' sessions are read.
+    /// Returns whether the starts of its users' sessions are read.
     pub fn sessions(&self) -> SessionReadings {
         self.sessions
     }

@@ -94,7 +94,7 @@ impl<C: Connector> Worker<C> {
                 ended,
                 n_failures,
             };
-            // Set during the run: only the run's beginning was measured by the old clock.
+            // If the clock was set during the run, the old clock measured only its beginning.
             if let Some(jump) = steadiness.look(&self.job.clock) {
                 last.follow(jump);
                 last.ended = ended;

@@ -34,7 +34,7 @@ pub enum PollOutcome {
 pub enum DeliveryOutcome {
     /// The receiver took it.
     Delivered,
-    /// It did not.
+    /// The receiver did not take it.
     Failed,
 }
 
@@ -56,7 +56,7 @@ pub enum HookRejection {
     UnknownTenant,
     /// It has no signature.
     Unsigned,
-    /// Its signature is not the secret's.
+    /// Its signature was not made with the secret.
     BadSignature,
     /// Its body is too large.
     TooLarge,

@@ -161,7 +161,7 @@ async fn requests_under_way_are_never_crowded_out() {
     sleep(PATIENCE * 2).await;
 
     assert_eq!(served.metrics.get(Sample::CrowdedOut {}), None);
-    // There is no room until the time of one of them is over.
+    // No other connection is served until the time of one of them is over.
     let late = served.send("GET /ok HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n");
     let (said, took) = Served::read(late.await).await;
     assert!(said.starts_with("HTTP/1.1 200 OK"), "{said}");

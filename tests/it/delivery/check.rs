@@ -14,14 +14,14 @@ use super::world::World;
 /// Attempts after which an event is given up on.
 const ATTEMPTS: usize = 1 + WAITS.len();
 
-/// The ids of the events that an endpoint should get, by record and place.
+/// The ids of the events that an endpoint should get, by record and position.
 type Wanted = BTreeMap<String, BTreeMap<u64, String>>;
 
-/// What was seen of an endpoint's events so far.
+/// What the receiver has seen of an endpoint's events so far.
 #[derive(Default)]
 struct Seen {
     bodies: BTreeMap<String, Value>,
-    /// Ids of events that were taken.
+    /// Ids of events that the receiver accepted.
     accepted: BTreeSet<String>,
     /// Failed attempts, by id.
     failures: BTreeMap<String, usize>,
@@ -59,7 +59,7 @@ impl Side {
         self.check_backfill(world, &seen);
     }
 
-    /// Returns the events that it should get, by record and place.
+    /// Returns the events that the endpoint should get, by record and position.
     fn wanted(&self, entries: &[Entry]) -> Wanted {
         let mut wanted = Wanted::new();
         let behind = entries.iter().filter(|entry| entry.seq > self.from);
@@ -184,7 +184,7 @@ impl Seen {
         seen
     }
 
-    /// Asserts that no other message of this process with an event of this record is under way.
+    /// Asserts that this process has no other message under way with an event of this record.
     fn assert_alone(&self, event: &Came) {
         for other in self.under_way.values().flatten() {
             let is_other = other.record != event.record;
@@ -192,8 +192,8 @@ impl Seen {
         }
     }
 
-    /// Asserts that the earlier events of its record were accepted, or were tried as often as they
-    /// may be, or are before it in the same message. Returns those that were only tried.
+    /// Asserts that each earlier event of this record was accepted, was tried as often as allowed,
+    /// or comes first in the same message. Returns those that were only tried.
     fn passed(
         &self,
         event: &Came,
@@ -212,7 +212,7 @@ impl Seen {
         passed.map(|(seq, id)| (*seq, id.clone())).collect()
     }
 
-    /// Notes the events that were only tried: they have to be parked.
+    /// Notes the events that were tried and never accepted: they have to be parked.
     fn note_passed(&mut self, passed: BTreeMap<u64, String>, given_up: &BTreeSet<u64>) {
         for (seq, earlier) in passed {
             let should_be_parked = self.failed_here.contains(&earlier) && !self.is_rewound;

@@ -30,12 +30,12 @@ struct Plan {
     seed: u64,
 }
 
-/// What an endpoint is like.
+/// The settings of an endpoint.
 #[derive(Debug, Clone)]
 struct Shape {
     events: &'static str,
     max_in_flight: usize,
-    /// Events in a message; `None` for one, in the standard format.
+    /// Events in a message, or `None` if each is sent alone, in the standard format.
     batch: Option<usize>,
     /// Whether it gets all known records first.
     is_told_first: bool,
@@ -43,7 +43,7 @@ struct Shape {
 
 #[derive(Debug, Clone)]
 enum Step {
-    /// This many things happen.
+    /// This many changes happen in the tenant.
     Happen(usize),
     /// The test waits for this many requests, or for a while.
     Deliver(usize),
@@ -60,9 +60,9 @@ enum Step {
 #[derive(Debug, Clone, Copy)]
 enum Wish {
     ReplayParked,
-    /// An event before the cursor, by its share of the way there.
+    /// Replays one event before the cursor, chosen by its share of the way there.
     ReplayOne(f64),
-    /// Likewise.
+    /// Rewinds to a position that is chosen in the same way.
     Rewind(f64),
     Backfill,
     Disable,

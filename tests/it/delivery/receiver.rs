@@ -19,7 +19,7 @@ use tokio::task::JoinSet;
 /// What a receiver saw, in order.
 #[derive(Debug, Clone)]
 pub enum Note {
-    /// A message. One of a process that is gone may come after the next one has begun.
+    /// A message. One from a process that has ended may arrive after the next process has begun.
     Came {
         message: usize,
         /// The process that sent it.
@@ -67,8 +67,8 @@ impl Came {
 }
 
 impl Came {
-    /// Returns whether it is refused however often it comes: by chance alone none would be given
-    /// up.
+    /// Returns whether every attempt at this event is refused. Random refusals alone would never
+    /// last until an event is given up.
     fn is_unwanted(&self) -> bool {
         !self.is_snapshot && self.seq % 9 == 4
     }
@@ -105,8 +105,8 @@ impl Receiver {
         }
     }
 
-    /// Returns which entries were given up. One that is parked again by its replay while this looks
-    /// is seen at the second look.
+    /// Returns which entries were given up. It looks twice: an entry that its replay parks again in
+    /// between may be missing from the first look.
     fn given_up(&self) -> BTreeSet<u64> {
         let parked = || {
             let parked = self.store.parked(&self.endpoint, None, usize::MAX);
@@ -210,7 +210,7 @@ async fn take(
     };
     tokio::time::sleep(Duration::from_millis(delay)).await;
     let mut mood = receiver.mood.lock().unwrap();
-    // The answer to a process that is gone reaches nobody.
+    // Nobody receives the answer to a process that has ended.
     if mood.process == process {
         mood.notes.push(Note::Answered { message, status });
     }

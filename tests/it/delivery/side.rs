@@ -90,7 +90,7 @@ impl Side {
             schedule: Schedule::of(WAITS.map(Duration::from_secs)),
             flow: Flow {
                 max_in_flight: NonZeroUsize::new(shape.max_in_flight).unwrap(),
-                // Days go by in a moment here.
+                // In this test, days pass in a moment.
                 disable_after: Duration::ZERO,
                 backfill,
                 ..Flow::default()
@@ -152,7 +152,8 @@ impl Side {
         self.begin(world).await;
     }
 
-    /// Kills a process. What it had handed to the disk is still written, as the kernel does.
+    /// Kills a process. Writes that it had handed to the kernel still reach the disk, as after a
+    /// real kill.
     pub async fn end(&mut self) {
         let process = self.process.take().unwrap();
         let ended = tokio::task::spawn_blocking(move || process.shutdown_timeout(DEADLINE));

@@ -10,10 +10,10 @@ use qlik_roster::model::{
 };
 use qlik_roster::store::{Closing, Commit, Known, Store, Write};
 
-/// People that things happen to: few, so that events of one meet.
+/// The people who change. They are few, so that several events concern the same record.
 const PEOPLE: u32 = 5;
 
-/// The tenant and what becomes of its people.
+/// The tenant, and what happens to its people.
 pub struct World {
     pub store: Store,
     pub clock: Clock,

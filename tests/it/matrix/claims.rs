@@ -5,13 +5,13 @@ use std::collections::BTreeSet;
 use qlik_roster::model::{Change, Fact, Record, Seq};
 use qlik_roster::store::Store;
 
-/// The role that a fault tells of and that nobody has.
+/// A role that a fault makes up: nobody has it.
 const MADE_UP: &str = "Guest";
 
-/// What was told of somebody.
+/// What the journal reports about a record.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Claim {
-    /// There is no record of this id any more.
+    /// The record of this id no longer exists.
     Gone(String),
     /// The record of this id has lost the role or group of that id.
     Lost(String, String),
@@ -19,14 +19,14 @@ pub enum Claim {
 
 pub type Claims = BTreeSet<Claim>;
 
-/// Asserts that nobody was told of a loss that did not happen.
+/// Asserts that the journal reports no loss that did not happen.
 pub fn assert_only_truth(store: &Store, truth: &Claims, what: &str) {
     for claim in claims(store) {
         assert!(truth.contains(&claim), "{what}: {claim:?} is told");
     }
 }
 
-/// Returns what was told.
+/// Returns the losses that the journal reports.
 pub fn claims(store: &Store) -> Claims {
     let mut claims = Claims::new();
     for change in changes(store) {

@@ -1,5 +1,5 @@
-//! Every fault of the tenant at every stage of a run or a poll, for as long as that lasts: what is
-//! read is right, or the outcome says that it is not, and nothing is lost.
+//! Every fault of the tenant, during every stage of a run or a poll: what is read is right, or the
+//! outcome says that it is not, and nothing is lost.
 
 mod claims;
 mod poll;
@@ -47,7 +47,7 @@ async fn try_all<F: Future<Output = &'static str>>(
         .for_each_concurrent(SIDE_BY_SIDE, |(row, column, fault, at, what)| {
             let (cells, try_out) = (&cells, &try_out);
             async move {
-                // One that goes wrong has told why; the others are worth seeing all the same.
+                // A cell that fails has already printed why; the others are still worth seeing.
                 let word = AssertUnwindSafe(try_out(fault, at, what)).catch_unwind();
                 let word = word.await.unwrap_or(WRONG);
                 cells.lock().unwrap().insert((row, column), word);

@@ -32,7 +32,7 @@ const STAGES: [Stage; 11] = [
     (Endpoint::Groups, "groups"),
 ];
 
-/// Longer than a poll reads back before the end of the last one.
+/// Longer than a poll reads back before the end of the previous one.
 const AGES: Duration = Duration::from_secs(10 * 60);
 
 #[tokio::test(flavor = "multi_thread")]
@@ -63,7 +63,7 @@ async fn try_out(fault: Fault, at: Endpoint, what: String) -> &'static str {
     world.tenant.faults().clear();
 
     pass(&world);
-    // One that was under way may have met the fault.
+    // A poll that was already under way may have met the fault.
     poll(&running, "A2").await;
     poll(&running, "A3").await;
     assert_only_truth(running.store(), &truth, &what);
@@ -114,7 +114,7 @@ fn pass(world: &World) {
     world.clock.set(world.clock.now().plus(AGES));
 }
 
-/// Those to whom something happens.
+/// The records that the test changes.
 struct Cast {
     people: Vec<User>,
     team: GroupId,
@@ -224,7 +224,8 @@ async fn polls(running: &Running) -> BTreeMap<String, u64> {
 /// Returns the outcome of the first poll.
 async fn in_a_word(running: &Running, touched: &BTreeSet<String>) -> &'static str {
     let mut polls = polls(running).await;
-    // A second poll may have come after it, and have ended like it, found nothing more, or rested.
+    // A second poll may have followed, and have ended like the first, found nothing more, or
+    // rested.
     for second in ["quiet", "asleep"] {
         if polls.len() > 1 {
             polls.remove(second);

@@ -53,7 +53,7 @@ async fn what_is_sent_is_of_the_published_schema() {
     let config = world.standard_config();
     let all = config.replace("events = [\"user.*\", \"role.*\", \"group.*\"]\n", "");
     assert_ne!(all, config);
-    // Another endpoint, which says that it is gone as soon as anything is sent to it.
+    // Another endpoint, whose receiver answers 410 Gone to the first message.
     let leaver = Receiver::start(vec![SECRET.to_owned()]).await.unwrap();
     leaver.respond_with(Reply::Status(410), When::Always);
     let (_, hr) = all.split_once("[[endpoints]]").unwrap();
@@ -80,7 +80,8 @@ async fn what_is_sent_is_of_the_published_schema() {
     })
     .await;
     running.stop().await;
-    // Held removals make it fail, which does not matter here: it sends a trial event.
+    // The command fails because removals are held. That does not matter: it still sends a trial
+    // event.
     let (_, out, _) = world.command(&["check", "--endpoints"]).await;
     assert!(out.contains("test event"), "{out}");
     let deliveries = world.receiver.deliveries();
@@ -94,7 +95,7 @@ async fn what_is_sent_is_of_the_published_schema() {
             let flaw = flaw(&model::schema(&event_type, form), &event);
             assert_eq!(flaw, None, "{event:#}");
         }
-        // One that tells more makes the better example.
+        // The longest event is the best example.
         let size = |event: &Value| event.to_string().len();
         match examples.get(&event_type) {
             Some(known) if size(known) >= size(&event) => {}
@@ -252,7 +253,7 @@ async fn everything_happens(world: &World, running: &Running) {
     let edit = GroupEdit::AssignRole(role.clone());
     tenant.update_group(&group, edit).unwrap();
     running.sync().await;
-    // One of the two paths to the role goes.
+    // One of the two paths to the role ends.
     let edit = Edit::UnassignRole(role.clone());
     tenant.update_user(&user, edit).unwrap();
     running.sync().await;
@@ -267,12 +268,12 @@ async fn everything_happens(world: &World, running: &Running) {
     running.sync().await;
     faults.clear();
     running.sync().await;
-    // So many at once that they are held.
+    // So many are deleted at once that the removals are held.
     for user in &people[1..15] {
         tenant.delete_user(&user.id).unwrap();
     }
     running.sync().await;
-    // What is known, as a backfill tells it.
+    // A backfill sends all records as snapshots.
     let (code, _, err) = world.command(&["endpoints", "backfill", "hr"]).await;
     assert_eq!(code, 0, "{err}");
     within("all that is to be told is told", || async {

@@ -154,7 +154,7 @@ impl Shape {
         }
     }
 
-    /// Which fields, before and after: only those that changed are there.
+    /// The changed fields, before and after; fields that did not change are left out.
     fn changes(&self, kind: &str) -> Value {
         let coded = or_null(self.coded());
         let reference = self.object(
@@ -269,7 +269,7 @@ impl Shape {
         self.all_of(fields)
     }
 
-    /// A role, or what stands for one where a user or group mentions it.
+    /// A role, or what stands for a role where a user or group mentions one.
     fn role(&self) -> Value {
         let permission = self.all_of(vec![
             ("id", text()),
@@ -331,7 +331,7 @@ impl Shape {
         ])
     }
 
-    /// What became of a right that users hold: of one user, of several, or of all.
+    /// How a right changed: for one user, for several, or for all.
     fn about_access(&self) -> Value {
         let accounts = ["stayed", "created", "deleted"];
         let user = self.record(vec![

@@ -1,4 +1,4 @@
-//! Compares what the store knows with what the tenant is.
+//! Compares the store's records with those of the tenant.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -74,7 +74,7 @@ fn unname<K>(pointed_at: &mut Option<BTreeMap<K, String>>) {
     }
 }
 
-/// The role that we should know, written out without the connector's mapping.
+/// The role as the store should have it, written out without the connector's mapping.
 fn role(there: tenant::Role) -> Record {
     let role_type = match (there.name.as_str(), there.level) {
         ("EmbeddedAnalyticsUser", _) => RoleType::Restricted,
@@ -96,7 +96,7 @@ fn role(there: tenant::Role) -> Record {
     })
 }
 
-/// The group that we should know.
+/// The group as the store should have it.
 fn group(there: tenant::Group) -> Record {
     let group_type = match there.provider {
         "system" => GroupType::Organization,
@@ -116,7 +116,7 @@ fn group(there: tenant::Group) -> Record {
     })
 }
 
-/// The user that we should know.
+/// The user as the store should have it.
 fn user(there: tenant::User) -> Record {
     let status = match there.status {
         Status::Active => UserStatus::Enabled,
@@ -142,7 +142,7 @@ fn user(there: tenant::User) -> Record {
     })
 }
 
-/// An empty text says no more than none.
+/// An empty text means the same as no text.
 fn filled(text: String) -> Option<String> {
     Some(text).filter(|text| !text.is_empty())
 }

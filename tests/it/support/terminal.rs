@@ -21,13 +21,13 @@ const END_FRAME: &[u8] = b"\x1b[?2026l";
 pub struct Terminal {
     child: Child,
     master: File,
-    /// The program's side, kept open to be asked how it is set.
+    /// The program's side, kept open so that its settings can be read.
     slave: Option<File>,
     seen: Arc<Mutex<Seen>>,
     reader: Option<JoinHandle<()>>,
 }
 
-/// What came, byte by byte, and what the screen shows of it.
+/// The output byte by byte, and what the screen shows of it.
 struct Seen {
     bytes: Vec<u8>,
     parser: vt100::Parser,
@@ -168,7 +168,7 @@ impl Terminal {
             async move { is_over }
         })
         .await;
-        // Once nobody has this side open any more, the other side reads to the end.
+        // The reader reaches the end only when nobody has the program's side open any more.
         self.slave = None;
         self.reader.take().unwrap().join().unwrap();
         let status = status.unwrap();

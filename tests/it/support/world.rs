@@ -47,7 +47,7 @@ impl World {
         .await
     }
 
-    /// A tenant to measure.
+    /// A tenant for measurements.
     pub async fn with(options: TenantOptions) -> Self {
         Self::by(Clock::system(), options).await
     }
@@ -205,7 +205,7 @@ allow_http = true
     /// Starts the daemon, waits for its first sweep and its deliveries, and ends the daemon.
     pub async fn one_run(&self) -> Run {
         let running = self.start().await;
-        // A poll may have begun since, and may still run.
+        // A poll may have begun since the sweep, and may still run.
         let mut runs = running.last_runs(100).await.into_iter();
         let run = runs.find(|run| run.is_sweep() && run.outcome != Outcome::Running);
         let run = run.expect("the daemon sweeps when it starts");
@@ -254,7 +254,7 @@ fn open(path: &Path) -> Store {
     opened.store
 }
 
-/// Who gives the commands of the tests.
+/// The operator in whose name the tests give commands.
 pub fn tester() -> Actor {
     Actor {
         name: "tester".to_owned(),

@@ -28,7 +28,7 @@ pub(super) struct Evidence {
 }
 
 impl Evidence {
-    /// Begins with the first page, whose rows are not counted yet.
+    /// Creates the head from the first page, whose rows are not counted yet.
     pub(super) fn begin(
         roles: Vec<String>,
         first: &ReviewPage,

@@ -165,7 +165,7 @@ pub(super) fn row(out: &mut impl Write, row: &AccessRow, seen: LastSession) -> i
     )
 }
 
-/// Returns since which day and time a right is held, and what that rests on.
+/// Returns since which day and time a user has had a right, and how we know.
 fn since(since: Option<&Since>) -> (String, String, String) {
     let (at, basis) = match since {
         Some(Since::Observed { at, run }) => (at, format!("found by {run}")),
@@ -211,8 +211,8 @@ fn list(out: &mut impl Write, title: &str, lines: &[impl AsRef<str>]) -> io::Res
     writeln!(out, "</ul>")
 }
 
-/// Returns a text as a page shows it: nothing in it is markup, moves the cursor or turns the
-/// direction.
+/// Returns a text as a page shows it: nothing in it is markup, moves the cursor or changes the
+/// direction of writing.
 fn escaped(text: &str) -> String {
     let text = printable::line(text);
     let mut out = String::with_capacity(text.len() + 8);

@@ -32,7 +32,7 @@ struct Item<'a> {
     kind: Loose,
     /// Who caused the event.
     user_id: Loose,
-    /// The same, as attributes of `CloudEvents` are spelled.
+    /// The same, spelled as an attribute of `CloudEvents`.
     #[serde(rename = "userid")]
     user: Loose,
     #[serde(borrow)]
@@ -42,7 +42,7 @@ struct Item<'a> {
 }
 
 impl Item<'_> {
-    /// Returns the user who caused it; `None` if it does not say.
+    /// Returns the user who caused the event; `None` if the event does not say.
     fn by(&self) -> Option<UserId> {
         let id = self.user_id.0.as_ref().or(self.user.0.as_ref())?;
         Id::parse(id).ok().map(UserId)
@@ -56,7 +56,7 @@ impl Item<'_> {
 struct Data<'a> {
     id: Loose,
     user_id: Loose,
-    /// Events of sessions spell it so.
+    /// The user, as events of sessions spell this member.
     #[serde(rename = "userid")]
     session_user: Loose,
     space_id: Loose,
@@ -100,7 +100,7 @@ enum Subject {
     Roles,
     /// The system group.
     Everyone,
-    /// Any record of this kind that it names, and any users that it also names.
+    /// Any record of this kind that the event names, and any users that it names as well.
     Unknown(Kind),
 }
 
@@ -179,7 +179,7 @@ fn subject(kind: &str) -> Option<Subject> {
         "user-identity.reassigned" => Subject::Identity,
         "role.synced" => Subject::Roles,
         "group-setting.updated" => Subject::Everyone,
-        // It changed nothing.
+        // A conflict changes nothing.
         "user-identity.conflicted" => return None,
         // An unknown type about our kinds: ignoring it could miss a change.
         _ => Subject::Unknown(match noun {
@@ -225,7 +225,7 @@ enum SpaceEvent {
 }
 
 /// Returns what a type of event says about a space; `None` if it is about something else, or about
-/// nothing that we read.
+/// something in a space that we do not read.
 fn space_event(kind: &str) -> Option<SpaceEvent> {
     let (name, _) = name(kind)?;
     match name {

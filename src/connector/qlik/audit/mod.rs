@@ -86,7 +86,7 @@ pub(super) async fn read(
             }
             // A full page without a next link: the following events begin where it ends.
             let Some(later) = last.filter(|last| *last > from) else {
-                // There may be more events of that same time, so nothing of the span counts as
+                // There may be more events with that same time, so nothing of the span counts as
                 // read.
                 read_to = *span.start();
                 break;

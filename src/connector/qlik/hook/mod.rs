@@ -1,9 +1,9 @@
 //! Judges a request that claims to be one of Qlik's own webhooks: whether it is, and which event it
 //! carries.
 //!
-//! Nothing else in it is read. The signature contains no time, so anybody who has seen a webhook
-//! can send it again; the event's source and id reveal a repetition. In the binary mode of
-//! `CloudEvents` these are headers ([`attributes`]), which are not signed. A stranger could use
+//! Nothing else in the request is read. The signature contains no time, so anybody who has seen a
+//! webhook can send it again; the event's source and id reveal a repetition. In the binary mode of
+//! `CloudEvents` these are headers ([`attributes`]), which are not signed. An attacker could use
 //! that only to wake a poll, which happens at most once a second.
 
 mod attributes;
@@ -24,9 +24,9 @@ use crate::secret::Secret;
 pub enum Hook {
     /// Not signed with the secret.
     Forged,
-    /// Signed, but it cannot be read which event it carries.
+    /// Signed, but the event that it carries cannot be identified.
     Unreadable,
-    /// Signed; the event that it carries.
+    /// Signed, and carrying this event.
     Event(AuditEventId),
 }
 

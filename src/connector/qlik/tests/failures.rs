@@ -61,7 +61,7 @@ async fn a_listing_outlasts_an_outage_and_goes_on_from_its_cursor() {
     }
 }
 
-/// More refusals than one request for a token takes: the listing waits for its end.
+/// Qlik refuses more often than one request for a token tries: the listing waits for a token.
 #[tokio::test(start_paused = true)]
 async fn too_many_requests_for_a_token_slow_down_these_alone() {
     let pause = Duration::from_secs(20);

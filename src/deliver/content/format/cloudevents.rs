@@ -17,8 +17,8 @@ use crate::deliver::content::right::RightSubject;
 use crate::deliver::content::shown::{Shown, ShownData, Source};
 use crate::model::{Id, Seq, SpaceId, Timestamp};
 
-/// A little more than most events take, in bytes: a body that grows while it is written is copied
-/// again and again.
+/// The bytes to reserve for an event, a little more than most take: a body that grows while it is
+/// written is copied again and again.
 const USUAL: usize = 1_200;
 
 /// How events are laid out in a request.

@@ -1,7 +1,7 @@
 //! The formats in which an endpoint can get its events.
 //!
-//! Each uses only what [`Shown`] contains of an event, and is pure: the same bytes in every
-//! attempt.
+//! Each format uses only what [`Shown`] contains of an event. It is pure, so every attempt sends
+//! the same bytes.
 
 mod batching;
 mod cloudevents;
@@ -31,9 +31,9 @@ pub enum Format {
     Standard,
     /// `CloudEvents` 1.0.2.
     CloudEvents {
-        /// How they are laid out.
+        /// How events are laid out in a request.
         mode: Mode,
-        /// Who they are from.
+        /// Who the events are from.
         source: EventSource,
     },
     /// Security Event Tokens of SCIM.

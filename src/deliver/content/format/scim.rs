@@ -12,8 +12,8 @@ const GROUP: &str = "urn:ietf:params:scim:schemas:core:2.0:Group";
 /// Our extension of groups: the roles that members hold, for which SCIM has no attribute.
 const GROUP_ROLES: &str = "urn:qlik-roster:scim:schemas:extension:2.0:Group";
 
-/// Returns the type of resource that a kind is; `None` for roles, which SCIM has only as attributes
-/// of users.
+/// Returns the resource type of a kind, or `None` for roles, which SCIM has only as attributes of
+/// users.
 pub(super) fn resource_type(kind: Kind) -> Option<&'static str> {
     match kind {
         Kind::User => Some("User"),

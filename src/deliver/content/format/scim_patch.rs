@@ -11,11 +11,11 @@ use serde_json::{Value, json};
 use super::scim;
 use crate::model::{FieldDelta, Kind};
 
-/// The schema of such a request.
+/// The schema of a patch request.
 const PATCH: &str = "urn:ietf:params:scim:api:messages:2.0:PatchOp";
 
-/// Returns the request that turns the resource as it was into the resource as it is; `None` if SCIM
-/// can express nothing of what changed.
+/// Returns the request that turns the old resource into the new one, or `None` if SCIM can express
+/// none of the changes.
 pub(super) fn patch(kind: Kind, changes: &BTreeMap<&'static str, FieldDelta>) -> Option<Value> {
     let mut operations = Vec::new();
     for (field, delta) in changes {

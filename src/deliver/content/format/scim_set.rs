@@ -39,7 +39,7 @@ pub enum SetEvents {
     /// Only the names of the attributes.
     #[default]
     Notice,
-    /// Their values: at first all that are visible, then those that changed.
+    /// The values of attributes: at first all visible ones, later those that changed.
     Full,
 }
 
@@ -192,8 +192,9 @@ impl ScimSets {
                 let switched = switched.map(|uri| (uri, json!({})));
                 [self.updated(shown)].into_iter().chain(switched).collect()
             }
-            // A snapshot: the resource joins the feed, without a claim that it is new. To replace
-            // whatever the receiver has, it would have to be whole.
+            // A snapshot: the resource joins the feed, without a claim that it is new. We do not
+            // ask the receiver to replace its copy: for that, the resource would have to be
+            // complete.
             Some(_) | None => vec![(FEED_ADD.to_owned(), json!({})), self.created(shown)],
         };
         events.into_iter().collect()
@@ -243,7 +244,7 @@ fn subject(shown: &ShownRecord<'_>) -> Value {
     json!({ "format": "scim", "uri": format!("/{resource_type}s/{}", shown.id) })
 }
 
-/// Returns whether an account became active or stopped being so; `None` if neither.
+/// Returns whether an account is active now, or `None` if that did not change or is unknown.
 fn switched(shown: &ShownRecord<'_>) -> Option<bool> {
     let status = shown.changes.as_ref()?.get("status")?;
     match (shown.kind, status) {

@@ -1,11 +1,10 @@
-//! The fields that can be hidden from an endpoint: all but ids, which cannot be hidden from
-//! anybody.
+//! The fields that can be hidden from an endpoint: all except ids, which every endpoint sees.
 
 use std::collections::BTreeSet;
 
 use crate::model::Field;
 
-/// Returns whether a field can be hashed: a single text that people join by, or that names
+/// Returns whether a field can be hashed: a single text that people join records by, or that names
 /// somebody.
 pub(super) fn can_be_hashed(field: Field) -> bool {
     match field {

@@ -14,7 +14,7 @@ impl Privacy {
         match &mut shown.data {
             ShownData::Record(record) => self.mask_record(record),
             ShownData::Right(right) => self.mask_right(&mut right.data),
-            // It names nobody.
+            // Its data names no person.
             ShownData::Other(_) => {}
         }
     }
@@ -60,7 +60,7 @@ impl Privacy {
         self.mask_references(shown);
     }
 
-    /// Hides what an event about a right says of its user, its role and the groups on the paths.
+    /// Hides fields of the user, the role and the groups in an event about a right.
     fn mask_right(&self, data: &mut Value) {
         for (field, rule) in &self.rules {
             match field {

@@ -222,8 +222,8 @@ fn messages(privacy: &Privacy, kind: Kind) -> Vec<Message> {
     messages
 }
 
-/// Returns events about what became of a right: of one user, of many, and of all. Two groups gave
-/// it before, three give it now.
+/// Returns an entry about a right of one user, one of a list of users and one of everybody. Two
+/// groups gave the right before, three give it now.
 fn right_entries() -> Vec<Entry> {
     let holder = Holder {
         id: UserId(Id::parse("600000000000000000000001").unwrap()),
@@ -287,7 +287,7 @@ fn full_name(field: Field) -> String {
 }
 
 proptest! {
-    // Each case is of every kind, event and format.
+    // Each case covers every kind, event and format, so a few cases are enough.
     #![proptest_config(ProptestConfig::with_cases(32))]
 
     #[test]

@@ -3,10 +3,11 @@
 use super::LONGEST_TIMEOUT;
 use crate::deliver::transport::address::RefusedAddress;
 
-/// What is wrong with an endpoint's options. No message holds the URL: it may hold a token.
+/// What is wrong with an endpoint's options. No message contains the URL, which may include a
+/// token.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidEndpoint {
-    /// Neither https nor http.
+    /// The scheme is not https or http.
     #[error("the address does not begin with `https:` or `http:`")]
     Scheme,
     /// Plain http without permission.

@@ -1,4 +1,4 @@
-//! Which options fit together, and what shows of them.
+//! Which options fit together, and what is shown of them.
 
 use std::collections::BTreeSet;
 
@@ -117,7 +117,7 @@ fn secrets_are_one_or_two_and_the_time_is_bounded() {
     }
 }
 
-/// Returns an entry that tells a fact.
+/// Returns an entry with a fact.
 fn entry(fact: Fact) -> Entry {
     Entry {
         seq: Seq(7),

@@ -39,7 +39,7 @@ impl Expanding {
         }
     }
 
-    /// Returns what is to be on disk.
+    /// Returns what to write to disk.
     pub fn stored(&self) -> Expansion {
         Expansion {
             entry: self.entry,

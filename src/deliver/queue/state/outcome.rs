@@ -125,8 +125,7 @@ impl State {
         // A probe before the event's own time does not count as one of its attempts.
         if delivery.is_due(now) {
             delivery.attempts = delivery.attempts.saturating_add(1);
-            // There is no room for more that wait: they would keep all others from being read for
-            // days.
+            // No more events may wait: they would keep all others from being read for days.
             if !delivery.is_endpoints && self.n_rows() >= MAX_WAITING {
                 return self.park(&delivery, failure, now);
             }
@@ -177,7 +176,7 @@ impl State {
         self.keep(behind);
     }
 
-    /// Moves the cursor past an item that no longer needs it.
+    /// Moves the cursor past an item that it need not keep any more.
     pub(super) fn step_over(&mut self, item: &Item) {
         match item {
             Item::Entry(seq) => self.journal.settle(*seq),
@@ -187,7 +186,7 @@ impl State {
                 tenant,
                 record,
             } => {
-                // An item of an earlier backfill does not concern this one.
+                // An item of an earlier backfill does not change the present one.
                 let is_of = |filling: &&mut Filling| (filling.mark, filling.at) == (*mark, *at);
                 if let Some(filling) = self.filling.as_mut().filter(is_of) {
                     let place = (*tenant, record.kind, record.id.clone());
@@ -195,7 +194,7 @@ impl State {
                 }
             }
             Item::Member { entry, number } => {
-                // A user of another list does not concern this one.
+                // A user of another list does not change the present one.
                 let is_of = |expanding: &&mut Expanding| expanding.entry == *entry;
                 if let Some(expanding) = self.expanding.as_mut().filter(is_of) {
                     expanding.position.settle(*number);
@@ -313,7 +312,7 @@ struct Reason {
     /// What any receiver may be told: the code and the message that goes with it. The causes may
     /// contain the address of the endpoint's receiver, so they are only for the operator.
     for_others: String,
-    /// The same with all causes.
+    /// The reason with all causes, for the operator.
     whole: String,
 }
 
@@ -325,7 +324,7 @@ impl Reason {
         }
     }
 
-    /// Returns the reason with these words before it.
+    /// Puts words before the reason.
     fn after(self, words: &str) -> Self {
         Self {
             for_others: format!("{words}{}", self.for_others),
@@ -445,7 +444,7 @@ mod tests {
     fn a_message_takes_no_more_once_it_is_large() {
         let endpoint = Endpoint::new(options(([127, 0, 0, 1], 9).into())).unwrap();
         let mut state = State::of(endpoint, Cursor::default(), Vec::new(), start());
-        // Of two records.
+        // The deliveries are about two records.
         let deliveries = (1..=6).map(|seq| PendingDelivery {
             weight: 3 * 1024 * 1024,
             ..PendingDelivery::new(Item::Entry(Seq(seq)), seq % 2, None)

@@ -18,8 +18,8 @@ impl State {
         !self.changes.is_empty() || self.fact.is_some()
     }
 
-    /// Takes what is to be written. Rows must be written before the cursor that moves past them, so
-    /// if one write cannot contain them all, the earlier writes leave the cursor where it was.
+    /// Takes what has to be written. Rows must be written before the cursor that moves past them,
+    /// so if one write cannot contain them all, the earlier writes leave the cursor where it was.
     pub fn progress(&mut self) -> Vec<Progress> {
         self.is_dirty = false;
         let cursor = self.cursor();

@@ -53,7 +53,7 @@ impl Bench {
             .await
     }
 
-    /// The same, with others who read the same journal.
+    /// Opens a worker that shares a feed with others.
     async fn worker_by(&self, endpoint: &Endpoint, feed: &Feed) -> Worker {
         let clock = self.clock.clone();
         Worker::open(endpoint, feed, clock, Metrics::default())
@@ -183,7 +183,7 @@ async fn events_arrive_once() {
 #[tokio::test]
 async fn events_of_one_record_wait_for_one_another_and_others_do_not() {
     let bench = Bench::new();
-    // The first event of user 1 is not answered until both of user 2 were.
+    // The receiver answers the first event of user 1 only after both events of user 2.
     let (release, released) = tokio::sync::watch::channel(false);
     let receiver = Receiver::start(move |_, request| match request.sequence() {
         1 => Reply::OnRelease(released.clone(), 200),
@@ -302,7 +302,7 @@ async fn a_second_attempt_sends_the_same_at_another_time() {
     let wait = due.since(start());
     assert!((4.0..=6.0).contains(&wait.as_secs_f64()), "{wait:?}");
 
-    // Neither looking too early nor a restart changes what is due when.
+    // Looking too early and a restart do not change when something is due.
     let path = bench.folder.path().to_owned();
     bench.reopen(&path);
     assert_eq!(bench.drain(&endpoint).await, drained(0, 0, 1));

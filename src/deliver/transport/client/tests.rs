@@ -116,7 +116,7 @@ async fn a_name_that_answers_differently_the_second_time_leads_nowhere() {
     let asked_first = name.asked();
     let second = post(&client).await;
 
-    // One look-up for one connection: what was checked is what was connected to.
+    // One connection takes one look-up: we connect to the address that was checked.
     assert_eq!((first, asked_first), (Ok(204), 1));
     assert_eq!(second, Err("deliver.refused-address".into()));
     assert_eq!((allowed.received().len(), inside.received()), (1, vec![]));
@@ -134,7 +134,7 @@ async fn of_several_addresses_only_the_allowed_ones_are_tried() {
         assert_eq!(post(&client).await, Ok(204));
     }
     assert_eq!((allowed.received().len(), inside.received()), (2, vec![]));
-    // Nor is another one tried when the allowed one does not answer.
+    // No other address is tried if the allowed one does not answer.
     drop(allowed);
     let client = Client::over(&endpoint, Fickle::new(&[&[HERE, INSIDE]])).unwrap();
     assert_eq!(post(&client).await, Err("deliver.connect".into()));
@@ -168,7 +168,7 @@ async fn an_open_connection_does_not_outlive_the_rule_that_let_it_come_about() {
     let before = Client::over(&before, name.clone()).unwrap();
     assert_eq!(post(&before).await, Ok(204));
     assert_eq!(post(&before).await, Ok(204));
-    // It is open: the second request needed no look-up.
+    // The connection is still open: the second request needed no look-up.
     assert_eq!(name.asked(), 1);
 
     let after = Endpoint::new(named(&url, &["10.0.0.0/8"])).unwrap();

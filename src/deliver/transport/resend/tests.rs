@@ -153,7 +153,7 @@ async fn a_connection_that_the_receiver_closed_costs_no_attempt() {
             assert_eq!(post(&client).await, Ok(204));
         }
 
-        // The first of each connection is answered, the second is not, and comes again.
+        // The first request of each connection is answered; the second is not, and comes again.
         assert_eq!(wire.requests(), 9);
     }
 }

@@ -1,4 +1,4 @@
-//! Clients that prove themselves by a key.
+//! Clients that authenticate with a key.
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;

@@ -12,7 +12,7 @@ impl World {
         self.list("audits", &query).await
     }
 
-    /// The types in the log since the world began, without those of the client's own user.
+    /// Returns the types of all events in the log, except those of the client's own user.
     async fn types(&self) -> Vec<String> {
         let bot = self.tenant.credential_users().pop().unwrap().to_string();
         let events = self.events().await;

@@ -51,7 +51,7 @@ const PATIENCE: Duration = Duration::from_secs(1_800);
 #[derive(Debug)]
 pub struct Beside {
     engine: Arc<Engine>,
-    /// `None` if it has replaced the database, or is lost.
+    /// `None` if the copy has replaced the database, or is lost.
     copy: Option<Copy>,
     stage: Stage,
     /// The database's size in bytes before the copy.
@@ -93,7 +93,7 @@ impl Beside {
         })
     }
 
-    /// Does a step. `None` if there is more to do.
+    /// Does a step. Returns `None` if there is more to do.
     pub fn step(&mut self) -> Result<Option<Compacted>, CopyError> {
         let engine = &self.engine;
         engine.shared.check().map_err(CopyError::Source)?;
@@ -153,7 +153,7 @@ impl Beside {
         matches!(self.stage, Stage::Ready(_))
     }
 
-    /// Has the writer put the copy in the place of the database.
+    /// Asks the writer to put the copy in the place of the database.
     fn replace(&mut self) -> Result<Option<Compacted>, CopyError> {
         let mut copy = self.copy.take().ok_or(CopyError::Stuck)?;
         // Sync what can be synced before commits have to wait.
@@ -193,7 +193,7 @@ impl Beside {
 }
 
 impl Copy {
-    /// Copies rows after a key. Returns the last one's key; `None` if that was all. A writer may
+    /// Copies rows after a key. Returns the last one's key; `None` if no rows follow. A writer may
     /// add a row at the end before each step, so the end is detected together with the last rows,
     /// and not after them.
     fn copy_on(&mut self, engine: &Engine, after: &Key) -> Result<Option<Key>, CopyError> {
@@ -224,7 +224,7 @@ impl Copy {
         Ok(upto)
     }
 
-    /// Copies again what was written meanwhile. Returns how many keys are left.
+    /// Copies the noted keys again. Returns how many keys are left.
     fn catch_up(&mut self, engine: &Engine) -> Result<usize, CopyError> {
         for _ in 0..PORTIONS {
             let left = noted(engine, |changes| changes.len())?;

@@ -1,5 +1,5 @@
-//! The keys of rows that are written while the database is copied, and that the copy already has:
-//! these rows have to be copied once more.
+//! Notes the keys of rows that were written after the copy got them: these rows have to be copied
+//! once more.
 
 use std::collections::BTreeSet;
 

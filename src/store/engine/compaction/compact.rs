@@ -41,7 +41,7 @@ pub fn at(path: &Path) -> Result<Compacted, CompactError> {
 }
 
 impl Engine {
-    /// Copies everything that is live; the copy then replaces the database.
+    /// Copies all live data, then replaces the database by the copy.
     pub fn compact(self: &Arc<Self>, rule: Rule) -> Result<Compacted, CompactError> {
         let counting = doing("counting what lives in the store");
         let live = loop {

@@ -12,7 +12,7 @@ use super::remake;
 /// The result of compacting a store.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Compacted {
-    /// Rows.
+    /// Number of rows.
     pub rows: u64,
     /// Bytes of their keys and values.
     pub live: u64,

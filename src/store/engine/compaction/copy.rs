@@ -56,7 +56,7 @@ impl Copy {
         self.db.as_ref().ok_or(CopyError::Stuck)
     }
 
-    /// Returns how much it contains.
+    /// Returns how much data the copy contains.
     pub fn count(&self) -> Count {
         self.written.count
     }
@@ -77,7 +77,7 @@ impl Copy {
         }
     }
 
-    /// Writes rows, replacing those that it already has.
+    /// Writes rows, replacing those that the copy already has.
     pub fn put(&mut self, rows: Vec<(Key, Option<sled::IVec>)>) -> Result<(), CopyError> {
         if rows.is_empty() {
             return Ok(());
@@ -124,15 +124,15 @@ impl Copy {
         copying::apply(self.db()?, batch)
     }
 
-    /// Flushes it to disk.
+    /// Flushes the copy to disk.
     pub fn sync(&mut self) -> Result<(), CopyError> {
         self.not_synced = 0;
         let db = self.db.as_ref().ok_or(CopyError::Stuck)?;
         copying::sync(db, &self.at, &mut self.blobs)
     }
 
-    /// Closes it and opens it again: from here on reads come from the disk, as after the next
-    /// opening.
+    /// Closes the copy and opens it again: from here on reads come from the disk, as after the
+    /// next opening.
     pub fn reopen(&mut self, folder: &Folder) -> Result<(), CopyError> {
         self.sync()?;
         copying::close(self.db.take(), &self.at)?;
@@ -140,7 +140,7 @@ impl Copy {
         Ok(())
     }
 
-    /// Reads back rows after a key. Returns the last one's key; `None` if that was all.
+    /// Reads back rows after a key. Returns the last one's key; `None` if no rows follow.
     pub fn read_on(&mut self, after: &Key) -> Result<Option<Key>, CopyError> {
         let (mut n_rows, mut n_bytes) = (0, 0);
         for row in scan::after(self.db()?, &[], Bound::Excluded(after.clone())) {
@@ -189,7 +189,7 @@ fn open(folder: &Folder) -> Result<sled::Db, CopyError> {
     })
 }
 
-/// Reads rows as they are now; `None` for one that is gone.
+/// Reads rows as they are now; the value is `None` if the row no longer exists.
 pub fn read(db: &sled::Db, keys: Vec<Key>) -> Result<Vec<(Key, Option<sled::IVec>)>, StoreError> {
     let mut rows = Vec::new();
     for key in keys {

@@ -45,7 +45,7 @@ pub enum CopyError {
     Copy(StoreError),
     /// Another copy is under way.
     UnderWay,
-    /// The copying does not end, and its thread may still write.
+    /// The copying makes no progress, and its thread may still write.
     Stuck,
 }
 
@@ -57,7 +57,7 @@ pub trait Rewrite: Send {
     /// Turns a row into the rows that replace it in the copy.
     fn row(&mut self, row: Row, out: &mut Vec<Row>) -> Result<(), StoreError>;
 
-    /// Adds rows that are only known once every row was seen.
+    /// Adds the rows that can be computed only after every row was read.
     fn end(&mut self, out: &mut Vec<Row>);
 }
 
@@ -112,7 +112,7 @@ fn hash(key: &[u8], value: &[u8]) -> u128 {
 }
 
 impl Copying {
-    /// Makes the copy and verifies it. Returns how much it contains.
+    /// Makes the copy and verifies it. Returns how much data the copy contains.
     pub fn run(mut self) -> Result<Count, CopyError> {
         let (rows, faults) = self.examine()?;
         let at = self.folder.compacting();
@@ -262,7 +262,7 @@ impl Copying {
         Ok(proof)
     }
 
-    /// Notes in the copy how much live data it has.
+    /// Notes in the copy how much live data the copy has.
     fn note(&self, target: &sled::Db, count: Count) -> Result<(), CopyError> {
         let usage = Usage {
             count,

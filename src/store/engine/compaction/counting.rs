@@ -22,7 +22,7 @@ impl Engine {
         }
     }
 
-    /// Counts some more of the live data. `None` if there is more to count.
+    /// Counts some more of the live data. Returns `None` if there is more to count.
     pub fn count_on(&self) -> Result<Option<Count>, StoreError> {
         let counted = self.lend_database("counting what the store holds", |db| {
             let _still = self.still();

@@ -1,4 +1,4 @@
-//! Has a database copied, watches the copying, and swaps the copy in.
+//! Starts the copying of a database, watches it, and swaps the copy in.
 //!
 //! The copy is verified (`copying.rs`) before it replaces the database (`swap.rs`).
 
@@ -66,7 +66,7 @@ pub fn make(folder: &Folder, sound: &Sound, aim: Aim, doing: &str) -> Result<Cou
 }
 
 /// Puts the copy in the place of the database and opens it there. If that fails, opens the former
-/// database. The files of the other one are left for later removal.
+/// database. The files of the database that is not used are left for later removal.
 pub fn replace(folder: &Folder, sound: Sound) -> Result<Sound, Refusal> {
     close_db(Some(sound.db));
     let swapped = wait_until_free(&folder.current()).and_then(|()| folder.swap());
@@ -75,7 +75,7 @@ pub fn replace(folder: &Folder, sound: Sound) -> Result<Sound, Refusal> {
             error = %refused,
             "The copy could not replace the store, which is used as before"
         );
-        // Otherwise sled would create an empty one in the vacant place.
+        // Otherwise sled would create an empty database in the vacant place.
         current::clear_up(folder).map_err(Refusal::Error)?;
     }
     current::open_taken(folder)

@@ -1,9 +1,9 @@
 //! Replaces the database in use by a copy: on the writer's thread, while commits wait, and at a
 //! moment when nobody reads.
 //!
-//! Both are closed before the folders are renamed: sled opens files by path. Then the copy is
-//! opened as at a start, and everybody continues with it. If it cannot take that place, they
-//! continue with the former database (`swap.rs`).
+//! Database and copy are closed before the folders are renamed: sled opens files by path. Then the
+//! copy is opened as at a start, and everybody continues with it. If the copy cannot replace the
+//! database, everybody continues with the former one (`swap.rs`).
 
 use std::io;
 use std::sync::RwLockWriteGuard;
@@ -106,7 +106,7 @@ fn replace(
 }
 
 /// Brings the copy up to date with the database, and flushes it to disk. Returns false if too much
-/// is left to copy; then it is tried later.
+/// is left to copy; the caller then tries again later.
 fn catch_up(copy: &mut Copy, standing: &Standing<'_>, shared: &Shared) -> Result<bool, CopyError> {
     let db = shared.database().map_err(CopyError::Source)?;
     {
@@ -138,7 +138,7 @@ fn catch_up(copy: &mut Copy, standing: &Standing<'_>, shared: &Shared) -> Result
     Ok(true)
 }
 
-/// Waits a moment until nobody reads. New reads are not blocked: a reader may need another one
+/// Waits a moment until nobody reads. Does not block new reads: a reader may need a second read
 /// before it ends the first.
 fn alone(shared: &Shared) -> Option<RwLockWriteGuard<'_, Option<sled::Db>>> {
     let deadline = Instant::now() + PATIENCE;

@@ -12,14 +12,14 @@ use super::rule::{Rule, SMALL};
 /// random updates it settles at four and a half times, which a copy would improve only briefly.
 const WASTEFUL: u64 = 6;
 
-/// What would free disk space.
+/// What has to be done to free disk space.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Wanted {
-    /// Nothing would: the store is small, or full of live data.
+    /// Nothing: the store is small, or full of live data.
     Nothing,
     /// The live data must be counted first.
     Count,
-    /// A copy of this much.
+    /// A copy must be made, of this much live data.
     Copy(Count),
 }
 

@@ -68,9 +68,9 @@ fn sum(paths: impl IntoIterator<Item = PathBuf>) -> io::Result<u64> {
     paths.try_fold(0, |bytes, path| Ok(bytes + below(&path)?))
 }
 
-/// Returns the bytes of a file, or of all files below a folder. A file that disappears meanwhile
-/// takes nothing, and neither does one that we are not allowed to read: a figure slightly too low
-/// beats none.
+/// Returns the bytes of a file, or of all files below a folder. A file that disappears meanwhile,
+/// or that we are not allowed to read, counts as empty: a figure that is slightly too low is better
+/// than none.
 fn below(path: &Path) -> io::Result<u64> {
     match seen(fs::symlink_metadata(path))? {
         Some(found) if found.is_dir() => {}
@@ -87,7 +87,7 @@ fn below(path: &Path) -> io::Result<u64> {
     Ok(bytes)
 }
 
-/// Returns what was found; `None` if it is gone or we are not allowed to read it.
+/// Returns what was found; `None` if it no longer exists or we are not allowed to read it.
 fn seen<T>(found: io::Result<T>) -> io::Result<Option<T>> {
     match found {
         Ok(found) => Ok(Some(found)),
@@ -98,7 +98,7 @@ fn seen<T>(found: io::Result<T>) -> io::Result<Option<T>> {
     }
 }
 
-/// Returns what a file takes, which may be less than its length: sled leaves holes.
+/// Returns the bytes that a file takes, which may be fewer than its length: sled leaves holes.
 fn taken(file: &Metadata) -> u64 {
     #[cfg(unix)]
     return std::os::unix::fs::MetadataExt::blocks(file) * 512;
@@ -145,7 +145,7 @@ mod tests {
 
         let measured = folder.bytes();
 
-        // So that it can be removed. Root can read it, and sees an empty folder.
+        // Makes the folder removable. Root could read it all the time, and sees an empty folder.
         fs::set_permissions(&closed, fs::Permissions::from_mode(0o700)).unwrap();
         assert!(measured.unwrap() >= 4_096);
     }

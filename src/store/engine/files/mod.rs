@@ -1,4 +1,4 @@
-//! The store's folder: who may read it, what is synced in it, and what is cleaned up in it.
+//! The store's folder: who may read it, and which files are synced or cleaned up in it.
 //!
 //! ```text
 //! <path>/lock                 locked by the process that has the store open
@@ -202,7 +202,7 @@ pub fn settle(database: &Path) -> io::Result<()> {
 
 /// Copies the files of a database, except those that a killed process left half-written.
 pub fn copy_database(from: &Path, to: &Path) -> io::Result<()> {
-    // The remains of a copy that root made must not be in the owner's way.
+    // If root makes the copy and leaves some of it behind, the owner must be able to remove that.
     for folder in [to, &to.join("blobs")] {
         make_folder(folder)?;
         give_as(folder, from)?;
@@ -237,7 +237,7 @@ pub struct Blobs {
 }
 
 impl Blobs {
-    /// Assumes nothing is synced: what a killed process wrote may not have been.
+    /// Assumes that no file is synced, since a killed process may have written some without a sync.
     pub fn new(folder: PathBuf) -> Self {
         Self {
             folder,
@@ -318,7 +318,7 @@ fn give(path: &Path, owner: &fs::Metadata) -> io::Result<()> {
     match given {
         // sled has removed it again.
         Err(gone) if gone.kind() == io::ErrorKind::NotFound => Ok(()),
-        // Only root may. Whether the file is usable shows when it is opened.
+        // Only root may do this. If the file is not usable, opening it fails.
         Err(refused) if refused.kind() == io::ErrorKind::PermissionDenied => Ok(()),
         given => given,
     }

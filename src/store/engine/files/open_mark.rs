@@ -97,7 +97,7 @@ pub fn set(folder: &Folder) -> io::Result<()> {
     if look(folder)? == Left::Stopped {
         return Ok(());
     }
-    // Under another name until it is complete: half a mark would be mistaken for a copy's.
+    // The mark has another name until it is complete: half a mark would be taken for a copy's.
     let (path, written) = (folder.open_mark(), folder.path().join("open.new"));
     remove(&written)?;
     let mut file = files::open_file(&written)?;

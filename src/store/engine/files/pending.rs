@@ -25,7 +25,7 @@ use crate::store::layout::keys::Key;
 /// Rows as a batch sets them; `None` removes the row.
 pub type Rows = BTreeMap<Key, Option<Vec<u8>>>;
 
-/// In place of a length: the row is removed.
+/// Stands in place of a length if the row is removed.
 const GONE: u32 = u32::MAX;
 
 /// A noted commit.
@@ -70,7 +70,7 @@ impl PendingFile {
         self.file.sync_data()
     }
 
-    /// Clears the note, when all of the commit is on disk.
+    /// Clears the note after the whole commit is on disk.
     pub fn clear(&self) -> io::Result<()> {
         self.file.set_len(0)
     }
@@ -86,8 +86,8 @@ pub fn forget(path: &Path) -> io::Result<()> {
     file.sync_data()
 }
 
-/// Reads the commit that was noted last. `None` if there is none, or its note is incomplete; then
-/// it was not begun.
+/// Reads the commit that was noted last. `None` if there is none, or if its note is incomplete:
+/// then the commit was not begun.
 pub fn read(path: &Path) -> io::Result<Option<Pending>> {
     let mut bytes = Vec::new();
     match File::open(path) {
@@ -98,8 +98,8 @@ pub fn read(path: &Path) -> io::Result<Option<Pending>> {
     Ok(decode(&bytes))
 }
 
-/// The format: length and checksum of the rest; store and number; each row preceded by the lengths
-/// of key and value. Anything after that is left from an earlier, longer note.
+/// Encodes a commit: length and checksum of the rest; store and number; each row preceded by the
+/// lengths of key and value. Whatever follows in the file is left from an earlier, longer note.
 fn encode(pending: &Pending, bytes: &mut Vec<u8>) -> io::Result<()> {
     bytes.clear();
     // Space for length and checksum.

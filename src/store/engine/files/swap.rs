@@ -43,7 +43,7 @@ impl Folder {
         if self.discarded().exists() {
             fs::remove_dir_all(self.discarded())?;
         }
-        // Nothing depends on it.
+        // Nothing depends on this folder, so a failure to remove it is only logged.
         if self.checking().exists()
             && let Err(refused) = fs::remove_dir_all(self.checking())
         {
@@ -81,7 +81,7 @@ impl Folder {
         }
     }
 
-    /// Renames a folder to `discarded`: under this name nobody uses it, even if only part of it is
+    /// Renames a folder to `discarded`: nobody uses it under this name, even if only part of it is
     /// deleted.
     fn retire(&self, folder: &std::path::Path) -> io::Result<()> {
         if self.discarded().exists() {

@@ -5,7 +5,7 @@
 //! nothing in them counts any more. Each message in it has a checksum, the number of its segment in
 //! the order of writing, and a page or a change of one (`page.rs`). Large ones are in files of
 //! their own in `blobs/`. So the log can be read from any position, past damaged parts; read in the
-//! order of writing, the last message about a row says what it is (`replay`).
+//! order of writing, the last message about a row has its current value (`replay`).
 //!
 //! Source of the format: sled's `pagecache/logger.rs`, `pagecache/iobuf.rs` and `serialization.rs`.
 

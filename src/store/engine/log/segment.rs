@@ -123,7 +123,7 @@ pub fn header(bytes: &[u8]) -> Option<Header> {
         lsn: u64::from_le_bytes(*lsn) ^ MASK,
         stable: u64::from_le_bytes(*stable) ^ MASK,
     };
-    // Nothing is on disk yet: sled writes -1.
+    // sled writes -1 while nothing is on disk yet.
     let stable = if header.stable > MASK {
         0
     } else {

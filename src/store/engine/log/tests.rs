@@ -1,4 +1,4 @@
-//! What is read from a log is what sled wrote.
+//! Checks that what we read from a log is what sled wrote.
 
 use std::collections::BTreeMap;
 use std::fs;

@@ -49,7 +49,7 @@ pub fn to_newest(folder: &Folder, mut sound: Sound) -> Result<Sound, Refusal> {
     Err(not_migrated(path, from, layout::NEWEST, source))
 }
 
-/// Returns the rewrite from a format to the next, and the number of that one.
+/// Returns the rewrite from a format to the next, and the number of the next.
 fn step_from(format: u32) -> Option<(u32, Box<dyn Rewrite>)> {
     match format {
         1 => Some((2, Box::new(runs_by_tenant::RunsByTenant::default()))),

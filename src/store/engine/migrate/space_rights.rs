@@ -1,6 +1,6 @@
-//! From format 7 to 8: entries may be about rights in spaces, and have what the audit log reports
-//! of a change. Earlier changes of these rights have no entries: the comparison begins at the end
-//! of the journal.
+//! From format 7 to 8: entries may be about rights in spaces, and contain what the audit log
+//! reports of a change. Earlier changes of these rights have no entries: the comparison begins at
+//! the end of the journal.
 
 use crate::model::Seq;
 use crate::store::engine::compaction::copying::{Rewrite, Row};
@@ -9,7 +9,7 @@ use crate::store::layout::keys::{self, Keyspace};
 use crate::store::layout::{codec, v1, v6, v8};
 use crate::store::values::head::Head;
 
-/// Rewrites how far spaces were read.
+/// Rewrites the marks of how far spaces were read, and the rows of plans.
 #[derive(Default)]
 pub struct SpaceRights {
     last: Seq,
@@ -60,7 +60,7 @@ impl Rewrite for SpaceRights {
     }
 }
 
-/// Rewrites a row of a plan: nothing is reported of its change.
+/// Rewrites a row of a plan. The audit log reported nothing about its change.
 fn plan_row(key: &[u8], value: &[u8]) -> Result<Vec<u8>, StoreError> {
     let write = match codec::read_packed_row::<v1::Write<'_>>(key, value)? {
         v1::Write::Change {

@@ -67,7 +67,7 @@ pub fn open_kept(folder: &Folder) -> Result<Sound, Refusal> {
     opened
 }
 
-/// The same, but leaves the files of the database that is given up for later removal.
+/// Does the same, but leaves the files of the database that is given up for later removal.
 pub fn open_taken(folder: &Folder) -> Result<Sound, Refusal> {
     let refused = |doing| {
         let at = io_at(doing, folder.path());

@@ -43,7 +43,8 @@ pub const CACHE: u64 = 48 * 1024 * 1024;
 /// The same for a database that is written or read once, from beginning to end.
 pub const SMALL_CACHE: u64 = 8 * 1024 * 1024;
 
-/// sled releases its file on a thread of its own, some time after the last handle.
+/// How long to wait for a lock of sled, which releases it on a thread of its own, some time after
+/// the last handle is dropped.
 const LOCK_PATIENCE: Duration = Duration::from_secs(10);
 
 /// How long to wait between two tries.
@@ -79,7 +80,7 @@ pub fn open_db(folder: &Folder, at: &Path, cache: u64) -> Result<sled::Db, Refus
             sled::Error::Io(error) if error.kind() != io::ErrorKind::UnexpectedEof => {
                 Refusal::Error(io_at("opening the database in", at)(error))
             }
-            // Also a version or a segment size that we never wrote.
+            // sled also reports a version or a segment size that we never wrote in this way.
             sled::Error::Io(_)
             | sled::Error::Unsupported(_)
             | sled::Error::CollectionNotFound(_)

@@ -38,8 +38,8 @@ pub fn identify(
         return Ok(Look::Newer(format.version));
     }
     let mut head = read_head(db)?;
-    // Half of the noted commit may be there, with or without the row that counts it. An older one
-    // is complete. One that is newer by more than one was lost, along with the commit before it.
+    // Half of the noted commit may be there, with or without the row that counts it. An older
+    // commit is complete. One that is ahead by more than one was lost, as was the one before it.
     let pending = pending.filter(|pending| {
         let is_last = pending.commits == head.commits || pending.commits == head.commits + 1;
         pending.store == format.store && is_last

@@ -10,9 +10,9 @@ use crate::store::error::OpenError;
 
 use super::refusal::io_at;
 
-/// A process that ends releases the lock a moment later, and a child that it had just started keeps
-/// a copy of it until the child's program runs. Whoever still has the lock after this time will
-/// keep it.
+/// How long to wait for our lock: a process that ends releases it a moment later, and a child that
+/// it had just started keeps a copy of it until the child's program runs. A process that has the
+/// lock for longer will keep it.
 const OWN_LOCK_PATIENCE: Duration = Duration::from_secs(2);
 
 /// How long to wait between two tries.

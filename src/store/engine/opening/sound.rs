@@ -3,7 +3,7 @@
 use crate::model::StoreId;
 use crate::store::values::head::Head;
 
-/// A database that has everything its mark says.
+/// A database that contains everything up to its mark.
 #[derive(Clone)]
 pub struct Sound {
     pub db: sled::Db,

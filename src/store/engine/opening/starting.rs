@@ -23,7 +23,7 @@ use super::sound::Sound;
 /// A running engine.
 pub struct Started {
     pub engine: Arc<Engine>,
-    /// Where the damaged store is that was found here; `None` if the store was sound.
+    /// The new place of a damaged store that was found here; `None` if the store was sound.
     pub moved_aside: Option<PathBuf>,
 }
 

@@ -126,8 +126,8 @@ fn users_gone(prepared: &Prepared) -> Vec<UserId> {
     gone.map(|write| UserId(write.id.clone())).collect()
 }
 
-/// Removes the last sessions of users who are gone, as many as the batch takes. Maintenance deletes
-/// the others.
+/// Removes the session rows of users who are deleted, as many as the batch takes. Maintenance
+/// removes the others.
 fn remove_sessions(
     db: &sled::Db,
     draft: &mut Draft,
@@ -156,7 +156,7 @@ impl Draft {
         self.rows.insert(key, value);
     }
 
-    /// Adds an entry: the one that the head describes as the last.
+    /// Adds an entry, which the head already counts as the last.
     fn entry(&mut self, head: &Head, body: &[u8]) {
         let key = keys::journal(head.last);
         let value = entry::seal(&key, head.at, head.version, body);
@@ -266,8 +266,8 @@ impl Packing<'_> {
     }
 }
 
-/// Divides buckets while the batch takes further rows; one that stays whole is divided another
-/// time.
+/// Divides the buckets that are too large, if the batch takes the additional rows; the others are
+/// divided another time.
 fn divide(draft: &mut Draft, overfull: Vec<Overfull>, mut n_free: usize) {
     for Overfull {
         key,

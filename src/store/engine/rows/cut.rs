@@ -17,7 +17,7 @@ use super::journal;
 /// Keyspaces whose rows name entries: by endpoint, then by position.
 const NAMING: [Keyspace; 3] = [Keyspace::Parked, Keyspace::Deferred, Keyspace::Replay];
 
-/// The most entries that one write removes: a sync's commit behind it waits a millisecond.
+/// The most entries that one write removes. A sync's commit that waits for it waits a millisecond.
 const AT_ONCE: u64 = 150;
 
 /// Composes the batch that removes the first entries, up to a position, and keeps a copy of those
@@ -27,7 +27,7 @@ pub fn cut(db: &sled::Db, head: &Head, upto: Seq) -> Result<Composed, StoreError
     let mut cut = journal::cut_at(db)?;
     let to = upto.min(head.last).min(Seq(cut.0.saturating_add(AT_ONCE)));
     let named = named(db, cut.next(), to)?;
-    // The row that records the cut, an entry, and its copy.
+    // There must be space for three rows: the one that records the cut, an entry, and its copy.
     while cut < to && draft.n_free() >= 3 {
         cut = cut.next();
         let key = keys::journal(cut);

@@ -36,7 +36,7 @@ fn page(db: &sled::Db, after: Seq, limit: usize, durable: Seq) -> Result<Page, S
         }
         entries.push(entry);
     }
-    // Fewer than requested, but not up to the end: the rest is missing.
+    // There are fewer than requested, but they do not reach the end: the rest is missing.
     if entries.len() < limit && expected < durable {
         return Ok(Page::Lacks(expected.next()));
     }
@@ -68,7 +68,7 @@ pub fn entries(
 /// Reads an entry, even one that was cut while a row still names it; `None` if it was cut and no
 /// row does.
 pub fn entry(db: &sled::Db, seq: Seq) -> Result<Option<Entry>, StoreError> {
-    // In this order: the write that cuts an entry also keeps it.
+    // The order matters: the write that cuts an entry also keeps it.
     for key in [keys::journal(seq), keys::kept(seq)] {
         if let Some(value) = scan::get(db, &key)? {
             return read(&key, &value).map(Some);
@@ -112,7 +112,7 @@ pub fn past(db: &sled::Db, last: Seq, since: Timestamp) -> Result<Seq, StoreErro
     let (mut past, mut young) = (cut_at(db)?, last.next());
     while past.next() < young {
         let middle = Seq(past.0 + (young.0 - past.0) / 2);
-        // The journal may be cut meanwhile: then somebody else has found that entry to be old.
+        // The journal may be cut meanwhile; then somebody else has found this entry to be old.
         match first_after(db, Seq(middle.0 - 1))? {
             Some(entry) if entry.seq == middle && entry.at >= since => young = middle,
             Some(_) | None => past = middle,

@@ -1,4 +1,4 @@
-//! Records as rows: how a block is read, and the fingerprints that verify it.
+//! Reads records from their blocks, and verifies them by their fingerprints.
 //!
 //! sled can silently bring back an older page from a damaged file, intact in itself. So a record in
 //! its block carries the fingerprint that its bucket has for it, and a read compares the two: a

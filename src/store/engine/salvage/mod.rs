@@ -8,7 +8,7 @@
 //! no harm: state is compared with its source anyway, and an event that was sent may be sent again.
 //!
 //! The damaged files are only read, and without sled (`log/`). Their rows go into a database of
-//! their own (`replay.rs`), from there into the new store beside it, and only then does that
+//! their own (`replay.rs`), from there into the new store beside it, and only then does the new one
 //! replace the damaged one. A process that is interrupted leaves either the damaged store as it
 //! was, or the new one complete; the next opening continues from there.
 
@@ -124,7 +124,7 @@ fn run(folder: &Folder, rows: &Path, at: &Path, cause: &Cause<'_>) -> Result<Mis
         close_db(Some(old));
         outcome?;
     }
-    // An intact note is of the last commit, which was written or about to be.
+    // An intact note describes the last commit, which was written or was about to be.
     let store = found.store.or(found.mark.map(|mark| mark.store));
     if let Some(noted) = noted.filter(|noted| store.is_none_or(|store| store == noted.store)) {
         found.store = Some(noted.store);
@@ -184,7 +184,7 @@ fn rewritten(steps: &mut [Box<dyn Rewrite>], row: Row) -> Vec<Row> {
     for step in steps {
         let mut next = Vec::new();
         for row in rows {
-            // A row that it cannot read is left out.
+            // A row that the step cannot read is left out.
             drop(step.row(row, &mut next));
         }
         rows = next;
@@ -192,7 +192,7 @@ fn rewritten(steps: &mut [Box<dyn Rewrite>], row: Row) -> Vec<Row> {
     rows
 }
 
-/// Keeps a row. If the salvage makes rows of this kind itself, it only notes what this one says.
+/// Keeps a row. If the salvage computes rows of this kind itself, only notes what the row says.
 fn keep(
     key: &[u8],
     value: &[u8],

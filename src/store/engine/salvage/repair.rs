@@ -1,5 +1,5 @@
 //! Makes a consistent store of the rows that were salvaged: drops rows that name something missing,
-//! and ends the journal with an entry that tells everybody.
+//! and ends the journal with an entry that reports the loss to everybody.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -144,7 +144,7 @@ fn beside_records(
             && keys::space_of(key).is_some()
             && codec::read_row::<v6::space::SpaceTodo>(key, value).is_ok()
     })?;
-    // Forgets since when sessions are known, since some of them may be lost.
+    // The time since which all sessions are known is dropped, because some of them may be lost.
     target.keep(Keyspace::Session, |_, key, value| {
         of_known(key)
             && keys::session_of(key).is_some()
@@ -257,7 +257,7 @@ fn lists(target: &mut Target, tenants: &BTreeSet<TenantNo>) -> Result<(), StoreE
 }
 
 /// Keeps plans that have all their removals, and the removals of these plans. The next run finds
-/// and holds again what is dropped.
+/// the dropped removals and holds them again.
 fn held_plans(target: &mut Target) -> Result<(), StoreError> {
     target.keep(Keyspace::Held, |db, key, value| {
         let no = key.get(1..).and_then(<[u8]>::first_chunk);
@@ -329,7 +329,7 @@ fn all_runs(target: &mut Target) -> Result<(), StoreError> {
     target.write()
 }
 
-/// Adds the entry that reports the loss, and the row that remembers it.
+/// Adds the entry that reports the loss, and adds the loss to the row that lists them all.
 fn tell(
     target: &mut Target,
     head: &mut Head,

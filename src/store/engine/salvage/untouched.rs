@@ -72,7 +72,7 @@ impl Folder {
         if !self.untouched().exists() {
             return Ok(());
         }
-        // Under its new name nobody uses it, even if only part of it is deleted.
+        // Nobody uses the files under their new name, even if only some of them are deleted.
         remove(&self.checking())?;
         fs::rename(self.untouched(), self.checking())?;
         files::sync_folder(self.path())?;

@@ -1,5 +1,5 @@
-//! Gathers what is queued, has it written, and answers; gives up on a database that stops
-//! responding.
+//! Gathers the queued commits, passes them to the writer, and answers; gives up on a database that
+//! stops responding.
 //!
 //! After a failed write a flush may wait for ever (`nudge.rs`). So a thread of its own serves the
 //! database (`writer.rs`), and this one waits for it with a limit.
@@ -91,7 +91,7 @@ impl Committer {
         }
     }
 
-    /// Has a group written. Fails if the database stops responding.
+    /// Passes a group to the writer and waits. Fails if the database stops responding.
     fn write(&self, group: Vec<Work>, shared: &Shared) -> Result<Written, StoreError> {
         let ended = || StoreError::panicked("writing", "the thread that does it ended".to_owned());
         self.groups.send(group).map_err(|_gone| ended())?;

@@ -1,9 +1,9 @@
 //! Tracks the amount of live data without reading it: each write adds the rows it brings and
 //! subtracts those it replaces, and stores the sum in the same batch.
 //!
-//! A store of an older version may have no sum, or one that misses some writes. It is counted once,
-//! in steps, while commits continue: a row whose key is past the position of the count is counted
-//! when the count gets there, any other row is added by the write.
+//! A store of an older version may have no sum, or one that misses some writes. Its rows are
+//! counted once, in steps, while commits continue: the count still gets to a written row whose key
+//! is past its position; for any other row, the write updates the count.
 
 use std::collections::BTreeMap;
 
@@ -18,16 +18,16 @@ use crate::store::values::head::Head;
 /// What is known of the live data.
 #[derive(Debug)]
 pub enum LiveSize {
-    /// Nothing.
+    /// Nothing is known.
     Unknown,
     /// How much there is up to a key.
     Counting { upto: Key, count: Count },
-    /// All of it.
+    /// The amount of all live data is known.
     Known(Count),
 }
 
-/// What a write changes: the size of each of its rows before it, and after. `None` if nobody
-/// looked, because nobody counts.
+/// What a write changes: the size of each of its rows before and after it. `None` if the sizes were
+/// not read, because the live data was not being counted.
 pub struct Delta(Option<BTreeMap<Key, [Option<usize>; 2]>>);
 
 impl LiveSize {

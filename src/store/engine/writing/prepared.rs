@@ -1,4 +1,4 @@
-//! Encodes a commit, on the thread of whoever commits.
+//! Encodes a commit, on its caller's thread.
 
 use std::borrow::Cow;
 use std::ops::Range;

@@ -44,7 +44,7 @@ impl Spare {
         self.keep()?;
         self.kept.clear();
         let done = step();
-        // They are reserved again before anybody else takes them; if somebody has, the next step
+        // Reserve descriptors again before somebody else takes them. If this fails, the next step
         // waits.
         drop(self.fill());
         Ok(done)

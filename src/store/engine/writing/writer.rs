@@ -168,7 +168,7 @@ impl Writer {
             .pending
             .note(&pending)
             .map_err(|error| StoreError::io("noting a commit", error))?;
-        // Readers need not wait for this as well.
+        // This comes before the gate is locked, so that readers need not wait for it.
         self.files
             .spare
             .keep()
@@ -178,7 +178,7 @@ impl Writer {
         let applied = self.files.spare.give(|| db.apply_batch(batch));
         let applied = applied.map_err(|error| StoreError::io("waiting for a descriptor", error))?;
         if let Err(error) = applied {
-            // A part of it may be there, and may be synced at any time.
+            // A part of the batch may be in the database, and sled may sync it at any time.
             drop(self.files.pending.sync());
             return Err(StoreError::sled("writing a commit", error));
         }

@@ -21,7 +21,7 @@ const IN_A_ROW: usize = 100;
 /// Attempts that fit into one write.
 pub const ATTEMPTS_AT_ONCE: usize = 1_600;
 
-/// The rows of attempts that an endpoint has. Maintained by whoever writes them.
+/// The rows of attempts that an endpoint has. The task that writes them keeps this current.
 #[derive(Debug, Default)]
 pub struct AttemptLog {
     /// The number of each row, and how many attempts it contains.
@@ -102,9 +102,9 @@ impl Store {
         Ok(found.into_iter().rev().collect())
     }
 
-    /// Returns the keys of some rows whose last attempt was before a time, regardless of who writes
-    /// them: an endpoint that receives nothing deletes nothing by itself. Its log may still count
-    /// these rows; they are its oldest, so it merely deletes them a second time.
+    /// Returns the keys of some rows whose last attempt was before a time, of all endpoints: one
+    /// that receives nothing deletes nothing by itself. Its log may still count these rows; they
+    /// are its oldest, so it merely deletes them a second time.
     pub(in crate::store) fn attempts_to_go(
         &self,
         before: Timestamp,

@@ -1,4 +1,4 @@
-//! What operators request for an endpoint's deliveries, until its worker has carried it out.
+//! Orders that operators give for an endpoint's deliveries, until its worker has carried them out.
 
 use crate::lock::lock;
 use crate::model::EndpointName;

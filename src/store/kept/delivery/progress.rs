@@ -58,7 +58,7 @@ impl Progress {
 }
 
 impl Store {
-    /// Writes an endpoint's progress; all of it is on disk, or none, when it returns.
+    /// Writes an endpoint's progress, either all of it or nothing.
     pub fn save_progress(
         &self,
         endpoint: &EndpointName,

@@ -43,7 +43,7 @@ impl Store {
         Ok(believed.min(wall))
     }
 
-    /// Returns what an earlier process believed.
+    /// Reads the time that an earlier process noted, or starts without one.
     fn belief(&self, wall: Timestamp) -> Result<Belief, StoreError> {
         if let Some(belief) = self.engine.noted_clock()?.as_deref().and_then(Belief::read) {
             return Ok(belief);

@@ -17,7 +17,7 @@ use super::retention::{self, Retention};
 /// How many runs, rows of attempts, or rows of an endpoint one step deletes.
 const ROWS_AT_ONCE: usize = 90;
 
-/// A maintenance pass. Blocks, as the store does.
+/// A maintenance pass. Its calls block, as those of the store do.
 #[derive(Debug)]
 pub struct MaintenancePass {
     store: Store,
@@ -55,7 +55,7 @@ enum Stage {
     Kept(Seq),
     /// The lists after the one with this head, or all lists.
     Lists(Option<Key>),
-    /// After this session.
+    /// The sessions after this one, or all sessions.
     Sessions(Option<Key>),
     Attempts,
     Endpoints,
@@ -241,7 +241,8 @@ impl MaintenancePass {
                 tracing::info!("Compacting the store; runs and deliveries continue");
                 Ok(Stage::Copy(Box::new(beside)))
             }
-            // The folder is measured each minute, and the measurement reports the lack.
+            // Nothing to log: the folder is measured each minute, and that reports the lack of
+            // space.
             Err(CompactError::NoSpace { .. }) => Ok(Stage::End),
             Err(error) => self.not_compacted(&error),
         }

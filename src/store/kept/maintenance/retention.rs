@@ -107,9 +107,9 @@ impl Store {
     /// Removes the oldest runs of a tenant that may be deleted, up to a number. Returns how many
     /// were deleted.
     ///
-    /// The last whole sweep stays, and as far as the limit allows all runs since: removals are
-    /// weighed against all of them, and they tell whether a failure is new. It reads only the runs
-    /// to be deleted, and the oldest ones that stay.
+    /// The last whole sweep stays and, as far as the limit allows, all runs since: removals are
+    /// weighed against all of them, and they tell whether a failure is new. This reads only the
+    /// runs to delete, and the oldest ones that stay.
     pub(in crate::store) fn delete_old_runs(
         &self,
         tenant: &TenantName,

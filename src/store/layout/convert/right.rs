@@ -1,4 +1,4 @@
-//! What users hold, and what became of it.
+//! The rights that users hold, and how these change.
 
 use std::borrow::Cow;
 

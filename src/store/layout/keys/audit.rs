@@ -1,21 +1,21 @@
-//! Composes the keys of what was read of the audit log.
+//! Composes the keys of rows about what was read from the audit log.
 
 use crate::model::{AuditEventId, Timestamp};
 use crate::store::values::tenant_no::TenantNo;
 
 use super::{Key, Keyspace, numbered};
 
-/// The key of a tenant's bookmark.
+/// Returns the key of a tenant's bookmark.
 pub fn bookmark(no: TenantNo) -> Key {
     numbered(Keyspace::Bookmark, no.0)
 }
 
-/// The prefix of all events of a tenant's audit log that were handled.
+/// Returns the prefix of all events of a tenant's audit log that were handled.
 pub fn seen_events_prefix(no: TenantNo) -> Key {
     numbered(Keyspace::SeenEvent, no.0)
 }
 
-/// The key of an event. Times before 1970 sort before later ones.
+/// Returns the key of an event. Times before 1970 sort before later ones.
 pub fn seen_event(no: TenantNo, at: Timestamp, id: AuditEventId) -> Key {
     let mut key = seen_events_prefix(no);
     key.extend_from_slice(&(at.millis() ^ i64::MIN).to_be_bytes());

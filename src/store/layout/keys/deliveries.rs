@@ -6,7 +6,7 @@ use crate::store::values::tenant_no::TenantNo;
 
 use super::{Key, Keyspace, kind_byte, kind_of, of_endpoint};
 
-/// The key of a delivery in one of the keyspaces of deliveries: parked, deferred, replay.
+/// Returns the key of a delivery in one of the keyspaces of deliveries: parked, deferred, replay.
 pub fn delivery(keyspace: Keyspace, endpoint: &EndpointName, item: &Item) -> Key {
     let mut key = of_endpoint(keyspace, endpoint);
     match item {
@@ -70,7 +70,7 @@ pub fn item_of(key: &[u8], prefix: usize) -> Option<Item> {
     }
 }
 
-/// The first key under which a row of an endpoint may name an entry, or a user of its list.
+/// Returns the first key under which a row of an endpoint may name an entry, or a user of its list.
 pub fn naming(endpoint: &[u8], seq: Seq) -> Key {
     let mut key = endpoint.to_vec();
     key.push(0);

@@ -5,31 +5,31 @@ use crate::store::values::tenant_no::TenantNo;
 
 use super::{Key, Keyspace, numbered};
 
-/// The prefix of all parts of the lists of a tenant.
+/// Returns the prefix of all parts of the lists of a tenant.
 pub fn list_parts_prefix(no: TenantNo) -> Key {
     numbered(Keyspace::ListPart, no.0)
 }
 
-/// The prefix of all parts of a list.
+/// Returns the prefix of all parts of a list.
 pub fn list_parts(no: TenantNo, list: ListId) -> Key {
     let mut key = list_parts_prefix(no);
     key.extend_from_slice(&list.0.to_be_bytes());
     key
 }
 
-/// The key of a part of a list, by the number of the part.
+/// Returns the key of a part of a list, by the number of the part.
 pub fn list_part(no: TenantNo, list: ListId, part: u32) -> Key {
     let mut key = list_parts(no, list);
     key.extend_from_slice(&part.to_be_bytes());
     key
 }
 
-/// The prefix of the heads of all lists of a tenant.
+/// Returns the prefix of the heads of all lists of a tenant.
 pub fn list_heads(no: TenantNo) -> Key {
     numbered(Keyspace::ListHead, no.0)
 }
 
-/// The key of the head of a list.
+/// Returns the key of the head of a list.
 pub fn list_head(no: TenantNo, list: ListId) -> Key {
     let mut key = list_heads(no);
     key.extend_from_slice(&list.0.to_be_bytes());
@@ -44,7 +44,7 @@ pub fn list_of(key: &[u8]) -> Option<(TenantNo, ListId)> {
     Some((TenantNo(u32::from_be_bytes(*no)), list))
 }
 
-/// The key of the mark of how far a tenant's rights were compared.
+/// Returns the key of the mark of how far a tenant's rights were compared.
 pub fn rights_mark(no: TenantNo) -> Key {
     numbered(Keyspace::RightsMark, no.0)
 }

@@ -5,29 +5,29 @@ use crate::store::values::tenant_no::TenantNo;
 
 use super::{Key, Keyspace, numbered};
 
-/// The prefix of all spaces of a tenant.
+/// Returns the prefix of all spaces of a tenant.
 pub fn spaces_prefix(no: TenantNo) -> Key {
     numbered(Keyspace::Space, no.0)
 }
 
-/// The key of a space.
+/// Returns the key of a space.
 pub fn space(no: TenantNo, id: &SpaceId) -> Key {
     let mut key = spaces_prefix(no);
     key.extend_from_slice(&id.0.to_key());
     key
 }
 
-/// The key of how far the spaces of a tenant were read.
+/// Returns the key of how far the spaces of a tenant were read.
 pub fn space_reading(no: TenantNo) -> Key {
     numbered(Keyspace::SpaceReading, no.0)
 }
 
-/// The prefix of all spaces of a tenant that are to be read again.
+/// Returns the prefix of all spaces of a tenant that are to be read again.
 pub fn space_todo_prefix(no: TenantNo) -> Key {
     numbered(Keyspace::SpaceTodo, no.0)
 }
 
-/// The key of a space that is to be read again.
+/// Returns the key of a space that is to be read again.
 pub fn space_todo(no: TenantNo, id: &SpaceId) -> Key {
     let mut key = space_todo_prefix(no);
     key.extend_from_slice(&id.0.to_key());

@@ -2,7 +2,7 @@
 
 use super::trailing_number;
 
-/// Describes what a key stands for, without the parts that reveal people.
+/// Describes what a key stands for, without the parts that identify people.
 pub fn describe(key: &[u8]) -> String {
     let what = match key.first() {
         Some(0x01) => "what the store says of itself",

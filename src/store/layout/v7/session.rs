@@ -11,8 +11,8 @@ stored!(7: LastSession, SessionReading);
 #[derive(Debug, Clone, Copy, Serialize, Deserialize)]
 pub struct LastSession(pub Timestamp);
 
-/// The span of the audit log that was read with its sessions. `until` is that of the bookmark that
-/// it was written with; if the bookmark has another, the log was since read without sessions.
+/// The span of the audit log that was read with its sessions. `until` is the same as in the
+/// bookmark that was written with it; if they differ, the log was read without sessions since then.
 #[derive(Debug, Clone, Copy, Serialize, Deserialize)]
 pub struct SessionReading {
     pub since: Timestamp,

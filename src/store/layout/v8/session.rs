@@ -1,4 +1,4 @@
-//! Since when sessions are known of a user who was found late.
+//! The time since which the sessions of a user who was found late are known.
 
 use serde::{Deserialize, Serialize};
 

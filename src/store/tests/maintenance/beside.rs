@@ -222,7 +222,7 @@ fn a_copy_waits_for_who_reads_and_commits_do_not() {
             assert!(step(&mut beside).is_none());
             commit(&store, &known, day(0), number..number + 1);
         }
-        // Nor does it chase the rows that are added at the end of the journal.
+        // The copy does not chase the rows that are added at the end of the journal.
         assert!(beside.is_ready(), "it waits for nobody");
         Ok(())
     });
@@ -281,9 +281,9 @@ fn maintenance_gives_space_back_where_it_is_worth_it_without_a_restart() {
     let known = adopt(&store, 1);
     waste(&store, &known);
     let before = store.engine.folder.bytes_of_database().unwrap();
-    // It is full of live data: the journal is still there.
+    // Its data is all live: the journal is still there.
     assert_eq!(store.engine.wanted(0).unwrap(), Wanted::Nothing);
-    // Below the size from which stores are compacted, and without disk space for a copy.
+    // No store is compacted below a certain size, or without disk space for a copy.
     assert_eq!(pass(&store, Rule::USUAL), None);
     assert_eq!(store.last_seq().next(), store.first_seq().unwrap());
     assert!(matches!(store.engine.wanted(0).unwrap(), Wanted::Copy(_)));
@@ -292,7 +292,7 @@ fn maintenance_gives_space_back_where_it_is_worth_it_without_a_restart() {
         ..ANY
     };
     assert_eq!(pass(&store, full), None);
-    // The last process was killed during it: do not try again at once.
+    // The last process was killed while it compacted: do not try again at once.
     let was_stopped = &store.engine.shared.was_stopped;
     was_stopped.store(true, Ordering::Relaxed);
     assert_eq!(pass(&store, ANY), None);
@@ -325,7 +325,7 @@ fn a_process_that_was_stopped_while_it_compacted_is_known_at_the_next_start() {
     }
 }
 
-/// A store of an older version has a sum that misses some writes, or none.
+/// A store of an older version has a sum that misses some writes, or has no sum.
 #[test]
 fn a_store_whose_sum_is_old_is_counted_once_and_compacted() {
     for is_there in [true, false] {

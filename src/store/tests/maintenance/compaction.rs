@@ -203,7 +203,7 @@ fn a_swap_that_was_stopped_anywhere_is_cleared_up() {
     ] {
         holds_all(copied(names).path());
     }
-    // The new one does not open, but the old one is still there.
+    // The new database does not open, but the old one is still there.
     let folder = copied(&["current", "replaced"]);
     fs::remove_file(folder.path().join("current/db")).unwrap();
     holds_all(folder.path());
@@ -229,7 +229,7 @@ fn names_in(folder: &Path) -> Vec<String> {
     let mut names: Vec<_> = fs::read_dir(folder)
         .unwrap()
         .map(|entry| entry.unwrap().file_name().into_string().unwrap())
-        // It exists as long as the store is open.
+        // This file exists as long as the store is open.
         .filter(|name| name != "open")
         .collect();
     names.sort();

@@ -32,7 +32,7 @@ enum Step {
     ApplyOrders(usize),
     /// A parked event is dismissed.
     Dismiss(usize, usize),
-    /// An event is to be sent again.
+    /// An operator requests that an event is sent again.
     Replay(usize, usize),
     /// A deferred or replayed event is delivered.
     Deliver(usize, usize),

@@ -98,7 +98,7 @@ fn what_a_row_names_stays_until_none_does() {
     commit(&store, &known, day(0), 0..400);
     let all = store.entries(Seq::START, 1_000).unwrap();
     let (a, b) = (hook("a"), hook("bb"));
-    // All of them: a single write may have to keep every one of its entries.
+    // Park this many: a single write may have to keep every one of its entries.
     for seq in 1..=200 {
         settle(&store, &a, Seq(400), Some(park(Seq(seq))));
     }
@@ -117,7 +117,7 @@ fn what_a_row_names_stays_until_none_does() {
     }
     assert_eq!((entry(201), entry(399)), (None, None));
     assert_eq!(pass(&store, &[&a, &b], day(91)), Done::default());
-    // First one of two rows is removed, then the other.
+    // Two rows name entry 5: first one is removed, then the other.
     dismiss(&store, &a, Seq(5));
     assert_eq!(pass(&store, &[&a, &b], day(91)).forgotten, 0);
     dismiss(&store, &b, Seq(5));
@@ -137,7 +137,7 @@ fn a_kept_entry_that_a_row_has_come_to_name_since_the_look_stays() {
     settle(&store, &hook, Seq(10), Some(park(Seq(2))));
     settle(&store, &hook, Seq(10), Some(park(Seq(3))));
     pass(&store, &[&hook], day(91));
-    // A pass finds both unnamed, and before it writes, one of them is requested again.
+    // A pass finds that no row names the two, but before it writes, one is requested again.
     dismiss(&store, &hook, Seq(2));
     dismiss(&store, &hook, Seq(3));
     store.replay(&hook, &[Item::Entry(Seq(3))]).unwrap();
@@ -355,7 +355,7 @@ fn attempts_of_who_gets_nothing_go_after_a_week() {
         }
     }
     tried(&busy, &mut logs[1].1, &[day(2)]);
-    // It ends with a young attempt.
+    // The row ends with a young attempt.
     tried(&busy, &mut logs[1].1, &[day(2), day(4)]);
     let count = |endpoint| store.attempts(endpoint, 1_000, |_| true).unwrap().len();
 
@@ -398,7 +398,7 @@ fn an_endpoint_that_stays_out_of_the_configuration_is_forgotten() {
         (store.cursor(endpoint).unwrap().is_some(), rows)
     };
 
-    // Missing once, by mistake, and for less than the keep time.
+    // The endpoint is missing once by mistake, for less than the keep time.
     assert_eq!(pass(&store, &[&here], day(100)).endpoints, 0);
     assert_eq!(pass(&store, &[&here], day(189)).endpoints, 0);
     assert_eq!(pass(&store, &[&here, &gone], day(189)).endpoints, 0);
@@ -410,7 +410,7 @@ fn an_endpoint_that_stays_out_of_the_configuration_is_forgotten() {
     assert_eq!(is_there(&gone), (false, 0));
     assert_eq!(is_there(&here), (true, 12));
     assert_eq!(pass(&store, &[&here], day(400)).endpoints, 0);
-    // What only it named is deleted, too.
+    // An entry that only this endpoint named is deleted, too.
     store.dismiss(&here, &[Item::Entry(Seq(1))]).unwrap();
     assert_eq!(pass(&store, &[&here], day(400)).forgotten, 1);
     assert_eq!(pass(&store, &[], day(400)).endpoints, 0);

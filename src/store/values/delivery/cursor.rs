@@ -90,7 +90,7 @@ pub enum DisabledBy {
 pub struct Expansion {
     /// The entry.
     pub entry: Seq,
-    /// The number of the last user up to whom all are settled; `None` if there is none.
+    /// The number of the user up to whom all are settled; `None` if there is none.
     pub settled: Option<u64>,
     /// Later users who are settled as well.
     pub beyond: BTreeSet<u64>,

@@ -43,7 +43,7 @@ pub enum Item {
 }
 
 /// Entries are in the order of the journal, each before the users of its list; snapshots come after
-/// them. So are the keys of their rows.
+/// them. The keys of their rows have the same order.
 impl Ord for Item {
     fn cmp(&self, other: &Self) -> Ordering {
         match (self.rank(), other.rank()) {

@@ -63,7 +63,8 @@ impl Cursor {
             Order::Rewind { to } => {
                 self.settled = self.settled.min(*to);
                 self.ahead.clear();
-                // A list after the position comes up again.
+                // A list whose entry is after the position starts over when its entry comes up
+                // again.
                 self.expansion.take_if(|expansion| expansion.entry > *to);
             }
             Order::Backfill { at, mark } => {

@@ -29,7 +29,7 @@ pub struct Deferred {
 /// A delivery that was given up. Its entry stays readable until it is replayed or dismissed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Parked {
-    /// What was to be delivered.
+    /// What was not delivered.
     pub item: Item,
     /// How the last attempt ended.
     pub reason: String,

@@ -24,7 +24,7 @@ pub(in crate::sync) struct Unseen {
 }
 
 impl Unseen {
-    /// A run that read single records has not seen any kind completely.
+    /// Stands for a run that read single records: it has not seen any kind completely.
     pub(in crate::sync) fn everything() -> Self {
         Self {
             sorts: Kind::ALL.into_iter().flat_map(sorts_of).collect(),

@@ -46,7 +46,7 @@ enum Said {
     No,
 }
 
-/// A tenant half of whose records are users, and half roles.
+/// A tenant whose records are half users and half roles.
 struct Sim {
     store: Store,
     target: Target,

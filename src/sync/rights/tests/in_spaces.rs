@@ -43,7 +43,7 @@ fn space(n: u32, owner: Option<u32>, assigned: Option<&[Assigned<'_>]>) -> Space
     }
 }
 
-/// The space with an app that is shared from it, by the number of the share.
+/// Returns the space with an app that is shared from it; `share` is the number of the share.
 fn sharing(mut space: Space, share: u32, (sort, with, role): Assigned<'_>) -> Space {
     let share_of = SpaceShare {
         sort: sort.to_owned(),
@@ -98,13 +98,13 @@ impl World {
         self.store.write_space(known.no, write, told, None).unwrap();
     }
 
-    /// Does a run that finds spaces so.
+    /// Does a run that finds these spaces.
     fn read(&mut self, spaces: impl IntoIterator<Item = Space>) {
         self.n_runs += 1;
         self.read_on(spaces);
     }
 
-    /// The last run finds further spaces.
+    /// Makes the last run find further spaces.
     fn read_on(&mut self, spaces: impl IntoIterator<Item = Space>) {
         let no = self.known().no;
         for space in spaces {

@@ -1,4 +1,4 @@
-//! Handles records that a sweep was shown twice with different contents, of which the newer version
+//! Handles records that a sweep was shown twice with different contents, where the newer version
 //! counts, and records that came without one of their lists, which are asked for by id.
 //!
 //! A listing is not a snapshot. A record may move from a page that was read to one that was not,

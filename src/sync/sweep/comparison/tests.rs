@@ -126,13 +126,13 @@ fn page(observed: Vec<Observed>) -> Readout {
     }
 }
 
-/// Names by the letter and times by the number: `b7`; without a number there is no time.
+/// Makes a role from its name, a letter, and its time, a number: `b7`. The time may be absent.
 fn sight(text: &str) -> Observed {
     let (name, time) = text.split_at(1);
     role(name, time.parse().ok())
 }
 
-/// What a sweep tells after two sights of one role: `b>c` is a change, `+c` a creation.
+/// Returns what a sweep reports of a role shown twice: `b>c` is a change, `+c` a creation.
 fn told(known: Option<&str>, first: &str, second: &str, asked: Option<&str>) -> String {
     let bench = Bench::new();
     bench.load(known.map(sight));
@@ -189,7 +189,7 @@ fn of_two_sights_the_newer_counts_and_where_none_is_the_record_is_asked_for() {
         (Some("a1"), "b2", "b2", None, "b a>b"),
         (Some("a1"), "b2", "c3", None, "c a>c"),
         (Some("a1"), "b3", "c2", None, "b a>b"),
-        // A sight from before what is known, and one of what is.
+        // One version is older than what is known, and the other is what is known.
         (Some("b2"), "a1", "b2", None, "b "),
         (Some("b2"), "b2", "a1", None, "b "),
         (Some("a1"), "a1", "b2", None, "b a>b"),

@@ -30,7 +30,7 @@ pub(in crate::sync) struct Missing<'a> {
     pub(in crate::sync) scales: &'a Scales,
     /// The approved plan whose removals are all asked for.
     pub(in crate::sync) permit: Option<PlanId>,
-    /// From how many sweeps in a row records were absent that may not be asked for.
+    /// In how many sweeps in a row each record that may not be asked for was absent.
     pub(in crate::sync) absences: BTreeMap<RecordRef, u32>,
 }
 
@@ -83,7 +83,7 @@ impl<'a> Table<'a> {
         }
     }
 
-    /// Returns whether a record needs no question, since the answers so far decide.
+    /// Returns whether a record need not be asked for, since the answers so far decide.
     pub(super) fn is_decided(&self, record: &RecordRef, plan: &Plan, guard: &Guard) -> bool {
         let Some(asking) = self.asking.get(&record.kind) else {
             return false;
@@ -96,7 +96,7 @@ impl<'a> Table<'a> {
         asking.answered > 0 || is_held(guard, self.missing.scales, loss, count)
     }
 
-    /// Does not ask for a record. It stays if the listing was wrong; otherwise its removal is held.
+    /// Skips a record. It stays if the listing was wrong; otherwise its removal is held.
     pub(super) fn pass_over(&mut self, record: RecordRef, plan: &mut Plan) {
         self.n_done += 1;
         if let Some(count) = self.missing.absences.get(&record) {
@@ -108,8 +108,8 @@ impl<'a> Table<'a> {
         }
     }
 
-    /// Separates from kept answers those that would remove a record although another of its kind
-    /// turned out to exist: a source that was wrong once may have been wrong before.
+    /// Separates the kept answers that count from those that would remove a record although another
+    /// of its kind turned out to exist: a source that was wrong once may have been wrong before.
     pub(super) fn doubt(
         &mut self,
         kept: Vec<(RecordRef, Absence)>,

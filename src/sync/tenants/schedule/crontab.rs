@@ -1,8 +1,8 @@
 //! Reads cron expressions, so that five fields mean what crontab(5) says.
 //!
 //! The crate `cron` knows seconds and years, counts the days of the week from 1 = Sunday and
-//! demands that day of month *and* day of week fit. crontab(5) counts from 0 = Sunday, takes
-//! 7 as well, and where both fields are restricted lets either fit. This file translates.
+//! demands that day of month *and* day of week fit. crontab(5) counts from 0 = Sunday, also takes
+//! 7, and lets either field fit if both are restricted. This file translates.
 
 use std::collections::BTreeSet;
 use std::str::FromStr;
@@ -18,8 +18,8 @@ const DAYS: [&str; 7] = ["sun", "mon", "tue", "wed", "thu", "fri", "sat"];
 pub(super) struct Crontab {
     /// One rule, or two of which either may fit.
     rules: Vec<cron::Schedule>,
-    /// Whether it names hours, rather than running in each or in steps: named hours come
-    /// once a day, also on the day when the clock strikes one of them twice.
+    /// Whether it names hours instead of running in every hour or in steps. Named hours come once a
+    /// day, also on the day when the clock strikes one of them twice.
     pub(super) names_hours: bool,
 }
 
@@ -51,7 +51,7 @@ impl Crontab {
                 });
             }
         };
-        // Five fields are those after the seconds.
+        // An expression of five fields has none for the seconds.
         let first = usize::from(fields.len() == 5);
         for (part, field) in PARTS.iter().skip(first).zip(&fields) {
             // crontab(5)'s days of the week were read above.
@@ -75,7 +75,7 @@ impl Crontab {
 
     /// Returns the fitting wall-clock times after another, in order.
     pub(super) fn after(&self, wall: NaiveDateTime) -> impl Iterator<Item = NaiveDateTime> + '_ {
-        // UTC stands in for a clock on the wall, which knows neither zones nor gaps.
+        // UTC stands in for a clock on the wall, which knows no zones and no gaps.
         let start = Utc.from_utc_datetime(&wall);
         let mut rules: Vec<_> = self
             .rules
@@ -164,7 +164,7 @@ fn five_fields(
     weekday: &str,
 ) -> Result<Vec<String>, InvalidSchedule> {
     let weekdays = weekdays(weekday)?;
-    // crontab(5): where neither begins with a star, either may fit.
+    // crontab(5): either field may fit, unless one of them begins with a star.
     if !day.starts_with('*') && !weekday.starts_with('*') {
         return Ok(vec![
             format!("{start} {day} {month} *"),

@@ -1,9 +1,9 @@
-//! What is wrong with a text that is no schedule.
+//! What is wrong with a text that is not a schedule.
 
-/// Why a text is no schedule.
+/// Why a text is not a schedule.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidSchedule {
-    /// It is neither an interval nor a cron expression.
+    /// It is not an interval, and not a cron expression.
     #[error(
         "`{text}` is not an interval, which has a number and a unit, and not a cron expression"
     )]
@@ -20,7 +20,7 @@ pub enum InvalidSchedule {
     /// The interval is too short or too long.
     #[error("the interval is shorter than 10 seconds or longer than 7 days")]
     OutOfBounds,
-    /// A cron expression has another number of fields.
+    /// A cron expression has the wrong number of fields.
     #[error(
         "a cron expression has five fields, or six or seven with seconds; this one has {n_fields}"
     )]

@@ -122,8 +122,8 @@ impl Schedule {
         })
     }
 
-    /// Returns when the next run is due. After one that failed it comes soon, and backs off as long
-    /// as they fail; it never comes later than after one that succeeded.
+    /// Returns when the next run is due. After a failed run it comes soon, and later with each
+    /// further failure, but never later than after a run that succeeded.
     pub(in crate::sync) fn next(&self, last: Last, now: Timestamp, jitter: Duration) -> Timestamp {
         let due = self.next_after(last.began, now, jitter);
         if last.n_failures == 0 {

@@ -29,7 +29,7 @@ struct Empty {
     pages: Arc<Pages>,
 }
 
-/// The pages of its licence, each of which takes a second, and when they were asked for by which
+/// The pages of its licence, each of which takes a second, and when each was asked for, with the
 /// cursor.
 struct Pages {
     show: fn(Option<&str>) -> Option<LicencePage>,
@@ -243,7 +243,7 @@ async fn pass(clock: &Clock, minutes: u32) {
     }
 }
 
-/// Returns how many minutes after a moment, and after each other, the tenant was asked.
+/// Returns the minutes from a moment to the first request, and then between requests.
 fn waits(began: Duration, asked_at: &[Duration]) -> Vec<u64> {
     std::iter::once(&began)
         .chain(asked_at)

@@ -123,7 +123,8 @@ fn a_user_who_is_switched_off_is_told_so() {
             word.ends_with("activate").then_some(word)
         });
         assert_eq!(switch, expected, "{told:?}");
-        // A status that nobody can map is neither on nor off: the token says only that it changed.
+        // A status that nobody can map does not say whether the user is active: the token says only
+        // that it changed.
         let told_whole = told.iter().any(|uri| uri.ends_with("patch:full"));
         assert_eq!(told_whole, after != UserStatus::UnmappedValue, "{told:?}");
     }

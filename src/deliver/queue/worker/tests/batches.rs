@@ -79,7 +79,7 @@ async fn a_batch_that_is_refused_is_taken_apart() {
     assert_eq!(came[0].len(), 5);
     assert!(came[1..].iter().all(|batch| batch.len() == 1), "{came:?}");
     assert_eq!(bench.deferred().0, 1);
-    // It has had its one attempt alone; the batch did not count as an attempt of any event.
+    // The event has had its one attempt alone; the batch did not count as an attempt of any event.
     assert_eq!(came.len(), 6);
 }
 
@@ -105,7 +105,7 @@ async fn a_batch_that_is_too_large_is_halved_at_once_and_the_size_is_remembered(
     let (refused, taken): (Vec<_>, Vec<_>) = requests
         .iter()
         .partition(|request| request.body.len() > 20_000);
-    // Those that were under way at the same time, and a few to find out which size is accepted.
+    // These were under way at the same time, or they find out which size is accepted.
     assert!(refused.len() <= 12, "{} were refused", refused.len());
     assert!(taken.len() <= 80, "{} were taken", taken.len());
     let all: Vec<u64> = taken.iter().flat_map(|it| inside(&it.body)).collect();

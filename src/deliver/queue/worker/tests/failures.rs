@@ -14,7 +14,7 @@ async fn an_event_that_is_refused_is_parked_in_the_end_and_holds_only_its_own_re
     create_users(&bench.store, 1..=2);
     change(&bench.store, [renamed(1, "A"), renamed(2, "B")]);
 
-    // The other user's events do not wait; the second of this one does.
+    // The other user's events do not wait; the second event of this user does.
     assert_eq!(bench.drain(&endpoint).await, drained(2, 0, 2));
     assert_eq!(receiver.sequences(), [1, 2, 4]);
     assert_eq!(how_far(&bench.cursor()), settled(4));
@@ -51,7 +51,7 @@ async fn an_endpoint_in_trouble_is_probed_and_then_gets_everything() {
     create_users(&bench.store, 1..=100);
 
     assert_eq!(bench.drain(&endpoint).await, drained(0, 0, 100));
-    // Only what was under way when the endpoint began to fail.
+    // Only the events under way when the endpoint began to fail were sent.
     assert_eq!(receiver.received().len(), 16);
     assert_eq!(bench.cursor().trouble.unwrap().probes, 1);
 
@@ -350,7 +350,7 @@ async fn a_start_in_1970_neither_holds_back_nor_disables() {
     let wake = Wake::default();
     let worker = bench.worker(&endpoint(receiver.address)).await;
     running.spawn(worker.run(wake.clone(), end));
-    // It is due as far in the future as it was.
+    // The probe is due as far in the future as before.
     bench.clock.set(epoch.plus(Duration::from_secs(5)));
     wake.wake();
     until("the probe fails", || {

@@ -46,7 +46,7 @@ async fn one_asks_for_consent_and_what_was_granted_holds_from_the_first_message_
     create_users(&bench.store, 1..=30);
     running.wake.wake();
     until("the receiver is asked", || !receiver.received().is_empty()).await;
-    // Long enough for the others to ask too, if they would.
+    // This gives other messages the time to ask as well, which they must not do.
     bench
         .clock
         .set(bench.clock.now().plus(Duration::from_secs(60)));

@@ -1,9 +1,8 @@
-//! Replays and orders in numbers, and while others are looked for.
+//! Many replays and orders, also while the worker looks for more.
 
 use super::*;
 
-/// Returns an endpoint for which this many events were given up on, and which accepts everything
-/// from now on.
+/// Returns an endpoint with this many parked events, which accepts everything from now on.
 async fn given_up(bench: &Bench, n_events: u32) -> (Receiver, Endpoint) {
     let (broken, is_broken) = tokio::sync::watch::channel(true);
     let status = move |_: usize, _: &_| {
@@ -50,7 +49,7 @@ async fn replays_are_all_made_and_each_but_once_however_often_it_is_looked_for_m
 
     let running = Running::start(&bench, &endpoint).await;
     until("all are made", || {
-        // Each is a hint to look.
+        // Each wake-up is a hint to look.
         running.wake.wake();
         bench.store.replays(&name(), None, 1).unwrap().is_empty()
     })

@@ -1,4 +1,4 @@
-//! What goes with every request, and what shows of it.
+//! The headers that go with every request, and what is shown of them.
 
 use super::*;
 

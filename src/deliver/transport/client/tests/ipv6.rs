@@ -70,7 +70,7 @@ async fn an_ipv6_address_by_https_through_a_proxy_is_refused_before_anything_is_
             Some("deliver.invalid-url"),
         ),
         ("https://1.1.1.1/hook", false, None),
-        // No tunnel, and no name for a certificate.
+        // Plain http needs no tunnel and no name for a certificate.
         ("http://[fd00::7]/hook", true, None),
     ] {
         let options = named(url, &["fd00::/8"]);

@@ -3,7 +3,7 @@
 use super::*;
 use crate::lock::lock;
 
-/// A forward proxy on this machine that opens tunnels, or does not.
+/// A forward proxy on this machine that opens or refuses tunnels.
 pub(super) struct Tunnels {
     address: SocketAddr,
     /// The head of each request that came.
@@ -12,7 +12,7 @@ pub(super) struct Tunnels {
 }
 
 impl Tunnels {
-    /// Starts a proxy that answers CONNECT by a status, and leads every tunnel to one address.
+    /// Starts a proxy that answers CONNECT with a status, and leads every tunnel to one address.
     pub(super) async fn start(status: u16, target: SocketAddr) -> Self {
         Self::start_at("127.0.0.1:0", status, target).await
     }
