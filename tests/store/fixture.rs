@@ -13,7 +13,7 @@ use qlik_roster::model::{
     Change, Coded, ConnectionName, EndpointName, Fact, Finding, FindingCode, FindingId,
     Fingerprint, Group, GroupId, GroupType, Held, HeldLoss, HeldPlan, Holder, Id, Kind, KindCounts,
     LicenceAssignment, LicenceHead, Link, Loss, Mode, OWNER, Outcome, Path, Pause, PlanId,
-    PlanState, Proof, Reason, Record, RecordRef, Recovery, Removal, Right, RightChange,
+    PlanState, Proof, Reason, Record, RecordRef, Recovery, Removal, Reported, Right, RightChange,
     RightHolders, Role, RoleId, RoleMention, RoleType, Run, RunId, Seq, ShownPath, Space,
     SpaceAssignment, SpaceChange, SpaceCounts, SpaceHead, SpaceId, SpaceMention, SpacePart,
     SpaceShare, Taken, Tenant, TenantId, TenantName, Timestamp, Traffic, Trigger, User, UserId,
@@ -647,7 +647,7 @@ fn sealed(store: &Store, globex: &Known) -> Result<(), StoreError> {
         },
     ];
     rows.extend((50..55).map(|number| {
-        changed(Change::Created {
+        reported(Change::Created {
             after: user(number, "first"),
             replaces: None,
         })
@@ -962,6 +962,20 @@ fn changed(change: Change) -> Write {
         raw: raw(change.latest()),
         change,
         reported: None,
+    }
+}
+
+/// A change that the audit log reported, too.
+fn reported(change: Change) -> Write {
+    Write::Change {
+        fingerprint: fingerprint(change.latest()),
+        raw: raw(change.latest()),
+        change,
+        reported: Some(Reported {
+            first: day(98),
+            last: day(99),
+            by: Some([UserId(id(Kind::User, 3))].into()),
+        }),
     }
 }
 

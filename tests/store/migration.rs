@@ -11,7 +11,7 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 use crate::format_1::{self, Rows};
-use crate::formats::sled_at;
+use crate::formats::{NEWEST, sled_at};
 use crate::picture::picture;
 use crate::support::{Role, copy_folder, tell};
 use crate::syscalls::{
@@ -23,6 +23,10 @@ use crate::tracer;
 /// The connections and endpoints that the fixture has rows of.
 const CONNECTIONS: [&str; 1] = ["all"];
 const ENDPOINTS: [&str; 5] = ["hr", "audit", "gone", "quiet", "weak"];
+
+/// The key of the row that says which format a store has, and of how much was counted in it.
+const FORMAT: [u8; 2] = [0x01, 0x00];
+const USAGE: [u8; 2] = [0x01, 0x03];
 
 /// The first byte of the keys that say how far spaces were read.
 const SPACE_READING: u8 = 0x91;
@@ -98,204 +102,157 @@ fn a_store_of_format_1_holds_the_same_after_its_migration() {
     assert_eq!(version, 1, "every version reads the row of the format");
 }
 
-/// Entries and records keep their keys and values, and so do runs, but for what later formats add;
-/// the head now has a version.
-#[test]
-fn a_store_of_format_2_is_the_same_to_the_byte_but_for_its_head() {
+/// Opens a store of a format, which migrates it. Returns its rows before and after, without the
+/// format, which is compared, and without how much was counted in it.
+fn migrated(format: u32, look: impl FnOnce(&Store)) -> (Rows, Rows) {
     let folder = place();
     let path = folder.path().join("store");
-    fixture(2, &path);
-    let before = format_1::rows(&path);
+    fixture(format, &path);
+    let mut before = format_1::rows(&path);
 
     let store = open(&path);
-    let first = store.first_seq().unwrap();
-    let (first, last) = (
-        store.entry(first).unwrap().unwrap(),
-        store.entry(store.last_seq()).unwrap().unwrap(),
-    );
-    let old_id = last.event_id(store.id());
+    look(&store);
     store.close().unwrap();
 
     let mut after = format_1::rows(&path);
     format_1::compare_plan_rows(&before, &mut after);
-    assert_eq!((first.stamp, last.stamp, old_id.digest), (None, None, None));
-    let (head, usage) = ([0x01, 0x01], [0x01, 0x03]);
-    let (_, payload) = format_1::opened(&head, &before[&head[..]]);
+    let (_, payload) = format_1::opened(&FORMAT, &after[&FORMAT[..]]);
+    assert_eq!(u32::from(payload[0]), NEWEST);
+    for rows in [&mut before, &mut after] {
+        assert!(rows.remove(&FORMAT[..]).is_some());
+        rows.remove(&USAGE[..]);
+    }
+    let checked = Store::check_at(&path).unwrap();
+    assert_eq!((checked.format, checked.faults), (NEWEST, Vec::new()));
+    (before, after)
+}
+
+/// Entries and records keep their keys and values, and so do runs, but for what later formats add;
+/// the head now has a version.
+#[test]
+fn a_store_of_format_2_is_the_same_to_the_byte_but_for_its_head() {
+    let (mut before, mut after) = migrated(2, |store| {
+        let first = store.first_seq().unwrap();
+        let (first, last) = (
+            store.entry(first).unwrap().unwrap(),
+            store.entry(store.last_seq()).unwrap().unwrap(),
+        );
+        let old_id = last.event_id(store.id());
+        assert_eq!((first.stamp, last.stamp, old_id.digest), (None, None, None));
+    });
+
+    let head = [0x01, 0x01];
+    let (was, is) = [&mut before, &mut after]
+        .map(|rows| rows.remove(&head[..]).unwrap())
+        .into();
+    let (_, payload) = format_1::opened(&head, &was);
     let old: (u64, u64, i64) = postcard::from_bytes(payload).unwrap();
-    let (format, payload) = format_1::opened(&head, &after[&head[..]]);
+    let (format, payload) = format_1::opened(&head, &is);
     let new: (u64, u64, i64, u64) = postcard::from_bytes(payload).unwrap();
     assert_eq!((format, new), (3, (old.0, old.1, old.2, old.1)));
-    for key in [&[0x01, 0x00], &head] {
-        after.insert(key.to_vec(), before[&key[..]].clone());
-    }
-    // How much was counted in it.
-    after.remove(&usage[..]);
-    let mut before = before;
     compare_deliveries(&mut before, &mut after);
     compare_runs(&mut before, &mut after);
     assert_eq!(after, before);
-    let checked = Store::check_at(&path).unwrap();
-    assert_eq!((checked.format, checked.faults), (8, Vec::new()));
 }
 
 /// No key and no value changes but for what later formats add; findings may be accepted now.
 #[test]
 fn a_store_of_format_3_is_the_same_to_the_byte() {
-    let folder = place();
-    let path = folder.path().join("store");
-    fixture(3, &path);
-    let mut before = format_1::rows(&path);
+    let (mut before, mut after) = migrated(3, |store| {
+        let no = store.tenants().unwrap()[0].no;
+        assert_eq!(store.accepted(no).unwrap(), BTreeMap::new());
+    });
 
-    let store = open(&path);
-    let no = store.tenants().unwrap()[0].no;
-    assert_eq!(store.accepted(no).unwrap(), BTreeMap::new());
-    store.close().unwrap();
-
-    let mut after = format_1::rows(&path);
-    format_1::compare_plan_rows(&before, &mut after);
-    let format = [0x01, 0x00];
-    let (_, payload) = format_1::opened(&format, &after[&format[..]]);
-    assert_eq!(payload[0], 8);
-    after.insert(format.to_vec(), before[&format[..]].clone());
-    // How much was counted in it.
-    for rows in [&mut before, &mut after] {
-        rows.remove(&[0x01, 0x03][..]);
-    }
     compare_deliveries(&mut before, &mut after);
     compare_runs(&mut before, &mut after);
-    assert!(after == before, "{after:?} {before:?}");
+    assert_eq!(after, before);
 }
 
 /// Deliveries may be about one user of a list now, and what users hold is compared from the end of
 /// the journal on. Nothing else changes but for what later formats add.
 #[test]
 fn a_store_of_format_4_is_the_same_to_the_byte_but_for_its_deliveries() {
-    let folder = place();
-    let path = folder.path().join("store");
-    fixture(4, &path);
-    let mut before = format_1::rows(&path);
+    let (mut before, mut after) = migrated(4, |store| {
+        let last = store.last_seq();
+        for known in store.tenants().unwrap() {
+            let mark = store.rights_mark(known.no).unwrap();
+            assert_eq!(mark, known.loaded.map(|_| RightsMark::reported(last)));
+        }
+    });
 
-    let store = open(&path);
-    let last = store.last_seq();
-    for known in store.tenants().unwrap() {
-        let mark = store.rights_mark(known.no).unwrap();
-        assert_eq!(mark, known.loaded.map(|_| RightsMark::reported(last)));
-    }
-    store.close().unwrap();
-
-    let mut after = format_1::rows(&path);
-    format_1::compare_plan_rows(&before, &mut after);
-    let format = [0x01, 0x00];
-    let (_, payload) = format_1::opened(&format, &after[&format[..]]);
-    assert_eq!(payload[0], 8);
-    after.insert(format.to_vec(), before[&format[..]].clone());
-    for rows in [&mut before, &mut after] {
-        rows.remove(&[0x01, 0x03][..]);
-    }
     compare_deliveries(&mut before, &mut after);
     compare_runs(&mut before, &mut after);
-    assert!(after == before, "{after:?} {before:?}");
+    assert_eq!(after, before);
 }
 
 /// Runs may say what was read of spaces now. Nothing else changes but for what later formats add.
 #[test]
 fn a_store_of_format_5_is_the_same_to_the_byte_but_for_its_runs() {
-    let folder = place();
-    let path = folder.path().join("store");
-    fixture(5, &path);
-    let mut before = format_1::rows(&path);
+    let (mut before, mut after) = migrated(5, |store| {
+        for known in store.tenants().unwrap() {
+            assert_eq!(store.spaces(known.no, None, 1).unwrap(), []);
+            let reading = store.space_reading(known.no).unwrap();
+            assert_eq!(reading, SpaceReading::default());
+            assert_eq!(store.space_todo(known.no).unwrap(), []);
+        }
+    });
 
-    let store = open(&path);
-    for known in store.tenants().unwrap() {
-        assert_eq!(store.spaces(known.no, None, 1).unwrap(), []);
-        let reading = store.space_reading(known.no).unwrap();
-        assert_eq!(reading, SpaceReading::default());
-        assert_eq!(store.space_todo(known.no).unwrap(), []);
-    }
-    store.close().unwrap();
-
-    let mut after = format_1::rows(&path);
-    format_1::compare_plan_rows(&before, &mut after);
-    let format = [0x01, 0x00];
-    let (_, payload) = format_1::opened(&format, &after[&format[..]]);
-    assert_eq!(payload[0], 8);
-    after.insert(format.to_vec(), before[&format[..]].clone());
-    for rows in [&mut before, &mut after] {
-        rows.remove(&[0x01, 0x03][..]);
-    }
     compare_runs(&mut before, &mut after);
-    assert!(after == before, "{after:?} {before:?}");
+    assert_eq!(after, before);
 }
 
 /// Sessions are known from the first poll on that reads them. No key and no value changes but for
 /// what later formats add.
 #[test]
 fn a_store_of_format_6_is_the_same_to_the_byte() {
-    let folder = place();
-    let path = folder.path().join("store");
-    fixture(6, &path);
-    let mut before = format_1::rows(&path);
+    let (mut before, mut after) = migrated(6, |store| {
+        for known in store.tenants().unwrap() {
+            let bookmark = store.bookmark(known.no).unwrap();
+            assert_eq!(bookmark.and_then(|bookmark| bookmark.sessions_since), None);
+        }
+    });
 
-    let store = open(&path);
-    for known in store.tenants().unwrap() {
-        let bookmark = store.bookmark(known.no).unwrap();
-        assert_eq!(bookmark.and_then(|bookmark| bookmark.sessions_since), None);
-    }
-    store.close().unwrap();
-
-    let mut after = format_1::rows(&path);
-    format_1::compare_plan_rows(&before, &mut after);
-    let format = [0x01, 0x00];
-    let (_, payload) = format_1::opened(&format, &after[&format[..]]);
-    assert_eq!(payload[0], 8);
-    after.insert(format.to_vec(), before[&format[..]].clone());
-    for rows in [&mut before, &mut after] {
-        rows.remove(&[0x01, 0x03][..]);
-    }
     compare_readings(&mut before, &mut after);
-    assert!(after == before, "{after:?} {before:?}");
+    assert_eq!(after, before);
 }
 
 /// Rights in spaces are compared from the end of the journal on. Entries keep their bytes, and so
 /// does everything else.
 #[test]
 fn a_store_of_format_7_is_the_same_to_the_byte_but_for_how_far_spaces_were_read() {
-    let folder = place();
-    let path = folder.path().join("store");
-    fixture(7, &path);
-    let mut before = format_1::rows(&path);
+    let (mut before, mut after) = migrated(7, |store| {
+        let last = store.last_seq();
+        for known in store.tenants().unwrap() {
+            let reading = store.space_reading(known.no).unwrap();
+            assert_eq!(reading.since, reading.first.map(|_| last));
+        }
+        let entries = store.entries(Seq::START, usize::MAX).unwrap().into_iter();
+        let rights: Vec<Right> = entries
+            .filter_map(|entry| match entry.fact {
+                Fact::RightChanged(right) => Some(right.right),
+                _ => None,
+            })
+            .collect();
+        assert_eq!(rights.len(), 3);
+        assert!(
+            rights.iter().all(|right| right.role().is_some()),
+            "{rights:?}"
+        );
+    });
 
-    let store = open(&path);
-    let last = store.last_seq();
-    for known in store.tenants().unwrap() {
-        let reading = store.space_reading(known.no).unwrap();
-        assert_eq!(reading.since, reading.first.map(|_| last));
-    }
-    let entries = store.entries(Seq::START, usize::MAX).unwrap().into_iter();
-    let rights: Vec<Right> = entries
-        .filter_map(|entry| match entry.fact {
-            Fact::RightChanged(right) => Some(right.right),
-            _ => None,
-        })
-        .collect();
-    assert_eq!(rights.len(), 3);
-    assert!(
-        rights.iter().all(|right| right.role().is_some()),
-        "{rights:?}"
-    );
-    store.close().unwrap();
-
-    let mut after = format_1::rows(&path);
-    format_1::compare_plan_rows(&before, &mut after);
-    let format = [0x01, 0x00];
-    let (_, payload) = format_1::opened(&format, &after[&format[..]]);
-    assert_eq!(payload[0], 8);
-    after.insert(format.to_vec(), before[&format[..]].clone());
-    for rows in [&mut before, &mut after] {
-        rows.remove(&[0x01, 0x03][..]);
-    }
     compare_readings(&mut before, &mut after);
-    assert!(after == before, "{after:?} {before:?}");
+    assert_eq!(after, before);
+}
+
+/// No key and no value changes.
+#[test]
+fn a_store_of_format_8_is_the_same_to_the_byte() {
+    let (before, after) = migrated(8, |store| {
+        let entries = store.entries(Seq::START, usize::MAX).unwrap().into_iter();
+        assert!(entries.into_iter().any(|entry| entry.reported.is_some()));
+    });
+
+    assert_eq!(after, before);
 }
 
 /// Compares the rows of how far spaces were read with those of format 8, which end with the entry

@@ -40,7 +40,7 @@ use serde::{Deserialize, Serialize};
 use crate::model::StoreId;
 
 /// The newest format of a store: the one that this version writes, and the newest that it reads.
-pub const NEWEST: u32 = 8;
+pub const NEWEST: u32 = 9;
 
 /// The layout of the values that serde does not encode: blocks of records, and buckets of
 /// fingerprints.

@@ -11,6 +11,7 @@
 //! ARCHITECTURE.md explains how to add the next format.
 
 mod acceptances;
+mod licence_runs;
 mod rights;
 mod runs_by_tenant;
 mod sessions;
@@ -59,6 +60,7 @@ fn step_from(format: u32) -> Option<(u32, Box<dyn Rewrite>)> {
         5 => Some((6, Box::new(spaces::Spaces))),
         6 => Some((7, Box::new(sessions::Sessions))),
         7 => Some((8, Box::new(space_rights::SpaceRights::default()))),
+        8 => Some((9, Box::new(licence_runs::LicenceRuns))),
         _ => None,
     }
 }
