@@ -1,5 +1,5 @@
-//! From format 8 to 9: readings of licences are runs, and there are posting lists. The lists are not
-//! made here, but built once the store is in use.
+//! From format 8 to 9: readings of licences are runs, and there are posting lists. The lists are
+//! not made here, but built once the store is in use.
 
 use crate::store::engine::compaction::copying::{Rewrite, Row};
 use crate::store::error::StoreError;
