@@ -37,6 +37,8 @@ mod load;
 mod migration;
 #[path = "store/picture.rs"]
 mod picture;
+#[path = "store/postings.rs"]
+mod postings;
 #[path = "store/power.rs"]
 mod power;
 #[path = "store/script.rs"]

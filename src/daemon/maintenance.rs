@@ -1,5 +1,5 @@
-//! Keeps the store small while the daemon runs: a maintenance pass every hour, and a check of its
-//! disk usage every minute.
+//! Keeps the store small and quick to ask while the daemon runs: a maintenance pass every hour, and
+//! every minute a check of its disk usage and of posting lists that are to be built.
 
 use std::time::Duration;
 
@@ -80,8 +80,27 @@ impl Maintenance {
                         warned.not_measured(&failed);
                     }
                 }
+                if let Err(failed) = self.build_postings().await {
+                    self.go_on_after(&failed)?;
+                    warn!(
+                        code = failed.code(), error = %chain(&failed),
+                        "Lists of who holds which role could not be built; questions read all \
+                         users until then, and it is tried each minute"
+                    );
+                }
                 sleep(LOOK_EVERY).await;
             }
+        }
+    }
+
+    /// Builds the posting lists that are not complete, with pauses.
+    async fn build_postings(&self) -> Result<(), StoreError> {
+        loop {
+            let began = Instant::now();
+            if !self.store.offload(Store::build_postings).await? {
+                return Ok(());
+            }
+            sleep(began.elapsed().clamp(PAUSE.0, PAUSE.1)).await;
         }
     }
 

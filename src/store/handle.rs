@@ -141,6 +141,12 @@ impl Store {
         self.submit(commit)?.wait()
     }
 
+    /// Returns how many rows this thread has read from any store.
+    #[cfg(test)]
+    pub fn n_rows_read() -> u64 {
+        engine::scan::N_READ.get()
+    }
+
     /// Finishes what was submitted and closes the store, for all clones. The same folder can be
     /// opened again right after.
     pub fn close(&self) -> Result<(), StoreError> {

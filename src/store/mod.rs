@@ -30,6 +30,9 @@
 //! - **Records are packed**, some eight neighbours to a value (`block.rs`), and so are fingerprints
 //!   (`bucket.rs`): sled's cost grows with the number of rows. A record has one place, the block
 //!   that its id falls into, and each change rewrites that block.
+//! - **Posting lists say what the records say, or that they are not complete** (`posting/`). The
+//!   batch of a commit has what it changes in them; they are derived from the records that it
+//!   replaces, so no caller can forget them.
 //! - **No scan sees half a commit** where that matters: sled's iterators are not snapshots, so the
 //!   scan of fingerprints blocks commits.
 //! - **Every value is verified when it is read**, by a checksum that covers its key. Count and sum
@@ -92,6 +95,7 @@ pub use kept::held::Decision;
 pub use kept::maintenance::pass::{Done, MaintenancePass};
 pub use kept::maintenance::retention::Retention;
 pub use kept::names::Names;
+pub use kept::postings::PostedUsers;
 pub use kept::rights::{Remains, USERS_IN_PART};
 pub use kept::runs::{NewRun, SinceSweep};
 pub use kept::seen_events::MAX_SEEN_EVENTS;
@@ -106,6 +110,7 @@ pub use values::delivery::{
 pub use values::held::RemovalSum;
 pub use values::licence::{KeptLicence, LicenceReading};
 pub use values::plan::{Plan, PlanHead};
+pub use values::posting::PostingList;
 pub use values::reading::ReadingMark;
 pub use values::record::Kept;
 pub use values::rights::{ListHead, RightsMark};

@@ -45,6 +45,8 @@ pub enum Role {
     Weigh,
     /// Commits while no descriptor is left, and tells how far it gets.
     Starve,
+    /// Gives roles and groups to users while posting lists are built, until it is killed.
+    Post,
 }
 
 impl Role {
@@ -61,6 +63,7 @@ impl Role {
             Self::Migrate => "migrate".to_owned(),
             Self::Weigh => "weigh".to_owned(),
             Self::Starve => "starve".to_owned(),
+            Self::Post => "post".to_owned(),
         }
     }
 }
@@ -130,6 +133,7 @@ pub fn be_a_child() {
         None if role == "reopen" => crate::syscalls::reopen(&folder),
         None if role == "compact" => crate::compaction::compact(&folder),
         None if role == "migrate" => crate::migration::migrate(&folder),
+        None if role == "post" => crate::postings::post(&folder),
         None if role == "starve" => crate::descriptors::starve(&folder),
         None if role == "weigh" => crate::formats::weigh(&folder),
         None if role == "open" => match Store::open(&folder) {

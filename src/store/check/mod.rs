@@ -14,6 +14,7 @@ mod lists;
 mod offline;
 mod online;
 mod plans;
+mod postings;
 mod records;
 mod runs;
 mod rows;
@@ -105,6 +106,7 @@ pub fn whole(view: &View<'_>, tick: &dyn Fn(u64)) -> Checked {
     let head = check.part("the head", Check::head).flatten();
     check.part("the tenants", Check::tenants);
     let versions = check.part("the records", Check::records);
+    check.part("the posting lists", Check::postings);
     if let Some(head) = head {
         let last = check.part("the end of the journal", Check::last).flatten();
         let versions = versions.unwrap_or_default();

@@ -81,6 +81,20 @@ fn brought_by(format: u32) -> &'static [Keyspace] {
             Keyspace::Licence,
             Keyspace::LicenceReading,
         ],
+        8 => &[
+            Keyspace::Accepted,
+            Keyspace::ListPart,
+            Keyspace::ListHead,
+            Keyspace::RightsMark,
+            Keyspace::Space,
+            Keyspace::SpaceReading,
+            Keyspace::SpaceTodo,
+            Keyspace::Session,
+            Keyspace::SessionReading,
+            Keyspace::Licence,
+            Keyspace::LicenceReading,
+            Keyspace::SessionsSince,
+        ],
         _ => &[
             Keyspace::Accepted,
             Keyspace::ListPart,
@@ -94,6 +108,10 @@ fn brought_by(format: u32) -> &'static [Keyspace] {
             Keyspace::Licence,
             Keyspace::LicenceReading,
             Keyspace::SessionsSince,
+            Keyspace::Posting,
+            Keyspace::PostingLog,
+            Keyspace::Postings,
+            Keyspace::PostingBuild,
         ],
     }
 }
@@ -147,7 +165,15 @@ impl Check<'_> {
         };
         match key.first() {
             Some(
-                0x10 | 0x11 | 0x20..=0x22 | 0x32 | 0x33 | 0x40..=0x44 | 0x70..=0x72 | 0x90..=0x97,
+                0x10
+                | 0x11
+                | 0x20..=0x22
+                | 0x24..=0x27
+                | 0x32
+                | 0x33
+                | 0x40..=0x44
+                | 0x70..=0x72
+                | 0x90..=0x97,
             ) => match key.get(1..).and_then(<[u8]>::first_chunk) {
                 Some(no) => {
                     let no = TenantNo(u32::from_be_bytes(*no));

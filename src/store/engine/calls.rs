@@ -13,6 +13,7 @@ use crate::store::error::StoreError;
 use crate::store::layout::entry;
 use crate::store::values::commit::{Commit, Committed};
 use crate::store::values::row::Row;
+use crate::store::values::tenant_no::TenantNo;
 
 use super::catch_panic::catch_panic;
 use super::files::{self, Folder, open_mark};
@@ -190,6 +191,11 @@ impl Engine {
     /// Removes these kept entries, except those that a row names.
     pub fn forget_entries(&self, kept: Vec<Seq>) -> Result<Committed, StoreError> {
         self.submit(Work::Forget(kept))?.wait()
+    }
+
+    /// Takes the next step of building the posting lists of a tenant, if there is one.
+    pub fn build_postings(&self, no: TenantNo) -> Result<Committed, StoreError> {
+        self.submit(Work::BuildPostings(no))?.wait()
     }
 
     /// Returns whether nothing more may be written.

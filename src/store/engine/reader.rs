@@ -3,23 +3,25 @@
 //! A read asks for records, entries and runs as such: each engine finds them in its own way. It
 //! asks for any other row by its key.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::{Bound, Deref};
 
 use sled::IVec;
 
 use crate::model::{
     EndpointName, Entry, Fingerprint, Id, Kind, RecordRef, Run, RunId, Seq, TenantName, Timestamp,
+    UserId,
 };
 use crate::store::error::StoreError;
 use crate::store::layout::keys::Key;
 use crate::store::values::census::Census;
 use crate::store::values::head::Head;
+use crate::store::values::posting::{PostingList, Postings};
 use crate::store::values::record::Kept;
 use crate::store::values::runs::RunTotals;
 use crate::store::values::tenant_no::TenantNo;
 
-use super::rows::{cut, endpoints, head, journal, runs, state};
+use super::rows::{cut, endpoints, head, journal, posting, runs, state};
 use super::scan;
 
 /// Answers the queries of a read. Nobody outside the engine sees the database behind it.
@@ -107,6 +109,26 @@ impl Reader<'_> {
         visit: &mut dyn FnMut(Id, Fingerprint),
     ) -> Result<Census, StoreError> {
         state::prove(self.db, no, kind, visit)
+    }
+}
+
+/// Posting lists. Commits must wait meanwhile.
+impl Reader<'_> {
+    /// Reads which posting lists a tenant has; `None` if their first build has not begun.
+    pub fn postings(self, no: TenantNo) -> Result<Option<Postings>, StoreError> {
+        posting::read::postings(self.db, no)
+    }
+
+    /// Finds the users who are in any of some lists, after a user, at most `limit`. Each gets the
+    /// bits of all lists that have it. Returns whether there are more.
+    pub fn posted(
+        self,
+        no: TenantNo,
+        lists: &[(PostingList, u8)],
+        after: Option<&UserId>,
+        limit: usize,
+    ) -> Result<(BTreeMap<UserId, u8>, bool), StoreError> {
+        posting::read::posted(self.db, no, lists, after, limit)
     }
 }
 

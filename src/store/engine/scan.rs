@@ -42,11 +42,19 @@ pub fn written(db: &sled::Db, key: &[u8], n_bytes: usize) -> Result<(), StoreErr
     trim(db, key, n_bytes * OF_A_SCAN)
 }
 
+#[cfg(test)]
+thread_local! {
+    /// How many rows this thread has read.
+    pub static N_READ: Cell<u64> = const { Cell::new(0) };
+}
+
 /// Counts what entered the cache with a key, and makes sled trim the cache when it is time.
 fn trim(db: &sled::Db, key: &[u8], n_bytes: usize) -> Result<(), StoreError> {
     thread_local! {
         static READ: Cell<usize> = const { Cell::new(0) };
     }
+    #[cfg(test)]
+    N_READ.set(N_READ.get() + 1);
     let read = READ.get() + n_bytes;
     if read < TRIM_EVERY {
         READ.set(read);

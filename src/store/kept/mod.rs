@@ -19,6 +19,7 @@ pub mod seen_events;
 pub mod sessions;
 pub mod spaces;
 pub mod plan;
+pub mod postings;
 pub mod rights;
 pub mod rows;
 pub mod runs;

@@ -13,6 +13,7 @@ mod audit;
 mod deliveries;
 mod licences;
 mod lists;
+mod postings;
 mod sessions;
 mod spaces;
 mod words;
@@ -23,6 +24,10 @@ pub use deliveries::{delivery, item_of, named_by, naming};
 pub use licences::{licence, licence_of, licence_reading, licences_prefix};
 pub use lists::{
     list_head, list_heads, list_of, list_part, list_parts, list_parts_prefix, rights_mark,
+};
+pub use postings::{
+    posting, posting_build, posting_list, posting_lists, posting_log, posting_logs, posting_of,
+    postings, tenant_of_posting_log,
 };
 pub use sessions::{session, session_of, session_reading, sessions_since};
 pub use spaces::{space, space_of, space_reading, space_todo, space_todo_prefix, spaces_prefix};
@@ -46,6 +51,14 @@ pub enum Keyspace {
     Bucket = 0x21,
     /// Count and checksum of the fingerprints.
     Census = 0x22,
+    /// Posting lists: users of each role, and of groups that give roles, packed.
+    Posting = 0x24,
+    /// Changes that are not in the posting lists yet, by tenant and number of the write.
+    PostingLog = 0x25,
+    /// Which posting lists a tenant has.
+    Postings = 0x26,
+    /// How far a build of posting lists is.
+    PostingBuild = 0x27,
     /// Entries by position.
     Journal = 0x30,
     /// Entries that were cut and that a row still names, by position.

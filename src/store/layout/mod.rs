@@ -34,6 +34,7 @@ pub mod v5;
 pub mod v6;
 pub mod v7;
 pub mod v8;
+pub mod v9;
 
 use serde::{Deserialize, Serialize};
 

@@ -8,6 +8,7 @@ mod seen_events;
 mod licences;
 mod parts;
 mod plans;
+mod postings;
 mod recovery;
 mod salvage;
 mod sessions;

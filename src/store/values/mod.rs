@@ -14,6 +14,7 @@ pub mod head;
 pub mod held;
 pub mod licence;
 pub mod plan;
+pub mod posting;
 pub mod reading;
 pub mod record;
 pub mod rights;

@@ -47,6 +47,9 @@ pub struct After {
     pub body: Bytes,
 }
 
+/// Looks at a record that changes, given the key of its block, and its bytes before and after.
+pub type Look<'a> = dyn FnMut(&[u8], Option<&[u8]>, Option<&[u8]>) -> Result<(), StoreError> + 'a;
+
 /// The records of a block, in the order of their ids.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Block(pub Vec<PackedRecord>);
@@ -90,11 +93,14 @@ impl Block {
 
     /// Applies changes, sorted by id; `None` removes a record. The existing records must match the
     /// fingerprints in `known`: a block that sled brought back from an older page is damage.
+    ///
+    /// `look` is given the bytes of each record before and after.
     fn apply(
         &mut self,
         key: &[u8],
         changes: Vec<(Id, Option<After>)>,
         known: &BTreeMap<Id, Fingerprint>,
+        look: &mut Look<'_>,
     ) -> Result<(), StoreError> {
         let old = std::mem::take(&mut self.0);
         let mut merged = Vec::with_capacity(old.len() + changes.len());
@@ -113,6 +119,8 @@ impl Block {
                     return Err(codec::flawed(key, "holds one without a fingerprint"));
                 }
             }
+            let bytes = before.as_ref().map(|before| &*before.body);
+            look(key, bytes, after.as_ref().map(|after| &*after.body))?;
             merged.extend(after.map(|after| {
                 PackedRecord {
                     version: after
@@ -203,6 +211,7 @@ pub fn change(
     (no, kind): (TenantNo, Kind),
     changes: BTreeMap<Id, Option<After>>,
     known: &BTreeMap<Id, Fingerprint>,
+    look: &mut Look<'_>,
 ) -> Result<Vec<Changed>, StoreError> {
     let prefix = keys::state_prefix(no, kind);
     let mut blocks = Vec::new();
@@ -218,7 +227,7 @@ pub fn change(
         while let Some(change) = rest.next_if(|(id, _)| is_within(id)) {
             within.push(change);
         }
-        block.apply(&key, within, known)?;
+        block.apply(&key, within, known, look)?;
         blocks.push(Changed {
             key,
             no,

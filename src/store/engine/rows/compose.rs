@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::ops::Bound;
 
-use crate::model::{Fingerprint, Id, Kind, Timestamp, UserId};
+use crate::model::{Fingerprint, Id, Kind, ListId, Timestamp, UserId};
 use crate::store::engine::files::pending::Rows;
 use crate::store::engine::scan;
 use crate::store::engine::writing::prepared::Prepared;
@@ -19,6 +19,7 @@ use crate::store::values::tenant_no::TenantNo;
 
 use super::block::{self, After};
 use super::bucket::{self, Bucket};
+use super::posting::note::Note;
 
 /// The most operations in one atomic write. sled pins its garbage collector once for each: at 200
 /// memory stays flat, at 1000 it grows by a gigabyte over a million updates.
@@ -78,6 +79,7 @@ pub fn commit(db: &sled::Db, head: &Head, prepared: Prepared) -> Result<Composed
         of_kind.insert(write.id, left);
     }
     let (mut blocks, mut overfull) = (Vec::new(), Vec::new());
+    let mut note = Note::begin(db, no)?;
     for (kind, changes) in records {
         let mut packing = Packing {
             db,
@@ -87,25 +89,22 @@ pub fn commit(db: &sled::Db, head: &Head, prepared: Prepared) -> Result<Composed
         };
         let mut known = BTreeMap::new();
         overfull.extend(packing.pack(&changes, &mut known)?);
-        blocks.extend(block::change(db, (no, kind), changes, &known)?);
+        let look = &mut |key: &[u8], before: Option<&[u8]>, now: Option<&[u8]>| match kind {
+            Kind::User | Kind::Group => note.look(key, before, now),
+            Kind::Role => Ok(()),
+        };
+        blocks.extend(block::change(db, (no, kind), changes, &known, look)?);
     }
+    draft.rows.extend(note.rows(head.commits + 1)?);
     for (key, value) in prepared.rows {
         draft.set(key, value);
     }
-    for (number, entry) in prepared.entries.into_iter().enumerate() {
-        after.advance(at);
-        draft.entry(&after, &entry);
-        let lists = prepared.lists.iter().filter(|(of, ..)| *of == number);
-        for (_, list, count) in lists {
-            let head = ListHead {
-                entry: after.last,
-                count: *count,
-            };
-            let row = v5::ListHead::from(head);
-            let (key, value) = codec::put(keys::list_head(no, *list), &row);
-            draft.set(key, value);
-        }
-    }
+    tell(
+        &mut draft,
+        &mut after,
+        &prepared.entries,
+        (no, at, &prepared.lists),
+    );
     if prepared.is_loaded {
         let (key, value) = codec::put(keys::loaded(no), &v1::Seq::from(after.last));
         draft.set(key, value);
@@ -118,6 +117,28 @@ pub fn commit(db: &sled::Db, head: &Head, prepared: Prepared) -> Result<Composed
     }
     divide(&mut draft, overfull, n_free);
     Ok(draft.finish(after))
+}
+
+/// Adds the entries that follow those of the writes, and the heads of their lists.
+fn tell(
+    draft: &mut Draft,
+    after: &mut Head,
+    told: &[Vec<u8>],
+    (no, at, lists): (TenantNo, Timestamp, &[(usize, ListId, u64)]),
+) {
+    for (number, entry) in told.iter().enumerate() {
+        after.advance(at);
+        draft.entry(after, entry);
+        for (_, list, count) in lists.iter().filter(|(of, ..)| *of == number) {
+            let head = ListHead {
+                entry: after.last,
+                count: *count,
+            };
+            let row = v5::ListHead::from(head);
+            let (key, value) = codec::put(keys::list_head(no, *list), &row);
+            draft.set(key, value);
+        }
+    }
 }
 
 fn users_gone(prepared: &Prepared) -> Vec<UserId> {
@@ -161,6 +182,11 @@ impl Draft {
         let key = keys::journal(head.last);
         let value = entry::seal(&key, head.at, head.version, body);
         self.set(key, Some(value));
+    }
+
+    /// Returns how many operations there are.
+    pub fn len(&self) -> usize {
+        self.rows.len()
     }
 
     /// Returns how many more operations fit, not counting the last ones.

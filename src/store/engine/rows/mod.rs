@@ -12,5 +12,6 @@ pub mod endpoints;
 pub mod head;
 pub mod journal;
 pub mod losses;
+pub mod posting;
 pub mod runs;
 pub mod state;

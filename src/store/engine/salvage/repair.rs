@@ -36,6 +36,7 @@ pub(in crate::store) fn all(
     let last = last_place(target, found)?;
     let made = journal::make(target, last)?;
     deliveries(target, &tenants)?;
+    postings(target)?;
     lists(target, &tenants)?;
     let counts = records::make(target)?;
     held_plans(target)?;
@@ -74,6 +75,19 @@ pub(in crate::store) fn all(
     }
     target.write()?;
     Ok(((store, head), missing))
+}
+
+/// Drops the posting lists, which are built again from the records.
+fn postings(target: &mut Target) -> Result<(), StoreError> {
+    for keyspace in [
+        Keyspace::Posting,
+        Keyspace::PostingLog,
+        Keyspace::Postings,
+        Keyspace::PostingBuild,
+    ] {
+        target.keep(keyspace, |_, _, _| false)?;
+    }
+    Ok(())
 }
 
 /// Keeps tenants that can be read, and drops everything of the others, because their numbers will

@@ -1,6 +1,7 @@
 //! Writes: one thread gathers what is queued, another applies it and syncs it.
 
 pub mod prepared;
+pub mod postings;
 pub mod committer;
 pub mod spare;
 pub mod live_size;

@@ -7,6 +7,7 @@ use crate::store::engine::compaction::ready_copy::Replacement;
 use crate::store::error::StoreError;
 use crate::store::values::commit::Committed;
 use crate::store::values::row::Row;
+use crate::store::values::tenant_no::TenantNo;
 
 use super::prepared::Prepared;
 use super::under_way::Share;
@@ -35,6 +36,8 @@ pub enum Work {
     Cut(Seq),
     /// Removes these kept entries, except those that a row names.
     Forget(Vec<Seq>),
+    /// Takes the next step of building the posting lists of a tenant.
+    BuildPostings(TenantNo),
     /// Replaces the database by a copy.
     Replace(Box<Replacement>),
 }
@@ -60,7 +63,7 @@ impl Work {
             Self::Rows { rows, fact } => {
                 of_rows(rows) + fact.as_ref().map_or(0, |(_, entry)| entry.len())
             }
-            Self::Cut(_) | Self::Forget(_) | Self::Replace(_) => 0,
+            Self::Cut(_) | Self::Forget(_) | Self::BuildPostings(_) | Self::Replace(_) => 0,
         }
     }
 }

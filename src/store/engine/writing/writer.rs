@@ -17,12 +17,14 @@ use crate::store::engine::files::mark::{Mark, MarkFile};
 use crate::store::engine::files::pending::{self, Pending, PendingFile};
 use crate::store::engine::files::{self, Blobs, Folder};
 use crate::store::engine::garbage::collect_garbage;
-use crate::store::engine::rows::{compose, cut};
+use crate::store::engine::rows::compose::{self, Composed};
+use crate::store::engine::rows::cut;
 use crate::store::engine::shared::Shared;
 use crate::store::error::StoreError;
 use crate::store::values::commit::Committed;
 use crate::store::values::head::Head;
 
+use super::postings::Folding;
 use super::spare::Spare;
 use super::work::{CommitResult, Work};
 
@@ -45,6 +47,7 @@ pub struct Writer {
     pub head: Head,
     files: Files,
     garbage: usize,
+    folding: Folding,
 }
 
 /// The files that the writer opens besides sled's own handles.
@@ -79,6 +82,7 @@ impl Writer {
             store,
             head,
             garbage: 0,
+            folding: Folding::default(),
         })
     }
 
@@ -120,6 +124,7 @@ impl Writer {
                 Err(fatal) if fatal.is_fatal() => return Err(fatal),
                 Ok(_) | Err(_) => answers.push(answer),
             }
+            guarded("writing posting lists", || self.fold(shared))?;
         }
         guarded("syncing the store", || self.sync(&shared.database()?))?;
         self.collect();
@@ -128,11 +133,15 @@ impl Writer {
 
     fn apply(&mut self, work: Work, shared: &Shared) -> CommitResult {
         let db = shared.database()?;
-        let mut composed = match work {
+        let composed = match work {
             Work::Commit(prepared) => compose::commit(&db, &self.head, prepared)?,
             Work::Rows { rows, fact } => compose::rows(&self.head, rows, fact),
             Work::Cut(upto) => cut::cut(&db, &self.head, upto)?,
             Work::Forget(seqs) => cut::forget(&db, &self.head, seqs)?,
+            Work::BuildPostings(no) => match self.folding.build(&db, &self.head, no)? {
+                Some(composed) => composed,
+                None => return Ok(self.committed()),
+            },
             Work::Replace(replacement) => {
                 self.sync(&db)?;
                 drop(db);
@@ -147,14 +156,35 @@ impl Writer {
                     files::hand_over(&folder.current())?;
                     files::sync_folder(&folder.current())
                 })?;
-                return Ok(Committed {
-                    last: self.head.last,
-                });
+                return Ok(self.committed());
             }
         };
+        self.put(&db, composed, shared)?;
+        Ok(self.committed())
+    }
+
+    /// Puts changes into the posting lists, once enough of them have gathered.
+    fn fold(&mut self, shared: &Shared) -> Result<(), StoreError> {
+        let db = shared.database()?;
+        while let Some(mut fold) = self.folding.due(&db)? {
+            while let Some(composed) = fold.step(&db, &self.head)? {
+                self.put(&db, composed, shared)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Applies a batch, without syncing it.
+    fn put(
+        &mut self,
+        db: &sled::Db,
+        mut composed: Composed,
+        shared: &Shared,
+    ) -> Result<(), StoreError> {
+        self.folding.note(&composed.rows);
         let delta = {
             let live_size = lock(&shared.live_size);
-            let delta = live_size.look(&db, &composed.rows)?;
+            let delta = live_size.look(db, &composed.rows)?;
             live_size.put(&delta, &composed.head, &mut composed.rows);
             delta
         };
@@ -188,9 +218,13 @@ impl Writer {
         }
         drop(gate);
         self.head = composed.head;
-        Ok(Committed {
+        Ok(())
+    }
+
+    fn committed(&self) -> Committed {
+        Committed {
             last: self.head.last,
-        })
+        }
     }
 
     /// Flushes everything that was applied to disk.

@@ -1,5 +1,5 @@
-//! One maintenance pass: cuts the journal, deletes what is older than its keep time, and frees disk
-//! space, in steps so small that nobody has to wait for them.
+//! One maintenance pass: cuts the journal, deletes what is older than its keep time, builds posting
+//! lists, and frees disk space, in steps so small that nobody has to wait for them.
 //!
 //! A pass keeps no state that matters: if it is dropped, or killed with its process, the next one
 //! continues its work.
@@ -57,6 +57,7 @@ enum Stage {
     Lists(Option<Key>),
     /// The sessions after this one, or all sessions.
     Sessions(Option<Key>),
+    Postings,
     Attempts,
     Endpoints,
     /// The runs of the tenants after this one, or of all tenants.
@@ -94,6 +95,7 @@ impl MaintenancePass {
             Stage::Kept(after) => self.forget(after),
             Stage::Lists(after) => self.delete_lists(after),
             Stage::Sessions(after) => self.delete_sessions(after),
+            Stage::Postings => self.build_postings(),
             Stage::Attempts => self.delete_attempts(),
             Stage::Endpoints => self.delete_endpoints(),
             Stage::Runs(after) => self.next_runs(after.as_ref()),
@@ -175,9 +177,16 @@ impl MaintenancePass {
         Ok(
             match self.store.delete_sessions_of_unknown(after, self.now)? {
                 NextSession::After(after) => Stage::Sessions(Some(after)),
-                NextSession::None => Stage::Attempts,
+                NextSession::None => Stage::Postings,
             },
         )
+    }
+
+    fn build_postings(&self) -> Result<Stage, StoreError> {
+        Ok(match self.store.build_postings()? {
+            true => Stage::Postings,
+            false => Stage::Attempts,
+        })
     }
 
     fn delete_attempts(&mut self) -> Result<Stage, StoreError> {

@@ -9,6 +9,7 @@ mod delivery;
 mod entry;
 mod licence;
 mod plan;
+mod posting;
 mod record;
 mod right;
 mod run;

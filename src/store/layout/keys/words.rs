@@ -11,6 +11,8 @@ pub fn describe(key: &[u8]) -> String {
         Some(0x20) => "a block of records",
         Some(0x21) => "a bucket of fingerprints",
         Some(0x22) => "a census",
+        Some(0x24 | 0x25) => "a posting list",
+        Some(0x26 | 0x27) => "which posting lists there are",
         Some(0x30) => match trailing_number(key) {
             Some(seq) => return format!("journal entry {seq}"),
             None => "a journal entry",
