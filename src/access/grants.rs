@@ -149,6 +149,25 @@ impl Grants {
         &self.everyone
     }
 
+    /// Returns the groups that give one of some roles to their members, apart from the groups of
+    /// all users.
+    pub fn giving<'a>(&'a self, roles: &'a BTreeSet<RoleId>) -> impl Iterator<Item = &'a GroupId> {
+        let giving = self.giving.iter();
+        giving
+            .filter(|(group, given)| !self.is_everyone(group) && !given.is_disjoint(roles))
+            .map(|(group, _)| group)
+    }
+
+    /// Returns whether a group is known, whether its roles are visible or not.
+    pub fn is_group(&self, group: &GroupId) -> bool {
+        self.is_known(group) || self.hidden.contains(group)
+    }
+
+    /// Returns the groups whose roles are not visible.
+    pub fn hidden(&self) -> impl Iterator<Item = &GroupId> {
+        self.hidden.iter()
+    }
+
     fn is_known(&self, group: &GroupId) -> bool {
         self.giving.contains_key(group) || self.others.contains(group)
     }

@@ -27,7 +27,11 @@ impl Query for query::Holders {
         let known = reading.one(&self.tenant)?;
         // Not `page::size`: 0 is allowed here, for a caller that needs only the counts.
         let limit = self.limit.min(MAX_PAGE);
-        Ok(reading.holders(known, &self.record, self.after, limit)?)
+        let posted = reading.posted_holders(known, &self.record, self.after.as_ref(), limit)?;
+        match posted {
+            Some(page) => Ok(page),
+            None => Ok(reading.holders(known, &self.record, self.after, limit)?),
+        }
     }
 }
 
@@ -160,7 +164,7 @@ impl Reading<'_> {
     }
 
     /// Finds the groups that give a role.
-    fn meant(&self, known: &Known, role: RoleId) -> Result<Arc<Meant>, StoreError> {
+    pub(super) fn meant(&self, known: &Known, role: RoleId) -> Result<Arc<Meant>, StoreError> {
         let role = Named::Role(role);
         self.context.meanings.of(self.store, known, &role)
     }
@@ -217,7 +221,7 @@ impl Reading<'_> {
     }
 }
 
-fn row(user: User, kinds: PathKinds, gives: impl Fn(&GroupId) -> bool) -> HolderRow {
+pub(super) fn row(user: User, kinds: PathKinds, gives: impl Fn(&GroupId) -> bool) -> HolderRow {
     HolderRow {
         id: user.id,
         label: user.name.unwrap_or(user.subject),

@@ -40,6 +40,7 @@ mod searches;
 mod separations;
 mod find_plan;
 mod plans;
+mod posted_holders;
 mod maintenance;
 mod deliveries;
 mod error;

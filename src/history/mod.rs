@@ -6,11 +6,13 @@
 //! last.
 //!
 //! What must stay true: nothing is stored for this, and memory grows with roles and groups, not
-//! with users: of a user that has changed, only the position of an entry is kept. A time that the
-//! journal does not reach is refused, never guessed.
+//! with users: of a user that has changed, only the position of an entry is kept, and a hint which
+//! posting lists the user has left. The present lists and these users are all who were in a list.
+//! A time that the journal does not reach is refused, never guessed.
 
 mod basis;
 mod cause;
+mod changed;
 mod error;
 mod pairs;
 mod past;
@@ -26,7 +28,7 @@ mod spaces;
 
 pub use basis::Since;
 pub use error::HistoryError;
-pub use pairs::{Pair, PairPage, latest_mention, pairs};
+pub use pairs::{Pair, PairPage, latest_mention, pairs, pairs_in};
 pub use picture::{Picture, UserPage};
 pub use pictures::Pictures;
 pub use since::first_since;

@@ -1,12 +1,13 @@
 //! The users of a tenant at two times, side by side.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Bound;
 
 use crate::model::{AccountChange, Id, RoleId, RoleMention, User};
-use crate::store::{Known, Store};
+use crate::store::{Known, PostingList, Store};
 
 use super::error::HistoryError;
-use super::picture::Picture;
+use super::picture::{Picture, present};
 
 /// A user at two times; `None` where there was no such user.
 #[derive(Default)]
@@ -82,4 +83,43 @@ pub fn pairs(
     }
     let pairs = pairs.into_iter().collect();
     Ok(PairPage { pairs, next })
+}
+
+/// Reads users at the times of two pictures, in the order of ids, after `begin`: those who were in
+/// any of some posting lists at the later time, and some others. `None` if a list is not complete
+/// at present.
+pub fn pairs_in<T>(
+    (before, after): (&Picture, &Picture),
+    (store, known): (&Store, &Known),
+    (lists, others): (&BTreeSet<PostingList>, &BTreeMap<Id, T>),
+    begin: Option<&Id>,
+    limit: usize,
+) -> Result<Option<PairPage>, HistoryError> {
+    let Some((mut ids, mut next)) = after.ids_in(store, known, lists, begin, limit)? else {
+        return Ok(None);
+    };
+    let behind = begin.map_or(Bound::Unbounded, Bound::Excluded);
+    let some = others
+        .range::<Id, _>((behind, Bound::Unbounded))
+        .take(limit);
+    let some: Vec<&Id> = some.map(|(id, _)| id).collect();
+    if let Some(last) = some.last().filter(|_| some.len() == limit) {
+        let last = (*last).clone();
+        next = Some(next.map_or(last.clone(), |next| next.min(last)));
+    }
+    ids.extend(some.into_iter().cloned());
+    if let Some(next) = &next {
+        ids.retain(|id| id <= next);
+    }
+    let mut now = present(store, known, &ids)?;
+    before.catch_up(store, known, now.newest)?;
+    after.catch_up(store, known, now.newest)?;
+    let mut pairs = Vec::with_capacity(ids.len());
+    for id in ids {
+        let user = now.users.remove(&id);
+        let then = before.put_back(store, known, &id, user.clone())?;
+        let now = after.put_back(store, known, &id, user)?;
+        pairs.push((id, Pair { then, now }));
+    }
+    Ok(Some(PairPage { pairs, next }))
 }

@@ -14,8 +14,9 @@ use crate::model::{
     Change, Entry, Fact, Group, GroupId, Id, Kind, Record, Role, RoleId, Seq, Timestamp, User,
     Verb, Version,
 };
-use crate::store::{Known, Store};
+use crate::store::{Known, PostingList, Store};
 
+use super::changed::{Changed, Then, bits};
 use super::error::HistoryError;
 use super::since::first_since;
 
@@ -43,7 +44,7 @@ pub struct Past {
     roles: BTreeMap<RoleId, Option<Role>>,
     groups: BTreeMap<GroupId, Option<Group>>,
     /// The users in the window that have changed.
-    users: BTreeMap<Id, Then>,
+    users: BTreeMap<Id, Changed>,
     /// The range of ids in which all users that have changed are kept.
     window: Window,
     /// The most users to keep at once.
@@ -56,15 +57,6 @@ pub struct Past {
 
 /// A range of ids.
 type Window = (Bound<Id>, Bound<Id>);
-
-/// What a user was then.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Then {
-    /// There was no such user.
-    Absent,
-    /// The user was as it was before this entry.
-    Before(Seq),
-}
 
 impl Past {
     /// Reads what happened to a tenant's records after a time.
@@ -163,19 +155,19 @@ impl Past {
             (Kind::User, Verb::Deleted) => -1,
             (Kind::User | Kind::Group | Kind::Role, _) => 0,
         };
+        if kind == Kind::User {
+            self.note_user(id, Changed::by(seq, &change));
+            return;
+        }
         let (before, _) = change.into_sides();
         match (kind, before) {
-            (Kind::User, before) => {
-                let then = before.map_or(Then::Absent, |_| Then::Before(seq));
-                self.note_user(id, then);
-            }
             (Kind::Group, Some(Record::Group(group))) => {
                 self.groups.entry(GroupId(id)).or_insert(Some(group));
             }
             (Kind::Role, Some(Record::Role(role))) => {
                 self.roles.entry(RoleId(id)).or_insert(Some(role));
             }
-            (Kind::Group, _) => {
+            (Kind::Group | Kind::User, _) => {
                 self.groups.entry(GroupId(id)).or_insert(None);
             }
             (Kind::Role, _) => {
@@ -186,11 +178,12 @@ impl Past {
 
     /// Notes what a user was, if it is in the window. If there are too many users, the window ends
     /// before the last ones.
-    fn note_user(&mut self, id: Id, then: Then) {
+    fn note_user(&mut self, id: Id, changed: Changed) {
         if !self.window.contains(&id) {
             return;
         }
-        self.users.entry(id).or_insert(then);
+        let kept = self.users.entry(id).or_insert(changed);
+        kept.left |= changed.left;
         if self.users.len() > self.max_users
             && let Some((last, _)) = self.users.pop_last()
         {
@@ -218,8 +211,8 @@ impl Past {
                     return Err(HistoryError::WasCut);
                 }
                 read = entry.seq;
-                if let Some((id, then)) = user_before(known, &entry) {
-                    self.note_user(id, then);
+                if let Some((id, changed)) = user_before(known, &entry) {
+                    self.note_user(id, changed);
                 }
             }
         }
@@ -313,8 +306,8 @@ impl Past {
         }
         let end = last.map_or(Bound::Unbounded, Bound::Included);
         let mut reached = last.cloned();
-        for (n_read, (id, then)) in self.users.range::<Id, _>((begin, end)).enumerate() {
-            match read(store, *then)? {
+        for (n_read, (id, changed)) in self.users.range::<Id, _>((begin, end)).enumerate() {
+            match read(store, changed.then)? {
                 Some(user) => users.insert(id.clone(), user),
                 None => users.remove(id),
             };
@@ -339,9 +332,46 @@ impl Past {
             self.move_window(store, known, Bound::Included(id.clone()))?;
         }
         match self.users.get(id) {
-            Some(then) => read(store, *then),
+            Some(changed) => read(store, changed.then),
             None => Ok(now),
         }
+    }
+
+    /// Finds users after an id, in the window, who may have been in one of some posting lists then
+    /// and have left it since, at most `limit`. Returns them, and the id up to which it looked;
+    /// `None` if it reached the last user. The window must begin at `after` or before it.
+    pub(super) fn left<'a>(
+        &self,
+        lists: impl IntoIterator<Item = &'a PostingList>,
+        after: Option<&Id>,
+        limit: usize,
+    ) -> (BTreeSet<Id>, Option<Id>) {
+        let bits = bits(lists);
+        let begin = after.map_or(Bound::Unbounded, Bound::Excluded);
+        let mut found = BTreeSet::new();
+        for (id, changed) in self.users.range::<Id, _>((begin, Bound::Unbounded)) {
+            if changed.may_have_left(bits) {
+                found.insert(id.clone());
+            }
+            if found.len() == limit {
+                return (found, Some(id.clone()));
+            }
+        }
+        let upto = match self.window.1 {
+            Bound::Unbounded => None,
+            Bound::Included(_) | Bound::Excluded(_) => self.users.keys().next_back().cloned(),
+        };
+        (found, upto)
+    }
+
+    /// Reads on until an entry is included. It may be on disk only a moment later.
+    pub(super) fn catch_up_to(
+        &mut self,
+        store: &Store,
+        known: &Known,
+        last: Seq,
+    ) -> Result<(), HistoryError> {
+        self.wait(store, known, |past| past.up_to < last)
     }
 
     /// Reads on until the entries of records just read are included; `newest` is their newest
@@ -353,11 +383,22 @@ impl Past {
         known: &Known,
         newest: Option<Version>,
     ) -> Result<(), HistoryError> {
+        self.wait(store, known, |past| {
+            newest > past.version && past.version.is_some()
+        })
+    }
+
+    /// Reads on for as long as it is behind.
+    fn wait(
+        &mut self,
+        store: &Store,
+        known: &Known,
+        is_behind: impl Fn(&Self) -> bool,
+    ) -> Result<(), HistoryError> {
         let begun = Instant::now();
         loop {
             self.extend(store, known)?;
-            let is_behind = newest > self.version && self.version.is_some();
-            if !is_behind {
+            if !is_behind(self) {
                 return Ok(());
             }
             if begun.elapsed() > MAX_WAIT {
@@ -369,8 +410,8 @@ impl Past {
     }
 }
 
-/// Returns what a user was before an entry; `None` if the entry changed no user of the tenant.
-fn user_before(known: &Known, entry: &Entry) -> Option<(Id, Then)> {
+/// Returns what an entry says of a user; `None` if it changed no user of the tenant.
+fn user_before(known: &Known, entry: &Entry) -> Option<(Id, Changed)> {
     let account = entry.account()?;
     let Fact::Changed(change) = &entry.fact else {
         return None;
@@ -378,10 +419,7 @@ fn user_before(known: &Known, entry: &Entry) -> Option<(Id, Then)> {
     if account.tenant != known.tenant.id || change.kind() != Kind::User {
         return None;
     }
-    let then = change
-        .before()
-        .map_or(Then::Absent, |_| Then::Before(entry.seq));
-    Some((change.id().clone(), then))
+    Some((change.id().clone(), Changed::by(entry.seq, change)))
 }
 
 /// Reads a user as it was then.

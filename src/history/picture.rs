@@ -10,7 +10,7 @@ use crate::model::{
     Group, GroupId, Id, Kind, Path, Record, RecordRef, Role, RoleId, RoleMention, Seq, ShownPath,
     Timestamp, User, UserId, Version,
 };
-use crate::store::{Known, Store, StoreError};
+use crate::store::{Known, PostingList, Store, StoreError};
 
 use super::error::HistoryError;
 use super::past::Past;
@@ -46,6 +46,9 @@ pub struct UserPage {
     /// The user after whom the next page begins; `None` if this is the last one.
     pub next: Option<Id>,
 }
+
+/// Users by their ids, and the id up to which they are complete; `None` if they are all.
+pub(super) type Ids = (BTreeSet<Id>, Option<Id>);
 
 impl Picture {
     /// Reads the roles and groups of a tenant as they were at a time; `None` means now.
@@ -285,6 +288,91 @@ impl Picture {
         Ok(past.group(id).cloned().unwrap_or(now))
     }
 
+    /// Finds users who may have been in any of some posting lists at the time of the picture, after
+    /// an id: all who were, and a few others. Returns about `limit` of them, and the id up to which
+    /// they are complete; `None` for the id if there are no more. `None` if a list is not complete
+    /// at present: then all users must be read.
+    pub(super) fn ids_in(
+        &self,
+        store: &Store,
+        known: &Known,
+        lists: &BTreeSet<PostingList>,
+        after: Option<&Id>,
+        limit: usize,
+    ) -> Result<Option<Ids>, HistoryError> {
+        let asked: Vec<_> = lists.iter().map(|list| (list.clone(), 1)).collect();
+        let Some(posted) = store.posted(known.no, &asked, after, limit)? else {
+            return Ok(None);
+        };
+        let mut ids: BTreeSet<Id> = posted.users.into_keys().map(|user| user.0).collect();
+        let mut next = posted.next;
+        if let Some(past) = &self.past {
+            let mut past = lock(past);
+            past.catch_up_to(store, known, posted.last)?;
+            past.look_behind(store, known, after)?;
+            let (left, upto) = past.left(lists, after, limit);
+            ids.extend(left);
+            next = match (next, upto) {
+                (Some(next), Some(upto)) => Some(next.min(upto)),
+                (next, upto) => next.or(upto),
+            };
+        }
+        if let Some(next) = &next {
+            ids.retain(|id| id <= next);
+        }
+        Ok(Some((ids, next)))
+    }
+
+    /// Reads users who were in any of some posting lists at the time of the picture, after an id,
+    /// and a few others, in the order of ids. `None` if a list is not complete at present.
+    pub fn users_in(
+        &self,
+        store: &Store,
+        known: &Known,
+        lists: &BTreeSet<PostingList>,
+        after: Option<&Id>,
+        limit: usize,
+    ) -> Result<Option<UserPage>, HistoryError> {
+        let Some((ids, next)) = self.ids_in(store, known, lists, after, limit)? else {
+            return Ok(None);
+        };
+        let mut now = present(store, known, &ids)?;
+        self.catch_up(store, known, now.newest)?;
+        let mut users = Vec::with_capacity(ids.len());
+        for id in &ids {
+            users.extend(self.put_back(store, known, id, now.users.remove(id))?);
+        }
+        Ok(Some(UserPage { users, next }))
+    }
+
+    /// Makes sure that what happened up to a version was read.
+    pub(super) fn catch_up(
+        &self,
+        store: &Store,
+        known: &Known,
+        newest: Option<Version>,
+    ) -> Result<(), HistoryError> {
+        match &self.past {
+            Some(past) => lock(past).catch_up(store, known, newest),
+            None => Ok(()),
+        }
+    }
+
+    /// Returns a user as it was at the time of the picture, given the present one. What happened up
+    /// to now must have been read.
+    pub(super) fn put_back(
+        &self,
+        store: &Store,
+        known: &Known,
+        id: &Id,
+        now: Option<User>,
+    ) -> Result<Option<User>, HistoryError> {
+        match &self.past {
+            Some(past) => lock(past).user(store, known, id, now),
+            None => Ok(now),
+        }
+    }
+
     /// Returns one user as it was at the time of the picture.
     pub fn user(
         &self,
@@ -309,6 +397,29 @@ impl Picture {
         past.catch_up(store, known, version)?;
         past.user(store, known, &id.0, now)
     }
+}
+
+/// Present users, and the newest version among them.
+#[derive(Default)]
+pub(super) struct Present {
+    pub(super) users: BTreeMap<Id, User>,
+    pub(super) newest: Option<Version>,
+}
+
+/// Reads users as they are now.
+pub(super) fn present(
+    store: &Store,
+    known: &Known,
+    ids: &BTreeSet<Id>,
+) -> Result<Present, StoreError> {
+    let mut present = Present::default();
+    for kept in store.get_all(known.no, Kind::User, ids)? {
+        present.newest = present.newest.max(Some(kept.version));
+        if let Record::User(user) = kept.record {
+            present.users.insert(user.id.0.clone(), user);
+        }
+    }
+    Ok(present)
 }
 
 #[cfg(test)]

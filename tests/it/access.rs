@@ -301,8 +301,15 @@ async fn live(seed: u64) {
             running = world.start().await;
         }
         running.sync().await;
+        if dice.bool() {
+            while running.store().build_postings().unwrap() {}
+        }
         sights.push(look(&running, &clock));
     }
+    let last = &sights[sights.len() - 1];
+    holders(&running, last).await;
+    while running.store().build_postings().unwrap() {}
+    holders(&running, last).await;
 
     for sight in &sights {
         let at = Some(sight.at);
@@ -319,6 +326,23 @@ async fn live(seed: u64) {
         let mut expected = own(reckoning.clone());
         expected.retain(|_, paths| paths.len() > 1);
         assert_eq!(as_reckoning(&twice), expected, "at {}", sight.at);
+
+        let given: BTreeSet<&RoleId> = reckoning.keys().map(|(_, role)| role).collect();
+        for role in given {
+            let of_role = |rows: &Reckoning| -> Reckoning {
+                let rows = rows.iter().filter(|((_, it), _)| it == role);
+                rows.map(|(who, paths)| (who.clone(), paths.clone()))
+                    .collect()
+            };
+            let limit = dice.usize(1..20);
+            for (which, expected) in [
+                (Which::Own, of_role(&own(reckoning.clone()))),
+                (Which::Redundant, of_role(&expected)),
+            ] {
+                let rows = all_rows(&running, Some(role.0.to_string()), which, at, limit).await;
+                assert_eq!(as_reckoning(&rows), expected, "{role} at {}", sight.at);
+            }
+        }
 
         for record in &sight.records {
             let Record::User(user) = record else { continue };
@@ -349,6 +373,55 @@ async fn live(seed: u64) {
         compare(&running, &sights[from], &sights[to], dice.usize(1..40)).await;
     }
     running.stop().await;
+}
+
+/// Compares who holds each role and is in each group, counted, with the records.
+async fn holders(running: &Running, sight: &Sight) {
+    let reckoning = reckon(&sight.records);
+    for record in &sight.records {
+        let expected = match record {
+            Record::Role(role) => {
+                let of_role = reckoning.iter().filter(|((_, it), _)| *it == role.id);
+                let ways = of_role.map(|(_, paths)| {
+                    let is_direct = paths.contains("direct");
+                    (
+                        is_direct,
+                        paths.iter().any(|path| path.starts_with("group ")),
+                    )
+                });
+                let ways: Vec<(bool, bool)> = ways.filter(|way| way.0 || way.1).collect();
+                let direct = ways.iter().filter(|(is_direct, _)| *is_direct).count();
+                let by_group = ways.iter().filter(|(_, is_by_group)| *is_by_group).count();
+                (ways.len(), direct, by_group)
+            }
+            Record::Group(group) => {
+                let users = sight.records.iter().filter(|record| match record {
+                    Record::User(user) => {
+                        let groups = user.groups.as_ref();
+                        groups.is_some_and(|groups| groups.contains_key(&group.id))
+                    }
+                    Record::Group(_) | Record::Role(_) => false,
+                });
+                let count = users.count();
+                (count, count, 0)
+            }
+            Record::User(_) => continue,
+        };
+        let page = running
+            .ask(query::Holders {
+                tenant: acme(),
+                record: record.to_ref(),
+                after: None,
+                limit: 500,
+            })
+            .await;
+        let found = page.holders;
+        let counts = (found.users, found.direct, found.by_group);
+        let expected = (expected.0 as u64, expected.1 as u64, expected.2 as u64);
+        assert_eq!(counts, expected, "{}", record.label());
+        assert_eq!(found.first.len() as u64, found.users);
+        assert_eq!((found.hidden, page.next), (0, None));
+    }
 }
 
 /// A rule: its name, and the roles of each side.

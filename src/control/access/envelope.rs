@@ -6,13 +6,13 @@ use crate::access::Unseen;
 use crate::control::ControlError;
 use crate::control::reading::Reading;
 use crate::history::Picture;
-use crate::model::{RoleId, Run, Timestamp, User};
+use crate::model::{GroupId, RoleId, Run, Timestamp, User};
 use crate::store::{Known, StoreError};
 
 use super::answers::{Envelope, Everybody, NotKnown, SweepMark};
 
 /// The most unknown things that a page names. `More` stands for the rest.
-const MAX_NAMED: usize = 20;
+pub(super) const MAX_NAMED: usize = 20;
 
 /// Begins the envelope of an answer about some roles; `None` means about all.
 pub(super) fn begin(
@@ -60,25 +60,37 @@ pub(super) fn note_user(
     user: &User,
     unseen: &BTreeSet<Unseen>,
 ) {
-    let not_known = &mut envelope.not_known;
     for unseen in unseen {
-        let what = match unseen {
-            Unseen::DirectRoles | Unseen::Groups => NotKnown::User {
-                id: user.id.clone(),
-                name: user.label().to_owned(),
-            },
+        match unseen {
+            Unseen::DirectRoles | Unseen::Groups => {
+                let what = NotKnown::User {
+                    id: user.id.clone(),
+                    name: user.label().to_owned(),
+                };
+                note(&mut envelope.not_known, what);
+            }
             Unseen::RolesOf(group) | Unseen::Group(group) => {
                 let mentioned = user.groups.as_ref().and_then(|groups| groups.get(group));
-                let mentioned = mentioned.map(String::as_str);
-                let name = picture.group_name(group).or(mentioned).unwrap_or_default();
-                NotKnown::RolesOfGroup {
-                    id: group.clone(),
-                    name: name.to_owned(),
-                }
+                note_group(envelope, picture, group, mentioned.map(String::as_str));
             }
-        };
-        note(not_known, what);
+        }
     }
+}
+
+/// Notes that it cannot be seen which roles a group gives. `mentioned` is the name by which a
+/// member mentions the group.
+pub(super) fn note_group(
+    envelope: &mut Envelope,
+    picture: &Picture,
+    group: &GroupId,
+    mentioned: Option<&str>,
+) {
+    let name = picture.group_name(group).or(mentioned).unwrap_or_default();
+    let what = NotKnown::RolesOfGroup {
+        id: group.clone(),
+        name: name.to_owned(),
+    };
+    note(&mut envelope.not_known, what);
 }
 
 pub(super) fn note(not_known: &mut BTreeSet<NotKnown>, what: NotKnown) {

@@ -50,7 +50,12 @@ impl Query for query::Access {
             });
         }
         let limit = page::size(self.limit);
-        let mut found = finder.read(reading, known, self.after, limit, &mut envelope)?;
+        let after = self.after;
+        let listed = finder.read_listed(reading, known, after.clone(), limit, &mut envelope)?;
+        let mut found = match listed {
+            Some(found) => found,
+            None => finder.read(reading, known, after, limit, &mut envelope)?,
+        };
         if is_dated {
             let (users, rows) = (found.users, &mut found.rows);
             date(store, known, &picture, users, rows)?;
@@ -72,6 +77,18 @@ pub(super) struct Found {
     pub(super) n_unseen: u64,
     /// Where to continue; `None` if all were read.
     pub(super) next: Option<Id>,
+}
+
+impl Found {
+    /// Begins after a user.
+    pub(super) fn begin(after: Option<Id>) -> Self {
+        Self {
+            rows: Vec::new(),
+            users: Vec::new(),
+            n_unseen: 0,
+            next: after,
+        }
+    }
 }
 
 /// Finds the rows of one user after another.
@@ -96,12 +113,7 @@ impl Finder<'_> {
         limit: usize,
         envelope: &mut Envelope,
     ) -> Result<Found, ControlError> {
-        let mut found = Found {
-            rows: Vec::new(),
-            users: Vec::new(),
-            n_unseen: 0,
-            next: after,
-        };
+        let mut found = Found::begin(after);
         for _ in 0..MAX_READ / MAX_PAGE {
             let begin = found.next.as_ref();
             let page = self.picture.users(reading.store, known, begin, MAX_PAGE)?;
@@ -120,7 +132,7 @@ impl Finder<'_> {
         Ok(found)
     }
 
-    fn look(&self, user: User, envelope: &mut Envelope, found: &mut Found) {
+    pub(super) fn look(&self, user: User, envelope: &mut Envelope, found: &mut Found) {
         let grants = self.picture.grants();
         let unseen = grants.unseen(&user);
         found.n_unseen += u64::from(!unseen.is_empty());

@@ -1,8 +1,9 @@
 //! Answers who may do what, by which path: who holds a role, which roles a user holds, which are
 //! reached by several paths, what differed between two times, and the evidence for a review.
 //!
-//! Nothing is stored for these answers. They are computed from the records themselves: the roles
-//! and groups of a tenant as a [`Picture`](crate::history::Picture), and users page by page.
+//! These answers are computed from the records themselves: the roles and groups of a tenant as a
+//! [`Picture`](crate::history::Picture), and users page by page. Who may hold a role is found by
+//! the posting lists of the store, if these are complete; each user is then judged by its record.
 //!
 //! What must stay true: an answer says what it does not know ([`Envelope`]); what is not visible is
 //! never shown as absent, and roles that all users hold are listed once, not in the row of each
@@ -20,6 +21,7 @@ mod licence_rows;
 mod licence_search;
 mod licences;
 mod list;
+mod listed;
 mod listed_space;
 mod mentions;
 mod orphans;

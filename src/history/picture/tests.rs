@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 
 use super::*;
-use crate::model::{Change, Fingerprint, RunId, Tenant, TenantId, TenantName};
+use crate::model::{
+    Change, Coded, Fingerprint, Group, GroupType, RunId, Tenant, TenantId, TenantName,
+};
 use crate::store::{Closing, Commit, Write};
 
 fn user(number: usize, name: usize) -> User {
@@ -112,4 +114,146 @@ fn users_are_put_back_with_a_window_of_any_size() {
         let count = picture.n_users(&store, &known).unwrap();
         assert_eq!(count, then.len() as u64);
     }
+}
+
+/// A user with some of five roles and some of four groups, or groups that are not visible.
+fn holder(number: usize, random: &mut fastrand::Rng) -> User {
+    let mut some = |most: usize| -> Vec<Id> {
+        let chosen = (0..most).filter(|_| random.u8(0..4) == 0);
+        chosen.map(|number| id(1_000 + number)).collect()
+    };
+    let (roles, groups) = (some(5), some(4));
+    let roles = roles.into_iter().map(|id| (RoleId(id), String::new()));
+    let groups = groups.into_iter().map(|id| (GroupId(id), String::new()));
+    User {
+        roles: (!number.is_multiple_of(7)).then(|| roles.collect()),
+        groups: random.bool().then(|| groups.collect()),
+        ..user(number, random.usize(0..1_000))
+    }
+}
+
+fn id(number: usize) -> Id {
+    Id::parse(&format!("{number:024x}")).unwrap()
+}
+
+/// Changes a user, or creates or deletes one.
+fn change_holder(
+    store: &Store,
+    known: &Known,
+    users: &mut BTreeMap<Id, User>,
+    random: &mut fastrand::Rng,
+) {
+    let next = holder(random.usize(0..60), random);
+    let id = next.id.0.clone();
+    let after = Record::User(next.clone());
+    let change = match users.get(&id).cloned().map(Record::User) {
+        None => Change::Created {
+            after,
+            replaces: None,
+        },
+        Some(before) if random.u8(0..4) == 0 => Change::Deleted { before },
+        Some(before) => Change::Updated { before, after },
+    };
+    match change.after() {
+        Some(_) => users.insert(id, next),
+        None => users.remove(&id),
+    };
+    commit(store, known, change);
+}
+
+#[test]
+fn users_who_are_listed_now_and_those_who_left_are_all_who_were_listed_then() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Store::open(folder.path()).unwrap().store;
+    let tenant = Tenant {
+        id: TenantId("t".into()),
+        name: "T".into(),
+        hosts: Vec::new(),
+        region: None,
+        status: None,
+    };
+    let name = TenantName("t".into());
+    let known = store.adopt(&tenant, &name, Timestamp::from_millis(0));
+    let known = known.unwrap();
+    let loaded = Commit {
+        tenant: known.no,
+        run: RunId(1),
+        at: Timestamp::from_millis(1_000),
+        account: known.tenant.account(),
+        writes: Vec::new(),
+        closing: Closing::Loaded {
+            roles: 0,
+            groups: 0,
+            users: 0,
+        },
+    };
+    store.commit(loaded).unwrap();
+    let gives = Record::Group(Group {
+        id: GroupId(id(1_002)),
+        name: "G".into(),
+        description: None,
+        group_type: Coded::new(GroupType::Group, "idp"),
+        status: None,
+        idp_id: None,
+        roles: Some([(RoleId(id(1_000)), String::new())].into()),
+        created_at: None,
+        updated_at: None,
+    });
+    let created = Change::Created {
+        after: gives,
+        replaces: None,
+    };
+    commit(&store, &known, created);
+    let mut random = fastrand::Rng::with_seed(3);
+    let mut users = BTreeMap::new();
+    for _ in 0..60 {
+        change_holder(&store, &known, &mut users, &mut random);
+    }
+    let (begin, then) = (store.last_seq(), users.clone());
+    while store.build_postings().unwrap() {}
+    for _ in 0..80 {
+        change_holder(&store, &known, &mut users, &mut random);
+    }
+
+    let lists: [BTreeSet<PostingList>; 4] = [
+        [PostingList::Role(RoleId(id(1_000)))].into(),
+        [PostingList::Group(GroupId(id(1_002)))].into(),
+        [
+            PostingList::Role(RoleId(id(1_003))),
+            PostingList::Group(GroupId(id(1_002))),
+        ]
+        .into(),
+        [PostingList::HiddenRoles, PostingList::HiddenGroups].into(),
+    ];
+    let mut pictures = vec![(Picture::of(&store, &known, None).unwrap(), &users)];
+    for max_users in [1, 3, 50, 1_000] {
+        let past = Past::with_window(&store, &known, begin, max_users).unwrap();
+        pictures.push((Picture::past(&store, &known, past).unwrap(), &then));
+    }
+    for (picture, users) in pictures {
+        for lists in &lists {
+            let is_in = |user: &&User| !PostingList::of(user).is_disjoint(lists);
+            let expected: Vec<&User> = users.values().filter(is_in).collect();
+            for limit in [1, 4, 100] {
+                let (mut found, mut after) = (Vec::new(), None);
+                loop {
+                    let page = picture.users_in(&store, &known, lists, after.as_ref(), limit);
+                    let page = page.unwrap().unwrap();
+                    found.extend(page.users);
+                    if page.next.is_none() {
+                        break;
+                    }
+                    assert!(page.next > after, "it goes on");
+                    after = page.next;
+                }
+                let found: Vec<&User> = found.iter().filter(is_in).collect();
+                assert_eq!(found, expected, "{lists:?}, {limit} at once");
+            }
+        }
+    }
+    // A group that gives nothing has no list.
+    let other = [PostingList::Group(GroupId(id(1_001)))].into();
+    let now = Picture::of(&store, &known, None).unwrap();
+    let page = now.users_in(&store, &known, &other, None, 1).unwrap();
+    assert!(page.is_none());
 }

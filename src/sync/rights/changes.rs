@@ -3,11 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::access::{self, Difference, differences, everybodys_differences};
-use crate::history::{HistoryError, Pair, Picture, latest_mention, pairs};
+use crate::history::{HistoryError, Pair, PairPage, Picture, latest_mention, pairs, pairs_in};
 use crate::model::{
     Fact, GroupId, Holder, Id, Right, RightHolders, Role, RoleId, RoleMention, User,
 };
-use crate::store::{Known, Store};
+use crate::store::{Known, PostingList, Store};
 
 use super::in_spaces;
 use super::range::{Compared, Range};
@@ -112,16 +112,16 @@ impl Times<'_> {
         Ok(())
     }
 
-    /// Looks at all users, since groups give other roles than before.
+    /// Looks at all users who may be concerned, since groups give other roles than before.
     fn all_users(
         &self,
         groups: &BTreeSet<GroupId>,
         writer: &mut RightsWriter<'_>,
     ) -> Result<(), HistoryError> {
         let mut after: Option<Id> = None;
+        let lists = groups.iter().cloned().map(PostingList::Group).collect();
         loop {
-            let pictures = (self.before, self.after);
-            let page = pairs(pictures, self.store, self.known, after.as_ref(), AT_ONCE)?;
+            let page = self.page(&lists, after.as_ref())?;
             for (_, pair) in &page.pairs {
                 let is_member = |user: &User| {
                     let mut of_user = user.groups.iter().flat_map(BTreeMap::keys);
@@ -141,6 +141,20 @@ impl Times<'_> {
                 Some(next) => after = Some(next),
                 None => return Ok(()),
             }
+        }
+    }
+
+    /// Reads users after an id: those who are in one of some groups or have changed, or else all.
+    fn page(
+        &self,
+        lists: &BTreeSet<PostingList>,
+        after: Option<&Id>,
+    ) -> Result<PairPage, HistoryError> {
+        let pictures = (self.before, self.after);
+        let (store, changed) = ((self.store, self.known), &self.range.users);
+        match pairs_in(pictures, store, (lists, changed), after, AT_ONCE)? {
+            Some(page) => Ok(page),
+            None => pairs(pictures, self.store, self.known, after, AT_ONCE),
         }
     }
 
