@@ -110,6 +110,22 @@ impl ConcernCode {
         }
     }
 
+    /// Returns the id of a finding with this code.
+    pub(super) fn finding(
+        self,
+        tenant: &TenantId,
+        subject: &ConcernSubject,
+        part: Option<&str>,
+    ) -> FindingId {
+        let mut text = format!("{tenant}\n{}\n{subject}", self.code());
+        if let Some(part) = part {
+            text.push('\n');
+            text.push_str(part);
+        }
+        let [id @ .., _, _, _] = xxh3_64(text.as_bytes()).to_be_bytes();
+        FindingId(id)
+    }
+
     /// Returns why it matters, and what to do, in a sentence.
     pub fn why(self) -> &'static str {
         match self {
@@ -222,12 +238,7 @@ impl Concern {
     /// Returns the id of the finding. It is derived from the tenant, the code, the subject and the
     /// part, so it is the same after every run.
     pub fn id(&self, tenant: &TenantId) -> FindingId {
-        let mut text = format!("{tenant}\n{}\n{}", self.code.code(), self.subject);
-        if let Some(part) = &self.part {
-            text.push('\n');
-            text.push_str(part);
-        }
-        let [id @ .., _, _, _] = xxh3_64(text.as_bytes()).to_be_bytes();
-        FindingId(id)
+        self.code
+            .finding(tenant, &self.subject, self.part.as_deref())
     }
 }

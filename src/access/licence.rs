@@ -2,7 +2,7 @@
 
 use xxhash_rust::xxh3::xxh3_64;
 
-use crate::model::{LicenceAssignment, SubjectKey};
+use crate::model::{FindingId, LicenceAssignment, SubjectKey, TenantId, canonical};
 
 use super::{Concern, ConcernCode, ConcernSubject};
 
@@ -23,8 +23,18 @@ impl SubjectDigest {
     }
 
     fn of_key(subject: &SubjectKey) -> Self {
-        Self(xxh3_64(subject.as_str().as_bytes()))
+        Self(xxh3_64(folded(subject.as_str()).as_bytes()))
     }
+}
+
+/// Removes what lower case leaves different. We lower a whole text, and the source perhaps letter
+/// by letter: then `Σ` at the end of a word and `İ` become other letters. It may also write an
+/// accent as a character of its own. Two subjects that differ in nothing else count as the same,
+/// because a user's licence that looks like an orphan is worse than an orphan that is not found.
+fn folded(subject: &str) -> String {
+    canonical(subject)
+        .replace('ς', "σ")
+        .replace("i\u{307}", "i")
 }
 
 impl Subjects {
@@ -33,6 +43,11 @@ impl Subjects {
         digests.sort_unstable();
         digests.dedup();
         Self(digests)
+    }
+
+    /// Returns how many there are.
+    pub fn count(&self) -> usize {
+        self.0.len()
     }
 
     /// Returns whether a user has this subject.
@@ -70,6 +85,12 @@ pub fn orphan_licence(
     })
 }
 
+/// Returns the id of the finding that the licence of a subject is an orphan.
+pub fn orphan_licence_id(tenant: &TenantId, subject: &SubjectKey) -> FindingId {
+    let subject = ConcernSubject::Licence(subject.clone());
+    ConcernCode::OrphanLicence.finding(tenant, &subject, None)
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -87,6 +108,25 @@ mod tests {
 
             let expected = known.iter().any(|it| it.to_lowercase() == asked.to_lowercase());
             prop_assert_eq!(subjects.has(&SubjectKey::of(&asked)), expected);
+        }
+
+        /// The source may lower letter by letter, as most languages do, and not compose accents.
+        #[test]
+        fn a_subject_is_known_however_its_letters_are_lowered(
+            known in "[a-cÄäΣσςİIiÉé. |]{1,6}",
+        ) {
+            let subjects = Subjects::of(vec![SubjectDigest::of(&known)]);
+            let of_letter = |letter: char| match letter {
+                'İ' => 'i',
+                other => other.to_lowercase().next().unwrap_or(other),
+            };
+            let by_letter: String = known.chars().map(of_letter).collect();
+
+            for asked in [by_letter.as_str(), &known.to_lowercase()] {
+                let decomposed = asked.replace('ä', "a\u{308}").replace('é', "e\u{301}");
+                prop_assert!(subjects.has(&SubjectKey::of(asked)), "{asked}");
+                prop_assert!(subjects.has(&SubjectKey::of(&decomposed)), "{decomposed}");
+            }
         }
     }
 

@@ -33,7 +33,7 @@ pub use content::{carried, granting};
 pub use grants::{Grants, RolePaths};
 pub use holding::{Holding, PathKinds};
 pub use inspection::Inspection;
-pub use licence::{SubjectDigest, Subjects, orphan_licence};
+pub use licence::{SubjectDigest, Subjects, orphan_licence, orphan_licence_id};
 pub use separation::{Judged, Separation};
 pub use space::{ShareGrant, SpaceGrant, SpaceGrants, SpacePath, UserGrants, administers};
 pub use space_rights::{

@@ -7,7 +7,7 @@ use crate::access::{Absences, Concern, ConcernCode, Inspection, Judged, covers};
 use crate::model::{Acceptance, FindingId, Record, TenantId};
 use crate::store::{Known, Store, StoreError};
 
-use super::access::{are_sessions_read, judged_for, orphan_licences, sharing, span};
+use super::access::{are_sessions_read, elsewhere, judged_for, orphan_licences, sharing, span};
 use super::acting::Acting;
 use super::deliveries::names_of;
 use super::page::{self, PageBuilder};
@@ -34,7 +34,7 @@ impl query::Findings {
 
     /// Returns why it is not known who is idle, if so: sessions are not known for long enough, or
     /// not those of some users, or these do not show whether they administer. Nothing is said of a
-    /// tenant whose sessions are not read.
+    /// tenant whose sessions are not read, or no longer.
     fn idleness(
         &self,
         reading: &Reading<'_>,
@@ -52,7 +52,9 @@ impl query::Findings {
         };
         let now = reading.context.clock.now();
         let span = span(reading.store, known)?;
-        let are_read = span.is_some() || are_sessions_read(reading, known);
+        let linked = reading.context.registry.get(&known.name);
+        let is_paused = linked.is_none_or(|linked| linked.pause().is_some());
+        let are_read = !is_paused && are_sessions_read(reading, known);
         let is_enough = span.is_some_and(|span| covers(span, now, longest));
         let sessions = (are_read && !is_enough).then_some(IdlenessLack::Sessions(span));
         let Looked {
@@ -202,7 +204,13 @@ impl Command for command::AcceptFinding {
                 why,
                 extent: row.concern.extent.clone(),
             };
-            acting.store.accept(known.no, id, &acceptance)?;
+            // An orphan may be shown under the id that it has in another tenant of its licence,
+            // where it was accepted before: the new acceptance replaces that one.
+            let mut tenants = acting.tenants.iter();
+            let owner = tenants.find(|it| row.concern.id(&it.tenant.id) == id);
+            acting
+                .store
+                .accept(owner.unwrap_or(known).no, id, &acceptance)?;
             tracing::info!(by = %acting.by, "Finding {id} was accepted by {}", acting.by);
             row.accepted = Some(acceptance);
             return Ok(row);
@@ -221,14 +229,24 @@ impl Command for command::ReopenFinding {
     /// Reopens a finding that was accepted, even if it no longer exists.
     fn carry_out(self, acting: &Acting<'_>) -> Result<FindingId, ControlError> {
         let Self { id } = self;
+        let mut gone: Vec<(&Known, FindingId)> = Vec::new();
         for known in &acting.tenants {
             if acting.store.accepted(known.no)?.contains_key(&id) {
-                acting.store.reopen(known.no, id)?;
-                tracing::info!(by = %acting.by, "Finding {id} was reopened by {}", acting.by);
-                return Ok(id);
+                gone.push((known, id));
+                // The acceptance of an orphan covers all tenants of its licence.
+                gone.extend(elsewhere(acting, known, id)?);
             }
         }
-        Err(ControlError::NotAccepted { id })
+        if gone.is_empty() {
+            return Err(ControlError::NotAccepted { id });
+        }
+        for (known, id) in gone {
+            if acting.store.accepted(known.no)?.contains_key(&id) {
+                acting.store.reopen(known.no, id)?;
+            }
+        }
+        tracing::info!(by = %acting.by, "Finding {id} was reopened by {}", acting.by);
+        Ok(id)
     }
 }
 

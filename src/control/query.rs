@@ -17,7 +17,7 @@ use crate::model::{
     UserId,
 };
 
-pub use licences::Licences;
+pub use licences::{LicenceTenants, Licences};
 pub use spaces::{Opened, Owned, SpaceAccess, Spaces};
 
 /// The overall state: losses of history, tenants, endpoints, and rules that match nothing. The

@@ -1,6 +1,5 @@
-//! Searches the subjects of the users of some tenants, once for all pages of an answer.
+//! Searches the subjects of the users of tenants, once for all answers until a user changes.
 
-use std::collections::BTreeSet;
 use std::ops::ControlFlow;
 use std::sync::{Arc, Mutex};
 
@@ -9,103 +8,168 @@ use crate::lock::lock;
 use crate::model::{Kind, Record};
 use crate::store::{Census, Known, Store, StoreError, TenantNo};
 
-/// The most users whose subjects are kept in memory: 16 MB of them.
+/// The most users whose subjects one answer searches, and that are kept for the next one: 16 MB of
+/// them.
 const MAX_SUBJECTS: usize = 2_000_000;
 
-/// The result of the last search, kept for the next page of an answer. It is out of date once a
-/// user changes, which the census of the users shows.
+/// The results of the last searches, tenant by tenant, the one used last at the end. So questions
+/// about different tenants do not make each other search again.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Searches(Arc<Mutex<Option<Search>>>);
+pub(super) struct Searches(Arc<Mutex<Vec<Search>>>);
 
-type Search = (Asked, Arc<Searched>);
+/// A search of one tenant.
+#[derive(Debug, Clone)]
+struct Search {
+    no: TenantNo,
+    /// The state of its users. Once one of them changes, the result is out of date.
+    census: Census,
+    /// How many users were searched at most.
+    most: usize,
+    subjects: Arc<Subjects>,
+}
 
-/// Tenants with the state of their users.
-type Asked = Vec<(TenantNo, Census)>;
-
-/// The subjects of all users of some tenants.
-#[derive(Debug, Default)]
+/// The subjects of the users of a tenant.
+#[derive(Debug, Clone)]
 pub(super) struct Searched {
-    pub(super) subjects: Subjects,
-    /// The tenants that have more users than were searched.
-    pub(super) cut: BTreeSet<TenantNo>,
+    pub(super) subjects: Arc<Subjects>,
+    /// Whether all users were searched.
+    pub(super) extent: Extent,
+}
+
+/// How much of a tenant was searched.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Extent {
+    /// All users.
+    Whole,
+    /// There are more users than one answer searches.
+    Part,
 }
 
 impl Searches {
-    /// Returns the subjects of all users of some tenants.
+    /// Returns the subjects of all users of some tenants, in the same order.
     pub(super) fn of(
         &self,
         store: &Store,
         tenants: &[&Known],
-    ) -> Result<Arc<Searched>, StoreError> {
-        let mut asked = Vec::new();
+    ) -> Result<Vec<Searched>, StoreError> {
+        let mut left = MAX_SUBJECTS;
+        let mut all = Vec::new();
         for known in tenants {
             // The census is taken before users are read: if one changes in between, the next
             // question sees another census and searches again.
-            asked.push((known.no, store.census(known.no, Kind::User)?));
+            let census = store.census(known.no, Kind::User)?;
+            let count = usize::try_from(census.count).unwrap_or(usize::MAX);
+            let most = count.min(left);
+            left -= most;
+            let search = || search(store, known.no, most);
+            let subjects = self.recall(known.no, census, most, MAX_SUBJECTS, search)?;
+            let extent = match count > most {
+                true => Extent::Part,
+                false => Extent::Whole,
+            };
+            all.push(Searched { subjects, extent });
         }
-        let numbers: Vec<TenantNo> = asked.iter().map(|(no, _)| *no).collect();
-        self.recall(asked, || search(store, &numbers, MAX_SUBJECTS))
+        Ok(all)
     }
 
+    /// Returns what was found at the last search if nothing has changed since, or else searches.
+    /// Keeps at most `keep` subjects.
     fn recall(
         &self,
-        asked: Asked,
-        search: impl FnOnce() -> Result<Searched, StoreError>,
-    ) -> Result<Arc<Searched>, StoreError> {
-        let kept = lock(&self.0).clone();
-        if let Some((_, searched)) = kept.filter(|(it, _)| *it == asked) {
-            return Ok(searched);
-        }
-        let searched = Arc::new(search()?);
-        *lock(&self.0) = Some((asked, Arc::clone(&searched)));
-        Ok(searched)
+        no: TenantNo,
+        census: Census,
+        most: usize,
+        keep: usize,
+        search: impl FnOnce() -> Result<Subjects, StoreError>,
+    ) -> Result<Arc<Subjects>, StoreError> {
+        let is_same = |it: &Search| it.no == no && it.census == census && it.most == most;
+        let kept = lock(&self.0).iter().find(|it| is_same(it)).cloned();
+        let subjects = match kept {
+            Some(kept) => kept.subjects,
+            None => Arc::new(search()?),
+        };
+        let mut kept = lock(&self.0);
+        kept.retain(|it| it.no != no);
+        kept.push(Search {
+            no,
+            census,
+            most,
+            subjects: Arc::clone(&subjects),
+        });
+        let mut n = 0;
+        let fits = |it: &&Search| {
+            n += it.subjects.count();
+            n <= keep
+        };
+        let n_kept = kept.iter().rev().take_while(fits).count();
+        let n_gone = kept.len() - n_kept;
+        kept.drain(..n_gone);
+        Ok(subjects)
     }
 }
 
-fn search(store: &Store, tenants: &[TenantNo], most: usize) -> Result<Searched, StoreError> {
+fn search(store: &Store, no: TenantNo, most: usize) -> Result<Subjects, StoreError> {
     let mut digests: Vec<SubjectDigest> = Vec::new();
-    let mut cut = BTreeSet::new();
-    for no in tenants {
-        store.walk(*no, Kind::User, &mut |record| {
-            let Record::User(user) = record else {
-                return ControlFlow::Continue(());
-            };
-            if digests.len() >= most {
-                cut.insert(*no);
-                return ControlFlow::Break(());
-            }
-            digests.push(SubjectDigest::of(&user.subject));
-            ControlFlow::Continue(())
-        })?;
-    }
-    Ok(Searched {
-        subjects: Subjects::of(digests),
-        cut,
-    })
+    store.walk(no, Kind::User, &mut |record| {
+        let Record::User(user) = record else {
+            return ControlFlow::Continue(());
+        };
+        if digests.len() >= most {
+            return ControlFlow::Break(());
+        }
+        digests.push(SubjectDigest::of(&user.subject));
+        ControlFlow::Continue(())
+    })?;
+    Ok(Subjects::of(digests))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    #[test]
-    fn users_are_searched_once_for_all_pages_and_again_when_one_has_changed() {
-        let searches = Searches::default();
-        let no: TenantNo = serde_json::from_value(1.into()).unwrap();
-        let mut n_searches = 0;
-        let mut ask = |count| {
-            let search = || {
-                n_searches += 1;
-                Ok(Searched::default())
-            };
-            let asked = vec![(no, Census { count, checksum: 7 })];
-            searches.recall(asked, search).unwrap();
-            n_searches
-        };
+    fn no(n: u32) -> TenantNo {
+        serde_json::from_value(n.into()).unwrap()
+    }
 
-        assert_eq!(ask(5), 1);
-        assert_eq!(ask(5), 1, "the next page");
-        assert_eq!(ask(6), 2, "a user came");
-        assert_eq!(ask(6), 2);
+    /// Asks about the users of a tenant, of which five subjects are found. Returns how many
+    /// searches that made.
+    fn n_searches(searches: &Searches, tenant: u32, count: u64, keep: usize) -> usize {
+        let mut n_searches = 0;
+        let census = Census { count, checksum: 7 };
+        let search = || {
+            n_searches += 1;
+            let digests = (0..5).map(|n| SubjectDigest::of(&format!("{tenant} {n}")));
+            Ok(Subjects::of(digests.collect()))
+        };
+        searches
+            .recall(no(tenant), census, 9, keep, search)
+            .unwrap();
+        n_searches
+    }
+
+    #[test]
+    fn users_are_searched_once_for_all_answers_and_again_when_one_has_changed() {
+        let searches = Searches::default();
+        let ask = |tenant, count| n_searches(&searches, tenant, count, 100);
+
+        assert_eq!(ask(1, 5), 1);
+        assert_eq!(ask(2, 8), 1, "another tenant");
+        assert_eq!(ask(1, 5), 0, "the next page");
+        assert_eq!(ask(2, 8), 0);
+        assert_eq!(ask(1, 6), 1, "a user came");
+        assert_eq!(ask(1, 6), 0);
+        assert_eq!(ask(2, 8), 0, "nobody came here");
+    }
+
+    #[test]
+    fn what_was_not_used_for_longest_is_deleted_if_there_is_too_much() {
+        let searches = Searches::default();
+        let ask = |tenant| n_searches(&searches, tenant, 5, 12);
+        assert_eq!((ask(1), ask(2), ask(1)), (1, 1, 0));
+
+        assert_eq!(ask(3), 1);
+
+        assert_eq!((ask(3), ask(1)), (0, 0));
+        assert_eq!(ask(2), 1);
     }
 }

@@ -90,6 +90,7 @@ queries! {
     Spaces,
     Owned,
     Licences,
+    LicenceTenants,
     AccessDiff,
     AccessReview,
     StaleAccess,

@@ -80,6 +80,7 @@ mod sweep;
 mod tenants;
 
 pub use crate::reconcile::{Guard, Limits};
+pub use apart::due::is_ahead;
 pub use apart::readings::{APART, Readings};
 pub use error::RunError;
 pub use poll::polling::{OVERLAP, POLL, PollSetting, Polling};

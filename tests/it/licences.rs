@@ -21,9 +21,9 @@ use crate::support::{Running, World, within};
 /// Readings of a random history.
 const STEPS: usize = 8;
 
-const DAY: Duration = Duration::from_secs(25 * 3_600);
+pub const DAY: Duration = Duration::from_secs(25 * 3_600);
 
-fn clock() -> Clock {
+pub fn clock() -> Clock {
     Clock::stopped_at(Timestamp::parse("2026-03-01T08:00:00Z").unwrap())
 }
 
@@ -36,21 +36,21 @@ fn options(seed: u64, users: usize) -> TenantOptions {
     }
 }
 
-async fn world(clock: Clock, users: usize) -> World {
+pub async fn world(clock: Clock, users: usize) -> World {
     let world = World::by(clock, options(1, users)).await;
     switch_on(&world, "");
     world
 }
 
 /// Has licences read of all tenants, with more sections at the end.
-fn switch_on(world: &World, more: &str) {
+pub fn switch_on(world: &World, more: &str) {
     world.let_all_go();
     let config = std::fs::read_to_string(world.config_path()).unwrap();
     world.write_config(&format!("[access]\nlicences = true\n{config}{more}"));
 }
 
 /// Starts a second tenant, `beta`. Returns its sections of the configuration.
-async fn second(world: &World) -> (EmulatedTenant, String) {
+pub async fn second(world: &World) -> (EmulatedTenant, String) {
     let beta = EmulatedTenant::start(options(2, 20), world.clock.clone()).await;
     let beta = beta.unwrap();
     world.write("beta", beta.client_secret().expose());
@@ -65,14 +65,14 @@ async fn second(world: &World) -> (EmulatedTenant, String) {
     (beta, sections)
 }
 
-fn reading(running: &Running, tenant: &str) -> Option<LicenceReading> {
+pub fn reading(running: &Running, tenant: &str) -> Option<LicenceReading> {
     let tenants = running.store().tenants().unwrap().into_iter();
     let known = tenants.into_iter().find(|known| known.name.0 == tenant)?;
     Some(running.store().licence_reading(known.no).unwrap())
 }
 
 /// Waits until the licence of a tenant was read as a whole since a time.
-async fn read_since(running: &Running, tenant: &str, time: Timestamp) {
+pub async fn read_since(running: &Running, tenant: &str, time: Timestamp) {
     within("the licence is read", || async {
         reading(running, tenant)
             .is_some_and(|reading| reading.mark.began.is_none() && reading.mark.last >= Some(time))
@@ -80,13 +80,13 @@ async fn read_since(running: &Running, tenant: &str, time: Timestamp) {
     .await;
 }
 
-async fn read_again(world: &World, running: &Running) {
+pub async fn read_again(world: &World, running: &Running) {
     world.clock.set(world.clock.now().plus(DAY));
     running.sync().await;
     read_since(running, "acme", world.clock.now()).await;
 }
 
-async fn ask(running: &Running, which: WhichLicences, limit: usize) -> LicencesPage {
+pub async fn ask(running: &Running, which: WhichLicences, limit: usize) -> LicencesPage {
     let mut whole: Option<LicencesPage> = None;
     let mut after: Option<SubjectKey> = None;
     loop {
@@ -110,7 +110,7 @@ async fn ask(running: &Running, which: WhichLicences, limit: usize) -> LicencesP
 }
 
 /// Returns subjects with types.
-fn rows(answer: &LicencesPage) -> BTreeSet<(String, String)> {
+pub fn rows(answer: &LicencesPage) -> BTreeSet<(String, String)> {
     let rows = answer.page.rows.iter().map(|row| {
         let sort = row.assignment.sort.clone().unwrap_or_default();
         (row.assignment.subject.clone(), sort)
@@ -135,7 +135,7 @@ fn orphans(licence: &Licence, tenants: &[&Directory]) -> BTreeSet<(String, Strin
     rows
 }
 
-fn lack(tenant: &str, lack: LicenceLack) -> NotKnown {
+pub fn lack(tenant: &str, lack: LicenceLack) -> NotKnown {
     NotKnown::Licences {
         tenant: TenantName(tenant.to_owned()),
         lack,
@@ -677,7 +677,7 @@ async fn what_was_read_long_ago_is_not_known() {
     running.stop().await;
 }
 
-async fn json(world: &World, args: &[&str]) -> Value {
+pub async fn json(world: &World, args: &[&str]) -> Value {
     let (code, out, err) = world.command(&[args, &["--output", "json"]].concat()).await;
     assert_eq!(code, 0, "{args:?}: {err}");
     serde_json::from_str(&out).unwrap()

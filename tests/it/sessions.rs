@@ -758,3 +758,35 @@ async fn a_session_is_deleted_with_its_user_and_kept_if_its_user_is_not_known_ye
     assert_eq!(kept(&running, &[user]).len(), 0);
     running.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_is_said_of_sessions_in_a_tenant_that_is_no_longer_read() {
+    let world = world(Generations::Core).await;
+    let (_beta, sections) = crate::licences::second(&world).await;
+    let config = std::fs::read_to_string(world.config_path()).unwrap();
+    world.write_config(&format!("{config}{sections}"));
+    let running = world.start().await;
+    known(&running).await;
+    let said = async || {
+        let args = ["findings", "--code", "access.idle-admin"];
+        world.command(&args).await.2
+    };
+    let line = "It is not known who is idle in `acme`";
+    let before = said().await;
+    assert!(before.contains(line), "{before}");
+    running.stop().await;
+    let acme = config.find("[[tenants]]").unwrap();
+    let after = acme + config[acme..].find("[[endpoints]]").unwrap();
+    let config = [&config[..acme], &config[after..], &sections].concat();
+    world.write_config(&config);
+    let running = world.launch().await;
+
+    let left = said().await;
+
+    assert!(
+        left.contains("It is not known who is idle in `beta`"),
+        "{left}"
+    );
+    assert!(!left.contains(line), "{left}");
+    running.stop().await;
+}

@@ -71,36 +71,15 @@ pub(super) async fn run(client: &StoreClient, args: AccessLicencesArgs) -> anyho
 }
 
 /// Returns the tenants to ask. Qlik shows each tenant its whole licence, so of tenants that share
-/// one, we ask the first whose licence was read in full, or else the first.
+/// one, only one is asked.
 async fn asked(client: &StoreClient, tenant: Option<String>) -> anyhow::Result<Vec<TenantName>> {
     let is_chosen = tenant.is_some();
     let tenants = tenants(client, tenant).await?;
     if is_chosen {
         return Ok(tenants);
     }
-    let mut asked: Vec<(Option<String>, bool, TenantName)> = Vec::new();
-    for tenant in tenants {
-        let first = client
-            .ask(query::Licences {
-                tenant: tenant.clone(),
-                choice: LicenceChoice {
-                    sort: None,
-                    which: WhichLicences::All,
-                },
-                after: None,
-                limit: 1,
-            })
-            .await?;
-        let is_whole = !lacks(&first);
-        let number = first.licence.and_then(|licence| licence.number);
-        let mut others = asked.iter_mut();
-        match others.find(|(other, ..)| number.is_some() && *other == number) {
-            Some(other) if is_whole && !other.1 => *other = (number, is_whole, tenant),
-            Some(_) => {}
-            None => asked.push((number, is_whole, tenant)),
-        }
-    }
-    Ok(asked.into_iter().map(|(.., tenant)| tenant).collect())
+    let ask = |after, limit| query::LicenceTenants { after, limit };
+    client.all(usize::MAX, ask).await
 }
 
 /// Returns whether something about the licence is not known.

@@ -22,20 +22,17 @@ pub(super) fn begin(
     at: Option<Timestamp>,
     asked: Option<&[RoleId]>,
 ) -> Result<Envelope, ControlError> {
-    let mut not_known = BTreeSet::new();
-    if known.loaded.is_none() {
-        not_known.insert(NotKnown::WholeTenant);
-    }
+    let mut envelope = plain(reading, known, at)?;
+    let not_known = &mut envelope.not_known;
     if picture.roles().next().is_none() {
         not_known.insert(NotKnown::Roles);
     }
     if picture.has_gap() {
         not_known.insert(NotKnown::History);
     }
-    let mut everybody = Vec::new();
     for (role, paths) in picture.grants().everybodys() {
         if asked.is_none_or(|asked| asked.contains(&role)) {
-            everybody.push(Everybody {
+            envelope.everybody.push(Everybody {
                 role: picture.mention(&role, None),
                 paths: picture.shown(&paths),
                 users: picture.n_users(reading.store, known)?,
@@ -43,13 +40,27 @@ pub(super) fn begin(
         }
     }
     let asked = asked.unwrap_or_default().iter();
+    envelope.asked = asked.map(|role| picture.mention(role, None)).collect();
+    Ok(envelope)
+}
+
+/// Begins the envelope of an answer that says nothing about roles.
+pub(super) fn plain(
+    reading: &Reading<'_>,
+    known: &Known,
+    at: Option<Timestamp>,
+) -> Result<Envelope, StoreError> {
+    let is_unread = known.loaded.is_none();
     Ok(Envelope {
         tenant: known.name.clone(),
         as_of: at.unwrap_or_else(|| reading.context.clock.now()),
         sweep: last_sweep(reading, known, at)?.as_ref().and_then(mark),
-        not_known,
-        everybody,
-        asked: asked.map(|role| picture.mention(role, None)).collect(),
+        not_known: is_unread
+            .then_some(NotKnown::WholeTenant)
+            .into_iter()
+            .collect(),
+        everybody: Vec::new(),
+        asked: Vec::new(),
     })
 }
 

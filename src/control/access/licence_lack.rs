@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::control::reading::Reading;
 use crate::model::{TenantName, Timestamp};
 use crate::store::LicenceReading;
-use crate::sync::Readings;
+use crate::sync::{Readings, is_ahead};
 
 /// How many intervals after a reading its assignments count as known.
 const KNOWN_FOR: u32 = 2;
@@ -36,6 +36,18 @@ pub enum LicenceLack {
     NoNumber,
     /// The tenant was not asked which licence it has: it may be this one.
     NotAsked,
+    /// The tenant had another licence at this time. It was not asked since this one was read, and
+    /// may have it by now.
+    OtherLicence {
+        /// When the last complete reading of that licence began.
+        read_at: Timestamp,
+    },
+    /// The users of the tenant are known up to this time, and something was assigned later: perhaps
+    /// to a new user.
+    EarlierUsers {
+        /// That time.
+        until: Timestamp,
+    },
     /// The users of the tenant were not read in full, or not when they were due.
     Users,
     /// Some users of the tenant could not be read.
@@ -56,6 +68,8 @@ impl LicenceLack {
             Self::Kept => "kept",
             Self::NoNumber => "no_number",
             Self::NotAsked => "not_asked",
+            Self::OtherLicence { .. } => "other_licence",
+            Self::EarlierUsers { .. } => "earlier_users",
             Self::Users => "users",
             Self::UnreadableUsers => "unreadable_users",
             Self::TooManyUsers => "too_many_users",
@@ -94,6 +108,14 @@ impl LicenceLack {
                 "it is not known which licence `{tenant}` has, so it may share this one; `licences \
                  = true` has the daemon ask"
             ),
+            Self::OtherLicence { read_at } => format!(
+                "`{tenant}` had another licence when that was last read, at {read_at}; it may have \
+                 this one by now, and some subjects are those of its users"
+            ),
+            Self::EarlierUsers { until } => format!(
+                "the users of `{tenant}` are known up to {until}, and some licences were assigned \
+                 later, perhaps to new users; the next run finds them"
+            ),
             Self::Users => format!(
                 "the users of `{tenant}` were not read in full, or not when they were due; \
                  `qlik-roster runs` says why"
@@ -123,7 +145,8 @@ pub(super) fn lacking(
     let known_for = |every: Duration| every.saturating_mul(KNOWN_FOR);
     let is_old = |read_at: Timestamp| match readings {
         Readings::Off => true,
-        Readings::Every(every) => now.since(read_at) > known_for(every),
+        // Of a time in the future, nobody knows how long ago it was.
+        Readings::Every(every) => now.since(read_at) > known_for(every) || is_ahead(read_at, now),
     };
     let time = match (of_tenant.mark.last, readings) {
         (Some(read_at), _) => is_old(read_at).then_some(LicenceLack::Old { read_at }),
@@ -180,7 +203,12 @@ mod tests {
             ),
             (None, true, Readings::Off, Some(LicenceLack::Off)),
             // The clock was set back.
-            (Some(at(900)), false, day, None),
+            (
+                Some(at(900)),
+                false,
+                day,
+                Some(LicenceLack::Old { read_at: at(900) }),
+            ),
         ] {
             let of_tenant = LicenceReading {
                 mark: ReadingMark {

@@ -3,89 +3,236 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use crate::access::Subjects;
 use crate::control::linked;
 use crate::control::reading::Reading;
-use crate::control::searches::Searched;
-use crate::model::{Kind, SubjectKey, TenantName};
-use crate::store::{Known, LicenceReading, StoreError};
-use crate::sync::Readings;
+use crate::control::searches::Extent;
+use crate::model::{Kind, SubjectKey, TenantName, Timestamp};
+use crate::store::{KeptLicence, Known, LicenceReading, StoreError};
+use crate::sync::{OVERLAP, Readings, is_ahead};
 
 use super::licence_lack::{LicenceLack, readings};
 
+/// How many subjects of a licence are read from the store at once.
+pub(super) const AT_ONCE: usize = 500;
+
+/// What is not known of tenants.
+pub(super) type Lacks = BTreeSet<(TenantName, LicenceLack)>;
+
 /// The users of the tenants that have one licence.
-pub(super) struct Search {
-    searched: Arc<Searched>,
-    /// The tenants, by name.
-    pub(super) tenants: Vec<TenantName>,
-    /// What is not known of them. A user whom we do not know may have the subject.
-    pub(super) lacks: BTreeSet<(TenantName, LicenceLack)>,
+pub(super) struct Search<'r> {
+    places: Vec<Place<'r>>,
+    /// What is not known of the tenants. A user whom we do not know may have any subject.
+    pub(super) lacks: Lacks,
+    /// When the listing of the licence was last asked for.
+    asked: Option<Timestamp>,
 }
 
-impl Search {
+/// A tenant whose users are searched.
+pub(super) struct Place<'r> {
+    pub(super) known: &'r Known,
+    subjects: Arc<Subjects>,
+    /// Up to when its users are known; `None` if they were never read in full.
+    until: Option<Timestamp>,
+    /// Why it may have the licence, although it had another one when it was last asked; `None` if
+    /// it has the licence, or if its licence is not known.
+    doubt: Option<LicenceLack>,
+}
+
+/// Whether a user has the subject of a licence.
+pub(super) enum Owned {
+    /// A user has it.
+    Yes,
+    /// No user has it.
+    No,
+    /// It is not known.
+    NotKnown(Lacks),
+}
+
+impl<'r> Search<'r> {
     /// Searches a tenant, and those that have the same licence and are read: we do not know which
     /// users the others have now.
     pub(super) fn of(
-        reading: &Reading<'_>,
-        known: &Known,
+        reading: &'r Reading<'_>,
+        known: &'r Known,
         of_tenant: &LicenceReading,
     ) -> Result<Self, StoreError> {
-        let mut lacks = BTreeSet::new();
+        let mut search = Self::find(reading, known, of_tenant)?;
+        search.add(reading, known, None)?;
+        search.look(reading)?;
+        Ok(search)
+    }
+
+    /// Searches the tenants that have the same licence as a tenant and are read, but not the tenant
+    /// itself.
+    pub(super) fn of_others(
+        reading: &'r Reading<'_>,
+        known: &'r Known,
+        of_tenant: &LicenceReading,
+    ) -> Result<Self, StoreError> {
+        let mut search = Self::find(reading, known, of_tenant)?;
+        search.look(reading)?;
+        Ok(search)
+    }
+
+    /// Finds the tenants that have the same licence as a tenant, and are read. Searches nothing.
+    fn find(
+        reading: &'r Reading<'_>,
+        known: &'r Known,
+        of_tenant: &LicenceReading,
+    ) -> Result<Self, StoreError> {
+        let mut search = Self {
+            places: Vec::new(),
+            lacks: Lacks::new(),
+            asked: of_tenant.mark.tried.or(of_tenant.mark.last),
+        };
         for row in linked::unread(reading.store, &reading.context.registry)? {
             // Nobody knows which licence it has.
-            lacks.insert((row.name, LicenceLack::Users));
+            search.lacks.insert((row.name, LicenceLack::Users));
         }
-        let mut tenants: Vec<&Known> = Vec::new();
-        for other in &reading.tenants {
-            if other.no != known.no && !is_read(reading, other) {
+        let own = of_tenant.head.number.as_ref();
+        if own.is_none() {
+            let lack = numberless(of_tenant, readings(reading, &known.name));
+            search.lacks.insert((known.name.clone(), lack));
+        }
+        let now = reading.context.clock.now();
+        for other in reading.tenants.iter().filter(|it| it.no != known.no) {
+            if !is_read(reading, other) {
                 continue;
             }
             let of_other = reading.store.licence_reading(other.no)?;
-            let own = of_tenant.head.number.as_ref();
-            match (own, &of_other.head.number) {
-                (Some(own), Some(other)) if own != other => continue,
-                (Some(_), Some(_)) => {}
+            let doubt = match (own, &of_other.head.number) {
+                (Some(own), Some(number)) if own != number => match search.doubt(&of_other, now) {
+                    None => continue,
+                    doubt @ Some(_) => doubt,
+                },
                 (Some(_), None) => {
                     // It may be the same licence.
                     let lack = numberless(&of_other, readings(reading, &other.name));
-                    lacks.insert((other.name.clone(), lack));
+                    search.lacks.insert((other.name.clone(), lack));
+                    None
                 }
-                (None, _) => {
-                    let lack = numberless(of_tenant, readings(reading, &known.name));
-                    lacks.insert((known.name.clone(), lack));
-                }
-            }
-            for lack in lacking_users(reading, other)? {
-                lacks.insert((other.name.clone(), lack));
-            }
-            tenants.push(other);
+                (Some(_), Some(_)) | (None, _) => None,
+            };
+            search.add(reading, other, doubt)?;
         }
-        tenants.sort_by(|a, b| a.name.cmp(&b.name));
-        let cache = &reading.context.searches;
-        let searched = cache.of(reading.store, &tenants)?;
-        for cut in tenants.iter().filter(|it| searched.cut.contains(&it.no)) {
-            lacks.insert((cut.name.clone(), LicenceLack::TooManyUsers));
-        }
-        let tenants = tenants.into_iter().map(|it| it.name.clone()).collect();
-        Ok(Self {
-            searched,
-            tenants,
-            lacks,
-        })
+        Ok(search)
     }
 
-    /// Returns whether a user has this subject.
-    pub(super) fn has(&self, subject: &SubjectKey) -> bool {
-        self.searched.subjects.has(subject)
+    /// Returns why a tenant whose licence had another number may have this licence; `None` if it
+    /// was asked since this licence was read. A licence that is renewed gets another number in all
+    /// its tenants at once, and we learn that of one tenant after the other.
+    fn doubt(&self, of_other: &LicenceReading, now: Timestamp) -> Option<LicenceLack> {
+        let Some(read_at) = of_other.mark.last else {
+            return Some(LicenceLack::NotRead);
+        };
+        let is_later = self.asked.is_some_and(|asked| read_at >= asked);
+        let is_certain = is_later && !is_ahead(read_at, now);
+        (!is_certain).then_some(LicenceLack::OtherLicence { read_at })
+    }
+
+    fn add(
+        &mut self,
+        reading: &Reading<'_>,
+        known: &'r Known,
+        doubt: Option<LicenceLack>,
+    ) -> Result<(), StoreError> {
+        let until = known_until(reading, known)?;
+        if doubt.is_none() {
+            for lack in lacking_users(reading, known, until)? {
+                self.lacks.insert((known.name.clone(), lack));
+            }
+        }
+        self.places.push(Place {
+            known,
+            subjects: Arc::default(),
+            until,
+            doubt,
+        });
+        Ok(())
+    }
+
+    /// Searches the users.
+    fn look(&mut self, reading: &Reading<'_>) -> Result<(), StoreError> {
+        self.places.sort_by(|a, b| a.known.name.cmp(&b.known.name));
+        let tenants: Vec<&Known> = self.places.iter().map(|it| it.known).collect();
+        let found = reading.context.searches.of(reading.store, &tenants)?;
+        for (place, found) in self.places.iter_mut().zip(found) {
+            place.subjects = found.subjects;
+            match found.extent {
+                Extent::Whole => {}
+                Extent::Part => {
+                    let lack = LicenceLack::TooManyUsers;
+                    self.lacks.insert((place.known.name.clone(), lack));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Returns whether a user has the subject of a licence.
+    pub(super) fn judge(&self, kept: &KeptLicence) -> Owned {
+        let mut lacks = self.lacks.clone();
+        let since = kept.assignments.iter().filter_map(|it| it.created_at).min();
+        // If the source does not say since when it is assigned, it was when we were shown it.
+        let since = since.or(self.asked);
+        for place in &self.places {
+            let name = || place.known.name.clone();
+            match (place.has(&kept.subject), place.doubt) {
+                (true, None) => return Owned::Yes,
+                (true, Some(doubt)) => {
+                    lacks.insert((name(), doubt));
+                }
+                (false, _) => {}
+            }
+            match place.until {
+                None => {
+                    lacks.insert((name(), LicenceLack::Users));
+                }
+                Some(until) if since.is_none_or(|since| since > until) => {
+                    lacks.insert((name(), LicenceLack::EarlierUsers { until }));
+                }
+                Some(_) => {}
+            }
+        }
+        match lacks.is_empty() {
+            true => Owned::No,
+            false => Owned::NotKnown(lacks),
+        }
+    }
+
+    /// Returns the tenants that are searched.
+    pub(super) fn places(&self) -> impl Iterator<Item = &Place<'r>> {
+        self.places.iter()
+    }
+
+    /// Returns the tenants that certainly have the licence, or may have had it all along, by name.
+    pub(super) fn tenants(&self) -> Vec<TenantName> {
+        let places = self.places.iter().filter(|place| place.doubt.is_none());
+        places.map(|place| place.known.name.clone()).collect()
     }
 
     /// Names the tenants: `` `acme` and `beta` ``.
     pub(super) fn in_words(&self) -> String {
-        let names: Vec<String> = self.tenants.iter().map(|it| format!("`{it}`")).collect();
+        let names = self.tenants().into_iter();
+        let names: Vec<String> = names.map(|name| format!("`{name}`")).collect();
         match names.as_slice() {
             [] => "any tenant".to_owned(),
             [one] => one.clone(),
             [all @ .., last] => format!("{} and {last}", all.join(", ")),
         }
+    }
+}
+
+impl Place<'_> {
+    /// Returns whether a user has a subject.
+    pub(super) fn has(&self, subject: &SubjectKey) -> bool {
+        self.subjects.has(subject)
+    }
+
+    /// Returns whether it may have another licence.
+    pub(super) fn is_doubtful(&self) -> bool {
+        self.doubt.is_some()
     }
 }
 
@@ -96,24 +243,44 @@ fn is_read(reading: &Reading<'_>, known: &Known) -> bool {
 
 /// Returns why the number of a licence is not known.
 fn numberless(of_tenant: &LicenceReading, readings: Readings) -> LicenceLack {
-    match (of_tenant.mark.tried, readings) {
-        (Some(_), _) => LicenceLack::NoNumber,
-        (None, Readings::Every(_)) => LicenceLack::NotRead,
+    let mark = &of_tenant.mark;
+    match (mark.last, readings) {
         (None, Readings::Off) => LicenceLack::NotAsked,
+        (_, Readings::Every(_)) if mark.is_refused => LicenceLack::Refused,
+        (None, Readings::Every(_)) => LicenceLack::NotRead,
+        (Some(_), Readings::Off | Readings::Every(_)) => LicenceLack::NoNumber,
     }
 }
 
-/// Returns what is not known of the users of a tenant.
+/// Returns up to when the users of a tenant are known; `None` if they were never read in full. The
+/// last sweep began then, or the audit log was read up to then without a gap since that sweep.
+fn known_until(reading: &Reading<'_>, known: &Known) -> Result<Option<Timestamp>, StoreError> {
+    let now = reading.context.clock.now();
+    let last = reading.store.last_sweep(&known.name)?;
+    let last = last.filter(|run| !is_ahead(run.started_at, now));
+    let Some(swept) = last.map(|run| run.started_at) else {
+        return Ok(None);
+    };
+    let bookmark = reading.store.bookmark(known.no)?;
+    let bookmark = bookmark.filter(|bookmark| bookmark.since <= swept);
+    // An event may appear in the log later than it happened.
+    let polled = bookmark.map(|bookmark| bookmark.until.min(now).minus(OVERLAP));
+    Ok(Some(polled.map_or(swept, |polled| polled.max(swept))))
+}
+
+/// Returns what is not known of the users of a tenant, who are known up to a time.
 fn lacking_users(
     reading: &Reading<'_>,
     known: &Known,
+    until: Option<Timestamp>,
 ) -> Result<impl Iterator<Item = LicenceLack> + use<>, StoreError> {
     let linked = reading.context.registry.get(&known.name);
     let is_overdue = linked.is_some_and(|linked| linked.overdue().is_some());
+    let is_unread = known.loaded.is_none() || until.is_none();
     let last = reading.store.last_sweep(&known.name)?;
     let counts = last.as_ref().and_then(|run| run.counts.get(&Kind::User));
     let lacks = [
-        (known.loaded.is_none() || is_overdue).then_some(LicenceLack::Users),
+        (is_unread || is_overdue).then_some(LicenceLack::Users),
         counts
             .is_some_and(|counts| counts.unreadable > 0)
             .then_some(LicenceLack::UnreadableUsers),

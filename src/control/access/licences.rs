@@ -3,22 +3,18 @@
 //! The listing of a licence has the subjects of all its tenants, also of those that are not read
 //! here. So a subject is looked for in all our tenants that have the same licence, in lower case.
 
-use std::collections::BTreeSet;
-
 use crate::control::reading::Reading;
 use crate::control::records::MAX_READ;
-use crate::control::{ControlError, Query, page, query};
+use crate::control::{ControlError, Page, Query, page, query};
 use crate::model::{LicenceHead, TenantName};
 use crate::store::KeptLicence;
 
 use super::answers::{AccessPage, NotKnown};
 use super::envelope;
-use super::licence_lack::{LicenceLack, lacking, readings};
+use super::licence_lack::{lacking, readings};
 use super::licence_rows::{LicenceRow, LicencesPage, WhichLicences};
-use super::licence_search::Search;
-
-/// How many subjects are read from the store at once.
-pub(super) const AT_ONCE: usize = 500;
+use super::licence_search::{AT_ONCE, Lacks, Owned, Search};
+use super::orphans::first_of_each;
 
 impl Query for query::Licences {
     type Answer = LicencesPage;
@@ -29,13 +25,10 @@ impl Query for query::Licences {
 
     fn answer(self, reading: &Reading<'_>) -> Result<Self::Answer, ControlError> {
         let known = reading.one(&self.tenant)?;
-        let picture = reading.context.pictures.of(reading.store, known, None)?;
-        let mut envelope = envelope::begin(reading, known, &picture, None, Some(&[]))?;
-        // The answer says nothing about roles.
-        envelope.not_known.remove(&NotKnown::Roles);
+        let mut envelope = envelope::plain(reading, known, None)?;
         let of_tenant = reading.store.licence_reading(known.no)?;
         let own = lacking(&of_tenant, readings(reading, &known.name), envelope.as_of);
-        let mut lacks: BTreeSet<(TenantName, LicenceLack)> = BTreeSet::new();
+        let mut lacks = Lacks::new();
         lacks.extend(own.into_iter().map(|lack| (known.name.clone(), lack)));
         let search = match self.choice.which {
             WhichLicences::All => None,
@@ -44,25 +37,10 @@ impl Query for query::Licences {
         if let Some(search) = &search {
             lacks.extend(search.lacks.iter().cloned());
         }
-        let is_orphan = match self.choice.which {
-            WhichLicences::Orphans if lacks.is_empty() => Some(true),
-            WhichLicences::Orphans | WhichLicences::All => None,
-        };
-        for (tenant, lack) in lacks {
-            envelope::note(&mut envelope.not_known, NotKnown::Licences { tenant, lack });
-        }
-        let sort = self.choice.sort.map(|sort| sort.to_lowercase());
-        let is_wanted = |row: &LicenceRow| {
-            let own = row.assignment.sort.as_ref().map(|own| own.to_lowercase());
-            sort.is_none() || own == sort
-        };
-        let rows_of = |kept: KeptLicence| {
-            let of_subject = kept.assignments.into_iter();
-            let of_subject = of_subject.map(|assignment| LicenceRow {
-                assignment,
-                is_orphan,
-            });
-            of_subject.filter(is_wanted)
+        let finder = Finder {
+            search: search.as_ref(),
+            own: lacks.clone(),
+            sort: self.choice.sort.map(|sort| sort.to_lowercase()),
         };
         let limit = page::size(self.limit);
         let (mut rows, mut next) = (Vec::new(), self.after);
@@ -74,14 +52,14 @@ impl Query for query::Licences {
             }
             for kept in kept {
                 next = Some(kept.subject.clone());
-                let has_user = |search: &Search| search.has(&kept.subject);
-                if !search.as_ref().is_some_and(has_user) {
-                    rows.extend(rows_of(kept));
-                }
+                rows.extend(finder.rows(kept, &mut lacks));
                 if rows.len() >= limit {
                     break 'read;
                 }
             }
+        }
+        for (tenant, lack) in lacks {
+            envelope::note(&mut envelope.not_known, NotKnown::Licences { tenant, lack });
         }
         let says_something = of_tenant.head != LicenceHead::default();
         Ok(LicencesPage {
@@ -92,7 +70,60 @@ impl Query for query::Licences {
             },
             licence: says_something.then_some(of_tenant.head),
             read_at: of_tenant.mark.last,
-            searched: search.map(|search| search.tenants).unwrap_or_default(),
+            searched: search.map(|it| it.tenants()).unwrap_or_default(),
         })
+    }
+}
+
+impl Query for query::LicenceTenants {
+    type Answer = Page<TenantName, TenantName>;
+
+    fn about(&self) -> &'static str {
+        "which tenants have a licence"
+    }
+
+    fn answer(self, reading: &Reading<'_>) -> Result<Self::Answer, ControlError> {
+        let tenants = reading.chosen(None)?;
+        let mut names: Vec<TenantName> = Vec::new();
+        for known in first_of_each(reading, &tenants)? {
+            names.push(known.name.clone());
+        }
+        names.sort();
+        names.retain(|name| self.after.as_ref().is_none_or(|after| name > after));
+        Ok(Page::of(names, page::size(self.limit), Clone::clone))
+    }
+}
+
+/// Makes rows of assignments.
+struct Finder<'a> {
+    /// Where subjects are looked for; `None` if all assignments are wanted.
+    search: Option<&'a Search<'a>>,
+    /// What is not known of the licence.
+    own: Lacks,
+    /// The type that is wanted, in lower case; `None` for all.
+    sort: Option<String>,
+}
+
+impl Finder<'_> {
+    /// Returns the rows of a subject, and adds what is not known of it.
+    fn rows(&self, kept: KeptLicence, lacks: &mut Lacks) -> Vec<LicenceRow> {
+        let is_orphan = match self.search.map(|search| search.judge(&kept)) {
+            None => None,
+            Some(Owned::Yes) => return Vec::new(),
+            Some(Owned::No) => self.own.is_empty().then_some(true),
+            Some(Owned::NotKnown(why)) => {
+                lacks.extend(why);
+                None
+            }
+        };
+        let is_wanted = |row: &LicenceRow| {
+            let own = row.assignment.sort.as_ref().map(|own| own.to_lowercase());
+            self.sort.is_none() || own == self.sort
+        };
+        let rows = kept.assignments.into_iter().map(|assignment| LicenceRow {
+            assignment,
+            is_orphan,
+        });
+        rows.filter(is_wanted).collect()
     }
 }

@@ -42,7 +42,7 @@ pub use change_rows::{AccessChangeChoice, AccessChangePosition, AccessChangeRow,
 pub use licence_lack::LicenceLack;
 pub use licence_rows::{LicenceChoice, LicenceRow, LicencesPage, WhichLicences};
 pub use listed_space::{ListedSpace, Owned, SpaceChoice, SpaceOwner, SpacesPage};
-pub(super) use orphans::{judged_for, orphan_licences, sharing};
+pub(super) use orphans::{elsewhere, judged_for, orphan_licences, sharing};
 pub use space_answers::{SpaceAccess, SpaceEntry, SpaceEverybody, SpaceRow, SpaceShown};
 pub(super) use stale::{are_sessions_read, span};
 pub use user_spaces::{UserSpace, UserSpaces};

@@ -1,43 +1,46 @@
 //! Finds assignments of licences to subjects that no user has.
 
-use std::collections::BTreeSet;
-
-use crate::access::{Concern, orphan_licence};
+use crate::access::{Concern, orphan_licence, orphan_licence_id};
 use crate::control::UnjudgedLicences;
 use crate::control::reading::Reading;
-use crate::model::SubjectKey;
+use crate::model::{FindingId, SubjectKey};
 use crate::store::{Known, StoreError};
 use crate::sync::Readings;
 
 use super::licence_lack::{lacking, readings};
-use super::licence_search::Search;
-use super::licences::AT_ONCE;
+use super::licence_search::{AT_ONCE, Lacks, Owned, Search};
 
-/// Returns, for each licence that these tenants read, the tenant that it is judged for. Each tenant
-/// shows the whole licence, so it is judged only once: for the first of its tenants whose reading
-/// is complete, or else for the first of them.
+/// Returns, for each licence that these tenants read, the tenant that it is judged for.
 pub(in crate::control) fn judged_for<'k>(
     reading: &Reading<'_>,
     tenants: &[&'k Known],
 ) -> Result<Vec<&'k Known>, StoreError> {
+    let is_read = |known: &Known| readings(reading, &known.name) != Readings::Off;
+    let read: Vec<_> = tenants.iter().filter(|it| is_read(it)).copied().collect();
+    first_of_each(reading, &read)
+}
+
+/// Returns one tenant for each licence. Each tenant shows the whole licence, so that is the first
+/// of its tenants whose reading is complete, or else the first of them.
+pub(super) fn first_of_each<'k>(
+    reading: &Reading<'_>,
+    tenants: &[&'k Known],
+) -> Result<Vec<&'k Known>, StoreError> {
     let now = reading.context.clock.now();
-    let mut judged: Vec<(Option<String>, bool, &Known)> = Vec::new();
+    let mut firsts: Vec<(Option<String>, bool, &Known)> = Vec::new();
     for known in tenants {
-        let readings = readings(reading, &known.name);
-        if readings == Readings::Off {
-            continue;
-        }
         let of_tenant = reading.store.licence_reading(known.no)?;
+        let readings = readings(reading, &known.name);
         let is_whole = lacking(&of_tenant, readings, now).is_empty();
         let number = of_tenant.head.number;
-        let mut others = judged.iter_mut();
+        let mut others = firsts.iter_mut();
         match others.find(|(other, ..)| number.is_some() && *other == number) {
             Some(other) if is_whole && !other.1 => *other = (number, is_whole, known),
             Some(_) => {}
-            None => judged.push((number, is_whole, known)),
+            None => firsts.push((number, is_whole, known)),
         }
     }
-    Ok(judged.into_iter().map(|(.., known)| known).collect())
+    Ok(firsts.into_iter().map(|(.., known)| known).collect())
 }
 
 /// Returns the other tenants that have the same licence as a tenant: a finding may have been
@@ -65,8 +68,35 @@ pub(in crate::control) fn sharing<'r>(
     Ok(sharing)
 }
 
+/// Returns the ids that a finding about an orphan licence has in the other tenants of the licence,
+/// given its id in one tenant. Returns nothing for another finding, or if the licence is no longer
+/// assigned.
+pub(in crate::control) fn elsewhere<'r>(
+    reading: &'r Reading<'_>,
+    known: &Known,
+    id: FindingId,
+) -> Result<Vec<(&'r Known, FindingId)>, StoreError> {
+    let sharing = sharing(reading, known)?;
+    let mut after: Option<SubjectKey> = None;
+    while !sharing.is_empty() {
+        let page = reading.store.licences(known.no, after.as_ref(), AT_ONCE)?;
+        let mut subjects = page.iter().map(|kept| &kept.subject);
+        if let Some(subject) = subjects.find(|it| orphan_licence_id(&known.tenant.id, it) == id) {
+            let ids = sharing.into_iter();
+            let ids = ids.map(|it| (it, orphan_licence_id(&it.tenant.id, subject)));
+            return Ok(ids.collect());
+        }
+        let Some(last) = page.into_iter().next_back() else {
+            break;
+        };
+        after = Some(last.subject);
+    }
+    Ok(Vec::new())
+}
+
 /// Looks for assignments of the licence of a tenant to subjects that no user has. Finds none if
-/// something is not known, and returns what.
+/// something is not known of the licence or of its tenants, and only those that certainly are
+/// orphans if something is not known of some subjects. Returns what is not known.
 pub(in crate::control) fn orphan_licences(
     reading: &Reading<'_>,
     known: &Known,
@@ -80,25 +110,33 @@ pub(in crate::control) fn orphan_licences(
     let own = lacking(&of_tenant, readings, reading.context.clock.now());
     let search = Search::of(reading, known, &of_tenant)?;
     let own = own.into_iter().map(|lack| (known.name.clone(), lack));
-    let lacks: BTreeSet<_> = search.lacks.iter().cloned().chain(own).collect();
+    let lacks: Lacks = search.lacks.iter().cloned().chain(own).collect();
     if !lacks.is_empty() {
-        return Ok(Some(UnjudgedLicences {
-            tenant: known.name.clone(),
-            lacks: lacks.into_iter().collect(),
-        }));
+        return Ok(unjudged(known, lacks));
     }
     let searched = search.in_words();
+    let mut lacks = Lacks::new();
     let mut after: Option<SubjectKey> = None;
     loop {
         let page = reading.store.licences(known.no, after.as_ref(), AT_ONCE)?;
         let Some(last) = page.last() else {
-            return Ok(None);
+            return Ok(unjudged(known, lacks));
         };
         after = Some(last.subject.clone());
-        for kept in page.iter().filter(|kept| !search.has(&kept.subject)) {
-            orphan_licence(&kept.subject, &kept.assignments, &searched)
-                .into_iter()
-                .for_each(&mut *found);
+        for kept in &page {
+            match search.judge(kept) {
+                Owned::Yes => {}
+                Owned::No => orphan_licence(&kept.subject, &kept.assignments, &searched)
+                    .into_iter()
+                    .for_each(&mut *found),
+                Owned::NotKnown(why) => lacks.extend(why),
+            }
         }
     }
+}
+
+fn unjudged(known: &Known, lacks: Lacks) -> Option<UnjudgedLicences> {
+    let tenant = known.name.clone();
+    let lacks: Vec<_> = lacks.into_iter().collect();
+    (!lacks.is_empty()).then_some(UnjudgedLicences { tenant, lacks })
 }

@@ -1,4 +1,4 @@
-//! The question about licences.
+//! The questions about licences.
 
 use serde::{Deserialize, Serialize};
 
@@ -16,5 +16,15 @@ pub struct Licences {
     pub after: Option<SubjectKey>,
     /// How many rows are wanted, at most [`MAX_PAGE`](crate::control::MAX_PAGE). There may be a few
     /// more, since a page ends with all rows of a subject.
+    pub limit: usize,
+}
+
+/// Which tenants to ask about licences: of tenants that share one, the first whose licence was read
+/// in full, or else the first.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LicenceTenants {
+    /// The last tenant of the previous page.
+    pub after: Option<TenantName>,
+    /// How many rows are wanted, at most [`MAX_PAGE`](crate::control::MAX_PAGE).
     pub limit: usize,
 }

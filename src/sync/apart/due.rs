@@ -11,9 +11,15 @@ use crate::store::ReadingMark;
 /// one means that our clock was set back.
 const AHEAD: Duration = Duration::from_secs(3600);
 
+/// Returns whether a stored time lies so far in the future that our clock was set back since then.
+/// It says nothing about how old the thing is that it dates.
+pub fn is_ahead(time: Timestamp, now: Timestamp) -> bool {
+    time > now.plus(AHEAD)
+}
+
 /// Returns whether a reading must begin or continue.
 pub(in crate::sync) fn is_due(mark: &ReadingMark, every: Duration, now: Timestamp) -> bool {
-    let was_within = |time: Timestamp| now.since(time) < every && time <= now.plus(AHEAD);
+    let was_within = |time: Timestamp| now.since(time) < every && !is_ahead(time, now);
     // The credentials may get the right later, so we ask again, but not every minute.
     if mark.is_refused && mark.tried.is_some_and(was_within) {
         return false;
