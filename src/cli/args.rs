@@ -23,7 +23,7 @@ pub(super) use deliveries::{
 
 pub(super) use events::{EventListArgs, EventsAction, EventsArgs};
 pub(super) use findings::{FindingListArgs, FindingsAction, FindingsArgs};
-pub(super) use records::{RecordsArgs, RecordsAsked, RolesArgs, ShowArgs, UsersArgs};
+pub(super) use records::{IdleArgs, RecordsArgs, RecordsAsked, RolesArgs, ShowArgs, UsersArgs};
 
 use clap::{Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;

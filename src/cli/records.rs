@@ -30,6 +30,7 @@ pub(super) async fn run(
     let exit = match asked {
         RecordsAsked::List(choice, args) => list(&client, kind, choice, args).await,
         RecordsAsked::Show(args) => find(&client, kind, args).await,
+        RecordsAsked::Idle(args) => super::access::idle(&client, args).await,
     };
     client.close().await?;
     exit

@@ -164,7 +164,7 @@ pub struct Access {
 }
 
 /// Users who have begun no session for some time, or for whom this is not known. Users who cannot
-/// log in and bots are not among them.
+/// log in and bots are not among them, unless the question is about users with a licence.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StaleAccess {
     /// The tenant.
@@ -187,6 +187,9 @@ pub enum StaleWho {
     Privileged,
     /// All users.
     All,
+    /// Users to whom a licence is assigned, also those who cannot log in. Users who were seen in
+    /// another tenant of the licence are not among them.
+    Licensed,
 }
 
 /// Evidence of who had which roles at one time: a page of rows, each with the time since which the

@@ -74,6 +74,13 @@ impl SubjectKey {
         Self(subject.to_lowercase())
     }
 
+    /// Makes the key of a subject as a source may have lowered it: letter by letter, as most
+    /// programs do. It differs from the other key in few languages.
+    pub fn by_letter(subject: &str) -> Self {
+        let lower = |letter: char| letter.to_lowercase().next().unwrap_or(letter);
+        Self(subject.chars().map(lower).collect())
+    }
+
     /// Returns its text.
     pub fn as_str(&self) -> &str {
         &self.0

@@ -9,7 +9,7 @@ use crate::control::{
     StaleRow, Unseen, UserAccess,
 };
 use crate::model::unified::{UnifiedId, paths, role_right};
-use crate::model::{Kind, LastSession, TenantName, Timestamp, UserId};
+use crate::model::{Kind, LastSession, LicenceAssignment, TenantName, Timestamp, UserId};
 
 /// Returns a role that a user holds.
 pub fn access(tenant: &TenantName, row: &AccessRow) -> Value {
@@ -72,13 +72,43 @@ pub fn stale(tenant: &TenantName, row: &StaleRow) -> Value {
         admin_roles,
         last,
         idleness,
+        idp_groups,
+        licences,
+        also_in,
     } = row;
+    let groups = idp_groups.as_ref().map(|groups| {
+        let groups = groups.iter();
+        let groups = groups.map(|(id, name)| json!({ "remote_id": id, "name": name }));
+        groups.collect::<Vec<_>>()
+    });
+    let licences = licences.as_ref().map(|all| {
+        let all = all.iter().map(|assignment| {
+            let LicenceAssignment {
+                subject,
+                sort,
+                is_excess,
+                created_at,
+            } = assignment;
+            json!({
+                "subject": subject,
+                "type": sort,
+                "excess": is_excess,
+                "created_at": created_at,
+            })
+        });
+        all.collect::<Vec<_>>()
+    });
     json!({
         "tenant": tenant,
         "user": person(user),
+        "usable": user.barrier.is_none(),
+        "why_not_usable": user.barrier,
         "admin_roles": admin_roles.iter().map(role_right).collect::<Vec<_>>(),
         "last_session": last_session(last),
         "idle": idleness,
+        "idp_groups": groups,
+        "licences": licences,
+        "also_in": also_in,
     })
 }
 

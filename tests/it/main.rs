@@ -38,6 +38,7 @@ mod history;
 mod hooks;
 mod init;
 mod ipv6;
+mod idle_licences;
 mod licence_answers;
 mod licences;
 mod losses;

@@ -7,6 +7,7 @@ mod changes;
 mod diff;
 mod explain;
 mod explain_space;
+mod idle;
 mod licences;
 mod list;
 mod review;
@@ -23,7 +24,7 @@ use std::path::Path;
 use crate::daemon::Hooks;
 
 use super::Exit;
-use super::args::{AccessAction, AccessArgs, SpacesArgs};
+use super::args::{AccessAction, AccessArgs, IdleArgs, SpacesArgs};
 use super::store_client::StoreClient;
 
 pub(super) async fn run(config: Option<&Path>, args: AccessArgs) -> anyhow::Result<Exit> {
@@ -43,6 +44,11 @@ pub(super) async fn run(config: Option<&Path>, args: AccessArgs) -> anyhow::Resu
     };
     client.close().await?;
     exit
+}
+
+/// Lists users who have not been seen for some time.
+pub(super) async fn idle(client: &StoreClient, args: IdleArgs) -> anyhow::Result<Exit> {
+    idle::run(client, args).await
 }
 
 /// Lists spaces.

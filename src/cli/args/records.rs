@@ -14,6 +14,18 @@ pub(in crate::cli) enum RecordsAsked {
     List(Choice, ListArgs),
     /// Those with this name.
     Show(ShowArgs),
+    /// Users who have not been seen for some time.
+    Idle(IdleArgs),
+}
+
+/// Which users have not been seen for some time.
+#[derive(Debug)]
+pub(in crate::cli) struct IdleArgs {
+    /// For how many days.
+    pub(in crate::cli) days: u32,
+    /// Only users with a licence.
+    pub(in crate::cli) licensed: bool,
+    pub(in crate::cli) list: ListArgs,
 }
 
 #[derive(Debug, clap::Args)]
@@ -57,6 +69,15 @@ struct UserChoice {
     /// Bot users only.
     #[arg(long)]
     bot: bool,
+    /// Users who have begun no session for this many days, such as `90d`, or of whom that is not
+    /// known.
+    #[arg(long, value_name = "DAYS", value_parser = days,
+        conflicts_with_all = ["role", "group", "status", "email", "bot"])]
+    idle: Option<u32>,
+    /// Of these, only users to whom a licence is assigned, also those who cannot log in: it could
+    /// be freed.
+    #[arg(long, requires = "idle")]
+    licensed: bool,
 }
 
 #[derive(Debug, clap::Args)]
@@ -116,11 +137,25 @@ pub(in crate::cli) struct ShowArgs {
     pub(in crate::cli) output: OutputArgs,
 }
 
+impl RecordsAsked {
+    fn users(choice: UserChoice, list: ListArgs) -> Self {
+        let licensed = choice.licensed;
+        match choice.idle {
+            Some(days) => Self::Idle(IdleArgs {
+                days,
+                licensed,
+                list,
+            }),
+            None => Self::List(choice.into(), list),
+        }
+    }
+}
+
 impl From<UsersArgs> for RecordsAsked {
     fn from(args: UsersArgs) -> Self {
         match args.action {
-            None => Self::List(args.choice.into(), args.list),
-            Some(UsersAction::List { choice, list }) => Self::List(choice.into(), list),
+            None => Self::users(args.choice, args.list),
+            Some(UsersAction::List { choice, list }) => Self::users(choice, list),
             Some(UsersAction::Show(args)) => Self::Show(args),
         }
     }
@@ -154,6 +189,8 @@ impl From<UserChoice> for Choice {
             status,
             email,
             bot,
+            idle: _,
+            licensed: _,
         } = choice;
         Self {
             role,
@@ -164,6 +201,13 @@ impl From<UserChoice> for Choice {
             text: None,
         }
     }
+}
+
+/// Reads a number of days, such as `90d`.
+fn days(text: &str) -> Result<u32, &'static str> {
+    let number = text.strip_suffix('d').unwrap_or(text);
+    let days = number.parse().ok().filter(|days| (1..=3650).contains(days));
+    days.ok_or("a number of days from `1d` to `3650d` is expected, such as `90d`")
 }
 
 /// Accepts our words for a status, and Qlik's.

@@ -8,8 +8,9 @@ use serde::{Deserialize, Serialize};
 use crate::access::{Idleness, Unseen};
 use crate::history::Since;
 use crate::model::{
-    AccessChange, AccountChange, Barrier, GroupId, Holder, Id, LastSession, RoleMention, RunId,
-    SessionSpan, ShownPath, SpaceId, SpacePart, TenantName, Timestamp, User, UserId,
+    AccessChange, AccountChange, Barrier, GroupId, Holder, Id, LastSession, LicenceAssignment,
+    RoleMention, RunId, SessionSpan, ShownPath, SpaceId, SpacePart, TenantName, Timestamp, User,
+    UserId,
 };
 
 use super::licence_lack::LicenceLack;
@@ -316,8 +317,17 @@ pub struct StaleRow {
     pub admin_roles: Vec<RoleMention>,
     /// When the user was last seen.
     pub last: LastSession,
-    /// Whether the user is certainly idle.
+    /// Whether the user is certainly idle. With a question about licences, that is true of the
+    /// other tenants of the licence, too.
     pub idleness: Idleness,
+    /// The groups of an identity provider that the user is in, with their names; `None` if the
+    /// user's groups are not visible.
+    pub idp_groups: Option<BTreeMap<GroupId, String>>,
+    /// What is assigned to the user's subject; `None` if that is not known.
+    pub licences: Option<Vec<LicenceAssignment>>,
+    /// The other tenants of the licence that have a user with this subject, if the question is
+    /// about licences.
+    pub also_in: BTreeSet<TenantName>,
 }
 
 /// Something that a user is allowed to do.

@@ -15,6 +15,7 @@ mod changes;
 mod dating;
 mod diff;
 mod envelope;
+mod last_seen;
 mod found_spaces;
 mod licence_lack;
 mod licence_rows;
@@ -29,6 +30,7 @@ mod review;
 mod space;
 mod space_answers;
 mod stale;
+mod stale_licences;
 mod spaces;
 mod user;
 mod user_spaces;
@@ -39,10 +41,10 @@ pub use answers::{
     UserAccess,
 };
 pub use change_rows::{AccessChangeChoice, AccessChangePosition, AccessChangeRow, AccessChanges};
+pub(super) use last_seen::{are_sessions_read, span};
 pub use licence_lack::LicenceLack;
 pub use licence_rows::{LicenceChoice, LicenceRow, LicencesPage, WhichLicences};
 pub use listed_space::{ListedSpace, Owned, SpaceChoice, SpaceOwner, SpacesPage};
 pub(super) use orphans::{elsewhere, judged_for, orphan_licences, sharing};
 pub use space_answers::{SpaceAccess, SpaceEntry, SpaceEverybody, SpaceRow, SpaceShown};
-pub(super) use stale::{are_sessions_read, span};
 pub use user_spaces::{UserSpace, UserSpaces};

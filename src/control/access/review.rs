@@ -15,7 +15,7 @@ use crate::store::{Known, StoreError};
 use super::answers::{AccessPage, Population, ReviewPage};
 use super::dating::date_page;
 use super::list::Finder;
-use super::{envelope, mentions, stale};
+use super::{envelope, last_seen, mentions};
 
 impl Query for query::AccessReview {
     type Answer = ReviewPage;
@@ -51,11 +51,11 @@ impl Query for query::AccessReview {
         };
         let limit = page::size(self.limit);
         let mut found = finder.read(reading, known, self.after, limit, &mut envelope)?;
-        let span = stale::span(reading.store, known)?;
-        stale::note_sessions(&mut envelope, reading, known, span);
+        let span = last_seen::span(reading.store, known)?;
+        last_seen::note_sessions(&mut envelope, reading, known, span);
         let mut last_sessions = BTreeMap::new();
         for user in &found.users {
-            let last = stale::last_session(reading.store, known, user, span, at)?;
+            let last = last_seen::last_session(reading.store, known, user, span, at)?;
             last_sessions.insert(user.id.clone(), last);
         }
         let (users, rows) = (found.users, &mut found.rows);

@@ -1,5 +1,6 @@
 //! Lists users who have begun no session for some time, or for whom this is not known.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use crate::access::{Idleness, covers, has_sessions};
@@ -8,12 +9,13 @@ use crate::control::reading::Reading;
 use crate::control::records::MAX_READ;
 use crate::control::{ControlError, MAX_PAGE, Query, page, query};
 use crate::history::Picture;
-use crate::model::{Id, LastSession, RoleMention, SessionSpan, Timestamp, User};
-use crate::store::{Known, Store, StoreError};
-use crate::sync::SessionReadings;
+use crate::model::{Group, GroupId, Id, RoleMention, SessionSpan, Timestamp, User};
+use crate::store::{Known, Store};
 
-use super::answers::{AccessPage, AccessPerson, Envelope, NotKnown, StaleRow};
+use super::answers::{AccessPage, AccessPerson, NotKnown, StaleRow};
 use super::envelope;
+use super::last_seen::{last_session, span};
+use super::stale_licences::{Asked, Licensing, can_log_in, idleness};
 
 impl Query for query::StaleAccess {
     type Answer = AccessPage<StaleRow, Id>;
@@ -35,7 +37,21 @@ impl Query for query::StaleAccess {
                 .not_known
                 .insert(NotKnown::Sessions { known: span });
         }
+        let licensing = Licensing::of(reading, known, now)?;
+        let others = match self.who {
+            StaleWho::Privileged | StaleWho::All => {
+                licensing.note(&mut envelope, Asked::Besides);
+                None
+            }
+            StaleWho::Licensed => {
+                licensing.note(&mut envelope, Asked::Yes);
+                let others = licensing.others()?;
+                others.note(&mut envelope);
+                Some(others)
+            }
+        };
         let finder = Finder {
+            licensing: &licensing,
             store,
             known,
             picture: &picture,
@@ -46,21 +62,20 @@ impl Query for query::StaleAccess {
         };
         let limit = page::size(self.limit);
         let (mut rows, mut next) = (Vec::new(), self.after);
-        for _ in 0..MAX_READ / MAX_PAGE {
+        'read: for _ in 0..MAX_READ / MAX_PAGE {
             let read = picture.users(store, known, next.as_ref(), MAX_PAGE)?;
             for user in read.users {
                 next = Some(user.id.0.clone());
-                if has_sessions(&user, now) {
-                    let unseen = picture.grants().unseen(&user);
-                    envelope::note_user(&mut envelope, &picture, &user, &unseen);
-                    rows.extend(finder.row(&user)?);
+                if finder.is_asked_about(&user) {
+                    let row = finder.row(&user)?;
+                    if row.is_some() || self.who != StaleWho::Licensed {
+                        let unseen = picture.grants().unseen(&user);
+                        envelope::note_user(&mut envelope, &picture, &user, &unseen);
+                    }
+                    rows.extend(row);
                 }
                 if rows.len() >= limit {
-                    return Ok(AccessPage {
-                        envelope,
-                        rows,
-                        next,
-                    });
+                    break 'read;
                 }
             }
             next = read.next;
@@ -68,6 +83,10 @@ impl Query for query::StaleAccess {
                 break;
             }
         }
+        let rows = match others {
+            Some(others) => others.compare(rows, now, idle_for)?,
+            None => rows,
+        };
         Ok(AccessPage {
             envelope,
             rows,
@@ -76,54 +95,8 @@ impl Query for query::StaleAccess {
     }
 }
 
-/// Returns the span in which the sessions of a tenant are known; `None` if they are not read.
-pub(in crate::control) fn span(
-    store: &Store,
-    known: &Known,
-) -> Result<Option<SessionSpan>, StoreError> {
-    let bookmark = store.bookmark(known.no)?;
-    Ok(bookmark.and_then(|bookmark| bookmark.session_span()))
-}
-
-/// Returns whether sessions of a tenant are read, or would be if its audit log allowed it.
-pub(in crate::control) fn are_sessions_read(reading: &Reading<'_>, known: &Known) -> bool {
-    let linked = reading.context.registry.get(&known.name);
-    match linked.map(|linked| linked.sessions()) {
-        Some(SessionReadings::On) => true,
-        Some(SessionReadings::Off) | None => false,
-    }
-}
-
-/// Notes if it is not known when users were last seen before the time of an answer.
-pub(super) fn note_sessions(
-    envelope: &mut Envelope,
-    reading: &Reading<'_>,
-    known: &Known,
-    span: Option<SessionSpan>,
-) {
-    let is_lacking = match span {
-        Some(span) => !span.reaches(envelope.as_of),
-        None => are_sessions_read(reading, known),
-    };
-    if is_lacking {
-        let what = NotKnown::Sessions { known: span };
-        envelope.not_known.insert(what);
-    }
-}
-
-/// Returns what is known of the last session of a user at a time.
-pub(super) fn last_session(
-    store: &Store,
-    known: &Known,
-    user: &User,
-    span: Option<SessionSpan>,
-    as_of: Timestamp,
-) -> Result<LastSession, StoreError> {
-    let session = store.last_session(known.no, &user.id)?;
-    Ok(LastSession::of(session.at, session.span(span), as_of))
-}
-
 struct Finder<'a> {
+    licensing: &'a Licensing<'a>,
     store: &'a Store,
     known: &'a Known,
     picture: &'a Picture,
@@ -134,26 +107,57 @@ struct Finder<'a> {
 }
 
 impl Finder<'_> {
+    fn is_asked_about(&self, user: &User) -> bool {
+        match self.who {
+            StaleWho::Privileged | StaleWho::All => has_sessions(user, self.now),
+            StaleWho::Licensed => true,
+        }
+    }
+
     /// Returns the row of a user; `None` if the user is not asked about, or was seen.
-    fn row(&self, user: &User) -> Result<Option<StaleRow>, StoreError> {
+    fn row(&self, user: &User) -> Result<Option<StaleRow>, ControlError> {
         let roles = self.picture.grants().roles_of(user).into_keys();
         let roles = roles.map(|role| self.picture.mention(&role, None));
         let admin_roles: Vec<RoleMention> = roles.filter(RoleMention::is_admin).collect();
         match self.who {
             StaleWho::Privileged if admin_roles.is_empty() => return Ok(None),
-            StaleWho::Privileged | StaleWho::All => {}
+            StaleWho::Privileged | StaleWho::All | StaleWho::Licensed => {}
+        }
+        let licences = self.licensing.of_user(user)?;
+        if self.who == StaleWho::Licensed && licences.as_ref().is_none_or(Vec::is_empty) {
+            return Ok(None);
         }
         let last = last_session(self.store, self.known, user, self.span, self.now)?;
-        let idleness = Idleness::of(user, last.at, last.known, self.now, self.idle_for);
+        let idleness = idleness(user, last.at, last.known, self.now, self.idle_for);
         match idleness {
-            Idleness::Active => return Ok(None),
-            Idleness::Idle | Idleness::NotKnown => {}
+            Idleness::Active if can_log_in(user, self.now) => return Ok(None),
+            // Only among users with a licence: nobody uses it.
+            Idleness::Active | Idleness::Idle | Idleness::NotKnown => {}
         }
         Ok(Some(StaleRow {
             user: AccessPerson::of(user, self.now),
             admin_roles,
             last,
             idleness,
+            idp_groups: self.idp_groups(user)?,
+            licences,
+            also_in: BTreeSet::new(),
         }))
+    }
+
+    /// Returns the groups of an identity provider that a user is in; `None` if the user's groups
+    /// are not visible.
+    fn idp_groups(&self, user: &User) -> Result<Option<BTreeMap<GroupId, String>>, ControlError> {
+        let Some(groups) = &user.groups else {
+            return Ok(None);
+        };
+        let mut found = BTreeMap::new();
+        for id in groups.keys() {
+            let group = self.picture.group(self.store, self.known, id)?;
+            if let Some(group) = group.filter(Group::is_of_idp) {
+                found.insert(id.clone(), group.name);
+            }
+        }
+        Ok(Some(found))
     }
 }

@@ -15,7 +15,7 @@ use super::dating::date;
 use super::list::row;
 use super::space::of_user;
 use super::user_spaces::UserSpaces;
-use super::{envelope, stale};
+use super::{envelope, last_seen};
 
 impl Query for query::UserAccess {
     type Answer = UserAccess;
@@ -76,10 +76,10 @@ impl Query for query::UserAccess {
             &mut builder,
             &mut envelope,
         )?;
-        let span = stale::span(reading.store, known)?;
-        stale::note_sessions(&mut envelope, reading, known, span);
+        let span = last_seen::span(reading.store, known)?;
+        last_seen::note_sessions(&mut envelope, reading, known, span);
         Ok(UserAccess {
-            last_session: stale::last_session(reading.store, known, &user, span, at)?,
+            last_session: last_seen::last_session(reading.store, known, &user, span, at)?,
             of_idp: of_idp(reading, known, &picture, &roles, spaces.as_ref())?,
             roles,
             permissions,

@@ -147,7 +147,7 @@ impl Store {
     }
 }
 
-fn read(key: &[u8], value: &[u8]) -> Result<KeptLicence, StoreError> {
+pub(super) fn read(key: &[u8], value: &[u8]) -> Result<KeptLicence, StoreError> {
     let v7::LicenceRow {
         assignments,
         reading,

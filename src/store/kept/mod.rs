@@ -11,6 +11,7 @@ pub mod delivery;
 pub mod held;
 pub mod journal;
 pub mod links;
+pub mod licensed;
 pub mod licences;
 pub mod losses;
 pub mod maintenance;

@@ -1,0 +1,235 @@
+//! The licences of users who have not been seen for some time, and whether the same people were
+//! seen in other tenants of the licence.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::ControlFlow;
+use std::time::Duration;
+
+use crate::access::{Idleness, SubjectDigest};
+use crate::control::reading::Reading;
+use crate::model::{
+    Barrier, Kind, LicenceAssignment, Record, SessionSpan, SubjectKey, TenantName, Timestamp, User,
+};
+use crate::store::{Known, StoreError, TenantNo};
+use crate::sync::Readings;
+
+use super::answers::{Envelope, NotKnown, StaleRow};
+use super::envelope;
+use super::last_seen::{last_session, span};
+use super::licence_lack::{LicenceLack, lacking, readings};
+use super::licence_search::{Place, Search};
+
+/// The licence of a tenant, as far as it is known.
+pub(super) struct Licensing<'r> {
+    reading: &'r Reading<'r>,
+    known: &'r Known,
+    lacks: BTreeSet<LicenceLack>,
+}
+
+impl<'r> Licensing<'r> {
+    pub(super) fn of(
+        reading: &'r Reading<'_>,
+        known: &'r Known,
+        now: Timestamp,
+    ) -> Result<Self, StoreError> {
+        let of_tenant = reading.store.licence_reading(known.no)?;
+        let lacks = lacking(&of_tenant, readings(reading, &known.name), now);
+        Ok(Self {
+            reading,
+            known,
+            lacks,
+        })
+    }
+
+    /// Notes what is not known of the licence. Nothing is said of a licence that is not read,
+    /// unless the question is about licences.
+    pub(super) fn note(&self, envelope: &mut Envelope, asked: Asked) {
+        let is_off = readings(self.reading, &self.known.name) == Readings::Off;
+        if is_off && asked == Asked::Besides {
+            return;
+        }
+        for lack in &self.lacks {
+            let (tenant, lack) = (self.known.name.clone(), *lack);
+            envelope::note(&mut envelope.not_known, NotKnown::Licences { tenant, lack });
+        }
+    }
+
+    /// Returns what is assigned to a user; `None` if that is not known.
+    pub(super) fn of_user(
+        &self,
+        user: &User,
+    ) -> Result<Option<Vec<LicenceAssignment>>, StoreError> {
+        let keys = [
+            SubjectKey::of(&user.subject),
+            SubjectKey::by_letter(&user.subject),
+        ];
+        for subject in &keys {
+            let kept = self.reading.store.licence_of(self.known.no, subject)?;
+            if let Some(kept) = kept {
+                return Ok(Some(kept.assignments));
+            }
+        }
+        Ok(self.lacks.is_empty().then(Vec::new))
+    }
+
+    /// Finds the other tenants of the licence.
+    pub(super) fn others(&self) -> Result<Others<'r>, StoreError> {
+        let of_tenant = self.reading.store.licence_reading(self.known.no)?;
+        let search = match readings(self.reading, &self.known.name) {
+            Readings::Off => None,
+            Readings::Every(_) => Some(Search::of_others(self.reading, self.known, &of_tenant)?),
+        };
+        Ok(Others {
+            reading: self.reading,
+            search,
+        })
+    }
+}
+
+/// Whether a question is about licences.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Asked {
+    /// It is.
+    Yes,
+    /// It is about something else, and the answer says what is known of licences, too.
+    Besides,
+}
+
+/// The other tenants of a licence.
+pub(super) struct Others<'r> {
+    reading: &'r Reading<'r>,
+    /// `None` if the licence is not read.
+    search: Option<Search<'r>>,
+}
+
+/// What is known of a person in the other tenants.
+#[derive(Default)]
+struct Elsewhere {
+    tenants: BTreeSet<TenantName>,
+    idleness: BTreeSet<Seen>,
+}
+
+/// Whether a user of another tenant was seen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Seen {
+    Yes,
+    No,
+    NotKnown,
+}
+
+impl Others<'_> {
+    /// Notes what is not known of the other tenants.
+    pub(super) fn note(&self, envelope: &mut Envelope) {
+        for (tenant, lack) in self.search.iter().flat_map(|it| it.lacks.clone()) {
+            envelope::note(&mut envelope.not_known, NotKnown::Licences { tenant, lack });
+        }
+    }
+
+    /// Leaves out the users who were seen in another tenant of the licence within some time, for
+    /// there they need it. Of others, says in which tenants they have accounts, and whether they
+    /// may have been seen there.
+    pub(super) fn compare(
+        &self,
+        rows: Vec<StaleRow>,
+        now: Timestamp,
+        idle_for: Duration,
+    ) -> Result<Vec<StaleRow>, StoreError> {
+        let mut found: BTreeMap<SubjectDigest, Elsewhere> = BTreeMap::new();
+        for place in self.search.iter().flat_map(Search::places) {
+            let subjects = rows.iter().map(|row| row.user.subject.as_str());
+            let has = |subject: &&str| place.has(&SubjectKey::of(subject));
+            let wanted: BTreeSet<_> = subjects.filter(has).map(SubjectDigest::of).collect();
+            for user in self.users(place.known.no, &wanted)? {
+                let elsewhere = found.entry(SubjectDigest::of(&user.subject)).or_default();
+                elsewhere.tenants.insert(place.known.name.clone());
+                let seen = self.seen(place, &user, now, idle_for)?;
+                elsewhere.idleness.insert(seen);
+            }
+        }
+        // Somebody whom we do not know may be the same person.
+        let is_known = self.search.as_ref().is_none_or(|it| it.lacks.is_empty());
+        let rows = rows.into_iter().filter_map(|mut row| {
+            if row.idleness == Idleness::Idle && !is_known {
+                row.idleness = Idleness::NotKnown;
+            }
+            let digest = SubjectDigest::of(&row.user.subject);
+            let Some(elsewhere) = found.get(&digest) else {
+                return Some(row);
+            };
+            if elsewhere.idleness.contains(&Seen::Yes) {
+                return None;
+            }
+            if elsewhere.idleness.contains(&Seen::NotKnown) {
+                row.idleness = Idleness::NotKnown;
+            }
+            row.also_in.clone_from(&elsewhere.tenants);
+            Some(row)
+        });
+        Ok(rows.collect())
+    }
+
+    /// Reads the users of a tenant who have some subjects.
+    fn users(
+        &self,
+        no: TenantNo,
+        wanted: &BTreeSet<SubjectDigest>,
+    ) -> Result<Vec<User>, StoreError> {
+        let mut users = Vec::new();
+        if wanted.is_empty() {
+            return Ok(users);
+        }
+        self.reading.store.walk(no, Kind::User, &mut |record| {
+            if let Record::User(user) = record
+                && wanted.contains(&SubjectDigest::of(&user.subject))
+            {
+                users.push(user.clone());
+            }
+            ControlFlow::Continue(())
+        })?;
+        Ok(users)
+    }
+
+    fn seen(
+        &self,
+        place: &Place<'_>,
+        user: &User,
+        now: Timestamp,
+        idle_for: Duration,
+    ) -> Result<Seen, StoreError> {
+        if !can_log_in(user, now) {
+            return Ok(Seen::No);
+        }
+        let store = self.reading.store;
+        let last = last_session(store, place.known, user, span(store, place.known)?, now)?;
+        Ok(match idleness(user, last.at, last.known, now, idle_for) {
+            // Whether this user needs the licence is not known if the tenant may have another one.
+            Idleness::Active if place.is_doubtful() => Seen::NotKnown,
+            Idleness::Active => Seen::Yes,
+            Idleness::Idle => Seen::No,
+            Idleness::NotKnown => Seen::NotKnown,
+        })
+    }
+}
+
+/// Returns whether a user with a licence was seen. Bots begin no sessions, so of them it is not
+/// known.
+pub(super) fn idleness(
+    user: &User,
+    at: Option<Timestamp>,
+    span: Option<SessionSpan>,
+    now: Timestamp,
+    idle_for: Duration,
+) -> Idleness {
+    match Idleness::of(user, at, span, now, idle_for) {
+        Idleness::Idle if user.is_bot => Idleness::NotKnown,
+        other => other,
+    }
+}
+
+/// Returns whether a user can log in, or could by accepting an invitation.
+pub(super) fn can_log_in(user: &User, now: Timestamp) -> bool {
+    match Barrier::of(user, now) {
+        None | Some(Barrier::Invited | Barrier::UnknownStatus) => true,
+        Some(Barrier::Disabled | Barrier::InvitationEnded) => false,
+    }
+}
