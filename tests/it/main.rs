@@ -41,6 +41,7 @@ mod ipv6;
 mod idle_licences;
 mod licence_answers;
 mod licences;
+mod list_kills;
 mod losses;
 mod manual;
 mod matrix;

@@ -9,6 +9,7 @@ use crate::model::{
 use crate::store::engine::writing::work::Work;
 use crate::store::kept::delivery::{DeliveryChange, Progress};
 use crate::store::kept::maintenance::pass::Done;
+use crate::store::tests::lists;
 use crate::store::tests::support::{adopt, open};
 use crate::store::values::delivery::{Attempt, Item, Order};
 
@@ -178,6 +179,27 @@ fn every_sort_of_row_keeps_what_it_names() {
         assert_eq!(pass(&store, &[&hook], day(91)).forgotten, 1);
         assert_eq!(left(), rest);
     }
+}
+
+#[test]
+fn a_list_is_kept_while_a_row_names_its_entry() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(folder.path());
+    let known = adopt(&store, 1);
+    let (named, cut) = (lists::listed(&store, &known), lists::listed(&store, &known));
+    let n_of_one = lists::n_rows(&store) / 2;
+    let hook = hook("a");
+    settle(&store, &hook, cut.0, Some(park(named.0)));
+
+    assert_eq!(pass(&store, &[&hook], day(91)).entries, 2);
+    assert_eq!(lists::n_rows(&store), n_of_one);
+    assert!(!store.listed(known.no, named, 0).unwrap().is_empty());
+    assert_eq!(store.check().unwrap().faults, []);
+
+    let gone = DeliveryChange::Unpark(Item::Entry(named.0));
+    settle(&store, &hook, cut.0, Some(gone));
+    assert_eq!(pass(&store, &[&hook], day(91)).forgotten, 1);
+    assert_eq!(lists::n_rows(&store), 0);
 }
 
 #[test]
