@@ -170,7 +170,7 @@ impl Absences {
         };
         let known = self.span.map(|span| span.until.min(self.now));
         let as_of = known.map(|known| format!(", as of {known}"));
-        let seen = LastSession::of(at, span, self.now).in_words();
+        let seen = LastSession::of(at, span, self.now, self.now).in_words();
         let seen = format!("last session: {seen}{}", as_of.unwrap_or_default());
         let (code, detail, extent) = match reason {
             Reason::Admin => {

@@ -6,7 +6,8 @@
 //! ([`Connector::fetch`]), reads spaces with what belongs to them ([`Connector::spaces`],
 //! [`Connector::space`], [`Connector::assignments`], [`Connector::shares`]), reads the licence and
 //! to whom it is assigned ([`Connector::licence`], [`Connector::licence_page`]), reports recent
-//! events ([`Connector::audit_events`]), and reports what all that cost
+//! events and earlier sessions ([`Connector::audit_events`], [`Connector::past_sessions`]), and
+//! reports what all that cost
 //! ([`Connector::take_traffic`]). It keeps no state about records: others decide what was known
 //! before, what changed and what may be deleted.
 //!
@@ -42,7 +43,8 @@ use std::future::Future;
 use std::ops::RangeInclusive;
 
 use crate::model::{
-    AuditPage, Finding, Kind, LicenceHead, Observed, RecordRef, SpaceId, Tenant, Timestamp, Traffic,
+    AuditPage, Finding, Kind, LicenceHead, Observed, PastSessions, RecordRef, SpaceId, Tenant,
+    Timestamp, Traffic,
 };
 
 pub use error::{FetchCause, FetchError};
@@ -109,6 +111,13 @@ pub trait Connector: Send + Sync + 'static {
         &self,
         span: RangeInclusive<Timestamp>,
     ) -> impl Future<Output = Result<AuditPage, FetchError>> + Send;
+
+    /// Asks which sessions began within an earlier span of time, and how far back the source knows
+    /// that.
+    fn past_sessions(
+        &self,
+        span: RangeInclusive<Timestamp>,
+    ) -> impl Future<Output = Result<PastSessions, FetchError>> + Send;
 
     /// Returns the traffic since the last call.
     fn take_traffic(&self) -> Traffic;

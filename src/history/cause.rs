@@ -2,24 +2,35 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::model::{Change, GroupId, Record, Reported, RoleId, UserId};
+use crate::model::{Change, GroupId, GroupType, Record, Reported, RoleId, UserId};
 
 /// An entry that may have given roles.
 pub(super) struct Cause {
-    /// The user who got them; `None` if they came by a group, or if all users have them.
-    user: Option<UserId>,
+    whom: Whom,
     /// The roles; `None` if the user joined or left groups, which may give any role.
     roles: Option<BTreeSet<RoleId>>,
     reported: Option<Reported>,
+}
+
+/// Who may have got roles by an entry.
+enum Whom {
+    /// This user.
+    User(UserId),
+    /// The members of this group.
+    Members(GroupId),
+    /// All users.
+    All,
 }
 
 impl Cause {
     /// Returns what an entry may have given; `None` if it changed nobody's roles.
     pub(super) fn of(change: &Change, reported: Option<Reported>) -> Option<Self> {
         let (before, after) = (change.before(), change.after());
-        let user = match change.latest() {
-            Record::User(user) => Some(user.id.clone()),
-            Record::Group(_) | Record::Role(_) => None,
+        let whom = match change.latest() {
+            Record::User(user) => Whom::User(user.id.clone()),
+            Record::Group(group) if group.group_type.value == GroupType::Organization => Whom::All,
+            Record::Group(group) => Whom::Members(group.id.clone()),
+            Record::Role(_) => Whom::All,
         };
         let (had, has) = (roles(before), roles(after));
         let changed: BTreeSet<_> = had.symmetric_difference(&has).cloned().collect();
@@ -29,23 +40,38 @@ impl Cause {
             false => None,
         };
         Some(Self {
-            user,
+            whom,
             roles,
             reported,
         })
     }
 
-    fn concerns(&self, user: &UserId, role: &RoleId) -> bool {
-        self.user.as_ref().is_none_or(|of| of == user)
-            && self.roles.as_ref().is_none_or(|roles| roles.contains(role))
+    fn concerns(&self, receiver: &Receiver<'_>, role: &RoleId) -> bool {
+        let is_whom = match &self.whom {
+            Whom::User(user) => user == receiver.user,
+            Whom::Members(group) => receiver.groups.is_none_or(|groups| groups.contains(group)),
+            Whom::All => true,
+        };
+        is_whom && self.roles.as_ref().is_none_or(|roles| roles.contains(role))
     }
+}
+
+/// The user who got a role.
+pub(super) struct Receiver<'a> {
+    pub(super) user: &'a UserId,
+    /// The groups of the user at the end of the run; `None` if they are not visible.
+    pub(super) groups: Option<&'a BTreeSet<GroupId>>,
 }
 
 /// Returns what the audit log reports of the entries that may have given a role to a user; `None`
 /// if it does not report each of them.
-pub(super) fn reported(causes: &[Cause], user: &UserId, role: &RoleId) -> Option<Reported> {
+pub(super) fn reported(
+    causes: &[Cause],
+    receiver: &Receiver<'_>,
+    role: &RoleId,
+) -> Option<Reported> {
     let mut all: Option<Reported> = None;
-    for cause in causes.iter().filter(|cause| cause.concerns(user, role)) {
+    for cause in causes.iter().filter(|cause| cause.concerns(receiver, role)) {
         let reported = cause.reported.as_ref()?;
         match &mut all {
             Some(all) => all.add(reported),

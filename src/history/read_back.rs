@@ -39,7 +39,8 @@ pub(super) fn read_back(
     'read: while end.0 > floor {
         let low = end.0.saturating_sub(AT_ONCE).max(floor);
         let n_entries = usize::try_from(end.0 - low).unwrap_or(usize::MAX);
-        let entries = store.entries(Seq(low.saturating_sub(1)), n_entries)?;
+        let mut entries = store.entries(Seq(low.saturating_sub(1)), n_entries)?;
+        store.add_late_reports(&mut entries)?;
         for entry in entries.into_iter().rev().filter(|entry| entry.seq < end) {
             at = entry.at;
             if let Fact::HistoryLost(_) | Fact::Unreadable = entry.fact {

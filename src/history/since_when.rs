@@ -9,11 +9,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ops::ControlFlow;
 
 use crate::access::Grants;
-use crate::model::{Entry, Fact, Kind, Record, RoleId, RunId, Seq, Timestamp, User, UserId};
+use crate::model::{
+    Entry, Fact, GroupId, Kind, Record, RoleId, RunId, Seq, Timestamp, User, UserId,
+};
 use crate::store::{Known, Store};
 
 use super::basis::Since;
-use super::cause::{self, Cause};
+use super::cause::{self, Cause, Receiver};
 use super::error::HistoryError;
 use super::read_back::read_back;
 
@@ -37,8 +39,9 @@ struct UndoneRun {
     id: RunId,
     /// When it wrote the last of its entries.
     at: Timestamp,
-    /// The users that are asked about and of whom an entry was undone.
-    users: BTreeSet<UserId>,
+    /// The users that are asked about and of whom an entry was undone, each with the groups that
+    /// the user was in at the end of the run; `None` if they were not visible.
+    users: BTreeMap<UserId, Option<BTreeSet<GroupId>>>,
     /// Whether an entry about a role or group was undone, which may concern every user.
     concerns_all: bool,
     /// The entries that were undone and may have given a role.
@@ -116,7 +119,7 @@ impl Undoing {
         let undone = self.run.get_or_insert_with(|| UndoneRun {
             id: run,
             at: entry.at,
-            users: BTreeSet::new(),
+            users: BTreeMap::new(),
             concerns_all: false,
             causes: Vec::new(),
         });
@@ -137,11 +140,15 @@ impl Undoing {
         }
         let id = UserId(record.id);
         if let Some((state, _)) = self.users.get_mut(&id) {
+            let after = state.take();
+            undone
+                .users
+                .entry(id)
+                .or_insert_with(|| groups(after.as_ref()));
             *state = match before {
                 Some(Record::User(user)) => Some(user),
                 Some(Record::Group(_) | Record::Role(_)) | None => None,
             };
-            undone.users.insert(id);
         }
     }
 
@@ -155,13 +162,22 @@ impl Undoing {
         let mut n_answered = 0;
         let concerned = users
             .iter_mut()
-            .filter(|(id, _)| run.concerns_all || run.users.contains(*id));
+            .filter(|(id, _)| run.concerns_all || run.users.contains_key(*id));
         for (id, (user, rows)) in concerned {
             let open: Vec<&mut Row> = rows.iter_mut().filter(|row| row.since.is_none()).collect();
             if open.is_empty() {
                 continue;
             }
             let by_role = user.as_ref().map(|user| grants.roles_of(user));
+            let unchanged = match run.users.contains_key(id) {
+                true => None,
+                false => groups(user.as_ref()),
+            };
+            let groups = run.users.get(id).unwrap_or(&unchanged);
+            let receiver = Receiver {
+                user: id,
+                groups: groups.as_ref(),
+            };
             // The user may have had a role that was not visible.
             let is_hidden = user
                 .as_ref()
@@ -174,7 +190,10 @@ impl Undoing {
                     continue;
                 }
                 row.since = Some(
-                    match (is_hidden, cause::reported(&run.causes, id, &row.role)) {
+                    match (
+                        is_hidden,
+                        cause::reported(&run.causes, &receiver, &row.role),
+                    ) {
                         (true, _) => Since::Before { at: run.at },
                         (false, None) => Since::Observed {
                             at: run.at,
@@ -204,4 +223,10 @@ impl Undoing {
         });
         answers.collect()
     }
+}
+
+/// Returns the groups that a user is in; `None` if they are not visible.
+fn groups(user: Option<&User>) -> Option<BTreeSet<GroupId>> {
+    let groups = user?.groups.as_ref()?;
+    Some(groups.keys().cloned().collect())
 }

@@ -115,7 +115,8 @@ impl Trail {
             if undoing.is_done() {
                 break;
             }
-            let entry = store.entry(seq)?.ok_or(HistoryError::WasCut)?;
+            let mut entry = store.entry(seq)?.ok_or(HistoryError::WasCut)?;
+            store.add_late_report(&mut entry)?;
             undoing.undo(Entry { at, ..entry });
         }
         // What users had before a run is known only if all of it was undone.

@@ -1,6 +1,7 @@
 //! Audit events: what happened, as the source reports it. They say which records to read again.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
@@ -42,6 +43,10 @@ impl Reported {
     /// The most users that are listed.
     pub const MAX_ACTORS: usize = 8;
 
+    /// How much the times of an event and of the change that it reports may differ: the source
+    /// takes them one after the other.
+    pub const NEAR: Duration = Duration::from_secs(5);
+
     /// Makes the report of one event.
     pub fn of(at: Timestamp, by: Option<&UserId>) -> Self {
         Self {
@@ -49,6 +54,18 @@ impl Reported {
             last: at,
             by: by.map(|user| BTreeSet::from([user.clone()])),
         }
+    }
+
+    /// Returns whether the events may have caused all that a record shows, which was last changed
+    /// at this time by the source's clock. If it was changed after the last of them, they cannot.
+    pub fn explains(&self, updated_at: Option<Timestamp>) -> bool {
+        updated_at.is_none_or(|updated_at| updated_at <= self.last.plus(Self::NEAR))
+    }
+
+    /// Returns whether a record, last changed at this time by the source's clock, may not show yet
+    /// what the last of the events reports.
+    pub fn is_ahead_of(&self, updated_at: Option<Timestamp>) -> bool {
+        updated_at.is_none_or(|updated_at| updated_at.plus(Self::NEAR) < self.last)
     }
 
     /// Adds the events of another report.
@@ -72,8 +89,8 @@ pub enum About {
     Records(BTreeSet<RecordRef>),
     /// This space, or something that belongs to it, was created, changed or deleted.
     Space {
-        /// The space.
-        id: SpaceId,
+        /// The space; `None` if the event does not say which it is.
+        id: Option<SpaceId>,
         /// Whether the event reports that it was deleted.
         is_gone: bool,
     },
@@ -103,6 +120,18 @@ pub struct SessionBegin {
     pub user: Option<UserId>,
     /// When, by the source's clock.
     pub at: Timestamp,
+}
+
+/// The sessions that began in an earlier span of time.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PastSessions {
+    /// The sessions. The same one may appear twice.
+    pub begun: Vec<SessionBegin>,
+    /// Whether these are all the sessions of that span.
+    pub extent: Extent,
+    /// When the oldest event happened that the source still has; `None` if it has none. Sessions
+    /// before that are not known.
+    pub oldest: Option<Timestamp>,
 }
 
 /// How much of a span of time was read.

@@ -44,7 +44,9 @@ mod tenant;
 pub mod unified;
 
 pub use acceptance::{Acceptance, FindingId, InvalidFindingId};
-pub use audit_event::{About, AuditEvent, AuditEventId, AuditPage, Extent, Reported, SessionBegin};
+pub use audit_event::{
+    About, AuditEvent, AuditEventId, AuditPage, Extent, PastSessions, Reported, SessionBegin,
+};
 pub use called::Called;
 pub use canonical::canonical;
 pub use change::{Change, Verb};
@@ -74,7 +76,7 @@ pub use right::{
 pub use role::Role;
 pub use run::{Held, KindCounts, Mode, Outcome, Run, SpaceCounts, Traffic, Trigger};
 pub use run_id::{PlanId, RunId};
-pub use session::{LastSession, SessionSpan, UserSession};
+pub use session::{LastSession, SESSION_AHEAD, SessionSpan, UserSession};
 pub use space::{
     Assignee, MAX_IN_SPACE, Space, SpaceAssignment, SpaceHead, SpaceList, SpacePart, SpaceShare,
 };

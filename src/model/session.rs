@@ -10,6 +10,13 @@ use super::Timestamp;
 /// minutes; if it lies back further, the log is no longer read.
 const MAX_LAG: Duration = Duration::from_secs(24 * 3600);
 
+/// How long ago the time of an answer about the present may lie: an answer of many pages is about
+/// the time of its first page.
+const PRESENT: Duration = Duration::from_secs(600);
+
+/// How far the source's clock may be ahead of ours. A session that is dated later has no time.
+pub const SESSION_AHEAD: Duration = Duration::from_secs(3600);
+
 /// A span of time in which we know of every session that began in a tenant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct SessionSpan {
@@ -67,8 +74,23 @@ impl LastSession {
     }
 
     /// Returns what is known at a time. Only the last session of each user is stored: if it began
-    /// later, nothing is known of those before.
-    pub fn of(at: Option<Timestamp>, span: Option<SessionSpan>, as_of: Timestamp) -> Self {
+    /// later, nothing is known of those before. One that is dated later than now has begun already,
+    /// since the source's clock may be ahead.
+    pub fn of(
+        at: Option<Timestamp>,
+        span: Option<SessionSpan>,
+        as_of: Timestamp,
+        now: Timestamp,
+    ) -> Self {
+        let is_present = now.since(as_of) <= PRESENT;
+        let is_ahead = |at: Timestamp| at > now && at <= now.plus(SESSION_AHEAD);
+        let at = at.map(|at| {
+            if is_present && is_ahead(at) {
+                as_of
+            } else {
+                at
+            }
+        });
         if at.is_some_and(|at| at > as_of) {
             return Self::unknown(as_of);
         }
@@ -147,9 +169,36 @@ mod tests {
                 until: at(40),
             });
 
-            let last = LastSession::of(last.map(at), span, at(as_of));
+            let last = LastSession::of(last.map(at), span, at(as_of), at(50));
 
             assert_eq!(last.in_words(), expected);
+        }
+    }
+
+    #[test]
+    fn a_session_that_the_clock_of_the_source_dates_later_than_now_has_begun() {
+        let span = Some(SessionSpan {
+            since: at(10),
+            until: at(20),
+        });
+        let seconds = |n: u64| Duration::from_secs(n);
+        let now = at(20);
+        for (ahead, as_of, expected) in [
+            (seconds(120), now, Some(now)),
+            // The time of the first page.
+            (
+                seconds(120),
+                at(20).minus(seconds(60)),
+                Some(at(20).minus(seconds(60))),
+            ),
+            // An earlier time, when it had not begun.
+            (seconds(120), at(19), None),
+            // No clock is so far ahead.
+            (seconds(7_200), now, None),
+        ] {
+            let last = LastSession::of(Some(now.plus(ahead)), span, as_of, now);
+
+            assert_eq!(last.at, expected, "{ahead:?} {as_of}");
         }
     }
 }

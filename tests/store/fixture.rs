@@ -663,7 +663,13 @@ fn sealed(store: &Store, globex: &Known) -> Result<(), StoreError> {
         },
     )?;
     let first = store.plan_rows_from(globex.no, 0, 4)?;
-    commit(store, globex, run.id, day(100), first, Closing::PlanRows(4))
+    commit(store, globex, run.id, day(100), first, Closing::PlanRows(4))?;
+    let late = Reported {
+        first: day(97),
+        last: day(97),
+        by: Some([UserId(id(Kind::User, 7))].into()),
+    };
+    store.note_late_reports(&globex.tenant.id, &[(user(50, "first").to_ref(), late)])
 }
 
 /// What is kept between two sweeps.
@@ -684,6 +690,7 @@ fn between(store: &Store, acme: &Known) -> Result<(), StoreError> {
     let sessions = [(1, 97), (6, 99)];
     let sessions = sessions.map(|(number, at)| (UserId(id(Kind::User, number)), day(at)));
     store.note_sessions(acme.no, &sessions.into())?;
+    store.note_all_spaces(acme.no)?;
     let pauses = [
         None,
         Some(Pause::Status("deactivated".into())),

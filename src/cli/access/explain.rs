@@ -85,7 +85,7 @@ fn since(row: &AccessRow) -> Option<String> {
                 givers => format!(" by {}", words::givers(givers)),
             };
             format!(
-                "It was given {when}{by}, as the audit log reports; {run} found it at {found_at}."
+                "It was given {when}{by}, as far as the audit log reports; {run} found it at {found_at}."
             )
         }
         Since::BeforeFirstLoad { at } => {

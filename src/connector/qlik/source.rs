@@ -10,7 +10,8 @@ use crate::connector::{
 };
 use crate::lock::lock;
 use crate::model::{
-    AuditPage, Finding, Kind, LicenceHead, Observed, RecordRef, SpaceId, Tenant, Timestamp, Traffic,
+    AuditPage, Finding, Kind, LicenceHead, Observed, PastSessions, RecordRef, SpaceId, Tenant,
+    Timestamp, Traffic,
 };
 
 impl Connector for Qlik {
@@ -70,6 +71,13 @@ impl Connector for Qlik {
 
     async fn audit_events(&self, span: RangeInclusive<Timestamp>) -> Result<AuditPage, FetchError> {
         Ok(audit::read(&self.0, span).await?)
+    }
+
+    async fn past_sessions(
+        &self,
+        span: RangeInclusive<Timestamp>,
+    ) -> Result<PastSessions, FetchError> {
+        Ok(audit::past_sessions::read(&self.0, span).await?)
     }
 
     fn take_traffic(&self) -> Traffic {

@@ -42,14 +42,14 @@ pub(super) fn note_sessions(
     }
 }
 
-/// Returns what is known of the last session of a user at a time.
+/// Returns what is known of the last session of a user at a time, given the present time as well.
 pub(super) fn last_session(
     store: &Store,
     known: &Known,
     user: &User,
     span: Option<SessionSpan>,
-    as_of: Timestamp,
+    (as_of, now): (Timestamp, Timestamp),
 ) -> Result<LastSession, StoreError> {
     let session = store.last_session(known.no, &user.id)?;
-    Ok(LastSession::of(session.at, session.span(span), as_of))
+    Ok(LastSession::of(session.at, session.span(span), as_of, now))
 }

@@ -53,9 +53,10 @@ impl Query for query::AccessReview {
         let mut found = finder.read(reading, known, self.after, limit, &mut envelope)?;
         let span = last_seen::span(reading.store, known)?;
         last_seen::note_sessions(&mut envelope, reading, known, span);
+        let now = reading.context.clock.now();
         let mut last_sessions = BTreeMap::new();
         for user in &found.users {
-            let last = last_seen::last_session(reading.store, known, user, span, at)?;
+            let last = last_seen::last_session(reading.store, known, user, span, (at, now))?;
             last_sessions.insert(user.id.clone(), last);
         }
         let (users, rows) = (found.users, &mut found.rows);

@@ -127,7 +127,13 @@ impl Finder<'_> {
         if self.who == StaleWho::Licensed && licences.as_ref().is_none_or(Vec::is_empty) {
             return Ok(None);
         }
-        let last = last_session(self.store, self.known, user, self.span, self.now)?;
+        let last = last_session(
+            self.store,
+            self.known,
+            user,
+            self.span,
+            (self.now, self.now),
+        )?;
         let idleness = idleness(user, last.at, last.known, self.now, self.idle_for);
         match idleness {
             Idleness::Active if can_log_in(user, self.now) => return Ok(None),

@@ -200,7 +200,13 @@ impl Others<'_> {
             return Ok(Seen::No);
         }
         let store = self.reading.store;
-        let last = last_session(store, place.known, user, span(store, place.known)?, now)?;
+        let last = last_session(
+            store,
+            place.known,
+            user,
+            span(store, place.known)?,
+            (now, now),
+        )?;
         Ok(match idleness(user, last.at, last.known, now, idle_for) {
             // Whether this user needs the licence is not known if the tenant may have another one.
             Idleness::Active if place.is_doubtful() => Seen::NotKnown,

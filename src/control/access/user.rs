@@ -78,8 +78,9 @@ impl Query for query::UserAccess {
         )?;
         let span = last_seen::span(reading.store, known)?;
         last_seen::note_sessions(&mut envelope, reading, known, span);
+        let now = reading.context.clock.now();
         Ok(UserAccess {
-            last_session: last_seen::last_session(reading.store, known, &user, span, at)?,
+            last_session: last_seen::last_session(reading.store, known, &user, span, (at, now))?,
             of_idp: of_idp(reading, known, &picture, &roles, spaces.as_ref())?,
             roles,
             permissions,

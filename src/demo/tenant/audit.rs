@@ -29,6 +29,8 @@ pub enum LogFault {
     Twice,
     /// Nothing in it says which record it is about.
     NamesNobody,
+    /// It does not say who caused it.
+    Anonymous,
 }
 
 /// The log. Clones share it.
@@ -69,6 +71,8 @@ pub struct Event {
     pub top_level: Option<String>,
     /// Who caused it. `None` if it was the owner of the tenant.
     pub actor: Option<UserId>,
+    /// Whether it says who caused it.
+    pub names_actor: bool,
 }
 
 impl AuditLog {
@@ -161,6 +165,7 @@ impl Log {
             data: draft.data.clone(),
             top_level: draft.top_level.clone(),
             actor: self.actor.clone(),
+            names_actor: true,
         };
         let mut copies = 1;
         for fault in self.strike() {
@@ -169,6 +174,7 @@ impl Log {
                 LogFault::Backdated(by) => event.at = before(now, by),
                 LogFault::Lost => copies = 0,
                 LogFault::Twice => copies *= 2,
+                LogFault::Anonymous => event.names_actor = false,
                 LogFault::NamesNobody => {
                     event.data = serde_json::json!({});
                     event.top_level = None;

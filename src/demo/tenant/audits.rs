@@ -233,6 +233,7 @@ fn visible(tenant: &Inner, from: Timestamp, to: Timestamp) -> Vec<Arc<Event>> {
 /// Returns who caused an event.
 fn actor(event: &Event, owner: &str) -> String {
     match &event.actor {
+        _ if !event.names_actor => String::new(),
         Some(user) => user.to_string(),
         None => owner.to_owned(),
     }

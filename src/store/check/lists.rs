@@ -6,7 +6,7 @@ use crate::model::ListId;
 use crate::store::engine::rows::journal;
 use crate::store::engine::scan;
 use crate::store::layout::keys::{self, Key, Keyspace};
-use crate::store::layout::{codec, v5};
+use crate::store::layout::{codec, v5, v9};
 use crate::store::values::rights::ListHead;
 use crate::store::values::tenant_no::TenantNo;
 
@@ -22,6 +22,13 @@ impl Check<'_> {
         self.simple(Keyspace::ListPart, |key, value| {
             codec::read_packed_row::<v5::ListPart<'_>>(key, value)?;
             Ok(keys::list_of(key).map(|(no, _)| no))
+        });
+        self.simple(Keyspace::LateReport, |key, value| {
+            codec::read_row::<v9::late_report::LateReport>(key, value)?;
+            match key.len() {
+                9 => Ok(None),
+                _ => Err(codec::flawed(key, "of no entry")),
+            }
         });
         let mut from: Bound<Key> = Bound::Included(vec![Keyspace::ListHead as u8]);
         loop {

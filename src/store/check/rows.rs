@@ -112,6 +112,8 @@ fn brought_by(format: u32) -> &'static [Keyspace] {
             Keyspace::PostingLog,
             Keyspace::Postings,
             Keyspace::PostingBuild,
+            Keyspace::LateReport,
+            Keyspace::SpacesDue,
         ],
     }
 }
@@ -173,7 +175,8 @@ impl Check<'_> {
                 | 0x33
                 | 0x40..=0x44
                 | 0x70..=0x72
-                | 0x90..=0x97,
+                | 0x90..=0x97
+                | 0x9a,
             ) => match key.get(1..).and_then(<[u8]>::first_chunk) {
                 Some(no) => {
                     let no = TenantNo(u32::from_be_bytes(*no));

@@ -5,7 +5,7 @@ use crate::store::engine::rows::journal;
 use crate::store::engine::scan;
 use crate::store::error::StoreError;
 use crate::store::layout::keys::{self, Keyspace};
-use crate::store::layout::{Format, codec, v1, v2, v3, v4, v6, v7, v8};
+use crate::store::layout::{Format, codec, v1, v2, v3, v4, v6, v7, v8, v9};
 use crate::store::values::head::Head;
 use crate::store::values::tenant_no::TenantNo;
 
@@ -113,6 +113,7 @@ impl Check<'_> {
             }
         });
         self.spaces();
+        self.spaces_due();
         self.sessions();
         self.licences();
         self.simple(Keyspace::Absent, |key, value| {
@@ -152,6 +153,14 @@ impl Check<'_> {
                 Some(_) => Ok(no_of(key)),
                 None => Err(codec::flawed(key, "of no space")),
             }
+        });
+    }
+
+    /// Checks whether all spaces must be read.
+    fn spaces_due(&mut self) {
+        self.simple(Keyspace::SpacesDue, |key, value| {
+            codec::read_row::<v9::spaces_due::SpacesDue>(key, value)?;
+            Ok(keys::tenant_no(key))
         });
     }
 

@@ -30,7 +30,9 @@ pub use postings::{
     postings, tenant_of_posting_log,
 };
 pub use sessions::{session, session_of, session_reading, sessions_since};
-pub use spaces::{space, space_of, space_reading, space_todo, space_todo_prefix, spaces_prefix};
+pub use spaces::{
+    space, space_of, space_reading, space_todo, space_todo_prefix, spaces_due, spaces_prefix,
+};
 pub use words::{describe, undescribed};
 
 /// The keyspace of a key: its first byte. A byte that was once used is never reused.
@@ -67,6 +69,8 @@ pub enum Keyspace {
     ListPart = 0x32,
     /// The entries that lists belong to, by tenant and list.
     ListHead = 0x33,
+    /// What was reported of entries after they were written, by position.
+    LateReport = 0x34,
     /// Heads of sealed plans, by tenant.
     Plan = 0x40,
     /// Rows of plans.
@@ -122,6 +126,8 @@ pub enum Keyspace {
     LicenceReading = 0x96,
     /// The time before which the sessions of a user are not known, by tenant and user.
     SessionsSince = 0x97,
+    /// That all spaces of a tenant must be read again.
+    SpacesDue = 0x9a,
 }
 
 /// Returns the key of the format record, which is read first.
@@ -209,6 +215,11 @@ pub fn journal(seq: Seq) -> Key {
 /// Returns the key of an entry that was cut and is kept.
 pub fn kept(seq: Seq) -> Key {
     long(Keyspace::Kept, seq.0)
+}
+
+/// Returns the key of what was reported of an entry after it was written.
+pub fn late_report(seq: Seq) -> Key {
+    long(Keyspace::LateReport, seq.0)
 }
 
 /// Returns the key of a plan's head.

@@ -3,6 +3,7 @@
 mod check;
 mod golden;
 mod laws;
+mod late_reports;
 mod lists;
 mod seen_events;
 mod licences;

@@ -7,7 +7,7 @@ use crate::model::{
 };
 use crate::store::layout::v6::space as v6;
 use crate::store::layout::v8::space as v8;
-use crate::store::layout::{codec, keys};
+use crate::store::layout::{codec, keys, v9};
 use crate::store::values::reading::ReadingMark;
 use crate::store::values::space::{
     KeptSpace, SpaceNote, SpaceReading, SpaceReport, SpaceTodo, SpaceWrite,
@@ -244,4 +244,26 @@ fn how_far_spaces_were_read_outlives_the_process() {
     assert_eq!(store.space_reading(no).unwrap(), reading);
     let faults = store.check().unwrap().faults;
     assert_eq!(faults, []);
+}
+
+#[test]
+fn that_all_spaces_are_due_is_forgotten_unless_it_is_noted_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = support::open(folder.path());
+    let known = adopt(&store, 1);
+    assert_eq!(store.noted_all_spaces(known.no).unwrap(), 0);
+
+    store.note_all_spaces(known.no).unwrap();
+    store.note_all_spaces(known.no).unwrap();
+    store.forget_all_spaces(known.no, 1).unwrap();
+    assert_eq!(store.noted_all_spaces(known.no).unwrap(), 2);
+    assert_eq!(store.check().unwrap().faults, []);
+
+    let key = keys::spaces_due(known.no);
+    let row = v9::spaces_due::SpacesDue { notes: 2 };
+    insta::assert_snapshot!(in_hex(&codec::row(&key, &row)), @"0902367e480bfa8f01a5");
+
+    store.forget_all_spaces(known.no, 2).unwrap();
+    assert_eq!(store.noted_all_spaces(known.no).unwrap(), 0);
+    store.close().unwrap();
 }

@@ -1,7 +1,7 @@
 //! What a job knows of its tenant's audit log from one poll to the next. A restart forgets
 //! everything; the sweep that comes first makes up for that.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, MutexGuard};
 use std::time::Duration;
 
@@ -9,12 +9,15 @@ use tracing::{info, warn};
 
 use crate::lock::lock;
 use crate::model::{
-    Finding, FindingCode, Kind, RecordRef, SessionSpan, TenantId, TenantName, Timestamp,
+    Finding, FindingCode, Kind, RecordRef, Reported, SessionSpan, TenantId, TenantName, Timestamp,
 };
 use crate::signal::Wake;
 use crate::store::{MAX_SEEN_EVENTS, SeenEvent};
 
+use super::not_shown::NotShown;
+use super::past_readings::PastReadings;
 use super::polling::{PollSetting, Polling};
+use super::sessions::SessionGap;
 
 /// The shortest time between two sweeps that gaps cause. If the log is broken for good, only the
 /// schedule counts.
@@ -63,6 +66,10 @@ struct State {
     pace: Pace,
     /// Records that polls should look at although the log has not named them.
     again: BTreeSet<RecordRef>,
+    /// What was reported of records that did not show it.
+    not_shown: NotShown,
+    /// Readings of earlier sessions.
+    past_readings: PastReadings,
     /// When we last warned that the log does not tell who began each session, or when.
     session_gap: Option<Timestamp>,
 }
@@ -221,6 +228,33 @@ impl AuditState {
         state.again.retain(|record| !records.contains(record));
     }
 
+    /// Notes which of the records that were read did not show what was reported of them.
+    pub(super) fn not_shown_by(
+        &self,
+        read: &BTreeSet<RecordRef>,
+        not_shown: BTreeMap<RecordRef, Reported>,
+    ) {
+        self.state().not_shown.note(read, not_shown);
+    }
+
+    /// Returns what was reported of records that did not show it, but not what happened before a
+    /// time.
+    pub(super) fn not_shown(&self, forget_before: Timestamp) -> BTreeMap<RecordRef, Reported> {
+        let mut state = self.state();
+        state.not_shown.forget(forget_before);
+        state.not_shown.get().clone()
+    }
+
+    /// Returns what is known of readings of earlier sessions.
+    pub(super) fn past_readings(&self) -> PastReadings {
+        self.state().past_readings
+    }
+
+    /// Notes what is known of readings of earlier sessions.
+    pub(super) fn set_past_readings(&self, readings: PastReadings) {
+        self.state().past_readings = readings;
+    }
+
     /// Notes that the credentials are not allowed to read the log.
     pub(super) fn forbidden(&self, name: &TenantName) {
         let mut state = self.state();
@@ -294,20 +328,33 @@ impl AuditState {
         }
     }
 
-    /// Warns that the log does not tell the user or the time of each session, so that sessions are
-    /// known only from `since` on. Warns once an hour at most: a source may do this all the time.
-    pub(super) fn session_gap(&self, name: &TenantName, now: Timestamp, since: Timestamp) {
+    /// Warns that sessions are known only from `since` on, and why. Warns once an hour at most: a
+    /// source may do this all the time.
+    pub(super) fn session_gap(
+        &self,
+        name: &TenantName,
+        now: Timestamp,
+        since: Timestamp,
+        why: &SessionGap,
+    ) {
         let mut state = self.state();
         let said = state.session_gap;
         if said.is_some_and(|at| now.since(at) < GAP_REST && at <= now) {
             return;
         }
         state.session_gap = Some(now);
-        warn!(
-            tenant.name = %name,
-            "The audit log of `{name}` does not say of every session who began it, or when: who \
-             was last seen when is known only from {since} on"
-        );
+        match why {
+            SessionGap::Session => warn!(
+                tenant.name = %name,
+                "The audit log of `{name}` does not say of every session who began it, or when: \
+                 who was last seen when is known only from {since} on"
+            ),
+            SessionGap::Event(what) => warn!(
+                tenant.name = %name,
+                "The audit log of `{name}` has {what}, which may be about a session: who was last \
+                 seen when is known only from {since} on"
+            ),
+        }
     }
 
     /// Leaves events that were read to the sweep that a gap asks for.

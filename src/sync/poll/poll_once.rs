@@ -5,18 +5,16 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::connector::{Connector, FetchError};
-use crate::model::{
-    About, AuditPage, Extent, Mode, RecordRef, Run, Seq, SessionSpan, Timestamp, Trigger,
-};
+use crate::model::{About, AuditPage, Extent, Mode, RecordRef, Run, Seq, Timestamp, Trigger};
 use crate::store::{Bookmark, MAX_SEEN_EVENTS, StoreError, TenantNo};
 use crate::telemetry::{PollOutcome, Sample, chain};
 
 use super::audit_state::{Bearable, Pace, Success, Then, Waited};
 use super::missed::before;
-use super::sessions::{KnownSince, SessionReadings};
+use super::poll_start::PollStart;
+use super::sessions::KnownSince;
 use super::swept::Swept;
 use super::todo::{Portion, Todo};
-use crate::sync::Polling;
 use crate::sync::run::beside::{Beside, MAX_BESIDE, Pen, Scope};
 use crate::sync::run::job::Job;
 use crate::sync::run::measure;
@@ -32,9 +30,6 @@ const OLDEST: Duration = Duration::from_secs(7 * 24 * 3600);
 const MAX_RECORDS: usize = 500;
 /// Slices of the log that one poll reads. The next poll continues where it ended.
 const MAX_SLICES: usize = 20;
-/// How far the source's clock may be behind ours: an event dated less than this before a sweep may
-/// have happened after the sweep began.
-const SKEW: Duration = Duration::from_secs(120);
 /// How long the bookmark may lag behind when there is nothing new, since moving it is a write.
 const KEEP_AFTER: Duration = Duration::from_secs(10 * 60);
 
@@ -56,18 +51,8 @@ pub(super) enum Polled {
     Forbidden,
     /// Some events were lost; a sweep was asked for.
     Gap,
-}
-
-/// Where a poll starts to read, and what it needs to know.
-struct PollStart {
-    no: TenantNo,
-    polling: Polling,
-    bookmark: Bookmark,
-    /// The time up to which earlier polls have read.
-    until: Timestamp,
-    now: Timestamp,
-    /// The time since which sessions are known; `None` if they are not read.
-    sessions: Option<KnownSince>,
+    /// There was something new, but a sweep under way or ended since is to look at it.
+    PutOff,
 }
 
 impl<C: Connector> Job<C> {
@@ -89,7 +74,11 @@ impl<C: Connector> Job<C> {
             self.audit.met(&tenant.id);
         }
         let polled = if let Some(mut start) = self.poll_start().await? {
-            self.poll_from(&mut start).await?
+            let polled = self.poll_from(&mut start).await?;
+            if let Polled::Quiet | Polled::Found = polled {
+                self.read_past_sessions(&start).await?;
+            }
+            polled
         } else {
             self.audit.remind(self.clock.now());
             Polled::Asleep
@@ -104,38 +93,6 @@ impl<C: Connector> Job<C> {
             outcome: &polled.outcome(),
         });
         Ok(polled)
-    }
-
-    /// Returns where to continue; `None` if there is no position to continue from.
-    async fn poll_start(&self) -> Result<Option<PollStart>, StoreError> {
-        let (Some(polling), Some(id)) = (self.audit.polling(), self.audit.pollable()) else {
-            return Ok(None);
-        };
-        let found = self.store.offload(move |store| {
-            let known = store.tenants()?.into_iter();
-            let known = known.filter(|known| known.loaded.is_some());
-            let Some(known) = known.into_iter().find(|known| known.tenant.id == id) else {
-                return Ok(None);
-            };
-            Ok(store.bookmark(known.no)?.map(|kept| (known.no, kept)))
-        });
-        let Some((no, bookmark)) = found.await? else {
-            return Ok(None);
-        };
-        let now = self.clock.now();
-        let mut start = PollStart {
-            no,
-            polling,
-            until: self.audit.until(bookmark.until),
-            bookmark,
-            now,
-            sessions: None,
-        };
-        start.sessions = match self.sessions {
-            SessionReadings::Off => None,
-            SessionReadings::On => Some(KnownSince::of(&start.bookmark, start.from(), now)),
-        };
-        Ok(Some(start))
     }
 
     /// Reads a slice of the log, drops events that we do not need, and stores its sessions.
@@ -154,13 +111,12 @@ impl<C: Connector> Job<C> {
             audit_page.events.retain(|event| !is_space(&event.about));
         }
         if let Some(sessions) = &mut start.sessions {
-            let known = sessions.since();
-            let begun = sessions.take(&mut audit_page, start.now);
-            if sessions.since() > known {
+            let (begun, gap) = sessions.take(&mut audit_page, start.now);
+            if let Some(why) = gap {
                 self.metrics
                     .count(Sample::SessionGaps { tenant: &self.name });
                 self.audit
-                    .session_gap(&self.name, start.now, sessions.since());
+                    .session_gap(&self.name, start.now, sessions.since(), &why);
             }
             if !begun.is_empty() {
                 let no = start.no;
@@ -261,15 +217,16 @@ impl<C: Connector> Job<C> {
             return Ok(Polled::Quiet);
         }
         self.note_spaces(start.no, &mut todo).await?;
+        self.note_givers(start, &mut todo).await?;
         loop {
             let mut pen = self.turns.pen().await;
             let Some(kept) = self.still_at(start).await? else {
-                return Ok(polled);
+                return Ok(Polled::PutOff);
             };
             let beside = self.turns.beside();
             let is_full = beside.as_ref().is_some_and(|it| it.asked.is_full());
             if is_full && !todo.is_empty() {
-                return Ok(polled);
+                return Ok(Polled::PutOff);
             }
             let portion = todo.next(match beside {
                 Some(_) => MAX_BESIDE,
@@ -299,14 +256,21 @@ impl<C: Connector> Job<C> {
         Ok(polled)
     }
 
-    /// Notes which spaces must be read again, before the events that name them count as seen.
+    /// Notes which spaces must be read again, before the events that name them count as seen: all,
+    /// if an event does not say which.
     async fn note_spaces(&self, no: TenantNo, todo: &mut Todo) -> Result<(), StoreError> {
-        let named = todo.take_spaces();
-        if named.is_empty() {
+        let (named, are_all) = (todo.take_spaces(), todo.names_unknown_space());
+        if named.is_empty() && !are_all {
             return Ok(());
         }
         self.store
-            .offload(move |store| store.note_spaces(no, named))
+            .offload(move |store| {
+                store.note_spaces(no, named)?;
+                match are_all {
+                    true => store.note_all_spaces(no),
+                    false => Ok(()),
+                }
+            })
             .await?;
         self.spaces.wake.wake();
         Ok(())
@@ -314,7 +278,7 @@ impl<C: Connector> Job<C> {
 
     /// Returns the stored bookmark, for the holder of the pen; `None` if a sweep has covered the
     /// one that the poll began with.
-    async fn still_at(&self, start: &PollStart) -> Result<Option<Bookmark>, StoreError> {
+    pub(super) async fn still_at(&self, start: &PollStart) -> Result<Option<Bookmark>, StoreError> {
         let no = start.no;
         let kept = self.store.offload(move |store| store.bookmark(no)).await?;
         Ok(kept.filter(|kept| kept.since == start.bookmark.since))
@@ -377,7 +341,9 @@ impl<C: Connector> Job<C> {
         }
         let mut bookmark = kept;
         bookmark.until = until;
-        bookmark.sessions_since = start.sessions.map(KnownSince::since);
+        // A session without a user may lie behind this portion: until that one, nothing is known.
+        let since = start.sessions.map(KnownSince::since);
+        bookmark.sessions_since = since.filter(|since| *since <= until);
         bookmark
             .untold
             .retain(|(_, record)| !portion.records.contains(record));
@@ -453,44 +419,13 @@ impl<C: Connector> Job<C> {
     }
 }
 
-impl PollStart {
-    /// Returns whether the store must learn a new time since which sessions are known.
-    fn has_new_span(&self) -> bool {
-        self.sessions.is_some_and(KnownSince::differs_from_stored)
-    }
-
-    /// Returns the span in which sessions are known once the log was read up to a time; `None` if
-    /// they are not read.
-    fn sessions_to(&self, until: Timestamp) -> Option<SessionSpan> {
-        let since = self.sessions?.since();
-        Some(SessionSpan { since, until })
-    }
-
-    /// Returns the time up to which the sweep that polls started from has seen all records.
-    fn covered(&self) -> Timestamp {
-        before(self.bookmark.since, SKEW.min(self.polling.overlap))
-    }
-
-    /// Returns the time from which to read: somewhat before the end of the last poll, but not
-    /// before the sweep that polls started from, since that has seen everything until then.
-    /// Otherwise, with an overlap of one day, every poll in the day after a gap would read
-    /// everything that caused the gap again. A sweep sees no sessions: if they are known from
-    /// before the sweep, the log is read without a gap.
-    fn from(&self) -> Timestamp {
-        let overlapping = before(self.until, self.polling.overlap);
-        let covered = self.covered();
-        let sessions = self.bookmark.sessions_since.unwrap_or(covered);
-        overlapping.max(covered.min(sessions))
-    }
-}
-
 impl Polled {
     /// Returns the outcome's name in the metrics.
     fn outcome(&self) -> PollOutcome {
         match self {
             Self::Asleep => PollOutcome::Asleep,
             Self::Quiet => PollOutcome::Quiet,
-            Self::Found => PollOutcome::Found,
+            Self::Found | Self::PutOff => PollOutcome::Found,
             Self::Failed => PollOutcome::Failed,
             Self::Silent => PollOutcome::Silent,
             Self::Forbidden => PollOutcome::Forbidden,

@@ -54,6 +54,7 @@ impl<C: Connector> Job<C> {
         let mut table = Lent::of(Table {
             tenant,
             reported,
+            not_shown: BTreeMap::new(),
             plan,
             gone: Vec::new(),
             names: Names::of(tenant),
@@ -97,6 +98,8 @@ impl<C: Connector> Job<C> {
         };
         let taken = confirmed.iter().filter(is_taken);
         table.decided.note(taken.map(Doubt::record));
+        let not_shown = std::mem::take(&mut table.not_shown);
+        self.audit.not_shown_by(&asked, not_shown);
         let (name, table) = (self.name.clone(), table.end());
         self.store
             .offload(move |store| table.conclude(store, &name, confirmed, short))
@@ -196,6 +199,9 @@ struct Table {
     tenant: TenantNo,
     /// What the audit log reports of the records.
     reported: BTreeMap<RecordRef, Reported>,
+    /// What it reports of those that are as they were known, although they were last changed
+    /// before that.
+    not_shown: BTreeMap<RecordRef, Reported>,
     plan: Plan,
     gone: Vec<Record>,
     names: Names,
@@ -241,9 +247,14 @@ impl Table {
             record: kept.record,
         });
         let print = reconcile::fingerprint(&observed.record);
+        let updated_at = observed.record.updated_at();
         let (judgement, shown) = reconcile::judge(known, observed.record, &observed.torn, print);
         let (change, fingerprint) = match judgement {
             Judgement::Same | Judgement::Refreshed { .. } => {
+                let reported = self.reported.remove(record);
+                let reported = reported.filter(|reported| reported.is_ahead_of(updated_at));
+                self.not_shown
+                    .extend(reported.map(|reported| (record.clone(), reported)));
                 return Ok((Settled::Same, shown));
             }
             Judgement::Changed {
@@ -275,10 +286,13 @@ impl Table {
         Ok((settled, shown))
     }
 
-    /// Returns a change with what the audit log reports of its record.
+    /// Returns a change with what the audit log reports of its record. If somebody has changed the
+    /// record since, nobody knows who made this change.
     fn change(&mut self, change: Change, fingerprint: Fingerprint, raw: Box<str>) -> Write {
+        let updated_at = change.after().and_then(Record::updated_at);
+        let reported = self.reported.remove(&change.latest().to_ref());
         Write::Change {
-            reported: self.reported.remove(&change.latest().to_ref()),
+            reported: reported.filter(|reported| reported.explains(updated_at)),
             change,
             fingerprint,
             raw,

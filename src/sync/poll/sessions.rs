@@ -8,7 +8,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::model::{About, AuditPage, SessionBegin, Timestamp, UserId};
+use crate::model::{About, AuditPage, SESSION_AHEAD, SessionBegin, Timestamp, UserId};
 use crate::store::Bookmark;
 
 /// Whether the starts of sessions are read.
@@ -18,6 +18,15 @@ pub enum SessionReadings {
     Off,
     /// They are stored.
     On,
+}
+
+/// Why sessions are known only from a later time on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum SessionGap {
+    /// A session does not say who began it, or when.
+    Session,
+    /// An event may be about a session. Says what was wrong with it.
+    Event(String),
 }
 
 /// The time since which a poll knows when each session started.
@@ -50,31 +59,39 @@ impl KnownSince {
         self.stored != Some(self.since)
     }
 
-    /// Takes the sessions out of a page of the log. Returns when each user last began one.
+    /// Takes the sessions out of a page of the log. Returns when each user last began one, and why
+    /// they are known only from a later time on than before; `None` if they are not.
     pub(super) fn take(
         &mut self,
         audit_page: &mut AuditPage,
         now: Timestamp,
-    ) -> BTreeMap<UserId, Timestamp> {
+    ) -> (BTreeMap<UserId, Timestamp>, Option<SessionGap>) {
+        let mut gap = None;
+        let mut begin_after = |time: Timestamp, why: SessionGap| {
+            let time = time.min(now);
+            if time > self.since {
+                (self.since, gap) = (time, Some(why));
+            }
+        };
         for event in &audit_page.events {
-            match event.about {
-                // It may be about a session.
-                About::Unknown(_) => self.since = self.since.max(event.at.min(now)),
+            match &event.about {
+                About::Unknown(what) => begin_after(event.at, SessionGap::Event(what.clone())),
                 About::Records(_) | About::Space { .. } | About::Unreadable(_) => {}
             }
         }
         let mut latest: BTreeMap<UserId, Timestamp> = BTreeMap::new();
         for SessionBegin { user, at } in audit_page.sessions.drain(..) {
-            match user {
+            // No clock is so far ahead, so nobody knows when it began.
+            match user.filter(|_| at <= now.plus(SESSION_AHEAD)) {
                 Some(user) => {
                     let known = latest.entry(user).or_insert(at);
                     *known = at.max(*known);
                 }
                 // Any user may have begun it.
-                None => self.since = self.since.max(at.min(now)),
+                None => begin_after(at, SessionGap::Session),
             }
         }
-        latest
+        (latest, gap)
     }
 }
 
@@ -135,7 +152,7 @@ mod tests {
         });
 
         let mut read = page(begun.to_vec(), Vec::new());
-        let latest = known.take(&mut read, at(600));
+        let (latest, gap) = known.take(&mut read, at(600));
 
         assert_eq!(latest, [(user(1), at(450)), (user(2), at(420))].into());
         assert_eq!(
@@ -143,10 +160,12 @@ mod tests {
             (at(430), true)
         );
         assert_eq!(read.sessions, []);
+        assert_eq!(gap, Some(SessionGap::Session));
         // An event that is certainly about a record says nothing about sessions.
-        for (about, expected) in [
-            (About::Unreadable("odd".to_owned()), 430),
-            (About::Unknown("odd".to_owned()), 470),
+        let odd = || "odd".to_owned();
+        for (about, expected, why) in [
+            (About::Unreadable(odd()), 430, None),
+            (About::Unknown(odd()), 470, Some(SessionGap::Event(odd()))),
         ] {
             let event = AuditEvent {
                 id: AuditEventId([1; 16]),
@@ -154,8 +173,8 @@ mod tests {
                 by: None,
                 about,
             };
-            known.take(&mut page(Vec::new(), vec![event]), at(600));
-            assert_eq!(known.since(), at(expected));
+            let (_, gap) = known.take(&mut page(Vec::new(), vec![event]), at(600));
+            assert_eq!((known.since(), gap), (at(expected), why));
         }
         // Events without a time count as the latest that the log may have.
         let without_user = SessionBegin {
@@ -164,5 +183,21 @@ mod tests {
         };
         known.take(&mut page(vec![without_user], Vec::new()), at(600));
         assert_eq!(known.since(), at(600));
+    }
+
+    #[test]
+    fn a_session_that_is_dated_far_in_the_future_has_no_time() {
+        let hour = 3_600;
+        for (seconds, is_kept, since) in [(600 + hour, true, 100), (601 + hour, false, 600)] {
+            let mut known = KnownSince::of(&bookmark(Some(100)), at(400), at(600));
+            let begun = SessionBegin {
+                user: Some(user(1)),
+                at: at(seconds),
+            };
+
+            let (latest, _) = known.take(&mut page(vec![begun], Vec::new()), at(600));
+
+            assert_eq!((!latest.is_empty(), known.since()), (is_kept, at(since)));
+        }
     }
 }

@@ -14,11 +14,15 @@ pub(super) struct Todo {
     records: VecDeque<RecordRef>,
     /// What the events report of the records that they name.
     reported: BTreeMap<RecordRef, Reported>,
+    /// What each event reports of each record.
+    each: Vec<(RecordRef, Reported)>,
     /// Events in order, each with the number of records that must have been asked for by then.
     events: VecDeque<(SeenEvent, usize)>,
     n_asked: usize,
     /// Spaces that events name, and what the events say about each.
     spaces: BTreeMap<SpaceId, SpaceNote>,
+    /// Whether an event is about a space, but does not say which.
+    names_unknown_space: bool,
     /// Events that concern us, but do not say which record they are about.
     pub(in crate::sync) unreadable: Vec<String>,
 }
@@ -83,7 +87,11 @@ impl Todo {
                         needed = needed.max(place);
                     }
                 }
-                About::Space { id, is_gone } => {
+                About::Space { id: None, .. } => todo.names_unknown_space = true,
+                About::Space {
+                    id: Some(id),
+                    is_gone,
+                } => {
                     let said = match is_gone {
                         true => SpaceNote::Deleted,
                         false => SpaceNote::Changed,
@@ -100,6 +108,7 @@ impl Todo {
 
     /// Notes what an event reports of a record.
     fn note(&mut self, record: &RecordRef, new: Reported) {
+        self.each.push((record.clone(), new.clone()));
         match self.reported.get_mut(record) {
             Some(reported) => reported.add(&new),
             None => {
@@ -108,9 +117,28 @@ impl Todo {
         }
     }
 
+    /// Adds what earlier events reported, to records that new events name as well.
+    pub(super) fn add_reports(&mut self, earlier: &BTreeMap<RecordRef, Reported>) {
+        for (record, reported) in &mut self.reported {
+            if let Some(earlier) = earlier.get(record) {
+                reported.add(earlier);
+            }
+        }
+    }
+
+    /// Takes out what each event reports of each record.
+    pub(super) fn take_each(&mut self) -> Vec<(RecordRef, Reported)> {
+        std::mem::take(&mut self.each)
+    }
+
     /// Takes out the spaces that events name, and what the events say about each.
     pub(super) fn take_spaces(&mut self) -> BTreeMap<SpaceId, SpaceNote> {
         std::mem::take(&mut self.spaces)
+    }
+
+    /// Returns whether an event is about a space, but does not say which.
+    pub(super) fn names_unknown_space(&self) -> bool {
+        self.names_unknown_space
     }
 
     /// Returns how many events are not seen yet.
@@ -265,6 +293,26 @@ mod tests {
             (record(3), expected(3, 4, None)),
         ];
         assert_eq!(reported, BTreeMap::from(all));
+    }
+
+    #[test]
+    fn what_a_record_did_not_show_is_reported_with_the_next_event_that_names_it() {
+        let mut todo = todo(&[(5, &[1])], &[], &[]);
+        let by = |n: u8| Some(BTreeSet::from([UserId(record(n).id)]));
+        let earlier = |n: u8| Reported {
+            first: at(n),
+            last: at(n),
+            by: by(90),
+        };
+
+        todo.add_reports(&[(record(1), earlier(3)), (record(2), earlier(4))].into());
+
+        let expected = Reported {
+            first: at(3),
+            last: at(5),
+            by: None,
+        };
+        assert_eq!(todo.next(9).reported, [(record(1), expected)].into());
     }
 
     #[test]

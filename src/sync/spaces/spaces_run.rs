@@ -46,15 +46,20 @@ impl<C: Connector> Job<C> {
         every: Duration,
         stopped: &Shutdown,
     ) -> Result<Outcome, StoreError> {
-        let found =
-            self.to_read_apart(|store, no| Ok((store.space_reading(no)?, store.space_todo(no)?)));
-        let Some((known, (reading, todo))) = found.await? else {
+        let found = self.to_read_apart(|store, no| {
+            let named = (store.space_todo(no)?, store.noted_all_spaces(no)?);
+            Ok((store.space_reading(no)?, named))
+        });
+        let Some((known, (reading, (todo, all_noted)))) = found.await? else {
             return Ok(Outcome::Succeeded);
         };
-        let is_all = is_due(&reading.mark, every, self.clock.now());
+        // Where we are refused, the audit log does not make us ask more often.
+        let is_noted = all_noted > 0 && !reading.mark.is_refused;
+        let is_all = is_noted || is_due(&reading.mark, every, self.clock.now());
         if !is_all && (todo.is_empty() || reading.mark.last.is_none()) {
             return Ok(Outcome::Succeeded);
         }
+        let is_new = reading.mark.began.is_none();
         let mut run = self.begin(Trigger::Spaces, Mode::Commit).await?;
         run.tenant = Some(known.tenant.id.clone());
         let mut spaces = SpacesRun {
@@ -64,7 +69,7 @@ impl<C: Connector> Job<C> {
             todo,
             counts: SpaceCounts::default(),
         };
-        let before = self.store.last_seq();
+        let (before, no) = (self.store.last_seq(), spaces.known.no);
         let read = async {
             match is_all {
                 true => self.read_all(&mut spaces).await,
@@ -82,6 +87,13 @@ impl<C: Connector> Job<C> {
             if !self.turns.is_swept() {
                 self.observer.report(Progress::Ended);
             }
+        }
+        // A reading that had begun before may have passed the space already.
+        let mark = &spaces.reading.mark;
+        if is_all && is_new && mark.began.is_none() && !mark.is_refused {
+            self.store
+                .offload(move |store| store.forget_all_spaces(no, all_noted))
+                .await?;
         }
         run.ended_at = Some(self.clock.now());
         run.spaces = Some(spaces.counts);

@@ -136,25 +136,16 @@ pub(super) fn read(text: &str, latest: Timestamp) -> Option<Parsed> {
         return Some(Parsed::Session(session_begin(&event, latest)));
     }
     if let Some(space) = space_event(kind) {
-        // An event that does not say which space it is about is skipped: the next complete reading
-        // of spaces finds the change.
-        let about = space.about(&event)?;
+        let about = space.about(&event);
         let by = event.by();
         return Some(Parsed::Event(AuditEvent { id, at, by, about }));
     }
     let subject = subject(kind)?;
     let what = || format!("`{}`: whom it is about", shown(kind));
-    let about = match (subject.records(&event), subject) {
-        (Some(records), _) => About::Records(records),
-        (None, Subject::Unknown(_)) => About::Unknown(what()),
-        (
-            None,
-            Subject::One(_)
-            | Subject::Members
-            | Subject::Identity
-            | Subject::Roles
-            | Subject::Everyone,
-        ) => About::Unreadable(what()),
+    // By its type, it is not the start of a session.
+    let about = match subject.records(&event) {
+        Some(records) => About::Records(records),
+        None => About::Unreadable(what()),
     };
     let by = event.by();
     Some(Parsed::Event(AuditEvent { id, at, by, about }))
@@ -192,7 +183,7 @@ fn subject(kind: &str) -> Option<Subject> {
 }
 
 /// Returns whether a type of event reports that somebody logged in, in either generation.
-fn is_session_begin(kind: &str) -> bool {
+pub(super) fn is_session_begin(kind: &str) -> bool {
     let name = name(kind).map(|(name, _)| name);
     matches!(name, Some("user-session.begin" | "user-session.begun"))
 }
@@ -242,7 +233,7 @@ fn space_event(kind: &str) -> Option<SpaceEvent> {
 }
 
 impl SpaceEvent {
-    fn about(self, event: &Item<'_>) -> Option<About> {
+    fn about(self, event: &Item<'_>) -> About {
         let data: Data<'_> = event
             .data
             .and_then(|data| object(data.get()))
@@ -252,8 +243,8 @@ impl SpaceEvent {
             Self::Deleted => (data.id.0.or(data.space_id.0), true),
             Self::Member => (data.space_id.0, false),
         };
-        let id = SpaceId(Id::parse(&id?).ok()?);
-        Some(About::Space { id, is_gone })
+        let id = id.and_then(|id| Id::parse(&id).ok()).map(SpaceId);
+        About::Space { id, is_gone }
     }
 }
 

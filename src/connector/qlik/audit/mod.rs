@@ -2,9 +2,10 @@
 //!
 //! Qlik filters by one event type or one source at a time, and what concerns us has many of both,
 //! in two generations. So the whole span is read, and events that do not concern our records are
-//! skipped.
+//! skipped. Only earlier sessions are read by their types.
 
 mod event;
+pub(super) mod past_sessions;
 
 use std::collections::HashSet;
 use std::ops::RangeInclusive;
@@ -38,6 +39,15 @@ pub(super) async fn read(
     client: &Client,
     span: RangeInclusive<Timestamp>,
 ) -> Result<AuditPage, ReadError> {
+    walk(client, span, None).await
+}
+
+/// Reads what happened within a span of time: everything, or the events of one type.
+async fn walk(
+    client: &Client,
+    span: RangeInclusive<Timestamp>,
+    kind: Option<&str>,
+) -> Result<AuditPage, ReadError> {
     let mut audit_page = AuditPage {
         events: Vec::new(),
         sessions: Vec::new(),
@@ -49,7 +59,7 @@ pub(super) async fn read(
     let mut cursors = HashSet::new();
     let (mut n_records, mut walks, mut limit) = (0, 1, LIMIT);
     for pages in 1..=MAX_PAGES {
-        let ask = ask(query(&(from..=*span.end()), limit, cursor.as_deref()));
+        let ask = ask(&(from..=*span.end()), kind, limit, cursor.as_deref());
         let answer: wire::Listing = match client.get_through(&ask, &client.audits).await {
             // The cursor expired: start again from the beginning of the span.
             Err(error) if cursor.is_some() && is_expired(&error) => {
@@ -106,11 +116,28 @@ pub(super) async fn read(
     Ok(audit_page)
 }
 
-fn ask(query: String) -> Ask {
+/// Returns the request for a page: of all events, or of those of one type.
+fn ask(
+    span: &RangeInclusive<Timestamp>,
+    kind: Option<&str>,
+    limit: u64,
+    cursor: Option<&str>,
+) -> Ask {
+    let mut query = Serializer::new(String::new());
+    query
+        .append_pair("eventTime", &format!("{}/{}", span.start(), span.end()))
+        .append_pair("limit", &limit.to_string())
+        .append_pair("sort", SORT);
+    if let Some(kind) = kind {
+        query.append_pair("eventType", kind);
+    }
+    if let Some(cursor) = cursor {
+        query.append_pair("next", cursor);
+    }
     Ask {
         doing: DOING,
         path: "api/v1/audits".to_owned(),
-        query,
+        query: query.finish(),
         redirects: Redirects::Refuse,
         patience: Patience::Usual,
     }
@@ -152,18 +179,6 @@ fn repeated(pages: usize) -> ReadError {
         doing: DOING,
         pages: pages as u64,
     }
-}
-
-fn query(span: &RangeInclusive<Timestamp>, limit: u64, cursor: Option<&str>) -> String {
-    let mut query = Serializer::new(String::new());
-    query
-        .append_pair("eventTime", &format!("{}/{}", span.start(), span.end()))
-        .append_pair("limit", &limit.to_string())
-        .append_pair("sort", SORT);
-    if let Some(cursor) = cursor {
-        query.append_pair("next", cursor);
-    }
-    query.finish()
 }
 
 #[cfg(test)]

@@ -47,7 +47,10 @@ fn told(event: &Value) -> String {
         None => String::new(),
         Some(About::Unreadable(what)) => format!("unreadable: {what}"),
         Some(About::Unknown(what)) => format!("unknown: {what}"),
-        Some(About::Space { id, is_gone }) => format!("space {id} {is_gone}"),
+        Some(About::Space { id, is_gone }) => {
+            let id = id.map_or("?".to_owned(), |id| id.to_string());
+            format!("space {id} {is_gone}")
+        }
         Some(About::Records(records)) => {
             let records: Vec<_> = records.iter().map(ToString::to_string).collect();
             records.join(", ")
@@ -234,7 +237,6 @@ fn what_does_not_concern_us_is_passed_over() {
     for kind in [
         "com.qlik.v1.app.opened",
         "com.qlik.core.user-identity.conflicted",
-        "com.qlik.core.space.assignment.created",
         "com.qlik.license.assignment.updated",
         "com.qlik.core.user-session.ended",
         "com.qlik.core.userstore.updated",
@@ -251,6 +253,20 @@ fn what_does_not_concern_us_is_passed_over() {
         };
 
         assert_eq!(told(&event), expected, "{kind}");
+    }
+}
+
+#[test]
+fn an_event_about_a_space_need_not_say_which() {
+    for (data, expected) in [
+        (json!({"spaceId": USER}), format!("space {USER} false")),
+        (json!({"id": USER}), "space ? false".to_owned()),
+        (json!({"spaceId": "a/b"}), "space ? false".to_owned()),
+    ] {
+        let event = json!({"eventId": "e", "eventType": "com.qlik.core.space.assignment.created",
+            "data": data});
+
+        assert_eq!(told(&event), expected, "{event}");
     }
 }
 
@@ -292,12 +308,12 @@ fn what_nobody_knows_yet_of_our_kinds_is_looked_at_or_said() {
         (
             "com.qlik.core.user.frobnicated",
             json!({}),
-            "unknown: `com.qlik.core.user.frobnicated`: whom it is about".to_owned(),
+            "unreadable: `com.qlik.core.user.frobnicated`: whom it is about".to_owned(),
         ),
         (
             "com.qlik.core.user.bob@example.com",
             json!({}),
-            "unknown: `com.qlik.…`: whom it is about".to_owned(),
+            "unreadable: `com.qlik.…`: whom it is about".to_owned(),
         ),
     ] {
         let event = json!({"eventId": "e", "eventType": kind, "data": data});
@@ -530,4 +546,38 @@ async fn refusals_are_errors_and_odd_events_are_not() {
     );
     world.tenant.hide_access(Hidden::Yes);
     assert!(world.audit_events().await.unwrap_err().is_forbidden());
+}
+
+#[tokio::test]
+async fn earlier_sessions_are_read_by_their_types_with_how_far_the_log_goes_back() {
+    let world = World::new().await;
+    let directory = world.tenant.directory();
+    let user = directory.create_user(NewUser::named("Nia")).unwrap();
+    let oldest = world.clock.now();
+    let minute = Duration::from_secs(60);
+    world.clock.set(oldest.plus(minute));
+    directory.audit().write_others(250, world.clock.now());
+    directory.log_in(&user).unwrap();
+    let at = world.clock.now();
+    world.clock.set(at.plus(minute));
+    directory.log_in(&user).unwrap();
+
+    for faults in 0..2 {
+        let asked = world.n_asked();
+        let span = at.minus(minute / 2)..=at.plus(minute / 2);
+        let past = world.qlik.past_sessions(span).await.unwrap();
+
+        assert!(!past.begun.is_empty());
+        for begun in past.begun {
+            assert_eq!((begun.user.as_ref(), begun.at), (Some(&user), at));
+        }
+        assert_eq!((past.extent, past.oldest), (Extent::Whole, Some(oldest)));
+        assert_eq!(world.n_asked() - asked, 2 + 1, "{faults}");
+        // The types need not be visible.
+        let faults = world.tenant.faults();
+        faults.on(Endpoint::AuditNames, Fault::Forbidden, When::Always);
+    }
+    let span = oldest.minus(2 * minute)..=oldest.minus(minute);
+    let past = world.qlik.past_sessions(span).await.unwrap();
+    assert_eq!((past.begun, past.oldest), (Vec::new(), None));
 }

@@ -14,7 +14,7 @@ use crate::store::engine::scan;
 use crate::store::error::StoreError;
 use crate::store::layout::keys::{self, Keyspace};
 use crate::store::layout::rows::{self, read_attempts, read_cursor, read_parked, read_run};
-use crate::store::layout::{self, Format, codec, entry, held, v1, v2, v3, v4, v5, v6, v7, v8};
+use crate::store::layout::{self, Format, codec, entry, held, v1, v2, v3, v4, v5, v6, v7, v8, v9};
 use crate::store::values::delivery::Item;
 use crate::store::values::head::Head;
 use crate::store::values::held::RemovalSum;
@@ -158,6 +158,9 @@ fn beside_records(
             && keys::space_of(key).is_some()
             && codec::read_row::<v6::space::SpaceTodo>(key, value).is_ok()
     })?;
+    target.keep(Keyspace::SpacesDue, |_, key, value| {
+        of_known(key) && codec::read_row::<v9::spaces_due::SpacesDue>(key, value).is_ok()
+    })?;
     // The time since which all sessions are known is dropped, because some of them may be lost.
     target.keep(Keyspace::Session, |_, key, value| {
         of_known(key)
@@ -262,6 +265,11 @@ fn lists(target: &mut Target, tenants: &BTreeSet<TenantNo>) -> Result<(), StoreE
                         .iter()
                         .any(|key| scan::get(db, key).is_ok_and(|row| row.is_some()))
             })
+    })?;
+    target.keep(Keyspace::LateReport, |db, key, value| {
+        let entry = keys::trailing_number(key).map(|seq| keys::journal(Seq(seq)));
+        codec::read_row::<v9::late_report::LateReport>(key, value).is_ok()
+            && entry.is_some_and(|entry| scan::get(db, &entry).is_ok_and(|row| row.is_some()))
     })?;
     target.keep(Keyspace::ListPart, |db, key, _| {
         keys::list_of(key).is_some_and(|(no, list)| {

@@ -55,6 +55,8 @@ enum Stage {
     Kept(Seq),
     /// The lists after the one with this head, or all lists.
     Lists(Option<Key>),
+    /// What was reported late of entries that were cut.
+    LateReports,
     /// The sessions after this one, or all sessions.
     Sessions(Option<Key>),
     Postings,
@@ -94,6 +96,7 @@ impl MaintenancePass {
             Stage::Journal => self.cut(),
             Stage::Kept(after) => self.forget(after),
             Stage::Lists(after) => self.delete_lists(after),
+            Stage::LateReports => self.delete_late_reports(),
             Stage::Sessions(after) => self.delete_sessions(after),
             Stage::Postings => self.build_postings(),
             Stage::Attempts => self.delete_attempts(),
@@ -168,8 +171,19 @@ impl MaintenancePass {
         }
         Ok(match next {
             NextList::After(after) => Stage::Lists(after),
-            NextList::None => Stage::Sessions(None),
+            NextList::None => Stage::LateReports,
         })
+    }
+
+    /// Deletes what was reported late of entries that were cut.
+    fn delete_late_reports(&self) -> Result<Stage, StoreError> {
+        let keys = self.store.late_reports_to_delete(ROWS_AT_ONCE)?;
+        if keys.is_empty() {
+            return Ok(Stage::Sessions(None));
+        }
+        let rows = keys.into_iter().map(|key| (key, None));
+        self.store.engine.write(rows.collect())?;
+        Ok(Stage::LateReports)
     }
 
     /// Deletes old sessions of unknown users.

@@ -7,6 +7,7 @@
 mod acceptance;
 mod delivery;
 mod entry;
+mod late_report;
 mod licence;
 mod plan;
 mod posting;

@@ -38,3 +38,8 @@ pub fn space_todo(no: TenantNo, id: &SpaceId) -> Key {
 pub fn space_of(key: &[u8]) -> Option<SpaceId> {
     Id::from_key(key.get(5..)?).ok().map(SpaceId)
 }
+
+/// Returns the key of whether all spaces of a tenant must be read again.
+pub fn spaces_due(no: TenantNo) -> Key {
+    numbered(Keyspace::SpacesDue, no.0)
+}

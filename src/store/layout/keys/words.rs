@@ -19,6 +19,7 @@ pub fn describe(key: &[u8]) -> String {
         },
         Some(0x31) => "an entry that is kept",
         Some(0x32 | 0x33) => "a list of users",
+        Some(0x34) => "what was reported late of an entry",
         Some(0x40 | 0x41) => "a plan",
         Some(0x42 | 0x43) => "a held plan",
         Some(0x44) => "an absent record",
@@ -40,6 +41,7 @@ pub fn describe(key: &[u8]) -> String {
         Some(0x95) => "an assignment of a licence",
         Some(0x96) => "how far licences were read",
         Some(0x97) => "since when sessions of a user are known",
+        Some(0x9a) => "whether all spaces are to be read",
         Some(_) | None => "a value of an unknown keyspace",
     };
     what.to_owned()

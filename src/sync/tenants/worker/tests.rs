@@ -14,8 +14,8 @@ use crate::connector::{
 use crate::lock::lock;
 use crate::model::{
     AuditPage, Change, Coded, ConnectionName, Finding, Fingerprint, HeldPlan, Id, Kind,
-    LicenceHead, Observed, PlanId, Record, RecordRef, Role, RoleId, RoleType, RunId, Seq, SpaceId,
-    Tenant, TenantId, TenantName, Timestamp, Traffic,
+    LicenceHead, Observed, PastSessions, PlanId, Record, RecordRef, Role, RoleId, RoleType, RunId,
+    Seq, SpaceId, Tenant, TenantId, TenantName, Timestamp, Traffic,
 };
 use crate::signal;
 use crate::store::{Closing, Commit, Decision, Known, PlanHead, Store, Write};
@@ -131,6 +131,13 @@ impl Connector for Empty {
     }
 
     async fn audit_events(&self, _: RangeInclusive<Timestamp>) -> Result<AuditPage, FetchError> {
+        Err(down())
+    }
+
+    async fn past_sessions(
+        &self,
+        _: RangeInclusive<Timestamp>,
+    ) -> Result<PastSessions, FetchError> {
         Err(down())
     }
 

@@ -1,0 +1,39 @@
+//! Stores that all spaces of a tenant must be read again: the audit log reported a change of a
+//! space, but not of which.
+
+use crate::lock::lock;
+use crate::store::error::StoreError;
+use crate::store::handle::Store;
+use crate::store::layout::{codec, keys, v9};
+use crate::store::values::tenant_no::TenantNo;
+
+impl Store {
+    /// Notes that all spaces must be read again; on disk when it returns.
+    pub fn note_all_spaces(&self, no: TenantNo) -> Result<(), StoreError> {
+        let _alone = lock(&self.guards.numbering);
+        let notes = self.noted_all_spaces(no)? + 1;
+        let row = v9::spaces_due::SpacesDue { notes };
+        self.engine
+            .write(vec![codec::put(keys::spaces_due(no), &row)])
+            .map(drop)
+    }
+
+    /// Returns how often it was noted that all spaces must be read again; 0 if they need not be.
+    pub fn noted_all_spaces(&self, no: TenantNo) -> Result<u64, StoreError> {
+        let key = keys::spaces_due(no);
+        let what = "reading whether all spaces are to be read";
+        let row = self.row(what, &key, codec::read_row::<v9::spaces_due::SpacesDue>)?;
+        Ok(row.map_or(0, |row| row.notes))
+    }
+
+    /// Notes that all spaces were read, unless it was noted again meanwhile that they must be.
+    pub fn forget_all_spaces(&self, no: TenantNo, notes: u64) -> Result<(), StoreError> {
+        let _alone = lock(&self.guards.numbering);
+        if notes == 0 || self.noted_all_spaces(no)? != notes {
+            return Ok(());
+        }
+        self.engine
+            .write(vec![(keys::spaces_due(no), None)])
+            .map(drop)
+    }
+}

@@ -1,0 +1,89 @@
+//! What events of the audit log reported of records that did not show it when they were read.
+//!
+//! Pure.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::model::{RecordRef, Reported, Timestamp};
+
+/// The most records of which we know that they did not show a change yet, which bounds memory.
+const MAX_BEHIND: usize = 10_000;
+
+/// What events reported of records that did not show it when they were read. Whatever they show
+/// later, these events may have caused it.
+#[derive(Debug, Default)]
+pub(super) struct NotShown(BTreeMap<RecordRef, Reported>);
+
+impl NotShown {
+    /// Notes which of the records that were read did not show what was reported of them.
+    pub(super) fn note(
+        &mut self,
+        read: &BTreeSet<RecordRef>,
+        not_shown: BTreeMap<RecordRef, Reported>,
+    ) {
+        self.0.retain(|record, _| !read.contains(record));
+        self.0.extend(not_shown);
+        while self.0.len() > MAX_BEHIND {
+            self.0.pop_last();
+        }
+    }
+
+    /// Forgets what happened before a time.
+    pub(super) fn forget(&mut self, before: Timestamp) {
+        self.0.retain(|_, reported| reported.last >= before);
+    }
+
+    /// Returns what is noted.
+    pub(super) fn get(&self) -> &BTreeMap<RecordRef, Reported> {
+        &self.0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{Id, Kind};
+
+    fn record(n: u8) -> RecordRef {
+        RecordRef {
+            kind: Kind::User,
+            id: Id::parse(&format!("{n:024x}")).unwrap(),
+        }
+    }
+
+    fn at(seconds: i64) -> Timestamp {
+        Timestamp::from_millis(seconds * 1_000)
+    }
+
+    #[test]
+    fn what_a_record_does_not_show_is_noted_until_it_is_read_again() {
+        let reported = |seconds| Reported::of(at(seconds), None);
+        let mut not_shown = NotShown::default();
+        let all = [1, 2, 3].map(record).into();
+
+        not_shown.note(
+            &all,
+            [1, 2, 3].map(|n| (record(n), reported(n.into()))).into(),
+        );
+        not_shown.note(&[record(2)].into(), BTreeMap::new());
+        not_shown.forget(at(3));
+
+        assert_eq!(*not_shown.get(), [(record(3), reported(3))].into());
+    }
+
+    #[test]
+    fn a_record_that_was_last_changed_before_an_event_does_not_show_it() {
+        let event = Reported::of(at(100), None);
+        for (updated, is_ahead, explains) in [
+            (None, true, true),
+            (Some(94), true, true),
+            (Some(95), false, true),
+            (Some(105), false, true),
+            (Some(106), false, false),
+        ] {
+            let updated = updated.map(at);
+            let found = (event.is_ahead_of(updated), event.explains(updated));
+            assert_eq!(found, (is_ahead, explains), "{updated:?}");
+        }
+    }
+}
