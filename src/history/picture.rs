@@ -222,7 +222,10 @@ impl Picture {
         known: &Known,
         wanted: &[(User, RoleId)],
     ) -> Result<Dates, HistoryError> {
-        let up_to = self.last_seq(store);
+        let up_to = match &self.past {
+            Some(past) => lock(past).begin(),
+            None => store.settled_seq()?,
+        };
         lock(&self.trail).since_when((store, known), self.grants.clone(), up_to, wanted)
     }
 

@@ -110,7 +110,10 @@ fn n_left(world: &World, n_pages: u64) -> u64 {
 
 async fn read_to_the_end(world: &World) {
     let running = world.launch().await;
-    within("it is read", || async { is_read(running.store()) }).await;
+    within("it is read", || async {
+        is_read(running.store()) && has_ended(running.store())
+    })
+    .await;
     running.stop().await;
 }
 
@@ -123,6 +126,13 @@ fn open(world: &World) -> Store {
 fn reading_of(store: &Store) -> Option<LicenceReading> {
     let known = store.tenants().unwrap().into_iter().next()?;
     Some(store.licence_reading(known.no).unwrap())
+}
+
+/// Returns whether the last run that read the licence has ended.
+fn has_ended(store: &Store) -> bool {
+    let known = store.tenants().unwrap().remove(0);
+    let run = store.newest_run(&known.name, |run| run.trigger == Trigger::Licence);
+    run.unwrap().is_some_and(|run| run.ended_at.is_some())
 }
 
 /// Returns whether the licence was read within the last day.

@@ -1,6 +1,7 @@
 //! Reads the journal: everything that happened, entry by entry, as far as it is on disk.
 
 use crate::model::{Entry, Seq};
+use crate::store::engine::reader::Reader;
 use crate::store::error::StoreError;
 use crate::store::handle::Store;
 use crate::store::values::skimmed::Skimmed;
@@ -9,6 +10,19 @@ impl Store {
     /// Returns the position of the last entry.
     pub fn last_seq(&self) -> Seq {
         self.engine.last_seq()
+    }
+
+    /// Returns the last entry once all is on disk that a record may show by now: what was just
+    /// written can be read a moment before its entry can.
+    pub fn settled_seq(&self) -> Result<Seq, StoreError> {
+        let head = self
+            .engine
+            .read("reading the journal", Reader::head)?;
+        if head.is_some_and(|head| head.last > self.last_seq()) {
+            // Its own batch comes after those that are on their way.
+            self.engine.write(Vec::new())?;
+        }
+        Ok(self.last_seq())
     }
 
     /// Returns the position of the first entry that exists, or the one after the last if the whole
