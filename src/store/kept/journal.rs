@@ -1,7 +1,6 @@
 //! Reads the journal: everything that happened, entry by entry, as far as it is on disk.
 
 use crate::model::{Entry, Seq};
-use crate::store::engine::reader::Reader;
 use crate::store::error::StoreError;
 use crate::store::handle::Store;
 use crate::store::values::skimmed::Skimmed;
@@ -15,10 +14,10 @@ impl Store {
     /// Returns the last entry once all is on disk that a record may show by now: what was just
     /// written can be read a moment before its entry can.
     pub fn settled_seq(&self) -> Result<Seq, StoreError> {
-        let head = self
-            .engine
-            .read("reading the journal", Reader::head)?;
-        if head.is_some_and(|head| head.last > self.last_seq()) {
+        let written = self.engine.read("reading the journal", |reader| {
+            Ok(reader.head()?.map(|head| head.last))
+        })?;
+        if written.is_some_and(|written| written > self.last_seq()) {
             // Its own batch comes after those that are on their way.
             self.engine.write(Vec::new())?;
         }
