@@ -89,8 +89,10 @@ pub struct SpaceGrants {
     groups: BTreeMap<GroupId, UserGrants>,
     /// What every user has.
     everybodys: UserGrants,
-    /// The parts that count as not visible.
+    /// The parts that were never visible as a whole.
     hidden: BTreeSet<SpacePart>,
+    /// The parts whose known values may be out of date, and which count as not visible for that.
+    unseen: BTreeSet<SpacePart>,
 }
 
 /// Paths to a space and to what is shared from it.
@@ -116,11 +118,10 @@ impl SpaceGrants {
             owner: space.head.owner.clone(),
             ..Self::default()
         };
-        if space.assignments.is_none() {
-            found.hidden.insert(SpacePart::Assignments);
-        }
-        if space.shares.is_none() {
-            found.hidden.insert(SpacePart::Shares);
+        for part in [SpacePart::Assignments, SpacePart::Shares] {
+            if !space.was_whole(part) {
+                found.hidden.insert(part);
+            }
         }
         for (assignee, assignment) in space.assignments.iter().flatten() {
             if let Some((path, place)) = found.place(assignee, grants) {
@@ -141,12 +142,21 @@ impl SpaceGrants {
     /// Adds parts that were not visible. If the space itself was not, nothing of it was.
     #[must_use]
     pub fn hiding(mut self, unseen: &BTreeSet<SpacePart>) -> Self {
-        self.hidden.extend(unseen);
+        self.unseen.extend(unseen);
         if unseen.contains(&SpacePart::Itself) {
-            self.hidden
+            self.unseen
                 .extend([SpacePart::Assignments, SpacePart::Shares]);
         }
         self
+    }
+
+    /// Makes the paths to a space of which nothing was visible.
+    pub fn hidden() -> Self {
+        let parts = [SpacePart::Itself, SpacePart::Assignments, SpacePart::Shares];
+        Self {
+            hidden: parts.into(),
+            ..Self::default()
+        }
     }
 
     /// Returns the path of an assignee, and the list that its entry belongs to. `None` if the
@@ -210,9 +220,17 @@ impl SpaceGrants {
         &self.groups
     }
 
+    /// Returns whether a group is assigned. Each assignee has one assignment. Of a list that may be
+    /// out of date, nobody is.
+    pub(super) fn assigns(&self, group: &GroupId) -> bool {
+        let grants = self.groups.get(group);
+        let is_seen = !self.unseen.contains(&SpacePart::Assignments);
+        is_seen && grants.is_some_and(|grants| !grants.space.is_empty())
+    }
+
     /// Returns whether a part of the space counts as visible.
     pub(super) fn shows(&self, part: SpacePart) -> bool {
-        !self.hidden.contains(&part)
+        !self.hidden.contains(&part) && !self.unseen.contains(&part)
     }
 }
 
@@ -324,6 +342,7 @@ mod tests {
             },
             assignments: Some(assignments.into()),
             shares: Some(shares.into()),
+            partial: BTreeSet::new(),
         }
     }
 

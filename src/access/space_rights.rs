@@ -64,12 +64,12 @@ impl SpaceRight {
         }
     }
 
-    /// Returns which list of the space gives the right; `None` if the space itself does.
-    fn part(&self) -> Option<SpacePart> {
+    /// Returns which part of the space gives the right.
+    fn part(&self) -> SpacePart {
         match self {
-            Self::Role(role) if role == OWNER => None,
-            Self::Role(_) => Some(SpacePart::Assignments),
-            Self::App { .. } => Some(SpacePart::Shares),
+            Self::Role(role) if role == OWNER => SpacePart::Itself,
+            Self::Role(_) => SpacePart::Assignments,
+            Self::App { .. } => SpacePart::Shares,
         }
     }
 }
@@ -196,9 +196,11 @@ pub fn space_differences(
             .map(|(grants, user)| grants.rights_of(user))
             .unwrap_or_default()
     };
+    let (mut had, mut has) = (rights(then), rights(now));
+    share_sorts(&mut had, &mut has);
     own_differences(
-        (&rights(then), &SpaceSight(then.0, Whose::User(then.1))),
-        (&rights(now), &SpaceSight(now.0, Whose::User(now.1))),
+        (&had, &SpaceSight(then.0, Whose::User(then.1))),
+        (&has, &SpaceSight(now.0, Whose::User(now.1))),
     )
 }
 
@@ -212,10 +214,38 @@ pub fn everybodys_space_differences(
             .map(|grants| grants.everybodys().rights())
             .unwrap_or_default()
     };
+    let (mut had, mut has) = (rights(then), rights(now));
+    share_sorts(&mut had, &mut has);
     common_differences(
-        (&rights(then), &SpaceSight(then, Whose::Everybodys)),
-        (&rights(now), &SpaceSight(now, Whose::Everybodys)),
+        (&had, &SpaceSight(then, Whose::Everybodys)),
+        (&has, &SpaceSight(now, Whose::Everybodys)),
     )
+}
+
+/// Gives each resource the same kind at both times, the later one if it is known: what kind it is
+/// says nothing about who has a right to it.
+fn share_sorts(had: &mut SpacePaths, has: &mut SpacePaths) {
+    let mut sorts: BTreeMap<Option<String>, String> = BTreeMap::new();
+    for right in had.keys().chain(has.keys()) {
+        if let SpaceRight::App {
+            resource,
+            sort: Some(sort),
+            ..
+        } = right
+        {
+            sorts.insert(resource.clone(), sort.clone());
+        }
+    }
+    for rights in [had, has] {
+        let mut same = SpacePaths::new();
+        for (mut right, paths) in std::mem::take(rights) {
+            if let SpaceRight::App { resource, sort, .. } = &mut right {
+                *sort = sorts.get(resource).cloned();
+            }
+            same.entry(right).or_default().extend(paths);
+        }
+        *rights = same;
+    }
 }
 
 /// Whose rights are looked at.
@@ -241,8 +271,31 @@ impl SpaceSight<'_> {
             (Whose::User(Some(_)), ByGroup::No) | (Whose::Everybodys, _) => true,
         };
         match right.part() {
-            None => grants.shows(SpacePart::Itself),
-            Some(part) => grants.shows(part) && shows_groups,
+            SpacePart::Itself => grants.shows(SpacePart::Itself),
+            part @ (SpacePart::Assignments | SpacePart::Shares) => {
+                grants.shows(part) && shows_groups
+            }
+        }
+    }
+}
+
+impl SpaceSight<'_> {
+    /// Returns whether a path would have been visible although not all of the list was: its
+    /// assignment was.
+    fn knows(&self, right: &SpaceRight, path: &Path) -> bool {
+        let Self(Some(grants), Whose::User(Some(user))) = self else {
+            return false;
+        };
+        match (right.part(), path) {
+            (SpacePart::Assignments, Path::Group(group)) => {
+                user.groups.is_some() && grants.assigns(group)
+            }
+            // There may be other shares.
+            (SpacePart::Shares | SpacePart::Itself, _) => false,
+            (
+                SpacePart::Assignments,
+                Path::Direct | Path::Everyone(_) | Path::UserDefault | Path::Owner,
+            ) => false,
         }
     }
 }
@@ -260,7 +313,7 @@ impl Sight<SpaceRight> for SpaceSight<'_> {
             Path::Group(_) => ByGroup::Maybe,
             Path::Direct | Path::Everyone(_) | Path::UserDefault | Path::Owner => ByGroup::No,
         };
-        self.shows(right, by_group)
+        self.shows(right, by_group) || self.knows(right, path)
     }
 
     fn shows_all(&self, right: &SpaceRight) -> bool {

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-use crate::model::{Seq, Space, SpaceId, SpaceMention};
+use crate::model::{Found, Seq, Space, SpaceId, SpaceMention};
 use crate::store::{Known, Store};
 
 use super::error::HistoryError;
@@ -18,6 +18,8 @@ pub struct SpacePair {
     pub id: SpaceId,
     /// At the earlier time.
     pub then: Option<Space>,
+    /// What the space is if it was not there at the earlier time.
+    pub found: Found,
     /// At the later time.
     pub now: Option<Space>,
 }
@@ -25,13 +27,15 @@ pub struct SpacePair {
 impl SpacePair {
     /// Returns how to mention it: as it is at the later time, or as it was if it is gone.
     pub fn mention(&self) -> SpaceMention {
-        let head = self.now.as_ref().or(self.then.as_ref());
-        let head = head.map(|space| &space.head);
-        SpaceMention {
-            id: self.id.clone(),
-            name: head.map(|head| head.name.clone()).unwrap_or_default(),
-            sort: head.and_then(|head| head.sort.clone()),
-        }
+        let latest = self.now.as_ref().or(self.then.as_ref());
+        latest.map_or_else(
+            || SpaceMention {
+                id: self.id.clone(),
+                name: String::new(),
+                sort: None,
+            },
+            Space::mention,
+        )
     }
 
     /// Returns how many assignments and shares it has at both times, plus one for the space itself.
@@ -138,9 +142,9 @@ impl SpacePairs {
             self.reached = last;
         }
         for (id, now) in spaces {
-            let (then, now) = self.past.pair(&id, now, self.later);
-            if then.is_some() || now.is_some() {
-                self.left.push_back(SpacePair { id, then, now });
+            let pair = self.past.pair(id, now, self.later);
+            if pair.then.is_some() || pair.now.is_some() {
+                self.left.push_back(pair);
             }
         }
         Ok(())

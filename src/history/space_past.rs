@@ -4,11 +4,12 @@ use std::collections::BTreeMap;
 use std::ops::Bound;
 use std::time::{Duration, Instant};
 
-use crate::model::{Entry, Fact, Seq, Space, SpaceChange, SpaceId, Timestamp};
+use crate::model::{Entry, Fact, Found, Seq, Space, SpaceChange, SpaceId, Timestamp};
 use crate::store::{KeptSpace, Known, Store};
 
 use super::error::HistoryError;
 use super::since::first_since;
+use super::space_pairs::SpacePair;
 
 /// How many entries are read at once.
 const AT_ONCE: usize = 500;
@@ -170,15 +171,25 @@ impl SpacePast {
         changes.fold(now, |space, (_, change)| change.undo(space))
     }
 
+    /// Returns what a space is that was not there then, but was later, before what `later` has.
+    /// `None` stands for now.
+    pub(super) fn found(&self, id: &SpaceId, later: Option<&Self>) -> Found {
+        let first_of = |past: &Self| {
+            let changes = past.changes.get(id)?;
+            changes.changes.first().map(|(seq, _)| *seq)
+        };
+        let end = later.and_then(first_of);
+        let changes = self.changes.get(id).into_iter();
+        let changes = changes.flat_map(|it| it.changes.iter().rev());
+        let mut changes = changes.filter(|(seq, _)| end.is_none_or(|end| *seq < end));
+        let created = changes.find(|(_, change)| change.before.is_none());
+        created.map_or(Found::New, |(_, change)| change.found)
+    }
+
     /// Returns a space as it was then and as it was after a later entry, given the present one, and
     /// drops its changes.
-    pub(super) fn pair(
-        &mut self,
-        id: &SpaceId,
-        now: Option<Space>,
-        later: Seq,
-    ) -> (Option<Space>, Option<Space>) {
-        let Changes { changes, .. } = self.changes.remove(id).unwrap_or_default();
+    pub(super) fn pair(&mut self, id: SpaceId, now: Option<Space>, later: Seq) -> SpacePair {
+        let Changes { changes, .. } = self.changes.remove(&id).unwrap_or_default();
         let begin = changes.partition_point(|(seq, _)| *seq <= later);
         let (earlier, since) = changes.split_at(begin);
         let undone = |space, changes: &[(Seq, SpaceChange)]| {
@@ -187,7 +198,14 @@ impl SpacePast {
         };
         let now = undone(now, since);
         let then = undone(now.clone(), earlier);
-        (then, now)
+        let mut created = earlier.iter().rev().map(|(_, change)| change);
+        let created = created.find(|change| change.before.is_none());
+        SpacePair {
+            id,
+            then,
+            found: created.map_or(Found::New, |change| change.found),
+            now,
+        }
     }
 }
 

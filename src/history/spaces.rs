@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 
-use crate::model::{Space, SpaceId, Timestamp};
+use crate::model::{Found, Space, SpaceId, Timestamp};
 use crate::store::{KeptSpace, Known, Store};
 
 use super::error::HistoryError;
@@ -76,18 +76,21 @@ pub fn each_space_pair(
         &mut pasts,
         Span::After(None),
         |pasts, id, now| {
-            let at = |picture: &Picture| {
+            let past_of = |picture: &Picture| {
                 let past = pasts.iter().find(|(it, _)| std::ptr::eq(*it, picture));
-                match past {
-                    Some((_, past)) => past.then(id, now.clone()),
-                    None => now.clone(),
-                }
+                past.map(|(_, past)| past)
             };
+            let at = |picture: &Picture| match past_of(picture) {
+                Some(past) => past.then(id, now.clone()),
+                None => now.clone(),
+            };
+            let found = past_of(before).map(|past| past.found(id, past_of(after)));
             let (then, now) = (at(before), at(after));
             if then.is_some() || now.is_some() {
                 visit(SpacePair {
                     id: id.clone(),
                     then,
+                    found: found.unwrap_or(Found::New),
                     now,
                 });
             }

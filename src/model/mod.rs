@@ -80,7 +80,7 @@ pub use session::{LastSession, SESSION_AHEAD, SessionSpan, UserSession};
 pub use space::{
     Assignee, MAX_IN_SPACE, Space, SpaceAssignment, SpaceHead, SpaceList, SpacePart, SpaceShare,
 };
-pub use space_change::{ListChange, SpaceChange};
+pub use space_change::{Found, ListChange, SpaceChange};
 pub use store_check::{Fault, StoreCheck};
 pub use store_usage::{KeptFor, Lack, StoreUsage};
 pub use tenant::{Account, EndpointName, Tenant, TenantId, TenantName};

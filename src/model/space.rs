@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use super::{GroupId, Id, SpaceId, Timestamp, UserId};
+use super::{GroupId, Id, SpaceId, SpaceMention, Timestamp, UserId};
 
 /// The most assignments, or shares, of a space that are kept. A space with more counts as one whose
 /// list is not fully visible.
@@ -23,6 +23,78 @@ pub struct Space {
     /// The single resources that are shared from it, by the id of the share. `None` if they were
     /// never visible to us.
     pub shares: Option<BTreeMap<Id, SpaceShare>>,
+    /// The lists of which only a part was ever visible: they may have more members than we know.
+    pub partial: BTreeSet<SpacePart>,
+}
+
+impl Space {
+    /// Returns the space after a reading. What the reading did not see stays as it was known
+    /// before.
+    pub fn read(
+        id: SpaceId,
+        mut head: SpaceHead,
+        assignments: SpaceList<Assignee, SpaceAssignment>,
+        shares: SpaceList<Id, SpaceShare>,
+        before: Option<&Self>,
+    ) -> Self {
+        let mut partial = BTreeSet::new();
+        let looked = [
+            (SpacePart::Assignments, assignments.is_whole()),
+            (SpacePart::Shares, shares.is_whole()),
+        ];
+        for (part, is_whole) in looked {
+            let was_whole = before.is_some_and(|before| before.was_whole(part));
+            if !is_whole {
+                head.unseen.insert(part);
+            }
+            if !is_whole && !was_whole {
+                partial.insert(part);
+            }
+        }
+        let space = Self {
+            id,
+            head,
+            assignments: assignments.over(before.and_then(|it| it.assignments.as_ref())),
+            shares: shares.over(before.and_then(|it| it.shares.as_ref())),
+            partial,
+        };
+        space.without_empty_parts()
+    }
+
+    /// Returns whether all of a list was visible at some time.
+    pub fn was_whole(&self, part: SpacePart) -> bool {
+        let is_known = match part {
+            SpacePart::Itself => true,
+            SpacePart::Assignments => self.assignments.is_some(),
+            SpacePart::Shares => self.shares.is_some(),
+        };
+        is_known && !self.partial.contains(&part)
+    }
+
+    /// Returns the space with partial lists that are empty as lists that were never visible: it
+    /// means the same.
+    pub(super) fn without_empty_parts(mut self) -> Self {
+        let partial = &mut self.partial;
+        if self.assignments.as_ref().is_none_or(BTreeMap::is_empty)
+            && partial.remove(&SpacePart::Assignments)
+        {
+            self.assignments = None;
+        }
+        if self.shares.as_ref().is_none_or(BTreeMap::is_empty) && partial.remove(&SpacePart::Shares)
+        {
+            self.shares = None;
+        }
+        self
+    }
+
+    /// Returns how to mention it.
+    pub fn mention(&self) -> SpaceMention {
+        SpaceMention {
+            id: self.id.clone(),
+            name: self.head.name.clone(),
+            sort: self.head.sort.clone(),
+        }
+    }
 }
 
 /// What a space says about itself.

@@ -1,11 +1,13 @@
 //! How a space changed between two readings: only what differs, since a space may have thousands of
 //! assignments.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use super::{Assignee, Id, Space, SpaceAssignment, SpaceHead, SpaceId, SpaceShare, Verb};
+use super::{
+    Assignee, Id, Space, SpaceAssignment, SpaceHead, SpaceId, SpacePart, SpaceShare, Verb,
+};
 
 /// A change to one space, with everything needed to undo it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -16,6 +18,8 @@ pub struct SpaceChange {
     pub before: Option<SpaceHead>,
     /// What it says about itself; `None` if it is gone.
     pub after: Option<SpaceHead>,
+    /// What the space is if it was not known before.
+    pub found: Found,
     /// How its assignments differ.
     pub assignments: ListChange<Assignee, SpaceAssignment>,
     /// How its shares differ.
@@ -25,17 +29,35 @@ pub struct SpaceChange {
 /// How a list of a space changed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ListChange<K: Ord, V> {
-    /// Whether the list was known before.
+    /// Whether it had been seen whole at some time before.
     pub was_known: bool,
-    /// Whether it is known now.
+    /// Whether it has been seen whole by now.
     pub is_known: bool,
     /// Each member that differs, before and after. `None` stands for a member that is not in the
     /// list at that time.
     pub members: BTreeMap<K, (Option<V>, Option<V>)>,
 }
 
+/// What a space that was not known before is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Found {
+    /// New: nobody had a right in it before.
+    New,
+    /// Older: it was not visible before, so nobody knows who had a right in it.
+    Late,
+}
+
+/// A list at one time.
+struct Side<'a, K, V> {
+    members: Option<&'a BTreeMap<K, V>>,
+    /// Whether it has been seen whole by then.
+    is_known: bool,
+}
+
 impl<K: Ord + Clone, V: Clone + Eq> ListChange<K, V> {
-    fn between(before: Option<&BTreeMap<K, V>>, after: Option<&BTreeMap<K, V>>) -> Self {
+    fn between(then: Side<'_, K, V>, now: Side<'_, K, V>) -> Self {
+        let (before, after) = (then.members, now.members);
         let mut members = BTreeMap::new();
         for (key, old) in before.into_iter().flatten() {
             let new = after.and_then(|after| after.get(key));
@@ -49,8 +71,8 @@ impl<K: Ord + Clone, V: Clone + Eq> ListChange<K, V> {
             }
         }
         Self {
-            was_known: before.is_some(),
-            is_known: after.is_some(),
+            was_known: then.is_known,
+            is_known: now.is_known,
             members,
         }
     }
@@ -59,7 +81,7 @@ impl<K: Ord + Clone, V: Clone + Eq> ListChange<K, V> {
         self.was_known == self.is_known && self.members.is_empty()
     }
 
-    fn undo(&self, now: Option<BTreeMap<K, V>>) -> Option<BTreeMap<K, V>> {
+    fn undo(&self, now: Option<BTreeMap<K, V>>) -> BTreeMap<K, V> {
         let mut then = now.unwrap_or_default();
         for (key, (before, _)) in &self.members {
             match before {
@@ -67,31 +89,70 @@ impl<K: Ord + Clone, V: Clone + Eq> ListChange<K, V> {
                 None => then.remove(key),
             };
         }
-        self.was_known.then_some(then)
+        then
     }
 }
 
 impl SpaceChange {
-    /// Returns how a space changed; `None` if it did not. One of the two must be given.
-    pub fn between(before: Option<&Space>, after: Option<&Space>) -> Option<Self> {
+    /// Returns how a space changed; `None` if it did not. One of the two must be given. `found`
+    /// says what it is if it was not known before.
+    pub fn between(before: Option<&Space>, after: Option<&Space>, found: Found) -> Option<Self> {
         let id = before.or(after)?.id.clone();
+        let was_known = |part| before.is_some_and(|before| before.was_whole(part));
+        let is_known = |part| after.is_some_and(|after| after.was_whole(part));
+        let (assignments, shares) = (SpacePart::Assignments, SpacePart::Shares);
         let change = Self {
             id,
             before: before.map(|space| space.head.clone()),
             after: after.map(|space| space.head.clone()),
+            found: match before {
+                Some(_) => Found::New,
+                None => found,
+            },
             assignments: ListChange::between(
-                before.and_then(|space| space.assignments.as_ref()),
-                after.and_then(|space| space.assignments.as_ref()),
+                Side {
+                    members: before.and_then(|space| space.assignments.as_ref()),
+                    is_known: was_known(assignments),
+                },
+                Side {
+                    members: after.and_then(|space| space.assignments.as_ref()),
+                    is_known: is_known(assignments),
+                },
             ),
             shares: ListChange::between(
-                before.and_then(|space| space.shares.as_ref()),
-                after.and_then(|space| space.shares.as_ref()),
+                Side {
+                    members: before.and_then(|space| space.shares.as_ref()),
+                    is_known: was_known(shares),
+                },
+                Side {
+                    members: after.and_then(|space| space.shares.as_ref()),
+                    is_known: is_known(shares),
+                },
             ),
         };
         let differs = change.before != change.after
             || !change.assignments.is_nothing()
             || !change.shares.is_nothing();
         differs.then_some(change)
+    }
+
+    /// Returns the change without what says nothing about rights: members that were only saved
+    /// again.
+    #[must_use]
+    pub fn of_rights(mut self) -> Self {
+        let assigned = |it: &Option<SpaceAssignment>| it.as_ref().map(|it| it.roles.clone());
+        let members = &mut self.assignments.members;
+        members.retain(|_, (before, after)| assigned(before) != assigned(after));
+        let shared = |it: &Option<SpaceShare>| {
+            it.clone().map(|share| SpaceShare {
+                created_at: None,
+                created_by: None,
+                ..share
+            })
+        };
+        let members = &mut self.shares.members;
+        members.retain(|_, (before, after)| shared(before) != shared(after));
+        self
     }
 
     /// Returns the space as it was before the change, given how it was after it.
@@ -101,12 +162,25 @@ impl SpaceChange {
             Some(space) => (space.assignments, space.shares),
             None => (None, None),
         };
-        Some(Space {
+        let known = [
+            (SpacePart::Assignments, self.assignments.was_known),
+            (SpacePart::Shares, self.shares.was_known),
+        ];
+        let partial = known.into_iter().filter(|(_, was_known)| !was_known);
+        let partial: BTreeSet<SpacePart> = partial.map(|(part, _)| part).collect();
+        let space = Space {
             id: self.id.clone(),
             head,
-            assignments: self.assignments.undo(assignments),
-            shares: self.shares.undo(shares),
-        })
+            assignments: Some(self.assignments.undo(assignments)),
+            shares: Some(self.shares.undo(shares)),
+            partial,
+        };
+        Some(space.without_empty_parts())
+    }
+
+    /// Returns whether a space that is older only became visible.
+    pub fn became_visible(&self) -> bool {
+        self.before.is_none() && self.found == Found::Late
     }
 
     /// Returns what happened, as a word.
@@ -173,8 +247,12 @@ mod tests {
                 share,
                 0..3,
             )),
+            prop::collection::btree_set(
+                prop::sample::select(vec![SpacePart::Assignments, SpacePart::Shares]),
+                0..2,
+            ),
         );
-        let space = whole.prop_map(|(name, is_hidden, assignments, shares)| Space {
+        let space = whole.prop_map(|(name, is_hidden, assignments, shares, partial)| Space {
             id: SpaceId(id(9)),
             head: SpaceHead {
                 name,
@@ -185,14 +263,15 @@ mod tests {
             },
             assignments,
             shares,
+            partial,
         });
-        prop::option::of(space)
+        prop::option::of(space.prop_map(Space::without_empty_parts))
     }
 
     proptest! {
         #[test]
         fn a_change_leads_back(before in space(), after in space()) {
-            let change = SpaceChange::between(before.as_ref(), after.as_ref());
+            let change = SpaceChange::between(before.as_ref(), after.as_ref(), Found::New);
 
             let undone = change.map_or(after.clone(), |change| change.undo(after));
             prop_assert_eq!(undone, before);

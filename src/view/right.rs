@@ -4,8 +4,8 @@ use serde_json::{Value, json};
 
 use crate::control::{AccessChangeRow, ChangesAnswer};
 use crate::model::{
-    AccessChange, OWNER, Right, RightChange, RightHolders, RoleMention, ShownPath, SpaceMention,
-    Thousands, Timestamp, unified,
+    AccessChange, OWNER, Path, Right, RightChange, RightHolders, RoleMention, ShownPath,
+    SpaceMention, Thousands, Timestamp, unified,
 };
 
 /// Returns a change of a right of one user, or of all users.
@@ -121,19 +121,14 @@ pub fn right_sentence(right: &RightChange) -> String {
         false => ("hold", "have"),
     };
     let role = right_name(&right.right);
+    // "owner of Sales" says it all.
+    let by = |paths: &[ShownPath]| match paths {
+        [only] if only.path == Path::Owner => String::new(),
+        paths => format!(", {}", paths_in_words(paths)),
+    };
     match right.change {
-        AccessChange::Granted => {
-            format!(
-                "{whom} {holds} {role} now, {}",
-                paths_in_words(&right.after)
-            )
-        }
-        AccessChange::Revoked => {
-            format!(
-                "{whom} no longer {holds} {role}, {}",
-                paths_in_words(&right.before)
-            )
-        }
+        AccessChange::Granted => format!("{whom} {holds} {role} now{}", by(&right.after)),
+        AccessChange::Revoked => format!("{whom} no longer {holds} {role}{}", by(&right.before)),
         AccessChange::PathChanged => format!(
             "{whom} still {holds} {role} and {has} it {} instead of {}",
             paths_in_words(&right.after),

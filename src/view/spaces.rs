@@ -134,6 +134,9 @@ fn since(assignment: &SpaceAssignment) -> Value {
 pub fn space_sentence(change: &SpaceChange) -> String {
     let name = change.name();
     let (before, after) = match change.verb() {
+        Verb::Created if change.became_visible() => {
+            return format!("the space {name} became visible");
+        }
         Verb::Created => return format!("the space {name} was created"),
         Verb::Deleted => return format!("the space {name} is gone"),
         Verb::Updated => (change.before.as_ref(), change.after.as_ref()),

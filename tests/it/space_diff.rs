@@ -60,12 +60,9 @@ async fn ask(running: &Running, asked: query::AccessDiff) -> Differences {
 
 /// Returns whether the list that gives a right was visible at a time.
 fn shows(sight: &Sight, (space, part, _): &RightWords) -> bool {
-    let Some(known) = sight.spaces.get(space) else {
-        return true;
-    };
-    part.is_none_or(|part| {
-        !sight.never.contains(&(space.clone(), part)) && !known.hidden.contains_key(&part)
-    })
+    let part = part.unwrap_or(SpacePart::Itself);
+    let which = (space.clone(), part);
+    !sight.never.contains(&which) && !sight.unseen.contains(&which)
 }
 
 /// Computes what differs between two times: each user with each right at both.

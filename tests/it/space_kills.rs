@@ -8,7 +8,9 @@ use qlik_roster::demo::tenant::{
     Assignee, Directory, Endpoint, Fault, NewSpace, RateLimits, SpaceEdit, SpacePart, SpaceSort,
     TenantOptions, When,
 };
-use qlik_roster::model::{Fact, Seq, Space, SpaceChange, SpaceId, Verb};
+use qlik_roster::model::{
+    Fact, Right, RightHolders, Seq, ShownPath, Space, SpaceChange, SpaceId, UserId, Verb,
+};
 use qlik_roster::store::{SpaceReading, Store};
 
 use crate::support::{World, within};
@@ -79,6 +81,9 @@ async fn kills_while_spaces_are_read_lose_nothing_and_report_nothing_twice() {
     expected.sort_by(|a, b| a.id.cmp(&b.id));
     assert!(expected.len() > 10, "little has changed");
     assert_eq!(told, expected);
+    let rights = rights_of(&world, "calm");
+    assert!(rights.len() > 10, "few rights have changed");
+    assert_eq!(rights_of(&world, "store"), rights);
 
     let last = last_of(&world, "store");
     let n_named = if long { 10 * N_NAMED } else { N_NAMED };
@@ -125,7 +130,7 @@ fn write_config(world: &World, kept: Kept, poll: &str) {
     let config = std::fs::read_to_string(world.config_path()).unwrap();
     let config = config
         .replace("poll = \"off\"", &format!("poll = \"{poll}\""))
-        .replace("\"group.*\"", "\"group.*\", \"space.*\"");
+        .replace("\"group.*\"", "\"group.*\", \"space.*\", \"access.*\"");
     let config = format!("[access]\nspaces = true\n{config}");
     world.write_config(&match kept {
         Kept::Store => config,
@@ -145,11 +150,24 @@ async fn read_calmly(world: &World) {
 
 async fn read_to_the_end(world: &World) {
     let running = world.launch().await;
-    within("all are read", || async {
-        !running.store().tenants().unwrap().is_empty() && is_read(&reading_of(running.store()))
+    within("all are read and compared", || async {
+        let store = running.store();
+        !store.tenants().unwrap().is_empty() && is_read(&reading_of(store)) && is_compared(store)
     })
     .await;
     running.stop().await;
+}
+
+/// Returns whether rights were compared after the last change of a space.
+fn is_compared(store: &Store) -> bool {
+    let no = store.tenants().unwrap().remove(0).no;
+    let mark = store.rights_mark(no).unwrap();
+    // There is no mark until rights differ for the first time.
+    let reported = mark.map_or(Seq::START, |mark| mark.reported);
+    let is_behind = mark.is_some_and(|mark| mark.under_way.is_some() || mark.in_spaces.is_some());
+    let since = store.entries(reported, usize::MAX).unwrap();
+    let mut facts = since.into_iter().map(|entry| entry.fact);
+    !is_behind && !facts.any(|fact| matches!(fact, Fact::SpaceChanged(_)))
 }
 
 /// Reads all spaces, killed at random until that is done. Returns how many kills that took.
@@ -163,6 +181,8 @@ async fn read_among_kills(world: &World, dice: &mut fastrand::Rng) -> usize {
             n_left
         };
         let Some(n_left) = n_left else {
+            // The kill may have come before the rights were compared.
+            read_to_the_end(world).await;
             return n_kills;
         };
         if n_left <= AT_ONCE && dice.u32(..3) == 0 {
@@ -298,6 +318,52 @@ fn changes_of(world: &World, name: &str, after: Seq) -> Vec<SpaceChange> {
     changes
 }
 
+/// A right and whom it concerns; `None` stands for all users.
+type Held = (Option<UserId>, Right);
+
+/// Replays what a store reports about rights in spaces. Returns the rights that changed, each with
+/// the paths to it at last.
+fn rights_of(world: &World, name: &str) -> BTreeMap<Held, Vec<ShownPath>> {
+    let store = open(world, name);
+    let no = store.tenants().unwrap().remove(0).no;
+    let mut rights: BTreeMap<Held, Vec<ShownPath>> = BTreeMap::new();
+    for entry in store.entries(Seq::START, usize::MAX).unwrap() {
+        let seq = entry.seq;
+        let Fact::RightChanged(change) = entry.fact else {
+            continue;
+        };
+        if change.right.space().is_none() {
+            continue;
+        }
+        let users: Vec<Option<UserId>> = match &change.holders {
+            RightHolders::One(holder) => vec![Some(holder.id.clone())],
+            RightHolders::Everybody { .. } => vec![None],
+            RightHolders::Listed { list, count } => {
+                let mut users = Vec::new();
+                while (users.len() as u64) < *count {
+                    let more = store.listed(no, (seq, *list), users.len() as u64).unwrap();
+                    assert!(!more.is_empty(), "a list is cut short");
+                    users.extend(more.into_iter().map(|holder| Some(holder.id)));
+                }
+                users
+            }
+        };
+        for user in users {
+            // What a space is called says nothing about who holds what in it.
+            let mut right = change.right.clone();
+            if let Right::SpaceRole { space, .. } | Right::App { space, .. } = &mut right {
+                space.name.clear();
+            }
+            let was = rights.insert((user, right), change.after.clone());
+            if let Some(was) = was {
+                assert_eq!(was, change.before, "{change:?}");
+            }
+        }
+    }
+    store.close().unwrap();
+    rights
+}
+
 /// Undoes changes, the last first. Each must match the present state: otherwise a change is
 /// missing, or was reported twice.
 fn undone(changes: &[SpaceChange], mut rows: BTreeMap<SpaceId, Space>) -> BTreeMap<SpaceId, Space> {
@@ -322,14 +388,24 @@ fn undone(changes: &[SpaceChange], mut rows: BTreeMap<SpaceId, Space>) -> BTreeM
 fn assert_each_was_delivered(world: &World) {
     let store = open(world, "store");
     let entries = store.entries(Seq::START, usize::MAX).unwrap().into_iter();
-    let entries = entries.filter(|entry| matches!(entry.fact, Fact::SpaceChanged(_)));
+    let entries = entries.filter(|entry| {
+        let is_of_right = matches!(
+            entry.fact,
+            Fact::RightChanged(_) | Fact::RoleContentChanged { .. }
+        );
+        is_of_right || matches!(entry.fact, Fact::SpaceChanged(_))
+    });
     let told: Vec<u64> = entries.map(|entry| entry.seq.0).collect();
     store.close().unwrap();
     let mut came: BTreeMap<u64, Vec<u8>> = BTreeMap::new();
     for delivery in world.receiver.deliveries() {
         assert!(delivery.verified, "a signature did not verify");
-        let is_of_space = |kind: &str| kind.starts_with("space.");
-        if delivery.body["type"].as_str().is_some_and(is_of_space) {
+        let concerns = |kind: &str| {
+            ["space.", "access.", "role.content"]
+                .iter()
+                .any(|prefix| kind.starts_with(prefix))
+        };
+        if delivery.body["type"].as_str().is_some_and(concerns) {
             let seq = delivery.body["sequence"].as_u64().unwrap();
             let raw = delivery.raw.to_vec();
             let first = came.entry(seq).or_insert_with(|| raw.clone());

@@ -16,8 +16,8 @@ use qlik_roster::demo::tenant::{
     SpacePart, SpaceSort, Status, TenantOptions, User, When,
 };
 use qlik_roster::model::{
-    self, AccessChange, GroupId, Outcome, Path, Right, RightChange, RightHolders, Run, Seq,
-    ShownPath, SpaceId, TenantName, Timestamp, Trigger, UserId,
+    self, AccessChange, AccountChange, GroupId, Outcome, Path, Right, RightChange, RightHolders,
+    Run, Seq, ShownPath, SpaceId, TenantName, Timestamp, Trigger, UserId,
 };
 use qlik_roster::store::SpaceReading;
 use serde_json::Value;
@@ -221,8 +221,15 @@ pub struct Sight {
     pub at: Timestamp,
     /// The last entry of the journal.
     seq: Seq,
-    /// The lists that were never visible.
+    /// The lists that were never visible as a whole.
     pub never: BTreeSet<(SpaceId, SpacePart)>,
+    /// What was not visible as a whole when it was last looked at.
+    pub unseen: BTreeSet<(SpaceId, SpacePart)>,
+    /// The spaces that were known at some time.
+    ever: BTreeSet<SpaceId>,
+    /// The spaces that only became visible in this step.
+    late: BTreeSet<SpaceId>,
+    doubts: Doubts,
     pub spaces: BTreeMap<SpaceId, Space>,
     pub users: Vec<User>,
 }
@@ -240,55 +247,156 @@ fn lost(before: &Space, now: &Space) -> BTreeSet<Assignee> {
     lost.map(|old| old.assignee.clone()).collect()
 }
 
+impl Sight {
+    fn of(last: Option<&Self>, at: Timestamp, running: &Running, tenant: &Directory) -> Self {
+        let none = BTreeMap::new();
+        let known = last.map_or(&none, |last| &last.spaces);
+        let mut doubts = last.map_or_else(Doubts::new, |last| last.doubts.clone());
+        let mut unseen = BTreeSet::new();
+        let spaces = see(known, &mut doubts, &mut unseen, tenant);
+        let mut ever = last.map_or_else(BTreeSet::new, |last| last.ever.clone());
+        let is_late = |space: &&Space| {
+            let is_older = last.is_some_and(|last| space.created_at < last.at);
+            is_older && !ever.contains(&space.id)
+        };
+        let late = spaces.values().filter(is_late);
+        let late = late.map(|space| space.id.clone()).collect();
+        ever.extend(spaces.keys().cloned());
+        Self {
+            at,
+            seq: running.store().last_seq(),
+            never: never_seen(last, &spaces, tenant),
+            unseen,
+            ever,
+            late,
+            doubts,
+            spaces,
+            users: tenant.users(),
+        }
+    }
+
+    /// Returns whether it cannot be seen who holds a right: not all of the list that grants it was
+    /// visible, or the space has only become visible.
+    fn hides(&self, (space, part, _): &RightWords) -> bool {
+        let is_hidden = part.is_some_and(|part| self.never.contains(&(space.clone(), part)));
+        is_hidden || self.late.contains(space)
+    }
+
+    /// Returns whether a path goes by a group that was seen to be assigned.
+    fn knows(&self, (space, part, _): &RightWords, path: &Path) -> bool {
+        let (Path::Group(group), Some(SpacePart::Assignments)) = (path, part) else {
+            return false;
+        };
+        let space = self.spaces.get(space);
+        let assigned = space.iter().flat_map(|space| space.assignments.values());
+        let mut assigned = assigned.map(|it| &it.assignee);
+        assigned.any(|it| *it == Assignee::Group(group.clone()))
+    }
+}
+
 /// Returns what a reading can see: hidden parts stay as they were known.
 fn see(
     known: &BTreeMap<SpaceId, Space>,
     doubts: &mut Doubts,
+    unseen: &mut BTreeSet<(SpaceId, SpacePart)>,
     tenant: &Directory,
 ) -> BTreeMap<SpaceId, Space> {
     let mut seen = BTreeMap::new();
     for space in tenant.spaces() {
         let before = known.get(&space.id);
         let hides = |part| space.hidden.contains_key(&part);
-        if hides(SpacePart::Itself) {
-            if let Some(before) = before {
-                seen.insert(space.id, before.clone());
+        match space.hidden.get(&SpacePart::Itself) {
+            // It seems to be gone.
+            Some(404) => {
+                doubts.remove(&space.id);
+                continue;
             }
-            continue;
+            Some(_) => {
+                if let Some(before) = before {
+                    let parts = [SpacePart::Itself, SpacePart::Assignments, SpacePart::Shares];
+                    unseen.extend(parts.map(|part| (space.id.clone(), part)));
+                    seen.insert(space.id, before.clone());
+                }
+                continue;
+            }
+            None => {}
         }
         let mut space = space.clone();
+        let garbled = std::mem::take(&mut space.garbled);
+        let known = before.map(|before| before.assignments.clone());
+        let known = known.unwrap_or_default();
         if hides(SpacePart::Assignments) {
-            let known = before.map(|before| before.assignments.clone());
-            space.assignments = known.unwrap_or_default();
+            space.assignments = known;
+            unseen.insert((space.id.clone(), SpacePart::Assignments));
+        } else if space.assignments.keys().any(|id| garbled.contains(id)) {
+            unseen.insert((space.id.clone(), SpacePart::Assignments));
+            // Each assignee has one assignment. Whoever is shown without roles keeps the known ones.
+            space.assignments.retain(|id, _| !garbled.contains(id));
+            let lost = before.map_or(BTreeSet::new(), |before| lost(before, &space));
+            space
+                .assignments
+                .retain(|_, it| !lost.contains(&it.assignee));
+            let shown: BTreeSet<Assignee> = space
+                .assignments
+                .values()
+                .map(|it| it.assignee.clone())
+                .collect();
+            let others = known.into_iter();
+            let others = others.filter(|(_, it)| !shown.contains(&it.assignee));
+            space.assignments.extend(others);
         } else {
             let lost = before.map_or(BTreeSet::new(), |before| lost(before, &space));
             let mut shown = space.assignments.values();
             let is_empty = shown.all(|it| lost.contains(&it.assignee));
             let doubted = doubts.remove(&space.id);
             if !lost.is_empty() && is_empty && doubted.as_ref() != Some(&lost) {
-                space.assignments = before.unwrap().assignments.clone();
+                space.assignments = known;
+                unseen.insert((space.id.clone(), SpacePart::Assignments));
                 doubts.insert(space.id.clone(), lost);
             }
         }
+        let known = before.map(|before| before.shares.clone());
+        let known = known.unwrap_or_default();
         if hides(SpacePart::Shares) {
-            let known = before.map(|before| before.shares.clone());
-            space.shares = known.unwrap_or_default();
+            space.shares = known;
+            unseen.insert((space.id.clone(), SpacePart::Shares));
+        } else if space.shares.keys().any(|id| garbled.contains(id)) {
+            unseen.insert((space.id.clone(), SpacePart::Shares));
+            space.shares.retain(|id, _| !garbled.contains(id));
+            for (id, share) in known {
+                space.shares.entry(id).or_insert(share);
+            }
         }
         seen.insert(space.id.clone(), space);
     }
     seen
 }
 
-/// Returns the lists of spaces that were never visible.
-fn never_seen(last: Option<&Sight>, tenant: &Directory) -> BTreeSet<(SpaceId, SpacePart)> {
+/// Returns the lists of spaces that were never visible as a whole.
+fn never_seen(
+    last: Option<&Sight>,
+    seen: &BTreeMap<SpaceId, Space>,
+    tenant: &Directory,
+) -> BTreeSet<(SpaceId, SpacePart)> {
     let mut never = BTreeSet::new();
     for space in tenant.spaces() {
+        if !seen.contains_key(&space.id) {
+            continue;
+        }
         for part in [SpacePart::Assignments, SpacePart::Shares] {
             let which = (space.id.clone(), part);
             let was_seen = last.is_some_and(|last| {
                 last.spaces.contains_key(&space.id) && !last.never.contains(&which)
             });
-            if space.hidden.contains_key(&part) && !was_seen {
+            let garbled = |id| space.garbled.contains(id);
+            let is_partial = match part {
+                SpacePart::Assignments => space.assignments.keys().any(garbled),
+                SpacePart::Shares | SpacePart::Itself => space.shares.keys().any(garbled),
+            };
+            let is_hidden = [part, SpacePart::Itself]
+                .iter()
+                .any(|part| space.hidden.contains_key(part));
+            if (is_hidden || is_partial) && !was_seen {
                 never.insert(which);
             }
         }
@@ -390,9 +498,8 @@ pub fn path_words(paths: &[ShownPath]) -> BTreeSet<String> {
     words.collect()
 }
 
-/// Replays all events about rights in spaces, and compares who holds what with the slow model after
-/// each step.
-async fn replay(running: &Running, sights: &[Sight], limit: usize) {
+/// Returns all changes of rights, read in pages.
+async fn all_changes(running: &Running, limit: usize) -> Vec<AccessChangeRow> {
     let (mut rows, mut after) = (Vec::<AccessChangeRow>::new(), None);
     loop {
         let page = running
@@ -406,40 +513,137 @@ async fn replay(running: &Running, sights: &[Sight], limit: usize) {
         rows.extend(page.rows);
         after = page.next;
         if after.is_none() {
-            break;
+            return rows;
         }
     }
+}
+
+/// Asserts that a receiver was told of each change of a right, and of nothing else.
+async fn assert_receiver_heard(world: &World, running: &Running) {
+    let rows = all_changes(running, 200).await;
+    let told: BTreeSet<(u64, Option<String>, String)> = rows
+        .iter()
+        .map(|row| {
+            let user = match &row.right.holders {
+                RightHolders::One(holder) => Some(holder.id.to_string()),
+                RightHolders::Listed { .. } | RightHolders::Everybody { .. } => None,
+            };
+            let change = serde_json::to_value(row.right.change).unwrap();
+            let kind = format!("access.{}", change.as_str().unwrap());
+            (row.seq.0, user, kind)
+        })
+        .collect();
+    let heard = || -> BTreeSet<(u64, Option<String>, String)> {
+        let deliveries = world.receiver.deliveries().into_iter();
+        let events = deliveries.map(|delivery| delivery.body.clone());
+        let of_access = |kind: &str| {
+            kind.starts_with("access.") && !kind.starts_with("access.role") && kind != "role"
+        };
+        events
+            .filter(|event| event["type"].as_str().is_some_and(of_access))
+            .map(|event| {
+                let user = event["data"]["user"]["remote_id"].as_str();
+                let kind = event["type"].as_str().unwrap().to_owned();
+                let seq = event["sequence"].as_u64().unwrap();
+                (seq, user.map(str::to_owned), kind)
+            })
+            .collect()
+    };
+    within("the receiver heard of all", || async {
+        heard().len() >= told.len()
+    })
+    .await;
+    assert_eq!(heard(), told);
+}
+
+/// Replays all events about rights in spaces, and compares who holds what with the slow model after
+/// each step.
+async fn replay(running: &Running, sights: &[Sight], limit: usize) {
+    let mut rows = all_changes(running, limit).await;
     rows.retain(|row| row.right.right.space().is_some());
+    assert_netted(&rows);
     let mut held = holdings(&sights[0]);
     let mut n_replayed = 0;
     for step in sights.windows(2) {
-        let is_of_step = |row: &&AccessChangeRow| step[0].seq < row.seq && row.seq <= step[1].seq;
+        let (before, after) = (&step[0], &step[1]);
+        let expected = holdings(after);
+        let is_dim = |right: &RightWords| before.hides(right) || after.hides(right);
+        let is_of_step = |row: &&AccessChangeRow| before.seq < row.seq && row.seq <= after.seq;
         for row in rows.iter().filter(is_of_step) {
             n_replayed += 1;
-            apply(&mut held, &row.right);
-        }
-        // A right that merely becomes visible is not a new grant.
-        let expected = holdings(&step[1]);
-        let appears = |(space, part, _): &RightWords| {
-            part.is_some_and(|part| {
-                let list = (space.clone(), part);
-                step[0].never.contains(&list) && !step[1].never.contains(&list)
-            })
-        };
-        for (who, paths) in &expected.own {
-            if appears(&who.1) {
-                held.own.insert(who.clone(), paths.clone());
+            match is_dim(&in_words(&row.right.right)) {
+                true => assert_certain(&row.right, before, after),
+                false => apply(&mut held, &row.right),
             }
         }
-        for (right, paths) in &expected.everybodys {
-            if appears(right) {
-                held.everybodys.insert(right.clone(), paths.clone());
-            }
+        held.own.retain(|(_, right), _| !is_dim(right));
+        held.everybodys.retain(|right, _| !is_dim(right));
+        for (who, paths) in expected.own.iter().filter(|(who, _)| is_dim(&who.1)) {
+            held.own.insert(who.clone(), paths.clone());
         }
-        assert_eq!(held, expected, "at {}", step[1].at);
+        for (right, paths) in expected.everybodys.iter().filter(|it| is_dim(it.0)) {
+            held.everybodys.insert(right.clone(), paths.clone());
+        }
+        assert_same(&held, &expected, after.at);
     }
     assert_eq!(n_replayed, rows.len(), "a first reading grants nothing");
     assert!(n_replayed > 0);
+}
+
+/// Asserts that what is told of a right that not all can be seen of is certain all the same.
+fn assert_certain(right: &RightChange, before: &Sight, after: &Sight) {
+    let words = in_words(&right.right);
+    let account = match &right.holders {
+        RightHolders::One(holder) => Some(holder.account),
+        RightHolders::Everybody { .. } | RightHolders::Listed { .. } => None,
+    };
+    let of_space = after.spaces.contains_key(&words.0);
+    match (right.change, account) {
+        // Whoever is new had nothing before, and whoever is gone has nothing now.
+        (_, Some(AccountChange::Created | AccountChange::Deleted))
+        | (AccessChange::PathChanged, _) => {}
+        (AccessChange::Granted, _) => {
+            let was_hidden = before.hides(&words) || after.late.contains(&words.0);
+            let mut paths = right.after.iter().map(|shown| &shown.path);
+            let is_certain = !was_hidden || paths.any(|path| before.knows(&words, path));
+            assert!(is_certain, "{right:?}");
+        }
+        (AccessChange::Revoked, _) => {
+            let is_hidden = of_space && after.never.contains(&(words.0, words.1.unwrap()));
+            assert!(!is_hidden, "{right:?}");
+        }
+    }
+}
+
+/// Compares what differs: a message about all that is held would be unreadable.
+fn assert_same(held: &Holdings, expected: &Holdings, at: Timestamp) {
+    let differs = |(one, other): (&Holdings, &Holdings)| {
+        let own = one.own.iter();
+        let own = own.filter(|(who, paths)| other.own.get(*who) != Some(*paths));
+        let everybodys = one.everybodys.iter();
+        let everybodys =
+            everybodys.filter(|(right, paths)| other.everybodys.get(*right) != Some(*paths));
+        let own = own.map(|it| format!("{it:?}"));
+        own.chain(everybodys.map(|it| format!("all: {it:?}")))
+            .collect::<Vec<_>>()
+    };
+    let none: [String; 0] = [];
+    assert_eq!(differs((held, expected)), none, "only told, at {at}");
+    assert_eq!(differs((expected, held)), none, "not told, at {at}");
+}
+
+/// Asserts that each run tells at most once of each right of a user.
+fn assert_netted(rows: &[AccessChangeRow]) {
+    let mut told = BTreeSet::new();
+    for row in rows {
+        let user = match &row.right.holders {
+            RightHolders::One(holder) => Some(holder.id.clone()),
+            RightHolders::Everybody { .. } => None,
+            RightHolders::Listed { .. } => panic!("a list is given user by user"),
+        };
+        let is_new = told.insert((row.run, user, in_words(&row.right.right)));
+        assert!(is_new, "it is told twice: {row:?}");
+    }
 }
 
 /// Applies what an event says, and checks that it says what was held before.
@@ -494,7 +698,7 @@ fn change(tenant: &Directory, dice: &mut fastrand::Rng) {
     };
     let roles: &[&str] = [&["consumer"][..], &["producer", "facilitator"], &[]][dice.usize(..3)];
     let is_ours = user.client_id.is_some();
-    match dice.u32(..18) {
+    match dice.u32(..22) {
         0..=3 => drop(tenant.assign(&space, assignee, roles)),
         4 | 5 => drop(tenant.unassign(&space, &assignee)),
         6 => drop(tenant.share(&space, "app-1", assignee, roles)),
@@ -506,10 +710,8 @@ fn change(tenant: &Directory, dice: &mut fastrand::Rng) {
             }
         }
         9 => {
-            let part = match dice.bool() {
-                true => SpacePart::Assignments,
-                false => SpacePart::Shares,
-            };
+            let parts = [SpacePart::Itself, SpacePart::Assignments, SpacePart::Shares];
+            let part = parts[dice.usize(..3)];
             let edit = match dice.bool() {
                 true => SpaceEdit::Hide(part, [403, 404][dice.usize(..2)]),
                 false => SpaceEdit::Show(part),
@@ -536,7 +738,31 @@ fn change(tenant: &Directory, dice: &mut fastrand::Rng) {
         }
         16 if !is_ours => drop(tenant.update_user(&user.id, Edit::Status(Status::Disabled))),
         17 if groups.len() > 3 => drop(tenant.delete_group(&group)),
+        18 | 19 => garble(tenant, &space, dice),
+        20 => tenant.update_space(&space, SpaceEdit::Mend).unwrap(),
+        // Only the credentials cannot see it.
+        21 => {
+            let made = tenant.create_space(NewSpace {
+                name: "Made unseen".into(),
+                sort: SpaceSort::Shared,
+                owner: user.id,
+            });
+            drop(tenant.assign(&made, Assignee::Group(group), &["consumer"]));
+            let hide = SpaceEdit::Hide(SpacePart::Itself, 403);
+            tenant.update_space(&made, hide).unwrap();
+        }
         _ => drop(tenant.update_user(&user.id, Edit::JoinGroup(group))),
+    }
+}
+
+/// Makes an assignment or a share of a space unreadable.
+fn garble(tenant: &Directory, id: &SpaceId, dice: &mut fastrand::Rng) {
+    let space = tenant.space(id).unwrap();
+    let ids = space.assignments.keys().chain(space.shares.keys());
+    let ids: Vec<_> = ids.cloned().collect();
+    if !ids.is_empty() {
+        let garbled = ids[dice.usize(..ids.len())].clone();
+        tenant.update_space(id, SpaceEdit::Garble(garbled)).unwrap();
     }
 }
 
@@ -555,38 +781,54 @@ async fn live(seed: u64) {
     let world = world(clock(), 7).await;
     world.let_all_go();
     let config = std::fs::read_to_string(world.config_path()).unwrap();
-    world.write_config(&format!("[access]\nspaces = true\n{config}"));
+    let config = config
+        .replace("\"group.*\"]", "\"access.*\"]")
+        .replace("name = \"hr\"", "name = \"hr\"\nexpand_lists = true");
+    let with_spaces = format!("[access]\nspaces = true\n{config}");
+    world.write_config(&with_spaces);
     let tenant = world.tenant.directory();
     let mut running = world.start().await;
     read_once(&running).await;
-    let mut doubts = Doubts::new();
-    let mut sight = |running: &Running, last: Option<&Sight>| {
-        let none = BTreeMap::new();
-        let known = last.map_or(&none, |last| &last.spaces);
-        Sight {
-            at: world.clock.now(),
-            seq: running.store().last_seq(),
-            never: never_seen(last, tenant),
-            spaces: see(known, &mut doubts, tenant),
-            users: tenant.users(),
-        }
-    };
     ended_reading(&running).await;
-    let mut sights = vec![sight(&running, None)];
+    let mut sights = vec![Sight::of(None, world.clock.now(), &running, tenant)];
     for _ in 0..STEPS {
         // What a restart finds is later than the last step.
         let later = world.clock.now().plus(Duration::from_secs(60));
         world.clock.set(later);
-        for _ in 0..dice.usize(..15) {
-            change(tenant, &mut dice);
-        }
-        if dice.u32(..4) == 0 {
-            running.stop().await;
-            running = world.start().await;
+        let act = |dice: &mut fastrand::Rng| {
+            for _ in 0..dice.usize(..15) {
+                change(tenant, dice);
+            }
+        };
+        act(&mut dice);
+        match dice.u32(..5) {
+            0 => {
+                running.stop().await;
+                running = world.start().await;
+            }
+            // Spaces are switched off for a while.
+            1 => {
+                running.stop().await;
+                world.write_config(&config);
+                running = world.start().await;
+                act(&mut dice);
+                running.sync().await;
+                running.stop().await;
+                world.write_config(&with_spaces);
+                act(&mut dice);
+                running = world.start().await;
+            }
+            _ => {}
         }
         read_again(&world, &running).await;
-        sights.push(sight(&running, sights.last()));
+        sights.push(Sight::of(
+            sights.last(),
+            world.clock.now(),
+            &running,
+            tenant,
+        ));
     }
+    assert_receiver_heard(&world, &running).await;
 
     replay(&running, &sights, dice.usize(1..60)).await;
     space_diff::compare_all(&running, &sights, &mut dice).await;
@@ -597,7 +839,8 @@ async fn live(seed: u64) {
     for sight in &sights {
         for id in &ever {
             let limit = dice.usize(1..40);
-            let at = Some(sight.at);
+            // Nothing is found within a minute of it.
+            let at = Some(sight.at.plus(Duration::from_secs(dice.u64(..59))));
             let answer = ask(&running, &id.to_string(), Which::Own, at, limit).await;
             let expected = sight.spaces.get(id).map(|it| reckon(it, &sight.users));
             assert_eq!(answer.space.is_some(), expected.is_some(), "{id} at {at:?}");

@@ -11,20 +11,20 @@ use qlik_roster::clock::Clock;
 use qlik_roster::model::{
     Acceptance, AccessChange, Account, AccountChange, Allotment, Assignee, AuditEventId, Barrier,
     Change, Coded, ConnectionName, EndpointName, Fact, Finding, FindingCode, FindingId,
-    Fingerprint, Group, GroupId, GroupType, Held, HeldLoss, HeldPlan, Holder, Id, Kind, KindCounts,
-    LicenceAssignment, LicenceCounts, LicenceHead, Link, Loss, Mode, OWNER, Outcome, Path, Pause,
-    PlanId, PlanState, Proof, Reason, Record, RecordRef, Recovery, Removal, Reported, Right,
-    RightChange, RightHolders, Role, RoleId, RoleMention, RoleType, Run, RunId, Seq, ShownPath,
-    Space, SpaceAssignment, SpaceChange, SpaceCounts, SpaceHead, SpaceId, SpaceMention, SpacePart,
-    SpaceShare, Taken, Tenant, TenantId, TenantName, Timestamp, Traffic, Trigger, User, UserId,
-    UserStatus, Weight,
+    Fingerprint, Found, Group, GroupId, GroupType, Held, HeldLoss, HeldPlan, Holder, Id, Kind,
+    KindCounts, LicenceAssignment, LicenceCounts, LicenceHead, Link, Loss, Mode, OWNER, Outcome,
+    Path, Pause, PlanId, PlanState, Proof, Reason, Record, RecordRef, Recovery, Removal, Reported,
+    Right, RightChange, RightHolders, Role, RoleId, RoleMention, RoleType, Run, RunId, Seq,
+    ShownPath, Space, SpaceAssignment, SpaceChange, SpaceCounts, SpaceHead, SpaceId, SpaceMention,
+    SpacePart, SpaceShare, Taken, Tenant, TenantId, TenantName, Timestamp, Traffic, Trigger, User,
+    UserId, UserStatus, Weight,
 };
 use qlik_roster::store::{
-    Attempt, Backfill, Bookmark, Closing, Commit, Cursor, Deferred, DeliveryChange, Disabled,
-    DisabledBy, EarlierReading, Expansion, Failing, Item, KeptSpace, Known, LicenceReading,
-    MaintenancePass, Named, NewRun, Order, Parked, PlanHead, Progress, ReadingMark, Remains,
-    Retention, RightsMark, SeenEvent, SpaceNote, SpaceReading, SpaceReport, SpaceWrite, Store,
-    StoreError, Trouble, Write,
+    Attempt, Backfill, Behind, Bookmark, Closing, Commit, Cursor, Deferred, DeliveryChange,
+    Disabled, DisabledBy, EarlierReading, Expansion, Failing, Item, KeptSpace, Known,
+    LicenceReading, MaintenancePass, Named, NewRun, Order, Parked, PlanHead, Progress, ReadingMark,
+    Remains, Retention, RightsMark, SeenEvent, SpaceNote, SpaceReading, SpaceReport, SpaceWrite,
+    Store, StoreError, Trouble, Write,
 };
 use xxhash_rust::xxh3::xxh3_128;
 
@@ -344,6 +344,11 @@ fn spaces(store: &Store, acme: &Known) -> Result<(), StoreError> {
             };
             [(id(Kind::Role, 1), share)].into()
         }),
+        partial: unseen
+            .iter()
+            .copied()
+            .filter(|it| *it == SpacePart::Assignments)
+            .collect(),
     };
     let all = [SpacePart::Itself, SpacePart::Assignments, SpacePart::Shares];
     let keep = |space, changed_at| {
@@ -359,7 +364,8 @@ fn spaces(store: &Store, acme: &Known) -> Result<(), StoreError> {
         run: run.id,
         at: day(100),
         account: acme.tenant.account(),
-        change: SpaceChange::between(Some(&before), Some(&after)).expect("the roles differ"),
+        change: SpaceChange::between(Some(&before), Some(&after), Found::New)
+            .expect("the roles differ"),
     };
     store.write_space(acme.no, keep(after, Some(day(100))), Some(told), None)?;
     store.note_spaces(acme.no, [(SpaceId(id(Kind::Group, 3)), SpaceNote::Deleted)])?;
@@ -374,6 +380,7 @@ fn spaces(store: &Store, acme: &Known) -> Result<(), StoreError> {
         first: Some(day(98)),
         since: Some(Seq(20)),
         n_unread: 1,
+        removed: [SpaceId(id(Kind::Group, 4))].into(),
     };
     store.set_space_reading(acme.no, reading)?;
     store.save_run(&Run {
@@ -468,6 +475,10 @@ fn rights(store: &Store, acme: &Known) -> Result<(), StoreError> {
     let mark = RightsMark {
         reported: Seq(9),
         under_way: Some((Seq(12), 4)),
+        in_spaces: Some(Behind {
+            reported: Seq(7),
+            reading: 2,
+        }),
     };
     let closing = Closing::Rights { facts, mark };
     commit(store, acme, run.id, day(100), Vec::new(), closing)?;

@@ -1,11 +1,11 @@
 //! A store of an older format is migrated to the newest with everything in it, wherever the process
 //! that migrates it is stopped.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::LazyLock;
 
-use qlik_roster::model::{Fact, Recovery, Right, Seq, Timestamp};
+use qlik_roster::model::{Fact, Recovery, Right, Seq, SpacePart, Timestamp};
 use qlik_roster::store::{Named, Progress, RightsMark, SpaceReading, Store};
 use serde_json::Value;
 use tempfile::TempDir;
@@ -201,6 +201,7 @@ fn a_store_of_format_5_is_the_same_to_the_byte_but_for_its_runs() {
     });
 
     compare_runs(&mut before, &mut after);
+    compare_marks(&mut before, &mut after);
     assert_eq!(after, before);
 }
 
@@ -217,6 +218,8 @@ fn a_store_of_format_6_is_the_same_to_the_byte() {
 
     compare_runs(&mut before, &mut after);
     compare_readings(&mut before, &mut after);
+    compare_marks(&mut before, &mut after);
+    compare_spaces(&mut before, &mut after);
     assert_eq!(after, before);
 }
 
@@ -247,13 +250,16 @@ fn a_store_of_format_7_is_the_same_to_the_byte_but_for_how_far_spaces_were_read(
     compare_runs(&mut before, &mut after);
     compare_licence_readings(&mut before, &mut after);
     compare_readings(&mut before, &mut after);
+    compare_marks(&mut before, &mut after);
+    compare_spaces(&mut before, &mut after);
     assert_eq!(after, before);
 }
 
-/// Runs may say what was read of a licence now, and the marks of licences say more. Nothing else
-/// changes.
+/// Runs may say what was read of a licence now, and the marks of licences say more. A list of a space
+/// that was not visible as a whole when we last looked counts as one that never was. Nothing else
+/// changes but for what is added.
 #[test]
-fn a_store_of_format_8_is_the_same_to_the_byte_but_for_runs_and_licences() {
+fn a_store_of_format_8_is_the_same_to_the_byte_but_for_runs_licences_and_spaces() {
     let (mut before, mut after) = migrated(8, |store| {
         let entries = store.entries(Seq::START, usize::MAX).unwrap().into_iter();
         assert!(entries.into_iter().any(|entry| entry.reported.is_some()));
@@ -263,10 +269,23 @@ fn a_store_of_format_8_is_the_same_to_the_byte_but_for_runs_and_licences() {
         assert_eq!((reading.kept, reading.earlier), (2, None));
         assert_eq!(reading.named, Named::default());
         assert_eq!(reading.head.number.as_deref(), Some("9999000000001234"));
+        let spaces = store
+            .spaces(known.no, None, usize::MAX)
+            .unwrap()
+            .into_iter();
+        let partial: Vec<_> = spaces.map(|kept| kept.space.partial).collect();
+        assert_eq!(
+            partial,
+            [[SpacePart::Assignments].into(), BTreeSet::new()],
+            "of the first, nothing is visible"
+        );
     });
 
     compare_runs(&mut before, &mut after);
     compare_licence_readings(&mut before, &mut after);
+    compare_readings(&mut before, &mut after);
+    compare_marks(&mut before, &mut after);
+    compare_spaces(&mut before, &mut after);
     assert_eq!(after, before);
 }
 
@@ -290,19 +309,55 @@ fn compare_licence_readings(before: &mut Rows, after: &mut Rows) {
     }
 }
 
-/// Compares the rows of how far spaces were read with those of format 8, which end with the entry
-/// from which on rights in spaces are compared and with how many spaces could not be read, and
-/// removes them from both.
+/// Compares the marks of how far rights were compared with those of format 9, which say that rights
+/// in spaces were compared as far, and removes them from both.
+fn compare_marks(before: &mut Rows, after: &mut Rows) {
+    let is_mark = |key: &[u8]| key[0] == 0x72;
+    let mut n_compared = 0;
+    for (key, value) in before.iter().filter(|(key, _)| is_mark(key)) {
+        let (old, was) = format_1::opened(key, value);
+        let (new, is) = format_1::opened(key, &after[key]);
+        assert_eq!((old, new), (5, 9));
+        assert_eq!(is, [was, &[0]].concat(), "{}", hex::encode(key));
+        n_compared += 1;
+    }
+    assert!(n_compared > 0);
+    for rows in [before, after] {
+        rows.retain(|key, _| !is_mark(key));
+    }
+}
+
+/// Compares the formats of the rows of spaces, and removes these from both; what they contain is
+/// compared through the store.
+fn compare_spaces(before: &mut Rows, after: &mut Rows) {
+    let is_space = |key: &[u8]| key[0] == 0x90;
+    for (key, value) in before.iter().filter(|(key, _)| is_space(key)) {
+        assert_eq!((value[0], after[key][0]), (6, 9), "{}", hex::encode(key));
+    }
+    for rows in [before, after] {
+        rows.retain(|key, _| !is_space(key));
+    }
+}
+
+/// Compares the rows of how far spaces were read with those of format 9, which end with the entry
+/// from which on rights in spaces are compared, how many spaces could not be read, and which were
+/// removed, and removes them from both.
 fn compare_readings(before: &mut Rows, after: &mut Rows) {
     let is_reading = |key: &[u8]| key[0] == SPACE_READING;
     let mut n_compared = 0;
     for (key, value) in before.iter().filter(|(key, _)| is_reading(key)) {
         let (old, was) = format_1::opened(key, value);
         let (new, is) = format_1::opened(key, &after[key]);
-        assert_eq!((old, new), (6, 8));
-        let since = is.strip_prefix(was).expect("it begins as it was");
-        let (since, n_unread): (Option<u64>, u64) = postcard::from_bytes(since).unwrap();
-        assert!(since.is_some() && n_unread == 0, "{}", hex::encode(key));
+        assert_eq!(new, 9);
+        let added = is.strip_prefix(was).expect("it begins as it was");
+        if old == 6 {
+            let (since, n_unread, removed): (Option<u64>, u64, Vec<String>) =
+                postcard::from_bytes(added).unwrap();
+            assert!(since.is_some() && n_unread == 0, "{}", hex::encode(key));
+            assert!(removed.is_empty());
+        } else {
+            assert_eq!((old, added), (8, &[0][..]), "{}", hex::encode(key));
+        }
         n_compared += 1;
     }
     assert!(n_compared > 0);

@@ -17,7 +17,6 @@ use super::change_rows::{
     AccessChangeChoice, AccessChangePosition, AccessChangeRow, AccessChanges, ChangesAnswer,
 };
 use super::dating;
-use super::user_spaces::mention;
 
 /// How many entries are read at once, and for one question at most: only a few may match.
 const AT_ONCE: usize = 500;
@@ -291,7 +290,7 @@ fn spaces(
         let picture = reading.context.pictures.of(reading.store, known, None)?;
         let mut spaces = Vec::new();
         each_space(reading.store, known, &picture, None, |space| {
-            spaces.extend(Some(mention(&space)).filter(|space| space.is_called(called)));
+            spaces.extend(Some(space.mention()).filter(|space| space.is_called(called)));
         })?;
         found.insert(known.name.clone(), spaces);
     }

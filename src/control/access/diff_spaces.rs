@@ -17,9 +17,9 @@ use crate::model::{
 
 use super::answers::{AccessPerson, DiffRow, Envelope, EverybodyDiff, NotKnown};
 use super::diff_times::Times;
+use super::envelope;
 use super::page_rows::PageRows;
 use super::space::note_look;
-use super::{envelope, user_spaces};
 
 /// What an answer says besides its rows.
 pub(super) struct Told {
@@ -88,7 +88,7 @@ impl Sides {
     /// Compares a space. `None` if it is not asked about.
     fn of(times: &Times<'_>, pair: &SpacePair, read_by: Timestamp) -> Option<Self> {
         let sides = pair.then.iter().chain(&pair.now);
-        let mut mentions = sides.map(user_spaces::mention);
+        let mut mentions = sides.map(Space::mention);
         if !mentions.any(|space| times.is_space_wanted(&space)) {
             return None;
         }

@@ -9,8 +9,6 @@ use crate::history::{FoundSpaces, Picture, SpacesLook, each_space, spaces_after}
 use crate::model::{Id, Space, SpaceId, SpaceMention, SpacePart};
 use crate::store::Known;
 
-use super::user_spaces::mention;
-
 /// The spaces that a question is about, as far as they were found.
 pub(super) struct Found {
     /// The spaces that are on the page.
@@ -56,7 +54,7 @@ impl Found {
             Opened::App(app) => wanted.with(app)?,
         };
         let has_more = next.is_some() || spaces.len() > limit;
-        let rows: Vec<SpaceMention> = spaces.iter().take(limit).map(mention).collect();
+        let rows: Vec<SpaceMention> = spaces.iter().take(limit).map(Space::mention).collect();
         let next = rows.last().filter(|_| has_more);
         let next = next.map(|last| last.id.clone());
         let is_only_one = after.is_none() && spaces.len() == 1;

@@ -149,6 +149,7 @@ mod tests {
             },
             assignments: None,
             shares: None,
+            partial: BTreeSet::new(),
         };
         for (owner, sort, name, expected) in [
             (None, None, None, true),

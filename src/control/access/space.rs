@@ -18,7 +18,7 @@ use super::answers::{AccessPerson, Envelope, NotKnown};
 use super::envelope;
 use super::found_spaces::Found;
 use super::space_answers::{SpaceAccess, SpaceEntry, SpaceEverybody, SpaceRow, SpaceShown};
-use super::user_spaces::{UserSpace, UserSpaces, mention};
+use super::user_spaces::{UserSpace, UserSpaces};
 
 impl Query for query::SpaceAccess {
     type Answer = SpaceAccess;
@@ -111,7 +111,7 @@ impl Asked<'_> {
             }),
         };
         Ok(SpaceShown {
-            space: mention(self.space),
+            space: self.space.mention(),
             owner: head.owner.clone(),
             created_at: head.created_at,
             unseen: head.unseen.clone(),
@@ -326,7 +326,7 @@ pub(super) fn of_user(
             return;
         }
         let of_user = UserSpace {
-            space: mention(&space),
+            space: space.mention(),
             grants: own.space,
             shares: own.shares,
         };

@@ -20,7 +20,6 @@ use crate::store::Known;
 use super::answers::{AccessPage, AccessPerson, Giver, NotKnown};
 use super::page_rows::PageRows;
 use super::space::{note_look, note_unseen, note_user};
-use super::user_spaces::mention;
 use super::{dating, envelope, last_seen};
 
 /// A right in a space that a user holds.
@@ -194,7 +193,7 @@ impl Asked<'_> {
         rows: &mut PageRows<SpaceRightRow>,
         answer: &mut SpaceRightsPage,
     ) -> Result<(), ControlError> {
-        let mention = mention(space);
+        let mention = space.mention();
         if let Some(called) = &self.question.space {
             if !mention.is_called(called) {
                 return Ok(());

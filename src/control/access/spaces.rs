@@ -12,7 +12,6 @@ use super::answers::{AccessPage, AccessPerson, NotKnown};
 use super::envelope;
 use super::listed_space::{ListedSpace, Owned, SpaceChoice, SpaceOwner, SpacesPage, links};
 use super::space::{note_look, note_unseen};
-use super::user_spaces::mention;
 
 impl Query for query::Spaces {
     type Answer = SpacesPage;
@@ -151,9 +150,10 @@ fn row(space: &Space, owner: Option<SpaceOwner>) -> ListedSpace {
         head,
         assignments,
         shares,
+        partial: _,
     } = space;
     ListedSpace {
-        space: mention(space),
+        space: space.mention(),
         owner,
         created_at: head.created_at,
         assignments: assignments.as_ref().map(|them| them.len() as u64),

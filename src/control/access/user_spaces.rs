@@ -5,16 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::access::{ShareGrant, SpaceGrant};
-use crate::model::{GroupId, Space, SpaceMention, Timestamp};
-
-/// Mentions a space.
-pub(super) fn mention(space: &Space) -> SpaceMention {
-    SpaceMention {
-        id: space.id.clone(),
-        name: space.head.name.clone(),
-        sort: space.head.sort.clone(),
-    }
-}
+use crate::model::{GroupId, SpaceMention, Timestamp};
 
 /// A space that a user can open, or of which a single app is shared with the user.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -19,6 +19,7 @@ pub(super) fn data(change: &SpaceChange) -> Value {
     json!({
         "remote_id": change.id,
         "space": latest.map(head),
+        "became_visible": change.became_visible(),
         "before": before.filter(|before| Some(*before) != latest).map(head),
         "assignments": {
             "n_changed": change.assignments.members.len(),

@@ -154,6 +154,7 @@ fn spaces(state: &mut State, n_spaces: usize) {
             created_by: by.cloned(),
             updated_at: at,
             hidden: BTreeMap::new(),
+            garbled: BTreeSet::new(),
         };
         state.spaces.insert(id, space);
     }

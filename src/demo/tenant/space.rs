@@ -28,6 +28,8 @@ pub struct Space {
     pub updated_at: Timestamp,
     /// What the credentials are not allowed to see of it, with the status of the answer.
     pub hidden: BTreeMap<SpacePart, u16>,
+    /// Assignments and shares that are shown without their roles, by their own ids.
+    pub garbled: BTreeSet<Id>,
 }
 
 /// The sorts of spaces.
@@ -204,4 +206,8 @@ pub enum SpaceEdit {
     Hide(SpacePart, u16),
     /// Shows a part again. There is no event.
     Show(SpacePart),
+    /// Shows an assignment or a share without its roles. There is no event.
+    Garble(Id),
+    /// Shows all assignments and shares with their roles again. There is no event.
+    Mend,
 }

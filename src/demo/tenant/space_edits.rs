@@ -25,6 +25,7 @@ impl Directory {
             created_by: self.audit().actor(),
             updated_at: now,
             hidden: [].into(),
+            garbled: [].into(),
         };
         self.audit().write(now, &Deed::SpaceCreated(&space));
         state.spaces.insert(id.clone(), space);
@@ -49,6 +50,14 @@ impl Directory {
             }
             SpaceEdit::Show(part) => {
                 space.hidden.remove(&part);
+                return Ok(());
+            }
+            SpaceEdit::Garble(id) => {
+                space.garbled.insert(id);
+                return Ok(());
+            }
+            SpaceEdit::Mend => {
+                space.garbled.clear();
                 return Ok(());
             }
         }

@@ -2,6 +2,8 @@
 //! of their own. The owner is in no listing, there is no listing of all assignments, and a page has
 //! ten records unless more are asked for.
 
+use std::collections::BTreeSet;
+
 use axum::http::StatusCode;
 use axum::response::Response;
 use serde_json::{Value, json};
@@ -145,7 +147,7 @@ fn of_assignment(tenant: &Inner, space: &Space, assignment: &Assignment) -> Valu
         "id": assignment.id.to_string(),
         "type": assignment.assignee.type_name(),
         "assigneeId": assignment.assignee.id().map(ToString::to_string),
-        "roles": assignment.roles,
+        "roles": roles_of(space, &assignment.id, &assignment.roles),
         "spaceId": space.id.to_string(),
         "tenantId": tenant.tenant_id,
         "createdAt": assignment.created_at,
@@ -160,7 +162,7 @@ fn of_share(tenant: &Inner, space: &Space, share: &Share) -> Value {
     let mut shown = json!({
         "id": share.id.to_string(),
         "type": share.with.type_name(),
-        "roles": share.roles,
+        "roles": roles_of(space, &share.id, &share.roles),
         "resourceId": share.app,
         "resourceType": "app",
         "resourceName": APP_NAME,
@@ -182,6 +184,15 @@ fn of_share(tenant: &Inner, space: &Space, share: &Share) -> Value {
 fn actor(tenant: &Inner, by: Option<&UserId>) -> String {
     let by = by.or(tenant.owner.as_ref());
     by.map(UserId::to_string).unwrap_or_default()
+}
+
+/// Returns the roles of an assignment or a share; `None` if they are not shown.
+fn roles_of<'r>(
+    space: &Space,
+    id: &Id,
+    roles: &'r BTreeSet<String>,
+) -> Option<&'r BTreeSet<String>> {
+    Some(roles).filter(|_| !space.garbled.contains(id))
 }
 
 fn refused(status: u16) -> Response {

@@ -40,12 +40,13 @@ fn space(n: usize, n_assigned: usize) -> Space {
         },
         assignments: Some(assignments.collect()),
         shares: Some(BTreeMap::new()),
+        partial: [].into(),
     }
 }
 
 /// Stores a space as it is now, with the entry that reports the change.
 fn change(store: &Store, known: &Known, before: Option<&Space>, after: Option<&Space>, time: i64) {
-    let change = SpaceChange::between(before, after).unwrap();
+    let change = SpaceChange::between(before, after, Found::New).unwrap();
     let write = match after {
         Some(space) => SpaceWrite::Keep(KeptSpace {
             space: space.clone(),

@@ -15,8 +15,12 @@ use super::deliveries::is_there;
 
 impl Check<'_> {
     pub(super) fn lists(&mut self) {
+        let format = self.view.format;
         self.simple(Keyspace::RightsMark, |key, value| {
-            codec::read_row::<v5::RightsMark>(key, value)?;
+            match format {
+                ..9 => codec::read_row::<v5::RightsMark>(key, value).map(|_| ())?,
+                9.. => codec::read_row::<v9::right::RightsMark>(key, value).map(|_| ())?,
+            }
             Ok(keys::tenant_no(key))
         });
         self.simple(Keyspace::ListPart, |key, value| {

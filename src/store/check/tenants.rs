@@ -133,20 +133,31 @@ impl Check<'_> {
             let no = key.get(1..).and_then(<[u8]>::first_chunk);
             no.map(|no| TenantNo(u32::from_be_bytes(*no)))
         };
+        let format = self.view.format;
         self.simple(Keyspace::Space, |key, value| {
-            let row: v6::space::SpaceRow = codec::read_packed_row(key, value)?;
+            let row: v9::space::SpaceRow = match format {
+                ..9 => codec::read_packed_row::<v6::space::SpaceRow>(key, value)?.into(),
+                9.. => codec::read_packed_row(key, value)?,
+            };
             match keys::space_of(key) {
                 Some(id) if id == row.space.id => Ok(no_of(key)),
                 Some(_) | None => Err(codec::flawed(key, "of another space")),
             }
         });
-        let format = self.view.format;
         self.simple(Keyspace::SpaceReading, |key, value| {
-            layouts::read::<v6::space::SpaceReading, v8::space::SpaceReading>(
-                format,
-                Encoding::Plain,
-                (key, value),
-            )?;
+            let row = (key, value);
+            match format {
+                ..9 => layouts::read::<v6::space::SpaceReading, v8::space::SpaceReading>(
+                    format,
+                    Encoding::Plain,
+                    row,
+                )?,
+                9.. => layouts::read::<v8::space::SpaceReading, v9::space::SpaceReading>(
+                    format,
+                    Encoding::Plain,
+                    row,
+                )?,
+            }
             Ok(keys::tenant_no(key))
         });
         self.simple(Keyspace::SpaceDoubts, |key, value| {

@@ -10,6 +10,7 @@ use crate::model::{Holder, ListId, Seq};
 use crate::store::error::StoreError;
 use crate::store::handle::Store;
 use crate::store::layout::keys::{self, Key, Keyspace};
+use crate::store::layout::v9::right as v9;
 use crate::store::layout::{codec, v5};
 use crate::store::values::rights::{ListHead, RightsMark};
 use crate::store::values::tenant_no::TenantNo;
@@ -46,7 +47,7 @@ impl Store {
             let key = keys::rights_mark(no);
             match reader.get(&key)? {
                 Some(value) => Ok(Some(
-                    codec::read_row::<v5::RightsMark>(&key, &value)?.into(),
+                    codec::read_row::<v9::RightsMark>(&key, &value)?.into(),
                 )),
                 None => Ok(None),
             }
@@ -55,7 +56,7 @@ impl Store {
 
     /// Writes how far the rights of a tenant were compared.
     pub fn set_rights_mark(&self, no: TenantNo, mark: RightsMark) -> Result<(), StoreError> {
-        let row = codec::put(keys::rights_mark(no), &v5::RightsMark::from(mark));
+        let row = codec::put(keys::rights_mark(no), &v9::RightsMark::from(mark));
         self.engine.write(vec![row])?;
         Ok(())
     }

@@ -8,8 +8,8 @@ use crate::model::{Fact, Seq, SpaceId};
 use crate::store::error::StoreError;
 use crate::store::handle::Store;
 use crate::store::layout::v6::space as v6;
-use crate::store::layout::v8::space as v8;
-use crate::store::layout::v9::space_doubts as v9;
+use crate::store::layout::v9::space as v9;
+use crate::store::layout::v9::space_doubts as v9_doubts;
 use crate::store::layout::{codec, keys};
 use crate::store::values::row::Row;
 use crate::store::values::space::{
@@ -53,7 +53,7 @@ impl Store {
         let mut rows: Vec<Row> = vec![match write {
             SpaceWrite::Keep(kept) => {
                 let key = keys::space(no, &kept.space.id);
-                let row = v6::SpaceRow::from(kept);
+                let row = v9::SpaceRow::from(kept);
                 let value = codec::packed_row(&key, &row);
                 (key, Some(value))
             }
@@ -76,7 +76,7 @@ impl Store {
     pub fn space_doubts(&self, no: TenantNo, id: &SpaceId) -> Result<SpaceDoubts, StoreError> {
         let key = keys::space_doubts(no, id);
         let what = "reading which lists of a space lost many members";
-        let row = self.row(what, &key, codec::read_row::<v9::SpaceDoubts>)?;
+        let row = self.row(what, &key, codec::read_row::<v9_doubts::SpaceDoubts>)?;
         Ok(row.map(Into::into).unwrap_or_default())
     }
 
@@ -90,7 +90,7 @@ impl Store {
         let key = keys::space_doubts(no, id);
         let row = match doubts.is_empty() {
             true => (key, None),
-            false => codec::put(key, &v9::SpaceDoubts::from(doubts)),
+            false => codec::put(key, &v9_doubts::SpaceDoubts::from(doubts)),
         };
         self.engine.write(vec![row]).map(drop)
     }
@@ -123,13 +123,13 @@ impl Store {
     pub fn space_reading(&self, no: TenantNo) -> Result<SpaceReading, StoreError> {
         let key = keys::space_reading(no);
         let what = "reading how far spaces were read";
-        let row = self.row(what, &key, codec::read_row::<v8::SpaceReading>)?;
+        let row = self.row(what, &key, codec::read_row::<v9::SpaceReading>)?;
         Ok(row.map(Into::into).unwrap_or_default())
     }
 
     /// Stores how far the spaces of a tenant were read.
     pub fn set_space_reading(&self, no: TenantNo, reading: SpaceReading) -> Result<(), StoreError> {
-        let row = v8::SpaceReading::from(reading);
+        let row = v9::SpaceReading::from(reading);
         self.engine
             .write(vec![codec::put(keys::space_reading(no), &row)])
             .map(drop)
@@ -172,7 +172,7 @@ impl Store {
 }
 
 fn read(key: &[u8], value: &[u8]) -> Result<KeptSpace, StoreError> {
-    let row: v6::SpaceRow = codec::read_packed_row(key, value)?;
+    let row: v9::SpaceRow = codec::read_packed_row(key, value)?;
     Ok(row.into())
 }
 

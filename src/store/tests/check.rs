@@ -304,7 +304,7 @@ fn each_sort_of_fault_is_named() {
             "a space under the id of another",
             |db| {
                 let key = keys::space(NO, &SpaceId(support::id(Kind::Group, 2)));
-                let row = v6::space::SpaceRow::from(spaces::kept(1, "consumer"));
+                let row = v9::space::SpaceRow::from(spaces::kept(1, "consumer"));
                 db.insert(&*key, codec::packed_row(&key, &row)).unwrap();
             },
             &["a space of tenant t1: of another space"],

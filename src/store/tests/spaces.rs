@@ -2,11 +2,10 @@
 
 use crate::clock::Clock;
 use crate::model::{
-    Assignee, Fact, Id, RunId, Seq, Space, SpaceAssignment, SpaceChange, SpaceHead, SpaceId,
+    Assignee, Fact, Found, Id, RunId, Seq, Space, SpaceAssignment, SpaceChange, SpaceHead, SpaceId,
     SpacePart, SpaceShare, Timestamp,
 };
 use crate::store::layout::v6::space as v6;
-use crate::store::layout::v8::space as v8;
 use crate::store::layout::{codec, keys, v9};
 use crate::store::values::reading::ReadingMark;
 use crate::store::values::space::{
@@ -57,6 +56,7 @@ fn space(n: u8, role: &str) -> Space {
         },
         assignments: Some([(assignee, assignment)].into()),
         shares: Some([(id(9), share)].into()),
+        partial: [SpacePart::Shares].into(),
     }
 }
 
@@ -80,9 +80,9 @@ fn todo(n: u8, notes: u64, said: SpaceNote) -> SpaceTodo {
 fn the_bytes_of_spaces() {
     let no = TenantNo(1);
     let key = keys::space(no, &SpaceId(id(1)));
-    let row = v6::SpaceRow::from(kept(1, "producer"));
+    let row = v9::space::SpaceRow::from(kept(1, "producer"));
     insta::assert_snapshot!(in_hex(&key), @"90000000010060d5ca1b2f8a4c0000000001");
-    insta::assert_snapshot!(in_hex(&codec::packed_row(&key, &row)), @"060189000000f91b0d0060d5ca1b2f8a4c00000000010553616c657301067368617265640001e807010201010567726f75702a00f90007010870726f647563657201d00f0146003a0800011100f01609046c696e6b00010d6261736963636f6e73756d6572010361707001036170700100000700b679649b87e48d57");
+    insta::assert_snapshot!(in_hex(&codec::packed_row(&key, &row)), @"09018b000000f91b0d0060d5ca1b2f8a4c00000000010553616c657301067368617265640001e807010201010567726f75702a00f90007010870726f647563657201d00f0146003a0800011100f20c09046c696e6b00010d6261736963636f6e73756d65720103617070050060000001020700184cbca397a43d06");
     let reading = SpaceReading {
         mark: ReadingMark {
             number: 7,
@@ -94,9 +94,10 @@ fn the_bytes_of_spaces() {
         first: Some(at(1)),
         since: Some(Seq(300)),
         n_unread: 4,
+        removed: [SpaceId(id(3))].into(),
     };
-    let row = v8::SpaceReading::from(reading);
-    insta::assert_snapshot!(in_hex(&codec::row(&keys::space_reading(no), &row)), @"0807010201040001060101ac02041a15ed1f0782b0df");
+    let row = v9::space::SpaceReading::from(reading);
+    insta::assert_snapshot!(in_hex(&codec::row(&keys::space_reading(no), &row)), @"0907010201040001060101ac0204010d0060d5ca1b2f8a4c00000000034a15eb694b4d732f");
     let key = keys::space_todo(no, &SpaceId(id(1)));
     let row = v6::SpaceTodo {
         notes: 3,
@@ -154,7 +155,11 @@ fn a_space_its_entry_and_the_end_of_its_note_are_one_write() {
         )
         .unwrap();
     let before = store.last_seq();
-    let change = SpaceChange::between(Some(&space(1, "consumer")), Some(&space(1, "producer")));
+    let change = SpaceChange::between(
+        Some(&space(1, "consumer")),
+        Some(&space(1, "producer")),
+        Found::New,
+    );
     let change = change.unwrap();
     let told = SpaceReport {
         run: RunId(4),
@@ -191,6 +196,59 @@ fn a_space_its_entry_and_the_end_of_its_note_are_one_write() {
         .unwrap();
     assert_eq!(store.space(no, &SpaceId(id(2))).unwrap(), None);
     assert_eq!(store.space_todo(no).unwrap(), []);
+}
+
+#[test]
+fn an_entry_says_whether_a_space_is_new_or_was_found_late() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = support::open(dir.path());
+    let no = adopt(&store, 1).no;
+    let before = store.last_seq();
+    for (n, found) in [(1, Found::New), (2, Found::Late)] {
+        let change = SpaceChange::between(None, Some(&space(n, "consumer")), found).unwrap();
+        let told = SpaceReport {
+            run: RunId(4),
+            at: at(3_000),
+            account: account(),
+            change,
+        };
+        let write = SpaceWrite::Keep(kept(n, "consumer"));
+        store.write_space(no, write, Some(told), None).unwrap();
+    }
+
+    let entries = store.entries(before, 10).unwrap().into_iter();
+    let became_visible = entries.map(|entry| match entry.fact {
+        Fact::SpaceChanged(change) => change.became_visible(),
+        other => panic!("{other:?}"),
+    });
+
+    assert_eq!(became_visible.collect::<Vec<_>>(), [false, true]);
+}
+
+#[test]
+fn a_space_is_new_if_it_was_created_after_the_last_reading_began() {
+    let hour = 3_600_000;
+    let mut reading = SpaceReading {
+        mark: ReadingMark {
+            last: Some(at(hour)),
+            ..ReadingMark::default()
+        },
+        ..SpaceReading::default()
+    };
+    reading.note_removed([SpaceId(id(2))]);
+    for (n, created_at, expected) in [
+        (1, Some(at(hour + 1)), Found::New),
+        // The clocks may differ a little.
+        (1, Some(at(hour - 60_000)), Found::New),
+        (1, Some(at(1)), Found::Late),
+        (1, None, Found::Late),
+        // It was removed, and its rights were revoked.
+        (2, Some(at(1)), Found::New),
+    ] {
+        let found = reading.found(&SpaceId(id(n)), created_at);
+
+        assert_eq!(found, expected, "{n}, {created_at:?}");
+    }
 }
 
 #[test]

@@ -11,6 +11,19 @@ pub struct RightsMark {
     /// The entry up to which changes are being reported, and how many entries were written for
     /// that; `None` if none are being reported.
     pub under_way: Option<(Seq, u64)>,
+    /// How far rights in spaces were compared if the comparison waits; `None` if they were compared
+    /// as far as roles.
+    pub in_spaces: Option<Behind>,
+}
+
+/// How far rights in spaces were compared while spaces were not read. What changed after that is
+/// compared at once, when all spaces were read again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Behind {
+    /// The changes up to this entry are reported.
+    pub reported: Seq,
+    /// The number of the last reading of all spaces: a later one must end first.
+    pub reading: u64,
 }
 
 impl RightsMark {
@@ -19,6 +32,7 @@ impl RightsMark {
         Self {
             reported: up_to,
             under_way: None,
+            in_spaces: None,
         }
     }
 }

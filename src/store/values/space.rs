@@ -1,10 +1,19 @@
 //! Spaces as they are stored, and how far they were read.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
-use crate::model::{Account, RunId, Seq, Space, SpaceChange, SpaceId, SpacePart, Timestamp};
+use crate::model::{Account, Found, RunId, Seq, Space, SpaceChange, SpaceId, SpacePart, Timestamp};
 
 use super::reading::ReadingMark;
+
+/// How far the source's clock may be behind ours: a space that was created this long before a
+/// reading began may still be new after it.
+const MAX_SKEW: Duration = Duration::from_secs(5 * 60);
+
+/// The most removed spaces to remember. Above some twenty spaces, the guard keeps a reading from
+/// removing many; a space that was forgotten and comes back counts as found late.
+const MAX_REMOVED: usize = 1_000;
 
 /// A space as it is stored.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -32,6 +41,34 @@ pub struct SpaceReading {
     /// How many spaces the last complete reading listed but could not read, without anything known
     /// about them from before.
     pub n_unread: u64,
+    /// Spaces that were removed although the audit log reported no deletion, some of the last. Such
+    /// a space may only have been invisible.
+    pub removed: BTreeSet<SpaceId>,
+}
+
+impl SpaceReading {
+    /// Returns what a space is that was not known before, given when the source created it.
+    pub fn found(&self, id: &SpaceId, created_at: Option<Timestamp>) -> Found {
+        // When it was removed, all rights in it were reported as revoked.
+        if self.removed.contains(id) {
+            return Found::New;
+        }
+        let is_new = created_at
+            .zip(self.mark.last)
+            .is_some_and(|(created_at, last)| created_at >= last.minus(MAX_SKEW));
+        match is_new {
+            true => Found::New,
+            false => Found::Late,
+        }
+    }
+
+    /// Notes spaces that are to be removed although the audit log reports no deletion.
+    pub fn note_removed(&mut self, ids: impl IntoIterator<Item = SpaceId>) {
+        self.removed.extend(ids);
+        while self.removed.len() > MAX_REMOVED {
+            self.removed.pop_first();
+        }
+    }
 }
 
 /// A list of a space that was shown without so many of its known members that they are kept until a

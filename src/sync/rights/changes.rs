@@ -7,7 +7,7 @@ use crate::history::{HistoryError, Pair, PairPage, Picture, latest_mention, pair
 use crate::model::{
     Fact, GroupId, Holder, Id, Right, RightHolders, Role, RoleId, RoleMention, User,
 };
-use crate::store::{Known, PostingList, Store};
+use crate::store::{Known, PostingList, RightsMark, Store};
 
 use super::in_spaces;
 use super::range::{Compared, Range};
@@ -17,15 +17,15 @@ use super::times::Times;
 /// How many users are compared at once.
 const AT_ONCE: usize = 500;
 
-/// Reports the changes of a run, except for those entries that are written already. Returns whether
-/// there was anything to report.
+/// Reports the changes of a run, except for those entries that the mark counts as written. Returns
+/// whether there was anything to report.
 pub(super) fn report(
     store: &Store,
     known: &Known,
     range: &Range,
-    n_reported: u64,
+    mark: RightsMark,
 ) -> Result<bool, HistoryError> {
-    let mut writer = RightsWriter::begin(store, known, range, n_reported)?;
+    let mut writer = RightsWriter::begin(store, known, range, mark)?;
     gather(store, known, range, &mut writer)?;
     writer.end()
 }
@@ -50,21 +50,26 @@ pub(super) fn gather(
         before: before.as_ref().unwrap_or(&after),
         after: &after,
     };
-    times.roles(writer)?;
-    times.everybody(writer)?;
-    times.users(writer)?;
     match range.compared {
-        Compared::Roles => Ok(()),
+        Compared::Roles => times.report(writer),
         Compared::RolesAndSpaces => {
-            // Entries about roles come first, whether or not others follow. So if spaces are no
-            // longer read, a report that was interrupted still continues where it stopped.
+            times.report(writer)?;
+            // Entries about roles come first.
             writer.write_waiting()?;
             in_spaces::report(&times, writer)
         }
+        Compared::Spaces => in_spaces::report(&times, writer),
     }
 }
 
 impl Times<'_> {
+    /// Reports changes of roles and of who holds them.
+    fn report(&self, writer: &mut RightsWriter<'_>) -> Result<(), HistoryError> {
+        self.roles(writer)?;
+        self.everybody(writer)?;
+        self.users(writer)
+    }
+
     /// Reports changes in what roles allow.
     fn roles(&self, writer: &mut RightsWriter<'_>) -> Result<(), HistoryError> {
         let (roles, _) = self.before.changed_givers();

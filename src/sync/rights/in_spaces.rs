@@ -9,7 +9,7 @@ use crate::access::{
 };
 use crate::history::{self, HistoryError, Pair, SpacePair, SpacePairs};
 use crate::model::{
-    GroupId, Holder, Id, Path, RightHolders, ShownPath, SpaceMention, User, UserId,
+    Found, GroupId, Holder, Id, Path, RightHolders, ShownPath, SpaceMention, User, UserId,
 };
 
 use super::range::Moved;
@@ -88,8 +88,11 @@ impl<'a> Portion<'a> {
             names: RefCell::default(),
         };
         for (place, pair) in pairs.into_iter().enumerate() {
-            let then = pair.then.as_ref();
-            let then = then.map(|space| SpaceGrants::of(space, times.before.grants()));
+            let then = match (&pair.then, pair.found) {
+                (Some(space), _) => Some(SpaceGrants::of(space, times.before.grants())),
+                (None, Found::New) => None,
+                (None, Found::Late) => Some(SpaceGrants::hidden()),
+            };
             let now = pair.now.as_ref();
             let now = now.map(|space| SpaceGrants::of(space, times.after.grants()));
             for grants in then.iter().chain(&now) {

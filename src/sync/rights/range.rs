@@ -67,6 +67,8 @@ pub(super) enum Compared {
     Roles,
     /// Also rights in spaces, since all spaces were read before.
     RolesAndSpaces,
+    /// Rights in spaces alone: the roles were compared while spaces were not read.
+    Spaces,
 }
 
 /// The time since which rights in spaces are compared.
@@ -112,15 +114,7 @@ pub(super) fn next(
     up_to: Option<Seq>,
     spaces: SpacesFrom,
 ) -> Result<Ahead, StoreError> {
-    let first = Seq(store.first_seq()?.0.saturating_sub(1));
-    if first > after {
-        tracing::warn!(
-            tenant.id = %known.tenant.id, tenant.name = %known.name,
-            "The journal was cut past the last comparison of who holds what in `{}`; changes up to \
-             entry {first} are not reported", known.name,
-        );
-    }
-    let mut begin = after.max(first);
+    let mut begin = begin_after(store, known, after)?;
     let mut read = begin;
     let mut found: Option<Range> = None;
     // Changes of spaces after the last change of the range: they belong to the range if it goes on.
@@ -157,18 +151,14 @@ pub(super) fn next(
                     return Ok(found.map_or(Ahead::Nothing(read), Ahead::Changes));
                 }
             }
-            let range = found.get_or_insert_with(|| Range {
-                begin,
-                end: entry.seq,
-                run,
-                at: entry.at,
-                users: BTreeMap::new(),
-                has_giver: false,
-                spaces: BTreeSet::new(),
-                compared: match spaces.has(entry.seq) {
-                    true => Compared::RolesAndSpaces,
-                    false => Compared::Roles,
-                },
+            let range = found.get_or_insert_with(|| match spaces {
+                // Spaces that changed before all were read are not compared.
+                SpacesFrom::After(since) if entry.seq > since => {
+                    Range::new(begin.max(since), run, &entry, Compared::RolesAndSpaces)
+                }
+                SpacesFrom::After(_) | SpacesFrom::Never => {
+                    Range::new(begin, run, &entry, Compared::Roles)
+                }
             });
             range.spaces.extend(beside.drain(..));
             range.take(&entry, change);
@@ -176,7 +166,72 @@ pub(super) fn next(
     }
 }
 
+/// Looks for all changes after an entry and up to another, whichever runs they are of. Rights in
+/// spaces alone are compared, and reported as changes of the last of these runs.
+pub(super) fn of_spaces(
+    store: &Store,
+    known: &Known,
+    after: Seq,
+    up_to: Seq,
+) -> Result<Ahead, StoreError> {
+    let mut begin = begin_after(store, known, after)?;
+    let mut read = begin;
+    let mut found: Option<Range> = None;
+    loop {
+        let entries = store.entries(read, AT_ONCE)?;
+        if entries.is_empty() {
+            return Ok(found.map_or(Ahead::Nothing(read), Ahead::Changes));
+        }
+        for entry in entries {
+            if entry.seq > up_to || found.as_ref().is_some_and(Range::is_full) {
+                return Ok(found.map_or(Ahead::Nothing(up_to), Ahead::Changes));
+            }
+            if let Fact::Unreadable | Fact::HistoryLost(_) = entry.fact {
+                if let Some(range) = found {
+                    return Ok(Ahead::Changes(range));
+                }
+                begin = entry.seq;
+            }
+            read = entry.seq;
+            let Some((run, change)) = change_of(known, &entry, SpacesFrom::After(after)) else {
+                continue;
+            };
+            let range =
+                found.get_or_insert_with(|| Range::new(begin, run, &entry, Compared::Spaces));
+            range.run = run;
+            range.take(&entry, change);
+        }
+    }
+}
+
+/// Returns the entry after which the comparison begins: the given one, unless the journal was cut
+/// behind it.
+fn begin_after(store: &Store, known: &Known, after: Seq) -> Result<Seq, StoreError> {
+    let first = Seq(store.first_seq()?.0.saturating_sub(1));
+    if first > after {
+        tracing::warn!(
+            tenant.id = %known.tenant.id, tenant.name = %known.name,
+            "The journal was cut past the last comparison of who holds what in `{}`; changes up to \
+             entry {first} are not reported", known.name,
+        );
+    }
+    Ok(after.max(first))
+}
+
 impl Range {
+    fn new(begin: Seq, run: RunId, entry: &Entry, compared: Compared) -> Self {
+        Self {
+            begin,
+            end: entry.seq,
+            run,
+            at: entry.at,
+            users: BTreeMap::new(),
+            has_giver: false,
+            spaces: BTreeSet::new(),
+            compared,
+        }
+    }
+
     /// Returns whether the range consists of changes of records.
     fn is_of_records(&self) -> bool {
         !self.users.is_empty() || self.has_giver
@@ -244,6 +299,7 @@ fn concerns_rights_in(change: &SpaceChange) -> bool {
         id: _,
         before,
         after,
+        found: _,
         assignments,
         shares,
     } = change;

@@ -1,22 +1,25 @@
-//! Gathers what changed into entries: one for all users whose roles changed in the same way.
+//! Gathers what changed into entries: one for all users whose rights changed in the same way.
 
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 
 use crate::history::HistoryError;
 use crate::model::{
-    AccessChange, Fact, Holder, ListId, Right, RightChange, RightHolders, ShownPath, SpaceMention,
+    AccessChange, Fact, Holder, ListId, Right, RightChange, RightHolders, Seq, ShownPath,
+    SpaceMention,
 };
-use crate::store::{Closing, Commit, Known, Remains, RightsMark, Store, StoreError, USERS_IN_PART};
+use crate::store::{
+    Behind, Closing, Commit, Known, Remains, RightsMark, Store, StoreError, USERS_IN_PART,
+};
 
-use super::range::Range;
+use super::range::{Compared, Range};
 
-/// The most users who each get an entry of their own if their roles changed in the same way. More
+/// The most users who each get an entry of their own if their rights changed in the same way. More
 /// are listed beside one entry.
 const MAX_SINGLE: usize = 10;
 
 /// About how many bytes may wait to be written. When there are more, all are written, and later
-/// users get further entries. Each user takes some 200, and each path by which roles changed some
+/// users get further entries. Each user takes some 200, and each path by which rights changed some
 /// 100: where users are in many groups, almost every user has paths of their own.
 const MAX_WAITING: usize = 8 * 1024 * 1024;
 
@@ -89,7 +92,7 @@ fn len(text: Option<&String>) -> usize {
     text.map_or(0, String::len)
 }
 
-/// Users whose roles changed in the same way.
+/// Users whose rights changed in the same way.
 #[derive(Debug, Default)]
 struct Waiting {
     /// Those who are in no part of a list yet.
@@ -113,6 +116,10 @@ pub(super) struct RightsWriter<'a> {
     /// How many bytes may wait.
     pub max_weight: usize,
     next_list: ListId,
+    /// The mark while the run is being reported, without how many entries are written.
+    during: RightsMark,
+    /// The mark afterwards.
+    afterwards: RightsMark,
     /// How many entries are written already.
     n_written: u64,
     /// How many entries there are so far, including those that are written already.
@@ -124,13 +131,29 @@ pub(super) struct RightsWriter<'a> {
 }
 
 impl<'a> RightsWriter<'a> {
-    /// Begins to report the changes of a run; the first `n_written` entries are written already.
+    /// Begins to report the changes of a run; the mark says how many entries are written already.
     pub fn begin(
         store: &'a Store,
         known: &'a Known,
         range: &'a Range,
-        n_written: u64,
+        mark: RightsMark,
     ) -> Result<Self, StoreError> {
+        let n_written = match mark.under_way {
+            Some((end, n_written)) if end == range.end => n_written,
+            Some(_) | None => 0,
+        };
+        let at = |reported: Seq| match range.compared {
+            Compared::Roles | Compared::RolesAndSpaces => RightsMark {
+                reported,
+                under_way: None,
+                in_spaces: mark.in_spaces,
+            },
+            Compared::Spaces => RightsMark {
+                reported: mark.reported,
+                under_way: None,
+                in_spaces: mark.in_spaces.map(|behind| Behind { reported, ..behind }),
+            },
+        };
         let remains = match n_written {
             0 => Remains::BehindLast,
             _ => Remains::Anywhere,
@@ -143,6 +166,8 @@ impl<'a> RightsWriter<'a> {
             weight: 0,
             max_weight: MAX_WAITING,
             next_list: store.next_list(known.no, remains)?,
+            during: at(range.begin),
+            afterwards: at(range.end),
             n_written,
             n_reported: 0,
             facts: Vec::new(),
@@ -183,8 +208,8 @@ impl<'a> RightsWriter<'a> {
         self.facts.push(fact);
         match self.facts.len() {
             AT_ONCE => self.commit(RightsMark {
-                reported: self.range.begin,
                 under_way: Some((self.range.end, self.n_reported)),
+                ..self.during
             }),
             _ => Ok(()),
         }
@@ -194,7 +219,7 @@ impl<'a> RightsWriter<'a> {
     /// to report.
     pub fn end(mut self) -> Result<bool, HistoryError> {
         self.write_waiting()?;
-        self.commit(RightsMark::reported(self.range.end))?;
+        self.commit(self.afterwards)?;
         Ok(self.n_reported > 0)
     }
 

@@ -401,7 +401,8 @@ fn stop_after(world: &World, begin: Seq, n_commits: usize) {
     let Ahead::Changes(range) = next(world, begin) else {
         panic!("there are changes");
     };
-    let mut writer = RightsWriter::begin(&world.store, &known, &range, 0).unwrap();
+    let mut writer =
+        RightsWriter::begin(&world.store, &known, &range, RightsMark::reported(begin)).unwrap();
     writer.n_commits_left = Some(n_commits);
     let stopped = changes::gather(&world.store, &known, &range, &mut writer)
         .and_then(|()| writer.end().map(drop));
@@ -487,7 +488,8 @@ fn what_waits_to_be_written_is_bounded_by_its_weight() {
     let Ahead::Changes(range) = next(&world, begin) else {
         panic!("there are changes");
     };
-    let mut writer = RightsWriter::begin(&world.store, &known, &range, 0).unwrap();
+    let mut writer =
+        RightsWriter::begin(&world.store, &known, &range, RightsMark::reported(begin)).unwrap();
     writer.max_weight = 3_000;
     changes::gather(&world.store, &known, &range, &mut writer).unwrap();
     assert!(writer.weight <= writer.max_weight, "{}", writer.weight);

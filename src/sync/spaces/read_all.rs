@@ -146,6 +146,11 @@ impl<C: Connector> Job<C> {
             )),
             None => None,
         };
+        if kept.is_none() && !gone.is_empty() {
+            run.reading
+                .note_removed(gone.iter().map(|(id, _)| id.clone()));
+            self.note(run).await?;
+        }
         for (id, done) in gone {
             match kept {
                 Some(_) => self.miss_space(run, id, done).await?,
@@ -178,6 +183,7 @@ impl<C: Connector> Job<C> {
                 began: None,
                 ..run.reading.mark
             },
+            removed: std::mem::take(&mut run.reading.removed),
         };
         self.note(run).await
     }

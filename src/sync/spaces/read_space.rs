@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::connector::{Assignments, Connector, Shares, SpaceSeen};
 use crate::lock::lock;
 use crate::model::{
-    Account, RunId, Space, SpaceChange, SpaceHead, SpaceId, SpacePart, Timestamp, Verb,
+    Account, Found, RunId, Space, SpaceChange, SpaceHead, SpaceId, SpacePart, Timestamp, Verb,
 };
 use crate::reconcile::Guard;
 use crate::store::{
@@ -13,7 +13,7 @@ use crate::store::{
 };
 
 use super::lost_members::believed;
-use super::read_listed::{Found, Listed};
+use super::read_listed::{self, Listed};
 use super::spaces_run::SpacesRun;
 use crate::sync::RunError;
 use crate::sync::run::job::Job;
@@ -88,7 +88,7 @@ impl<C: Connector> Job<C> {
     pub(super) async fn keep_found(
         &self,
         run: &mut SpacesRun,
-        found: Found,
+        found: read_listed::Found,
     ) -> Result<(), RunError> {
         let Listed { id, head, done } = found.listed;
         let fate = Fate::Read(head, found.assignments, found.shares);
@@ -122,6 +122,10 @@ impl<C: Connector> Job<C> {
         fate: Fate,
         done: Option<SpaceTodo>,
     ) -> Result<(), RunError> {
+        let created_at = match &fate {
+            Fate::Read(head, _, _) => head.created_at,
+            Fate::Unseen | Fate::Gone => None,
+        };
         let keeping = Keeping {
             no: run.known.no,
             now: self.clock.now(),
@@ -130,6 +134,7 @@ impl<C: Connector> Job<C> {
                 .reading
                 .first
                 .map(|_first| (run.id, run.known.tenant.account())),
+            found: run.reading.found(&id, created_at),
             done,
             guard: self.removal_policy.guard.clone(),
         };
@@ -163,6 +168,8 @@ struct Keeping {
     /// The run and the tenant that an entry names; `None` during the first reading of all spaces,
     /// which reports no changes.
     reporter: Option<(RunId, Account)>,
+    /// What the space is if it was not known before.
+    found: Found,
     done: Option<SpaceTodo>,
     guard: Guard,
 }
@@ -174,6 +181,7 @@ impl Keeping {
             now,
             reading,
             reporter,
+            found,
             done,
             guard,
         } = self;
@@ -182,7 +190,7 @@ impl Keeping {
         let doubts = store.space_doubts(no, &id)?;
         let (fate, doubted) = weigh(&guard, fate, before, &doubts, reading);
         let after = after(&id, before, fate);
-        let change = SpaceChange::between(before, after.as_ref());
+        let change = SpaceChange::between(before, after.as_ref(), found);
         let verb = change.as_ref().map(SpaceChange::verb);
         let was_changed = known.as_ref().and_then(|known| known.changed_at);
         let report = change.zip(reporter);
@@ -268,18 +276,7 @@ fn after(id: &SpaceId, before: Option<&Space>, fate: Fate) -> Option<Space> {
         }
         Fate::Read(mut head, assignments, shares) => {
             keep_owner(&mut head, before.map(|before| &before.head));
-            if !assignments.is_whole() {
-                head.unseen.insert(SpacePart::Assignments);
-            }
-            if !shares.is_whole() {
-                head.unseen.insert(SpacePart::Shares);
-            }
-            Some(Space {
-                id: id.clone(),
-                head,
-                assignments: assignments.over(before.and_then(|it| it.assignments.as_ref())),
-                shares: shares.over(before.and_then(|it| it.shares.as_ref())),
-            })
+            Some(Space::read(id.clone(), head, assignments, shares, before))
         }
     }
 }

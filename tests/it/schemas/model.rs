@@ -453,6 +453,7 @@ impl Shape {
         self.all_of(vec![
             ("remote_id", text()),
             ("space", space.clone()),
+            ("became_visible", flag()),
             ("before", or_null(space)),
             ("assignments", changed(&assignment)),
             ("shares", changed(&share)),

@@ -1,13 +1,15 @@
 //! From format 8 to 9: readings of licences are runs, and the marks of these readings have fields
-//! of their own for the last complete one. There are posting lists, too; these are not made here,
-//! but built once the store is in use.
+//! of their own for the last complete one. Spaces say which of their lists were never seen whole,
+//! and a mark how far rights in spaces were compared. There are posting lists, too; these are not
+//! made here, but built once the store is in use.
 
 use crate::store::engine::compaction::copying::{Rewrite, Row};
 use crate::store::error::StoreError;
 use crate::store::layout::keys::Keyspace;
-use crate::store::layout::{codec, v6, v7, v9};
+use crate::store::layout::{codec, v5, v6, v7, v8, v9};
 
-/// Rewrites the runs, and the marks of how far licences were read.
+/// Rewrites the runs, the spaces, and the marks of how far licences and spaces were read and rights
+/// were compared.
 pub struct LicenceRuns;
 
 impl Rewrite for LicenceRuns {
@@ -19,6 +21,15 @@ impl Rewrite for LicenceRuns {
         } else if is_in(Keyspace::LicenceReading) {
             let reading: v7::licence::LicenceReading = codec::read_row(&key, &value)?;
             codec::row(&key, &v9::licence::LicenceReading::from(reading)).into()
+        } else if is_in(Keyspace::Space) {
+            let row: v6::space::SpaceRow = codec::read_packed_row(&key, &value)?;
+            codec::packed_row(&key, &v9::space::SpaceRow::from(row)).into()
+        } else if is_in(Keyspace::SpaceReading) {
+            let reading: v8::space::SpaceReading = codec::read_row(&key, &value)?;
+            codec::row(&key, &v9::space::SpaceReading::from(reading)).into()
+        } else if is_in(Keyspace::RightsMark) {
+            let mark: v5::RightsMark = codec::read_row(&key, &value)?;
+            codec::row(&key, &v9::right::RightsMark::from(mark)).into()
         } else {
             value
         };

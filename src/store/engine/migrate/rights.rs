@@ -8,7 +8,6 @@ use crate::store::layout::keys::{self, Keyspace};
 use crate::store::layout::rows::{read_attempts, read_cursor, read_parked};
 use crate::store::layout::{codec, v5};
 use crate::store::values::head::Head;
-use crate::store::values::rights::RightsMark;
 use crate::store::values::tenant_no::TenantNo;
 
 use crate::model::Seq;
@@ -47,7 +46,13 @@ impl Rewrite for Rights {
     fn end(&mut self, out: &mut Vec<Row>) {
         for no in std::mem::take(&mut self.loaded) {
             let key = keys::rights_mark(no);
-            let value = codec::row(&key, &v5::RightsMark::from(RightsMark::reported(self.last)));
+            let value = codec::row(
+                &key,
+                &v5::RightsMark {
+                    told: self.last,
+                    under_way: None,
+                },
+            );
             out.push((key.into(), value.into()));
         }
     }

@@ -150,7 +150,7 @@ fn beside_records(
     target.keep(Keyspace::Space, |_, key, value| {
         of_known(key)
             && keys::space_of(key).is_some()
-            && codec::read_packed_row::<v6::space::SpaceRow>(key, value).is_ok()
+            && codec::read_packed_row::<v9::space::SpaceRow>(key, value).is_ok()
     })?;
     target.keep(Keyspace::SpaceReading, |_, _, _| false)?;
     // The readings that they name will have other numbers.

@@ -10,7 +10,7 @@ use crate::model::{
     RunId, Timestamp,
 };
 use crate::store::error::StoreError;
-use crate::store::layout::{codec, entry, held, keys, v1, v5};
+use crate::store::layout::{codec, entry, held, keys, v1, v9};
 use crate::store::values::commit::{Closing, Commit, MAX_COST, MAX_WRITES, Write};
 use crate::store::values::row::Row;
 use crate::store::values::tenant_no::TenantNo;
@@ -87,7 +87,7 @@ impl Prepared {
                 entries.extend(facts.iter().map(|fact| author.entry(fact, None)));
             }
             Closing::Rights { facts, mark } => {
-                let mark = v5::RightsMark::from(mark);
+                let mark = v9::right::RightsMark::from(mark);
                 rows.push(codec::put(keys::rights_mark(commit.tenant), &mark));
                 for fact in &facts {
                     lists.extend(listed(entries.len(), fact));

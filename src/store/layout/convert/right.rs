@@ -6,8 +6,9 @@ use crate::model::{
     AccessChange, AccountChange, Barrier, Holder, ListId, Path, Right, RightChange, RightHolders,
     RoleMention, ShownPath, SpaceMention,
 };
+use crate::store::layout::v9::right as v9;
 use crate::store::layout::{v5, v8};
-use crate::store::values::rights::{ListHead, RightsMark};
+use crate::store::values::rights::{Behind, ListHead, RightsMark};
 
 use super::{owned, same_words, text};
 
@@ -301,24 +302,44 @@ impl From<v5::ListHead> for ListHead {
     }
 }
 
-impl From<RightsMark> for v5::RightsMark {
+impl From<RightsMark> for v9::RightsMark {
     fn from(mark: RightsMark) -> Self {
         let RightsMark {
             reported,
             under_way,
+            in_spaces,
         } = mark;
         Self {
-            told: reported,
+            reported,
             under_way,
+            in_spaces: in_spaces
+                .map(|Behind { reported, reading }| v9::Behind { reported, reading }),
         }
     }
 }
 
-impl From<v5::RightsMark> for RightsMark {
+impl From<v9::RightsMark> for RightsMark {
+    fn from(mark: v9::RightsMark) -> Self {
+        let v9::RightsMark {
+            reported,
+            under_way,
+            in_spaces,
+        } = mark;
+        Self {
+            reported,
+            under_way,
+            in_spaces: in_spaces
+                .map(|v9::Behind { reported, reading }| Behind { reported, reading }),
+        }
+    }
+}
+
+impl From<v5::RightsMark> for v9::RightsMark {
     fn from(v5::RightsMark { told, under_way }: v5::RightsMark) -> Self {
         Self {
             reported: told,
             under_way,
+            in_spaces: None,
         }
     }
 }

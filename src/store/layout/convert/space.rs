@@ -3,10 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::model::{
-    Assignee, ListChange, Space, SpaceAssignment, SpaceChange, SpaceHead, SpacePart, SpaceShare,
+    Assignee, Found, ListChange, Space, SpaceAssignment, SpaceChange, SpaceHead, SpacePart,
+    SpaceShare,
 };
 use crate::store::layout::v6::space as v6;
 use crate::store::layout::v8::space as v8;
+use crate::store::layout::v9::space as v9;
 use crate::store::layout::v9::space_doubts as v9_doubts;
 use crate::store::values::reading::ReadingMark;
 use crate::store::values::space::{KeptSpace, SpaceDoubt, SpaceDoubts, SpaceReading};
@@ -17,7 +19,7 @@ same_words! {
     SpacePart = v6::SpacePart { Itself, Assignments, Shares }
 }
 
-impl From<KeptSpace> for v6::SpaceRow {
+impl From<KeptSpace> for v9::SpaceRow {
     fn from(kept: KeptSpace) -> Self {
         let KeptSpace {
             space,
@@ -32,9 +34,9 @@ impl From<KeptSpace> for v6::SpaceRow {
     }
 }
 
-impl From<v6::SpaceRow> for KeptSpace {
-    fn from(row: v6::SpaceRow) -> Self {
-        let v6::SpaceRow {
+impl From<v9::SpaceRow> for KeptSpace {
+    fn from(row: v9::SpaceRow) -> Self {
+        let v9::SpaceRow {
             space,
             reading,
             changed_at,
@@ -47,36 +49,80 @@ impl From<v6::SpaceRow> for KeptSpace {
     }
 }
 
-impl From<Space> for v6::Space {
+impl From<Space> for v9::Space {
     fn from(space: Space) -> Self {
         let Space {
             id,
             head,
             assignments,
             shares,
+            partial,
         } = space;
         Self {
             id,
             head: head.into(),
             assignments: assignments.map(pairs),
             shares: shares.map(pairs),
+            partial: partial.into_iter().map(Into::into).collect(),
         }
     }
 }
 
-impl From<v6::Space> for Space {
-    fn from(space: v6::Space) -> Self {
+impl From<v9::Space> for Space {
+    fn from(space: v9::Space) -> Self {
+        let v9::Space {
+            id,
+            head,
+            assignments,
+            shares,
+            partial,
+        } = space;
+        Self {
+            id,
+            head: head.into(),
+            assignments: assignments.map(pairs),
+            shares: shares.map(pairs),
+            partial: partial.into_iter().map(Into::into).collect(),
+        }
+    }
+}
+
+/// Format 8 did not say whether a list was ever seen whole. One that was not when we last looked
+/// counts as one that never was: otherwise those whom we see next would be reported as new.
+impl From<v6::SpaceRow> for v9::SpaceRow {
+    fn from(row: v6::SpaceRow) -> Self {
+        let v6::SpaceRow {
+            space,
+            reading,
+            changed_at,
+        } = row;
         let v6::Space {
             id,
             head,
             assignments,
             shares,
         } = space;
+        let mut partial = Vec::new();
+        for part in &head.unseen {
+            let is_list_of_some = match part {
+                v6::SpacePart::Itself => false,
+                v6::SpacePart::Assignments => assignments.as_ref().is_some_and(|it| !it.is_empty()),
+                v6::SpacePart::Shares => shares.as_ref().is_some_and(|it| !it.is_empty()),
+            };
+            if is_list_of_some {
+                partial.push(*part);
+            }
+        }
         Self {
-            id,
-            head: head.into(),
-            assignments: assignments.map(pairs),
-            shares: shares.map(pairs),
+            space: v9::Space {
+                id,
+                head,
+                assignments,
+                shares,
+                partial,
+            },
+            reading,
+            changed_at,
         }
     }
 }
@@ -223,9 +269,18 @@ impl From<SpaceChange> for v6::SpaceChange {
             id,
             before,
             after,
-            assignments,
+            found,
+            mut assignments,
             shares,
         } = change;
+        // No list of a space was known if the space was not. So these bytes can say that it was
+        // found late; format 8 never set them.
+        if before.is_none() {
+            assignments.was_known = match found {
+                Found::New => false,
+                Found::Late => true,
+            };
+        }
         Self {
             id,
             before: before.map(Into::into),
@@ -242,13 +297,18 @@ impl From<v6::SpaceChange> for SpaceChange {
             id,
             before,
             after,
-            assignments,
+            mut assignments,
             shares,
         } = change;
+        let mut found = Found::New;
+        if before.is_none() && std::mem::take(&mut assignments.was_known) {
+            found = Found::Late;
+        }
         Self {
             id,
             before: before.map(Into::into),
             after: after.map(Into::into),
+            found,
             assignments: assignments.into(),
             shares: shares.into(),
         }
@@ -291,13 +351,40 @@ impl<K, V, L: Ord + From<K>, W: From<V>> From<v6::ListChange<K, V>> for ListChan
     }
 }
 
-impl From<SpaceReading> for v8::SpaceReading {
+impl From<v8::SpaceReading> for v9::SpaceReading {
+    fn from(reading: v8::SpaceReading) -> Self {
+        let v8::SpaceReading {
+            number,
+            first,
+            last,
+            began,
+            tried,
+            refused,
+            since,
+            unread,
+        } = reading;
+        Self {
+            number,
+            first,
+            last,
+            began,
+            tried,
+            refused,
+            since,
+            unread,
+            removed: Vec::new(),
+        }
+    }
+}
+
+impl From<SpaceReading> for v9::SpaceReading {
     fn from(reading: SpaceReading) -> Self {
         let SpaceReading {
             mark,
             first,
             since,
             n_unread,
+            removed,
         } = reading;
         let ReadingMark {
             number,
@@ -315,13 +402,14 @@ impl From<SpaceReading> for v8::SpaceReading {
             refused: is_refused,
             since,
             unread: n_unread,
+            removed: removed.into_iter().collect(),
         }
     }
 }
 
-impl From<v8::SpaceReading> for SpaceReading {
-    fn from(reading: v8::SpaceReading) -> Self {
-        let v8::SpaceReading {
+impl From<v9::SpaceReading> for SpaceReading {
+    fn from(reading: v9::SpaceReading) -> Self {
+        let v9::SpaceReading {
             number,
             first,
             last,
@@ -330,6 +418,7 @@ impl From<v8::SpaceReading> for SpaceReading {
             refused,
             since,
             unread,
+            removed,
         } = reading;
         let mark = ReadingMark {
             number,
@@ -343,6 +432,7 @@ impl From<v8::SpaceReading> for SpaceReading {
             first,
             since,
             n_unread: unread,
+            removed: removed.into_iter().collect(),
         }
     }
 }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::*;
 use crate::model::{
-    Assignee, Space, SpaceAssignment, SpaceChange, SpaceHead, SpaceId, SpacePart, SpaceShare,
+    Assignee, Found, Space, SpaceAssignment, SpaceChange, SpaceHead, SpaceId, SpacePart, SpaceShare,
 };
 use crate::store::{KeptSpace, SpaceReading, SpaceReport, SpaceWrite};
 
@@ -40,6 +40,7 @@ fn space(n: u32, owner: Option<u32>, assigned: Option<&[Assigned<'_>]>) -> Space
         },
         assignments: assigned.map(|_| assignments),
         shares: Some(BTreeMap::new()),
+        partial: BTreeSet::new(),
     }
 }
 
@@ -110,9 +111,24 @@ impl World {
         for space in spaces {
             let known = self.store.space(no, &space.id).unwrap();
             let known = known.map(|kept| kept.space);
-            let change = SpaceChange::between(known.as_ref(), Some(&space));
+            let change = SpaceChange::between(known.as_ref(), Some(&space), Found::New);
             self.write(SpaceWrite::Keep(kept(space)), change);
         }
+    }
+
+    /// Does a run that finds a space that was not visible before.
+    fn find_late(&mut self, space: Space) {
+        self.n_runs += 1;
+        let change = SpaceChange::between(None, Some(&space), Found::Late);
+        self.write(SpaceWrite::Keep(kept(space)), change);
+    }
+
+    /// Notes that another reading of all spaces has ended.
+    fn end_reading(&self) {
+        let no = self.known().no;
+        let mut reading = self.store.space_reading(no).unwrap();
+        reading.mark.number += 1;
+        self.store.set_space_reading(no, reading).unwrap();
     }
 
     /// Does a run that finds that a space is gone.
@@ -120,7 +136,7 @@ impl World {
         self.n_runs += 1;
         let no = self.known().no;
         let known = self.store.space(no, &SpaceId(id(n))).unwrap().unwrap();
-        let change = SpaceChange::between(Some(&known.space), None);
+        let change = SpaceChange::between(Some(&known.space), None, Found::New);
         self.write(SpaceWrite::Remove(SpaceId(id(n))), change);
     }
 }
@@ -261,6 +277,185 @@ fn what_is_not_visible_revokes_nothing_and_what_becomes_visible_is_not_granted()
     world.report();
 
     assert_eq!(world.lines(begin), [""; 0]);
+}
+
+#[test]
+fn whoever_has_a_right_in_a_space_that_only_becomes_visible_is_not_granted_it() {
+    let (mut world, begin) = world(space(50, None, Some(&[])));
+    let assigned = [
+        ("user", 1_000, "consumer"),
+        ("group", 11, "producer"),
+        ("group", EVERYONE, "consumer"),
+    ];
+
+    let found = space(51, Some(1_002), Some(&assigned));
+    world.find_late(sharing(found, 70, ("user", 1_001, "contributor")));
+    // A user who comes at the same time had nothing before.
+    world.n_runs -= 1;
+    world.run([user(1_003, &[], &[11])], &[]);
+    world.report();
+
+    assert_eq!(
+        world.lines(begin),
+        ["User 1003 +producer in space 51 >group 11"]
+    );
+    // From now on the space is known.
+    let later = world.store.last_seq();
+    world.run([user(1_001, &[], &[])], &[]);
+    world.report();
+    assert_eq!(
+        world.lines(later),
+        ["User 1001 -producer in space 51 group 11>"]
+    );
+}
+
+#[test]
+fn whoever_was_missing_in_a_list_that_was_seen_in_part_is_not_granted_a_right() {
+    let partial = |assigned: &[Assigned<'_>]| Space {
+        partial: [SpacePart::Assignments].into(),
+        ..space(50, None, Some(assigned))
+    };
+    let (mut world, begin) = world(partial(&[("user", 1_000, "consumer")]));
+
+    let more = [("user", 1_001, "consumer"), ("group", EVERYONE, "consumer")];
+    world.read([partial(&[("user", 1_000, "consumer"), more[0]])]);
+    world.report();
+    // Whoever joins a group that is known to be assigned is granted its role.
+    let grouped = [
+        ("user", 1_000, "consumer"),
+        more[0],
+        ("group", 12, "producer"),
+    ];
+    world.read([partial(&grouped)]);
+    world.report();
+    world.run([user(1_002, &[], &[12])], &[]);
+    world.report();
+    assert_eq!(
+        world.lines(begin),
+        ["User 1002 +producer in space 50 >group 12"]
+    );
+    let begin = world.store.last_seq();
+    world.run([user(1_002, &[], &[])], &[]);
+    world.read([space(50, None, Some(&more))]);
+    world.report();
+    // A list that was whole once is known.
+    let all = [more[0], more[1], ("user", 1_002, "producer")];
+    let mut seen_in_part = space(50, None, Some(&all));
+    seen_in_part.head.unseen.insert(SpacePart::Assignments);
+    world.read([seen_in_part]);
+    world.report();
+
+    assert_eq!(
+        world.lines(begin),
+        [
+            "User 1000 ~consumer in space 50 direct>everyone",
+            "User 1000 -producer in space 50 group 12>",
+            "User 1002 +producer in space 50 >direct",
+        ]
+    );
+}
+
+/// Makes a tenant in which much happens while spaces are not read, up to the end of the next
+/// reading of all spaces. Returns what is to be reported of that.
+fn much_while_not_read() -> (World, Seq, [&'static str; 5]) {
+    let producers = [("group", 11, "producer")];
+    let (mut world, begin) = world(space(50, Some(1_002), Some(&producers)));
+    world.run([user(1_002, &[], &[11])], &[]);
+    world.report();
+    assert_eq!(
+        world.lines(begin),
+        ["User 1002 +producer in space 50 >group 11"]
+    );
+    let off = world.store.last_seq();
+    world.in_spaces = InSpaces::Ignored;
+    world.run([user(1_001, &[], &[12]), user(1_002, &[1], &[])], &[]);
+    world.report();
+    // One who comes and goes is not reported.
+    world.run([user(1_000, &[], &[])], &[]);
+    world.report();
+    world.run([user(1_000, &[], &[11, 12])], &[]);
+    world.report();
+
+    // Until all spaces were read again, nobody knows what a user holds in them.
+    world.in_spaces = InSpaces::Compared;
+    world.run([user(1_003, &[], &[11])], &[]);
+    world.report();
+    assert_eq!(world.lines(off), ["User 1002 +role 1 >direct"]);
+    let others = [("group", 12, "producer"), ("user", 1_003, "consumer")];
+    world.read([space(50, Some(1_000), Some(&others))]);
+    world.end_reading();
+    let expected = [
+        "User 1003 +consumer in space 50 >direct",
+        "User 1000 +owner in space 50 >owner",
+        "User 1002 -owner in space 50 owner>",
+        "User 1002 -producer in space 50 group 11>",
+        "User 1000 ~producer in space 50 group 11>group 12",
+    ];
+    let read = world.store.last_seq();
+    (world, read, expected)
+}
+
+#[test]
+fn what_changes_while_spaces_are_not_read_is_reported_once_all_were_read_again() {
+    let (mut world, read, expected) = much_while_not_read();
+
+    world.report();
+
+    let mut lines = world.lines(read);
+    // 1001 had the role by group 11, and has it by group 12.
+    lines.retain(|line| line != "User 1001 ~producer in space 50 group 11>group 12");
+    assert_eq!(lines, expected);
+    assert!(!world.report(), "it is reported once");
+    // From now on each run is reported again.
+    let later = world.store.last_seq();
+    world.run([user(1_000, &[], &[])], &[]);
+    world.report();
+    assert_eq!(
+        world.lines(later),
+        ["User 1000 -producer in space 50 group 12>"]
+    );
+}
+
+#[test]
+fn changes_of_spaces_from_before_all_were_read_are_not_reported() {
+    let (mut world, _) = world(space(50, None, Some(&[])));
+    world.in_spaces = InSpaces::Ignored;
+    world.read([space(50, None, Some(&[("group", 11, "producer")]))]);
+    // As a migration does, rights are compared from here on, although the mark is behind.
+    world.in_spaces = InSpaces::Compared;
+    let no = world.known().no;
+    let mut reading = world.store.space_reading(no).unwrap();
+    reading.since = Some(world.store.last_seq());
+    world.store.set_space_reading(no, reading).unwrap();
+
+    world.run([user(1_002, &[], &[11])], &[]);
+    let begin = world.store.last_seq();
+    world.report();
+
+    assert_eq!(
+        world.lines(begin),
+        ["User 1002 +producer in space 50 >group 11"]
+    );
+}
+
+#[test]
+fn a_share_that_no_longer_says_what_it_shares_revokes_nothing() {
+    let with = ("group", 11, "contributor");
+    let known = sharing(space(50, None, Some(&[])), 70, with);
+    let (mut world, begin) = world(known.clone());
+
+    let mut silent = known;
+    for share in silent.shares.iter_mut().flat_map(BTreeMap::values_mut) {
+        share.resource_sort = None;
+    }
+    world.read([silent]);
+    world.run([user(1_002, &[], &[11])], &[]);
+    world.report();
+
+    assert_eq!(
+        world.lines(begin),
+        ["User 1002 +contributor of app-1 in space 50 >group 11"]
+    );
 }
 
 #[test]
