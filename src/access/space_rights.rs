@@ -291,8 +291,8 @@ impl SpaceSight<'_> {
                 user.groups.is_some() && grants.assigns(group)
             }
             // There may be other shares.
-            (SpacePart::Shares | SpacePart::Itself, _) => false,
-            (
+            (SpacePart::Shares | SpacePart::Itself, _)
+            | (
                 SpacePart::Assignments,
                 Path::Direct | Path::Everyone(_) | Path::UserDefault | Path::Owner,
             ) => false,

@@ -1,53 +1,13 @@
 //! The spaces of a tenant at two times, side by side.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::BTreeSet;
 
-use crate::model::{Found, Seq, Space, SpaceId, SpaceMention};
+use crate::model::{Seq, SpaceId};
 use crate::store::{Known, Store};
 
 use super::error::HistoryError;
-use super::space_past::SpacePast;
-
-/// How many spaces are read from the store at once.
-const PAGE: usize = 100;
-
-/// A space at two times; `None` where there was no such space.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct SpacePair {
-    /// The space.
-    pub id: SpaceId,
-    /// At the earlier time.
-    pub then: Option<Space>,
-    /// What the space is if it was not there at the earlier time.
-    pub found: Found,
-    /// At the later time.
-    pub now: Option<Space>,
-}
-
-impl SpacePair {
-    /// Returns how to mention it: as it is at the later time, or as it was if it is gone.
-    pub fn mention(&self) -> SpaceMention {
-        let latest = self.now.as_ref().or(self.then.as_ref());
-        latest.map_or_else(
-            || SpaceMention {
-                id: self.id.clone(),
-                name: String::new(),
-                sort: None,
-            },
-            Space::mention,
-        )
-    }
-
-    /// Returns how many assignments and shares it has at both times, plus one for the space itself.
-    fn weight(&self) -> usize {
-        let sides = self.then.iter().chain(&self.now);
-        let weights = sides.map(|space| {
-            let assignments = space.assignments.as_ref().map_or(0, BTreeMap::len);
-            assignments + space.shares.as_ref().map_or(0, BTreeMap::len)
-        });
-        1 + weights.sum::<usize>()
-    }
-}
+use super::space_changes::{MAX_CHANGED, SpaceChanges, Wanted};
+use super::space_pair::SpacePair;
 
 /// Which spaces are compared.
 #[derive(Debug, Clone)]
@@ -58,95 +18,262 @@ pub enum Compared {
     Only(BTreeSet<SpaceId>),
 }
 
-/// The spaces of a tenant after two entries of the journal, side by side, in the order of ids.
+/// The spaces of a tenant after two entries of the journal, side by side, in the order of ids. What
+/// says nothing about rights, such as when an assignment was last saved, is as it is now.
 ///
 /// Nobody may be writing spaces of the tenant.
 #[derive(Debug)]
-pub struct SpacePairs {
-    past: SpacePast,
+pub struct SpacePairs<'a> {
+    store: &'a Store,
+    known: &'a Known,
+    earlier: Seq,
     later: Seq,
+    changes: SpaceChanges,
     /// The spaces that are still to compare; `None` if all spaces are compared.
     only: Option<BTreeSet<SpaceId>>,
-    /// The last space that was read, if all spaces are compared.
+    /// The last space that was read.
     reached: Option<SpaceId>,
-    is_read: bool,
-    /// Pairs that were read and did not fit.
-    left: VecDeque<SpacePair>,
+    /// How many changes are kept at once.
+    max_changed: usize,
 }
 
-impl SpacePairs {
-    /// Prepares to compare the spaces after two entries, `then` and the later one `now`.
+impl<'a> SpacePairs<'a> {
+    /// Prepares to compare the spaces after two entries, `earlier` and `later`.
     pub fn between(
-        store: &Store,
-        known: &Known,
-        (then, now): (Seq, Seq),
+        store: &'a Store,
+        known: &'a Known,
+        (earlier, later): (Seq, Seq),
         compared: Compared,
     ) -> Result<Self, HistoryError> {
+        Self::with_room(store, known, (earlier, later), compared, MAX_CHANGED)
+    }
+
+    fn with_room(
+        store: &'a Store,
+        known: &'a Known,
+        (earlier, later): (Seq, Seq),
+        compared: Compared,
+        max_changed: usize,
+    ) -> Result<Self, HistoryError> {
+        let only = match compared {
+            Compared::All => None,
+            Compared::Only(ids) => Some(ids),
+        };
+        let wanted = Wanted {
+            since: earlier,
+            only: only.as_ref(),
+            from: None,
+            max: max_changed,
+        };
         Ok(Self {
-            past: SpacePast::after(store, known, then, None)?,
-            later: now,
-            only: match compared {
-                Compared::All => None,
-                Compared::Only(ids) => Some(ids),
-            },
+            store,
+            known,
+            earlier,
+            later,
+            changes: SpaceChanges::read(store, known, wanted)?,
+            only,
             reached: None,
-            is_read: false,
-            left: VecDeque::new(),
+            max_changed,
         })
     }
 
-    /// Returns the next pairs, which have about this many assignments and shares at both times
-    /// together, or no pairs at the end. Which pairs a call returns does not depend on what the
-    /// journal has after the later entry.
-    pub fn next(
-        &mut self,
-        store: &Store,
-        known: &Known,
-        max_weight: usize,
-    ) -> Result<Vec<SpacePair>, HistoryError> {
-        let (mut pairs, mut weight) = (Vec::new(), 0);
-        while weight < max_weight {
-            if let Some(pair) = self.left.pop_front() {
-                weight += pair.weight();
-                pairs.push(pair);
-            } else if self.is_read {
-                break;
-            } else {
-                self.read(store, known)?;
+    /// Returns the next pair; `None` at the end. It does not depend on what the journal has after
+    /// the later entry.
+    pub fn next_pair(&mut self) -> Result<Option<SpacePair>, HistoryError> {
+        loop {
+            let asked = self.only.as_ref().and_then(BTreeSet::first);
+            let row = match (asked, &self.only) {
+                (Some(id), _) => self.store.space(self.known.no, id)?,
+                (None, Some(_)) => return Ok(None),
+                (None, None) => {
+                    let after = self.reached.as_ref();
+                    self.store.spaces(self.known.no, after, 1)?.pop()
+                }
+            };
+            let now = row.map(|kept| kept.space);
+            let shown = now.as_ref().map(|space| &space.id);
+            // Spaces that are gone by now have changes, but no row.
+            let changed = self.changes.first();
+            let found = [asked, shown, changed].into_iter().flatten().min();
+            let beyond = self.changes.beyond();
+            if let Some(beyond) = beyond
+                && found.is_none_or(|found| found >= beyond)
+            {
+                let from = beyond.clone();
+                self.read_on(&from)?;
+                continue;
+            }
+            let Some(id) = found.cloned() else {
+                return Ok(None);
+            };
+            if let Some(only) = &mut self.only {
+                only.remove(&id);
+            }
+            self.reached = Some(id.clone());
+            let now = now.filter(|space| space.id == id);
+            let pair = self.changes.pair(id, now, self.later);
+            if pair.then.is_some() || pair.now.is_some() {
+                return Ok(Some(pair));
             }
         }
-        Ok(pairs)
     }
 
-    /// Reads some more pairs.
-    fn read(&mut self, store: &Store, known: &Known) -> Result<(), HistoryError> {
-        let mut spaces: BTreeMap<SpaceId, Option<Space>> = BTreeMap::new();
-        if let Some(only) = &mut self.only {
-            while spaces.len() < PAGE
-                && let Some(id) = only.pop_first()
-            {
-                let kept = store.space(known.no, &id)?;
-                spaces.insert(id, kept.map(|kept| kept.space));
-            }
-            self.is_read = only.is_empty();
-        } else {
-            let page = store.spaces(known.no, self.reached.as_ref(), PAGE)?;
-            self.is_read = page.len() < PAGE;
-            let last = page.last().map(|kept| kept.space.id.clone());
-            let last = last.filter(|_| !self.is_read);
-            // The page lacks changed spaces that are gone by now.
-            let changed = self.past.changed(self.reached.as_ref(), last.as_ref());
-            spaces.extend(changed.map(|id| (id.clone(), None)));
-            let kept = page.into_iter().map(|kept| kept.space);
-            spaces.extend(kept.map(|space| (space.id.clone(), Some(space))));
-            self.reached = last;
-        }
-        for (id, now) in spaces {
-            let pair = self.past.pair(id, now, self.later);
-            if pair.then.is_some() || pair.now.is_some() {
-                self.left.push_back(pair);
-            }
-        }
+    /// Reads the changes of further spaces.
+    fn read_on(&mut self, from: &SpaceId) -> Result<(), HistoryError> {
+        let wanted = Wanted {
+            since: self.earlier,
+            only: self.only.as_ref(),
+            from: Some(from),
+            max: self.max_changed,
+        };
+        self.changes = SpaceChanges::read(self.store, self.known, wanted)?;
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+    use crate::model::{
+        Assignee, Found, Id, RunId, Space, SpaceAssignment, SpaceChange, SpaceHead, Tenant,
+        TenantId, TenantName, Timestamp,
+    };
+    use crate::store::{KeptSpace, SpaceReport, SpaceWrite};
+
+    fn id(n: u32) -> Id {
+        Id::parse(&format!("{n:024x}")).unwrap()
+    }
+
+    /// A space in which these users are assigned, saved at a time.
+    fn space(n: u32, users: std::ops::Range<u32>, saved: i64) -> Space {
+        let assignment = SpaceAssignment {
+            roles: ["consumer".to_owned()].into(),
+            created_at: None,
+            created_by: None,
+            updated_at: Some(Timestamp::from_millis(saved)),
+        };
+        let assignee = |n| Assignee {
+            sort: "user".to_owned(),
+            id: id(n),
+        };
+        Space {
+            id: SpaceId(id(n)),
+            head: SpaceHead {
+                name: format!("space {n}"),
+                sort: None,
+                owner: None,
+                created_at: None,
+                unseen: BTreeSet::new(),
+            },
+            assignments: Some(users.map(|n| (assignee(n), assignment.clone())).collect()),
+            shares: Some(BTreeMap::new()),
+            partial: BTreeSet::new(),
+        }
+    }
+
+    fn write(store: &Store, known: &Known, before: Option<&Space>, after: Option<&Space>) {
+        let change = SpaceChange::between(before, after, Found::New).unwrap();
+        let told = SpaceReport {
+            run: RunId(1),
+            at: Timestamp::from_millis(1),
+            account: known.tenant.account(),
+            change,
+        };
+        let write = match after {
+            Some(space) => SpaceWrite::Keep(KeptSpace {
+                space: space.clone(),
+                reading: 1,
+                changed_at: None,
+            }),
+            None => SpaceWrite::Remove(before.unwrap().id.clone()),
+        };
+        store
+            .write_space(known.no, write, Some(told), None)
+            .unwrap();
+    }
+
+    /// Spaces 1 to 6 change; then 2 is deleted, and 4 and 7 change after the later entry.
+    fn changed(store: &Store) -> (Known, Seq, Seq) {
+        let tenant = Tenant {
+            id: TenantId("t".into()),
+            name: "T".into(),
+            hosts: Vec::new(),
+            region: None,
+            status: None,
+        };
+        let at = Timestamp::from_millis(0);
+        store.adopt(&tenant, &TenantName("t".into()), at).unwrap();
+        let known = store.tenants().unwrap().remove(0);
+        for n in 1..8 {
+            write(store, &known, None, Some(&space(n, 0..2, 0)));
+        }
+        let earlier = store.last_seq();
+        for n in 1..7 {
+            let (before, after) = (space(n, 0..2, 0), space(n, 1..4, 0));
+            write(store, &known, Some(&before), Some(&after));
+        }
+        write(store, &known, Some(&space(2, 1..4, 0)), None);
+        let later = store.last_seq();
+        write(store, &known, Some(&space(4, 1..4, 0)), None);
+        let (before, after) = (space(7, 0..2, 0), space(7, 0..9, 0));
+        write(store, &known, Some(&before), Some(&after));
+        (known, earlier, later)
+    }
+
+    #[test]
+    fn changes_that_do_not_fit_are_read_in_parts() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(folder.path()).unwrap().store;
+        let (known, earlier, later) = changed(&store);
+        let expected: Vec<SpacePair> = (1..8)
+            .map(|n| SpacePair {
+                id: SpaceId(id(n)),
+                then: Some(space(n, 0..2, 0)),
+                found: Found::New,
+                now: match n {
+                    2 => None,
+                    7 => Some(space(n, 0..2, 0)),
+                    n => Some(space(n, 1..4, 0)),
+                },
+            })
+            .collect();
+
+        for max in [13, 20, 1_000] {
+            for compared in [
+                Compared::All,
+                Compared::Only((1..8).map(|n| SpaceId(id(n))).collect()),
+            ] {
+                let places = (earlier, later);
+                let mut pairs =
+                    SpacePairs::with_room(&store, &known, places, compared, max).unwrap();
+                let mut found = Vec::new();
+                while let Some(pair) = pairs.next_pair().unwrap() {
+                    found.push(pair);
+                }
+                assert_eq!(found, expected, "{max}");
+            }
+        }
+    }
+
+    #[test]
+    fn assignments_that_were_only_saved_again_take_no_room() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(folder.path()).unwrap().store;
+        let (known, ..) = changed(&store);
+        let earlier = store.last_seq();
+        let (before, after) = (space(5, 1..4, 0), space(5, 1..4, 9));
+        write(&store, &known, Some(&before), Some(&after));
+
+        let places = (earlier, store.last_seq());
+        let only = Compared::Only([SpaceId(id(5))].into());
+        let mut pairs = SpacePairs::with_room(&store, &known, places, only, 1).unwrap();
+
+        let pair = pairs.next_pair().unwrap().unwrap();
+        assert_eq!(
+            (&pair.then, &pair.now),
+            (&Some(after.clone()), &Some(after))
+        );
     }
 }

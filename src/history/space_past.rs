@@ -9,7 +9,6 @@ use crate::store::{KeptSpace, Known, Store};
 
 use super::error::HistoryError;
 use super::since::first_since;
-use super::space_pairs::SpacePair;
 
 /// How many entries are read at once.
 const AT_ONCE: usize = 500;
@@ -30,7 +29,7 @@ const PAUSE: Duration = Duration::from_millis(2);
 /// What has happened to spaces since a time.
 #[derive(Debug)]
 pub(super) struct SpacePast {
-    at: Option<Timestamp>,
+    at: Timestamp,
     up_to: Seq,
     changes: BTreeMap<SpaceId, Changes>,
     n_changed: usize,
@@ -47,20 +46,9 @@ struct Changes {
 impl SpacePast {
     /// Reads what has happened to spaces since a time.
     pub(super) fn since(store: &Store, known: &Known, at: Timestamp) -> Result<Self, HistoryError> {
-        Self::after(store, known, last_before(store, at)?, Some(at))
-    }
-
-    /// Reads what has happened to spaces since an entry. `at` is the time that was asked about;
-    /// without it, nobody may be writing spaces.
-    pub(super) fn after(
-        store: &Store,
-        known: &Known,
-        up_to: Seq,
-        at: Option<Timestamp>,
-    ) -> Result<Self, HistoryError> {
         let mut past = Self {
             at,
-            up_to,
+            up_to: last_before(store, at)?,
             changes: BTreeMap::new(),
             n_changed: 0,
             has_gap: false,
@@ -145,13 +133,12 @@ impl SpacePast {
         page: &[KeptSpace],
     ) -> Result<(), HistoryError> {
         let begun = Instant::now();
-        let Some(at) = self.at else { return Ok(()) };
         loop {
             self.extend(store, known)?;
             let is_behind = page.iter().any(|kept| {
                 let changes = self.changes.get(&kept.space.id);
                 let last = changes.and_then(|changes| changes.last);
-                kept.changed_at > Some(at) && last < kept.changed_at
+                kept.changed_at > Some(self.at) && last < kept.changed_at
             });
             if !is_behind || self.has_gap {
                 return Ok(());
@@ -184,28 +171,6 @@ impl SpacePast {
         let mut changes = changes.filter(|(seq, _)| end.is_none_or(|end| *seq < end));
         let created = changes.find(|(_, change)| change.before.is_none());
         created.map_or(Found::New, |(_, change)| change.found)
-    }
-
-    /// Returns a space as it was then and as it was after a later entry, given the present one, and
-    /// drops its changes.
-    pub(super) fn pair(&mut self, id: SpaceId, now: Option<Space>, later: Seq) -> SpacePair {
-        let Changes { changes, .. } = self.changes.remove(&id).unwrap_or_default();
-        let begin = changes.partition_point(|(seq, _)| *seq <= later);
-        let (earlier, since) = changes.split_at(begin);
-        let undone = |space, changes: &[(Seq, SpaceChange)]| {
-            let changes = changes.iter().rev();
-            changes.fold(space, |space, (_, change)| change.undo(space))
-        };
-        let now = undone(now, since);
-        let then = undone(now.clone(), earlier);
-        let mut created = earlier.iter().rev().map(|(_, change)| change);
-        let created = created.find(|change| change.before.is_none());
-        SpacePair {
-            id,
-            then,
-            found: created.map_or(Found::New, |change| change.found),
-            now,
-        }
     }
 }
 

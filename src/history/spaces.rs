@@ -10,7 +10,7 @@ use crate::store::{KeptSpace, Known, Store};
 use super::error::HistoryError;
 use super::past::covered;
 use super::picture::Picture;
-use super::space_pairs::SpacePair;
+use super::space_pair::SpacePair;
 use super::space_past::SpacePast;
 
 /// How many spaces are read from the store at once.

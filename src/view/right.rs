@@ -153,3 +153,46 @@ pub fn path_group(shown: &ShownPath) -> String {
     let id = || shown.path.group().map(|id| id.0.to_string());
     shown.group.clone().or_else(id).unwrap_or_default()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{Id, SpaceId};
+
+    #[test]
+    fn whoever_owns_a_space_does_so_by_no_other_path() {
+        let owned = |change, before: &[Path], after: &[Path]| {
+            let shown = |paths: &[Path]| -> Vec<ShownPath> {
+                let paths = paths.iter().cloned();
+                paths.map(|path| ShownPath { path, group: None }).collect()
+            };
+            right_sentence(&RightChange {
+                right: Right::SpaceRole {
+                    space: SpaceMention {
+                        id: SpaceId(Id::parse("s1").unwrap()),
+                        name: "Sales".into(),
+                        sort: None,
+                    },
+                    role: OWNER.to_owned(),
+                },
+                change,
+                holders: RightHolders::Everybody { count: 2 },
+                before: shown(before),
+                after: shown(after),
+            })
+        };
+
+        assert_eq!(
+            owned(AccessChange::Granted, &[], &[Path::Owner]),
+            "all 2 users hold owner of Sales now"
+        );
+        assert_eq!(
+            owned(AccessChange::Revoked, &[Path::Owner], &[]),
+            "all 2 users no longer hold owner of Sales"
+        );
+        assert_eq!(
+            owned(AccessChange::Granted, &[], &[Path::Direct]),
+            "all 2 users hold owner of Sales now, directly"
+        );
+    }
+}

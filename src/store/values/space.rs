@@ -106,6 +106,10 @@ pub enum SpaceNote {
 
 /// What to store about a space that was read.
 #[derive(Debug)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "nearly all are kept, and there is one at a time"
+)]
 pub enum SpaceWrite {
     /// It is kept as it is now.
     Keep(KeptSpace),

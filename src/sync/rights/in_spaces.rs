@@ -25,6 +25,23 @@ const USERS_AT_ONCE: usize = 500;
 
 /// Reports what users gained or lost in spaces.
 pub(super) fn report(times: &Times<'_>, writer: &mut RightsWriter<'_>) -> Result<(), HistoryError> {
+    match compare(times, writer) {
+        Err(error @ HistoryError::TooManyInSpaces { .. }) => {
+            // Every further attempt would fail in the same way.
+            let (known, run) = (times.known, times.range.run);
+            tracing::warn!(
+                tenant.id = %known.tenant.id, tenant.name = %known.name, run.id = %run,
+                error.code = error.code(), error = %error,
+                "Not all that {run} changed in who holds what in spaces of `{}` can be compared, \
+                 and the rest is not reported", known.name,
+            );
+            Ok(())
+        }
+        compared => compared,
+    }
+}
+
+fn compare(times: &Times<'_>, writer: &mut RightsWriter<'_>) -> Result<(), HistoryError> {
     let (store, known, range) = (times.store, times.known, times.range);
     let has_moved = range.users.values().any(|it| it.moved == Moved::Yes);
     let compared =
@@ -34,25 +51,42 @@ pub(super) fn report(times: &Times<'_>, writer: &mut RightsWriter<'_>) -> Result
             false => history::Compared::Only(range.spaces.clone()),
         };
     let places = (range.begin, range.end);
-    let mut pairs = match SpacePairs::between(store, known, places, compared) {
-        Err(error @ HistoryError::TooManyInSpaces { .. }) => {
-            // Every further attempt would fail in the same way.
-            tracing::warn!(
-                tenant.id = %known.tenant.id, tenant.name = %known.name, run.id = %range.run,
-                error.code = error.code(), error = %error,
-                "What {} changed in who holds what in spaces of `{}` cannot be compared and is not \
-                 reported", range.run, known.name,
-            );
-            return Ok(());
+    let mut pairs = SpacePairs::between(store, known, places, compared)?;
+    let moved = MovedUsers::of(times)?;
+    while let Some(portion) = Portion::next(times, &mut pairs, &moved)? {
+        portion.report(writer)?;
+    }
+    Ok(())
+}
+
+/// The users who came or went, or whose groups changed.
+struct MovedUsers {
+    users: BTreeSet<UserId>,
+    /// The groups that one of them joined or left.
+    groups: BTreeSet<GroupId>,
+}
+
+impl MovedUsers {
+    fn of(times: &Times<'_>) -> Result<Self, HistoryError> {
+        let (mut users, mut groups) = (BTreeSet::new(), BTreeSet::new());
+        let moved = times.range.users.iter();
+        for (id, entries) in moved.filter(|(_, entries)| entries.moved == Moved::Yes) {
+            let Pair { then, now } = times.pair(*entries)?;
+            let of = |user: &Option<User>| -> BTreeSet<GroupId> {
+                let groups = user.iter().flat_map(|user| &user.groups);
+                groups.flat_map(BTreeMap::keys).cloned().collect()
+            };
+            let (before, after) = (of(&then), of(&now));
+            groups.extend(before.symmetric_difference(&after).cloned());
+            users.insert(UserId(id.clone()));
         }
-        pairs => pairs?,
-    };
-    loop {
-        let next = pairs.next(store, known, AT_ONCE)?;
-        if next.is_empty() {
-            return Ok(());
-        }
-        Portion::of(times, next).report(writer)?;
+        Ok(Self { users, groups })
+    }
+
+    /// Returns whether what they hold in a space may differ although the space does not.
+    fn concern(&self, grants: &SpaceGrants) -> bool {
+        let (mut users, mut groups) = grants.assigned();
+        users.any(|user| self.users.contains(user)) || groups.any(|it| self.groups.contains(it))
     }
 }
 
@@ -61,6 +95,26 @@ struct Sides {
     space: SpaceMention,
     then: Option<SpaceGrants>,
     now: Option<SpaceGrants>,
+}
+
+impl Sides {
+    fn of(times: &Times<'_>, pair: &SpacePair) -> Self {
+        let then = match (&pair.then, pair.found) {
+            (Some(space), _) => Some(SpaceGrants::of(space, times.before.grants())),
+            (None, Found::New) => None,
+            (None, Found::Late) => Some(SpaceGrants::hidden()),
+        };
+        let now = pair.now.as_ref();
+        Self {
+            space: pair.mention(),
+            then,
+            now: now.map(|space| SpaceGrants::of(space, times.after.grants())),
+        }
+    }
+
+    fn everybody_differs(&self) -> bool {
+        !everybodys_space_differences(self.then.as_ref(), self.now.as_ref()).is_empty()
+    }
 }
 
 /// Some spaces, and who has paths to them.
@@ -78,7 +132,13 @@ struct Portion<'a> {
 }
 
 impl<'a> Portion<'a> {
-    fn of(times: &'a Times<'a>, pairs: Vec<SpacePair>) -> Self {
+    /// Makes the next portion, of spaces in which somebody's rights may differ; `None` if there
+    /// are no more. Which these are does not depend on what is read later.
+    fn next(
+        times: &'a Times<'a>,
+        pairs: &mut SpacePairs<'_>,
+        moved: &MovedUsers,
+    ) -> Result<Option<Self>, HistoryError> {
         let mut portion = Self {
             times,
             spaces: Vec::new(),
@@ -87,38 +147,38 @@ impl<'a> Portion<'a> {
             concerned: Concerned::default(),
             names: RefCell::default(),
         };
-        for (place, pair) in pairs.into_iter().enumerate() {
-            let then = match (&pair.then, pair.found) {
-                (Some(space), _) => Some(SpaceGrants::of(space, times.before.grants())),
-                (None, Found::New) => None,
-                (None, Found::Late) => Some(SpaceGrants::hidden()),
-            };
-            let now = pair.now.as_ref();
-            let now = now.map(|space| SpaceGrants::of(space, times.after.grants()));
-            for grants in then.iter().chain(&now) {
-                let (users, groups) = grants.assigned();
-                for user in users {
-                    portion
-                        .of_users
-                        .entry(user.clone())
-                        .or_default()
-                        .insert(place);
-                }
-                for group in groups {
-                    portion
-                        .of_groups
-                        .entry(group.clone())
-                        .or_default()
-                        .insert(place);
-                }
+        let mut weight = 0;
+        while weight < AT_ONCE
+            && let Some(pair) = pairs.next_pair()?
+        {
+            let sides = Sides::of(times, &pair);
+            let concerned = concerned(sides.then.as_ref(), sides.now.as_ref());
+            let is_concerned = !concerned.users.is_empty() || !concerned.groups.is_empty();
+            let mut both = sides.then.iter().chain(&sides.now);
+            if is_concerned || sides.everybody_differs() || both.any(|it| moved.concern(it)) {
+                weight += pair.weight();
+                portion.concerned.users.extend(concerned.users);
+                portion.concerned.groups.extend(concerned.groups);
+                portion.add(sides);
             }
-            let Concerned { users, groups } = concerned(then.as_ref(), now.as_ref());
-            portion.concerned.users.extend(users);
-            portion.concerned.groups.extend(groups);
-            let space = pair.mention();
-            portion.spaces.push(Sides { space, then, now });
         }
-        portion
+        Ok(Some(portion).filter(|portion| !portion.spaces.is_empty()))
+    }
+
+    fn add(&mut self, sides: Sides) {
+        let place = self.spaces.len();
+        for grants in sides.then.iter().chain(&sides.now) {
+            let (users, groups) = grants.assigned();
+            for user in users {
+                let places = self.of_users.entry(user.clone()).or_default();
+                places.insert(place);
+            }
+            for group in groups {
+                let places = self.of_groups.entry(group.clone()).or_default();
+                places.insert(place);
+            }
+        }
+        self.spaces.push(sides);
     }
 
     fn report(&self, writer: &mut RightsWriter<'_>) -> Result<(), HistoryError> {

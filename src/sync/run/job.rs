@@ -1,6 +1,6 @@
 //! Everything that a run of one tenant needs.
 
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 use crate::clock::Clock;
 use crate::connector::Connector;
@@ -40,9 +40,6 @@ pub struct Job<C> {
     /// Lets one run of the whole tenant, and one writer, go ahead at a time.
     pub(in crate::sync) turns: Turns,
     pub(in crate::sync) spaces: Apart,
-    /// Locked while a space is written, and while rights in spaces are compared: a space that was
-    /// deleted meanwhile would be missed.
-    pub(in crate::sync) space_pen: Arc<Mutex<()>>,
     pub(in crate::sync) licences: Apart,
     pub(in crate::sync) sessions: SessionReadings,
 }
@@ -75,7 +72,6 @@ impl<C: Connector> Job<C> {
             claim,
             turns: Turns::default(),
             spaces: Apart::of(Readings::Off),
-            space_pen: Arc::default(),
             licences: Apart::of(Readings::Off),
             sessions: SessionReadings::Off,
         }

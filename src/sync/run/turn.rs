@@ -141,7 +141,7 @@ impl<C: Connector> Job<C> {
             return Ok(());
         };
         let looked = Arc::clone(&self.looked);
-        let space_pen = Arc::clone(&self.space_pen);
+        let space_pen = self.claim.space_pen(&tenant);
         let in_spaces = match self.spaces.is_read() {
             true => InSpaces::Compared,
             false => InSpaces::Ignored,

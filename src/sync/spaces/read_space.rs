@@ -1,7 +1,5 @@
 //! Reads one space, and stores what has changed.
 
-use std::sync::Arc;
-
 use crate::connector::{Assignments, Connector, Shares, SpaceSeen};
 use crate::lock::lock;
 use crate::model::{
@@ -138,7 +136,7 @@ impl<C: Connector> Job<C> {
             done,
             guard: self.removal_policy.guard.clone(),
         };
-        let space_pen = Arc::clone(&self.space_pen);
+        let space_pen = self.claim.space_pen(&run.known.tenant.id);
         let kept = self
             .store
             .offload(move |store| {

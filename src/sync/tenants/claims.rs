@@ -25,6 +25,8 @@ struct Shared {
     places: Arc<Semaphore>,
     /// Places of runs that read only some records: they must not wait for hours.
     brief: Arc<Semaphore>,
+    /// The pen of the spaces of each tenant, whichever jobs reach it.
+    space_pens: Mutex<HashMap<TenantId, Arc<Mutex<()>>>>,
 }
 
 #[derive(Debug)]
@@ -84,6 +86,7 @@ impl Claims {
             claimants: Mutex::default(),
             places: Arc::new(Semaphore::new(concurrency.max(1))),
             brief: Arc::new(Semaphore::new(concurrency.max(1))),
+            space_pens: Mutex::default(),
         }))
     }
 
@@ -145,6 +148,21 @@ impl Claim {
     /// Claims a tenant that was reached.
     pub(in crate::sync) fn take(&self, tenant: &TenantId) -> Result<Turn, Contested> {
         self.claims.take(tenant, &self.me)
+    }
+
+    /// Returns whether no other job has claimed a tenant.
+    pub(in crate::sync) fn may_write(&self, tenant: &TenantId) -> bool {
+        let holders = lock(&self.claims.0.holders);
+        holders
+            .get(tenant)
+            .is_none_or(|claimed| claimed.by.name == self.me.name)
+    }
+
+    /// Returns the pen of a tenant's spaces. It is locked while a space is written, and while
+    /// rights in spaces are compared: a space that was deleted meanwhile would be missed.
+    pub(in crate::sync) fn space_pen(&self, tenant: &TenantId) -> Arc<Mutex<()>> {
+        let mut pens = lock(&self.claims.0.space_pens);
+        Arc::clone(pens.entry(tenant.clone()).or_default())
     }
 
     /// Returns the tenant that this job has reached; `None` if it has not reached any yet.
@@ -212,6 +230,28 @@ mod tests {
             rank,
             host: format!("{name}.eu.qlikcloud.com"),
         }
+    }
+
+    #[test]
+    fn two_jobs_that_reach_a_tenant_share_a_pen_and_one_of_them_reports() {
+        let claims = Claims::new(1);
+        let implied = claims.of(claimant("x1y2", "eu", Rank::Implied));
+        let named = claims.of(claimant("acme", "eu", Rank::Named));
+        let id = TenantId("t".into());
+        assert!(implied.take(&id).is_ok() && implied.may_write(&id));
+
+        assert!(named.take(&id).is_ok(), "it takes the tenant over");
+
+        assert!(Arc::ptr_eq(&implied.space_pen(&id), &named.space_pen(&id)));
+        assert_eq!(
+            (implied.may_write(&id), named.may_write(&id)),
+            (false, true)
+        );
+        let other = TenantId("u".into());
+        assert!(!Arc::ptr_eq(
+            &named.space_pen(&id),
+            &named.space_pen(&other)
+        ));
     }
 
     #[test]

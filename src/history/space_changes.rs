@@ -1,0 +1,148 @@
+//! How spaces changed after an entry of the journal, so that it can be undone: the changes of as
+//! many spaces as fit, in the order of their ids.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::model::{Entry, Fact, Found, Seq, Space, SpaceChange, SpaceId};
+use crate::store::{Known, Store};
+
+use super::error::HistoryError;
+use super::space_pair::SpacePair;
+
+/// How many entries are read at once.
+const AT_ONCE: usize = 500;
+
+/// The most changed spaces, assignments and shares to keep until they are undone. Each takes some
+/// 300 bytes.
+pub(super) const MAX_CHANGED: usize = 200_000;
+
+/// How spaces changed.
+#[derive(Debug)]
+pub(super) struct SpaceChanges {
+    /// The changes of each space, in their order, each with its entry.
+    changes: BTreeMap<SpaceId, Vec<(Seq, SpaceChange)>>,
+    n_changed: usize,
+    /// The first space whose changes did not fit; `None` if all did.
+    beyond: Option<SpaceId>,
+}
+
+/// Which changes are read.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Wanted<'a> {
+    /// Those after this entry.
+    pub since: Seq,
+    /// Those of these spaces; `None` means of all.
+    pub only: Option<&'a BTreeSet<SpaceId>>,
+    /// Those of spaces from this one on; `None` means from the first one on.
+    pub from: Option<&'a SpaceId>,
+    /// How many changed spaces, assignments and shares to keep.
+    pub max: usize,
+}
+
+impl SpaceChanges {
+    /// Reads the changes up to the end of the journal. Nobody may be writing spaces of the tenant.
+    pub(super) fn read(
+        store: &Store,
+        known: &Known,
+        wanted: Wanted<'_>,
+    ) -> Result<Self, HistoryError> {
+        let mut found = Self {
+            changes: BTreeMap::new(),
+            n_changed: 0,
+            beyond: None,
+        };
+        let mut up_to = wanted.since;
+        loop {
+            let entries = store.entries(up_to, AT_ONCE)?;
+            if entries.is_empty() {
+                return Ok(found);
+            }
+            for entry in entries {
+                if entry.seq != up_to.next() {
+                    return Err(HistoryError::WasCut);
+                }
+                up_to = entry.seq;
+                found.take(known, entry, wanted);
+            }
+            found.make_room(wanted.max)?;
+        }
+    }
+
+    fn take(&mut self, known: &Known, entry: Entry, wanted: Wanted<'_>) {
+        let account = entry.account();
+        if account.is_none_or(|account| account.tenant != known.tenant.id) {
+            return;
+        }
+        let seq = entry.seq;
+        let Fact::SpaceChanged(change) = entry.fact else {
+            return;
+        };
+        let id = &change.id;
+        let is_wanted = wanted.from.is_none_or(|from| id >= from)
+            && wanted.only.is_none_or(|only| only.contains(id))
+            && self.beyond.as_ref().is_none_or(|beyond| id < beyond);
+        if is_wanted {
+            let change = change.of_rights();
+            self.n_changed += weight(&change);
+            let changes = self.changes.entry(change.id.clone()).or_default();
+            changes.push((seq, change));
+        }
+    }
+
+    /// Drops the changes of the last spaces if there are too many.
+    fn make_room(&mut self, max: usize) -> Result<(), HistoryError> {
+        while self.n_changed > max {
+            if self.changes.len() == 1 {
+                return Err(HistoryError::TooManyInSpaces { limit: max });
+            }
+            let Some((id, changes)) = self.changes.pop_last() else {
+                return Ok(());
+            };
+            let weights = changes.iter().map(|(_, change)| weight(change));
+            self.n_changed -= weights.sum::<usize>();
+            self.beyond = Some(id);
+        }
+        Ok(())
+    }
+
+    /// Returns the first space whose changes are here.
+    pub(super) fn first(&self) -> Option<&SpaceId> {
+        self.changes.keys().next()
+    }
+
+    /// Returns the first space whose changes did not fit; `None` if all did.
+    pub(super) fn beyond(&self) -> Option<&SpaceId> {
+        self.beyond.as_ref()
+    }
+
+    /// Returns a space as it was when the changes begin and as it was after a later entry, given
+    /// the present one, and drops its changes.
+    pub(super) fn pair(&mut self, id: SpaceId, now: Option<Space>, later: Seq) -> SpacePair {
+        let changes = self.changes.remove(&id).unwrap_or_default();
+        let weights = changes.iter().map(|(_, change)| weight(change));
+        self.n_changed -= weights.sum::<usize>();
+        let begin = changes.partition_point(|(seq, _)| *seq <= later);
+        let (earlier, since) = changes.split_at(begin);
+        let undone = |space, changes: &[(Seq, SpaceChange)]| {
+            let changes = changes.iter().rev();
+            changes.fold(space, |space, (_, change)| change.undo(space))
+        };
+        let now = undone(now, since);
+        let then = match earlier {
+            [] => now.clone(),
+            earlier => undone(now.clone(), earlier),
+        };
+        let mut created = earlier.iter().rev().map(|(_, change)| change);
+        let created = created.find(|change| change.before.is_none());
+        SpacePair {
+            id,
+            then,
+            found: created.map_or(Found::New, |change| change.found),
+            now,
+        }
+    }
+}
+
+fn weight(change: &SpaceChange) -> usize {
+    1 + change.assignments.members.len() + change.shares.members.len()
+}
