@@ -64,7 +64,7 @@ impl SpaceChanges {
                 up_to = entry.seq;
                 found.take(known, entry, wanted);
             }
-            found.make_room(wanted.max)?;
+            found.drop_last(wanted.max)?;
         }
     }
 
@@ -90,7 +90,7 @@ impl SpaceChanges {
     }
 
     /// Drops the changes of the last spaces if there are too many.
-    fn make_room(&mut self, max: usize) -> Result<(), HistoryError> {
+    fn drop_last(&mut self, max: usize) -> Result<(), HistoryError> {
         while self.n_changed > max {
             if self.changes.len() == 1 {
                 return Err(HistoryError::TooManyInSpaces { limit: max });

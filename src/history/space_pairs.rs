@@ -45,10 +45,10 @@ impl<'a> SpacePairs<'a> {
         (earlier, later): (Seq, Seq),
         compared: Compared,
     ) -> Result<Self, HistoryError> {
-        Self::with_room(store, known, (earlier, later), compared, MAX_CHANGED)
+        Self::limited_to(store, known, (earlier, later), compared, MAX_CHANGED)
     }
 
-    fn with_room(
+    fn limited_to(
         store: &'a Store,
         known: &'a Known,
         (earlier, later): (Seq, Seq),
@@ -247,7 +247,7 @@ mod tests {
             ] {
                 let places = (earlier, later);
                 let mut pairs =
-                    SpacePairs::with_room(&store, &known, places, compared, max).unwrap();
+                    SpacePairs::limited_to(&store, &known, places, compared, max).unwrap();
                 let mut found = Vec::new();
                 while let Some(pair) = pairs.next_pair().unwrap() {
                     found.push(pair);
@@ -258,7 +258,7 @@ mod tests {
     }
 
     #[test]
-    fn assignments_that_were_only_saved_again_take_no_room() {
+    fn assignments_that_were_only_saved_again_take_no_memory() {
         let folder = tempfile::tempdir().unwrap();
         let store = Store::open(folder.path()).unwrap().store;
         let (known, ..) = changed(&store);
@@ -268,7 +268,7 @@ mod tests {
 
         let places = (earlier, store.last_seq());
         let only = Compared::Only([SpaceId(id(5))].into());
-        let mut pairs = SpacePairs::with_room(&store, &known, places, only, 1).unwrap();
+        let mut pairs = SpacePairs::limited_to(&store, &known, places, only, 1).unwrap();
 
         let pair = pairs.next_pair().unwrap().unwrap();
         assert_eq!(

@@ -56,7 +56,7 @@ struct Side<'a, K, V> {
 }
 
 impl<K: Ord + Clone, V: Clone + Eq> ListChange<K, V> {
-    fn between(then: Side<'_, K, V>, now: Side<'_, K, V>) -> Self {
+    fn between(then: &Side<'_, K, V>, now: &Side<'_, K, V>) -> Self {
         let (before, after) = (then.members, now.members);
         let mut members = BTreeMap::new();
         for (key, old) in before.into_iter().flatten() {
@@ -110,21 +110,21 @@ impl SpaceChange {
                 None => found,
             },
             assignments: ListChange::between(
-                Side {
+                &Side {
                     members: before.and_then(|space| space.assignments.as_ref()),
                     is_known: was_known(assignments),
                 },
-                Side {
+                &Side {
                     members: after.and_then(|space| space.assignments.as_ref()),
                     is_known: is_known(assignments),
                 },
             ),
             shares: ListChange::between(
-                Side {
+                &Side {
                     members: before.and_then(|space| space.shares.as_ref()),
                     is_known: was_known(shares),
                 },
-                Side {
+                &Side {
                     members: after.and_then(|space| space.shares.as_ref()),
                     is_known: is_known(shares),
                 },

@@ -519,7 +519,7 @@ async fn all_changes(running: &Running, limit: usize) -> Vec<AccessChangeRow> {
 }
 
 /// Asserts that a receiver was told of each change of a right, and of nothing else.
-async fn assert_receiver_heard(world: &World, running: &Running) {
+async fn assert_receiver_was_told(world: &World, running: &Running) {
     let rows = all_changes(running, 200).await;
     let told: BTreeSet<(u64, Option<String>, String)> = rows
         .iter()
@@ -828,7 +828,7 @@ async fn live(seed: u64) {
             tenant,
         ));
     }
-    assert_receiver_heard(&world, &running).await;
+    assert_receiver_was_told(&world, &running).await;
 
     replay(&running, &sights, dice.usize(1..60)).await;
     space_diff::compare_all(&running, &sights, &mut dice).await;
