@@ -62,7 +62,10 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
         ],
     ),
     ("view", &["model", "control", "store", "deliver", "root"]),
-    ("web", &["model", "control", "history", "root", "telemetry"]),
+    (
+        "web",
+        &["model", "control", "history", "view", "root", "telemetry"],
+    ),
     (
         "config",
         &[

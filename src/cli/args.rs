@@ -10,6 +10,7 @@ mod deliveries;
 mod events;
 mod findings;
 mod records;
+mod tokens;
 
 pub(super) use access::{
     AccessAction, AccessArgs, AccessChangesArgs, AccessDiffArgs, AccessExplainArgs,
@@ -24,6 +25,7 @@ pub(super) use deliveries::{
 pub(super) use events::{EventListArgs, EventsAction, EventsArgs};
 pub(super) use findings::{FindingListArgs, FindingsAction, FindingsArgs};
 pub(super) use records::{IdleArgs, RecordsArgs, RecordsAsked, RolesArgs, ShowArgs, UsersArgs};
+pub(super) use tokens::{CreateTokenArgs, TokenAction, TokenListArgs};
 
 use clap::{Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
@@ -99,6 +101,11 @@ pub(super) enum CommandArgs {
     },
     /// List endpoints; test, enable or disable one, send it everything, or renew its secret.
     Endpoints(EndpointsArgs),
+    /// Make, list and revoke the tokens by which programs read what is known, over HTTP.
+    Token {
+        #[command(subcommand)]
+        action: TokenAction,
+    },
 }
 
 impl CommandArgs {
@@ -126,7 +133,8 @@ impl CommandArgs {
             | Self::Events(_)
             | Self::Deliveries(_)
             | Self::Replay(_)
-            | Self::Endpoints(_) => true,
+            | Self::Endpoints(_)
+            | Self::Token { .. } => true,
         }
     }
 }

@@ -93,6 +93,7 @@ fn of_start(failure: &StartError) -> Exit {
     match failure {
         StartError::Open { .. }
         | StartError::Store { .. }
+        | StartError::Token { .. }
         | StartError::Tenants {
             source: DiscoverError::Store { .. },
         } => Exit::Store,
@@ -113,6 +114,7 @@ fn of_code(code: &str) -> Exit {
         | "control.unknown-event"
         | "control.unknown-finding"
         | "control.not-accepted"
+        | "control.unknown-token"
         | "control.other-store"
         | "control.not-parked" => Exit::NotFound,
         code if code.starts_with("store.") => Exit::Store,

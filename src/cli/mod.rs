@@ -47,6 +47,7 @@ mod status;
 mod store;
 mod sync;
 mod tenants;
+mod tokens;
 
 use std::ffi::{OsStr, OsString};
 use std::path::Path;
@@ -124,6 +125,7 @@ fn dispatch(args: Args) -> anyhow::Result<Exit> {
         CommandArgs::Completions { shell } => completions::run(shell),
         CommandArgs::Man { folder } => man::run(&folder),
         CommandArgs::Endpoints(args) => runtime()?.block_on(endpoints::run(config, args)),
+        CommandArgs::Token { action } => runtime()?.block_on(tokens::run(config, action)),
     }
 }
 

@@ -8,7 +8,7 @@ use serde_json::value::RawValue;
 use crate::access::{IdleLimits, Separation};
 use crate::clock::{Clock, LastClockJump};
 use crate::history::Pictures;
-use crate::model::TenantName;
+use crate::model::{TenantName, Timestamp};
 use crate::store::{Retention, Store, StoreError};
 use crate::sync::TenantRegistry;
 
@@ -17,6 +17,7 @@ use super::meanings::Meanings;
 use super::reading::{Context, Reading};
 use super::searches::Searches;
 use super::tasks::Tasks;
+use super::token_cache::ApiTokens;
 use super::{
     Acting, Actor, Begun, Command, ControlError, Endpoints, Query, SentError, TaskId, Watched,
     linked,
@@ -25,8 +26,8 @@ use super::{
 /// Answers an operator's questions, and carries out an operator's commands.
 #[derive(Debug)]
 pub struct Control {
-    store: Store,
-    context: Context,
+    pub(super) store: Store,
+    pub(super) context: Context,
 }
 
 impl Control {
@@ -55,6 +56,7 @@ impl Control {
                 pictures: Pictures::default(),
                 last_clock_jump,
                 tasks: Tasks::default(),
+                api_tokens: ApiTokens::default(),
             },
         }
     }
@@ -69,6 +71,11 @@ impl Control {
     /// Returns whether the store has failed for good, so that nothing can be answered any more.
     pub fn is_broken(&self) -> bool {
         self.store.is_broken()
+    }
+
+    /// Returns the time.
+    pub fn now(&self) -> Timestamp {
+        self.context.clock.now()
     }
 
     /// Returns the store that answers are read from.

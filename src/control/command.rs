@@ -1,9 +1,12 @@
 //! The commands that can be given. [`Command`](super::Command) pairs each with its answer.
 
+use std::collections::BTreeSet;
+use std::time::Duration;
+
 use serde::{Deserialize, Serialize};
 
 use super::{Again, EventName, Wish};
-use crate::model::{EndpointName, FindingId, Mode, PlanId, TenantName};
+use crate::model::{EndpointName, FindingId, Mode, PlanId, Scope, TenantName, TokenId};
 
 /// Do a run now. Answered by the task that does the run.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -86,4 +89,25 @@ pub struct Dismiss {
     pub endpoint: EndpointName,
     /// The delivery, or `None` for all of them.
     pub event: Option<EventName>,
+}
+
+/// Make a token by which a program reads what is known, over HTTP. Answered by the token, whose
+/// text is shown this once.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CreateToken {
+    /// What it is for.
+    pub name: String,
+    /// What it allows.
+    pub scopes: BTreeSet<Scope>,
+    /// The tenants that may be read with it; empty for all, also those that come later.
+    pub tenants: BTreeSet<TenantName>,
+    /// How long it is valid; `None` until it is revoked.
+    pub lifetime: Option<Duration>,
+}
+
+/// Revoke a token: from now on it is refused. Answered by the token.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RevokeToken {
+    /// The id of the token.
+    pub id: TokenId,
 }

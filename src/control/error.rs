@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::TaskId;
 use crate::history::HistoryError;
-use crate::model::{EndpointName, FindingId, PlanId, TenantName};
+use crate::model::{EndpointName, FindingId, PlanId, TenantName, TokenId};
 use crate::store::{CompactError, StoreError};
 use crate::suggest::{closest, did_you_mean};
 use crate::telemetry::chain;
@@ -159,6 +159,32 @@ pub enum ControlError {
         /// Why.
         problem: SentError,
     },
+    /// No tenant that may be read is called so.
+    #[error("no tenant that this token may read is called `{called}`; `GET /accounts` lists them")]
+    NoSuchAccount {
+        /// What was asked for.
+        called: String,
+    },
+    /// No token has this id.
+    #[error("there is no token {id}; `qlik-roster token list` lists the tokens")]
+    UnknownToken {
+        /// What was asked for.
+        id: TokenId,
+    },
+    /// There are as many tokens as a store may have.
+    #[error(
+        "there are {most} tokens, and no store has more; `qlik-roster token revoke` removes one"
+    )]
+    TooManyTokens {
+        /// How many a store may have.
+        most: usize,
+    },
+    /// The system gave no random numbers.
+    #[error("the system provided no random numbers to make a token from: {what}")]
+    NoRandomness {
+        /// The system's error.
+        what: String,
+    },
     /// The daemon was told to end before it answered the question.
     #[error("the daemon is ending; ask again when it is back")]
     Ending,
@@ -284,6 +310,10 @@ impl ControlError {
             Self::DroppedOutcome { .. } => "control.dropped-outcome",
             Self::NotEnded { .. } => "control.not-ended",
             Self::FailedTask { .. } => "control.failed-task",
+            Self::NoSuchAccount { .. } => "control.no-such-account",
+            Self::UnknownToken { .. } => "control.unknown-token",
+            Self::TooManyTokens { .. } => "control.too-many-tokens",
+            Self::NoRandomness { .. } => "control.no-randomness",
             Self::Ending => "control.ending",
             Self::Store { source, .. } => source.code(),
             Self::History { source } => source.code(),

@@ -43,6 +43,9 @@ mod plans;
 mod posted_holders;
 mod maintenance;
 mod deliveries;
+mod token_cache;
+mod api_tokens;
+mod unified;
 mod error;
 
 pub use crate::access::{
@@ -61,6 +64,7 @@ pub use access::{
 };
 pub use acting::{Acting, Actor, Face};
 pub use answer::Control;
+pub use api_tokens::{CreatedToken, TokenRow};
 pub use choice::Choice;
 pub use deliveries::{
     Again, AttemptRow, ChosenNames, Count, Ended, EndpointRow, EndpointState, Endpoints, EventName,
@@ -85,6 +89,8 @@ pub use reply::{
 pub use separations::SeparationRow;
 pub use task_id::TaskId;
 pub use tasks::{Begun, Watched};
+pub use token_cache::TokenText;
+pub use unified::{UnifiedPage, UnifiedTenant};
 pub use wire::{AnyCommand, AnyQuery, Command, GivenCommand, Query};
 
 use std::path::{Path, PathBuf};

@@ -2,6 +2,8 @@
 
 mod licences;
 mod spaces;
+mod tokens;
+mod unified;
 
 use serde::{Deserialize, Serialize};
 
@@ -19,6 +21,8 @@ use crate::model::{
 
 pub use licences::{LicenceTenants, Licences};
 pub use spaces::{Opened, Owned, SpaceAccess, SpaceRights, Spaces};
+pub use tokens::Tokens;
+pub use unified::{AskedTenants, Expansion, UnifiedRecord, UnifiedRecords, UnifiedTenants};
 
 /// The overall state: losses of history, tenants, endpoints, and rules that match nothing. The
 /// default is the first page of everything.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::meanings::Meanings;
 use super::searches::Searches;
 use super::tasks::Tasks;
+use super::token_cache::ApiTokens;
 use super::{ControlError, Endpoints};
 use crate::access::{IdleLimits, Separation};
 use crate::clock::{Clock, LastClockJump};
@@ -27,6 +28,7 @@ pub(super) struct Context {
     pub(super) pictures: Pictures,
     pub(super) last_clock_jump: LastClockJump,
     pub(super) tasks: Tasks,
+    pub(super) api_tokens: ApiTokens,
 }
 
 /// The store, with the tenants that it knows and those of the configuration.

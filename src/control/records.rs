@@ -146,7 +146,7 @@ impl Reading<'_> {
     }
 
     /// Returns the view of a record, with roles and groups by their current names.
-    fn row_of(
+    pub(super) fn row_of(
         &self,
         known: &Known,
         mut kept: Kept,

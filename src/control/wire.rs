@@ -111,6 +111,10 @@ queries! {
     Attempts,
     Parked,
     Waiting,
+    Tokens,
+    UnifiedRecords,
+    UnifiedRecord,
+    UnifiedTenants,
 }
 
 macro_rules! commands {
@@ -161,6 +165,8 @@ commands! {
     SetEndpoint,
     Replay,
     Dismiss,
+    CreateToken,
+    RevokeToken,
 }
 
 /// A command, with who gives it.

@@ -11,6 +11,7 @@ mod clock_watch;
 mod tenant_loops;
 mod descriptors;
 mod discovery;
+mod first_token;
 mod linker;
 mod run;
 mod source;

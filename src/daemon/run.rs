@@ -11,7 +11,7 @@ use tracing::{info, warn};
 
 use crate::clock::Clock;
 use crate::config::Config;
-use crate::control::Control;
+use crate::control::{Control, ControlError};
 use crate::deliver;
 use crate::model::TenantName;
 use crate::signal::{self, Shutdown};
@@ -23,7 +23,8 @@ use crate::web::{self, ControlSocket, Front, Health, SocketError};
 use super::clock_watch::ClockWatch;
 use super::source::BuildError;
 use super::{
-    DiscoverError, Ending, Hooks, Maintenance, Parts, Patience, Tasks, descriptors, tenant_loops,
+    DiscoverError, Ending, Hooks, Maintenance, Parts, Patience, Tasks, descriptors, first_token,
+    tenant_loops,
 };
 
 /// The name of the tasks that deliver.
@@ -52,6 +53,13 @@ pub enum StartError {
         /// Why.
         #[source]
         source: StoreError,
+    },
+    /// The tokens could not be read, or the first one not be kept.
+    #[error("preparing the tokens of programs")]
+    Token {
+        /// Why.
+        #[source]
+        source: ControlError,
     },
     /// A tenant's client could not be created.
     #[error("preparing to reach the tenants")]
@@ -98,6 +106,7 @@ impl StartError {
         match self {
             Self::Open { source, .. } => source.code(),
             Self::Store { source } => source.code(),
+            Self::Token { source } => source.code(),
             Self::Client { source } => source.code(),
             Self::Tenants { source } => source.code(),
             Self::Deliver { source } => source.code(),
@@ -130,6 +139,8 @@ impl Daemon {
         let tenants = parts.workers.iter();
         let tenants = tenants.map(|worker| worker.linked.name().clone()).collect();
         recall(&store, tenants, &parts.metrics).await?;
+        let token = first_token::make(&parts.control, &config.store).await;
+        token.map_err(|source| StartError::Token { source })?;
         let socket =
             ControlSocket::open(&config.store).map_err(|source| StartError::Socket { source })?;
         let (listener, listens) = listen(config.server.listen).await?;

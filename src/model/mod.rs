@@ -23,6 +23,7 @@ mod space;
 mod user;
 
 mod acceptance;
+mod api_token;
 mod change;
 mod delta;
 mod entry;
@@ -44,6 +45,7 @@ mod tenant;
 pub mod unified;
 
 pub use acceptance::{Acceptance, FindingId, InvalidFindingId};
+pub use api_token::{ApiToken, InvalidTokenId, Scope, TokenDigest, TokenId};
 pub use audit_event::{
     About, AuditEvent, AuditEventId, AuditPage, Extent, PastSessions, Reported, SessionBegin,
 };

@@ -26,6 +26,8 @@ mod user_spaces;
 mod status;
 mod store;
 mod tenant;
+mod token;
+mod unified;
 
 pub use access::{
     access, access_answers, access_diff, access_frame, access_not_covered, access_unread,
@@ -54,6 +56,8 @@ pub use status::{
 };
 pub use store::{checked, compacted, fault, loss, loss_status, space};
 pub use tenant::{tenant, why_not_active};
+pub use token::{created_token, token};
+pub use unified::{UnifiedShown, UnifiedView, unified_account};
 pub use user_spaces::GroupNames;
 
 use serde_json::Value;

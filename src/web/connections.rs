@@ -9,6 +9,7 @@
 use std::convert::Infallible;
 use std::fmt;
 use std::io;
+use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
@@ -63,23 +64,25 @@ pub(super) trait Listener {
     /// A connection.
     type Io: AsyncRead + AsyncWrite + Unpin + Send + 'static;
 
-    /// Takes the next one.
-    fn accept(&self) -> impl Future<Output = io::Result<Self::Io>> + Send;
+    /// Takes the next one, with the address that it comes from; `None` if it comes from this
+    /// machine without one.
+    fn accept(&self) -> impl Future<Output = io::Result<(Self::Io, Option<IpAddr>)>> + Send;
 }
 
 impl Listener for TcpListener {
     type Io = TcpStream;
 
-    async fn accept(&self) -> io::Result<TcpStream> {
-        Self::accept(self).await.map(|(io, _from)| io)
+    async fn accept(&self) -> io::Result<(TcpStream, Option<IpAddr>)> {
+        let (io, from) = Self::accept(self).await?;
+        Ok((io, Some(from.ip())))
     }
 }
 
 impl Listener for UnixListener {
     type Io = UnixStream;
 
-    async fn accept(&self) -> io::Result<UnixStream> {
-        Self::accept(self).await.map(|(io, _from)| io)
+    async fn accept(&self) -> io::Result<(UnixStream, Option<IpAddr>)> {
+        Self::accept(self).await.map(|(io, _from)| (io, None))
     }
 }
 
@@ -112,11 +115,11 @@ pub(super) async fn serve(
             Some(_ended) = open.tasks.join_next() => {}
             () = reach(again) => {}
             accepted = listener.accept(), if !is_full => match accepted {
-                Ok(io) => {
+                Ok((io, from)) => {
                     let slot = Arc::new(Slot::new(Instant::now()));
                     open.slots.push(Arc::clone(&slot));
                     let router = TowerToHyperService::new(router.clone());
-                    let answering = Answering { router, slot };
+                    let answering = Answering { router, slot, from };
                     open.tasks.spawn(serve_one(io, answering, limits, shutdown.clone()));
                 }
                 // The client has already gone.
@@ -291,7 +294,12 @@ impl fmt::Debug for Slot {
 struct Answering {
     router: TowerToHyperService<Router>,
     slot: Arc<Slot>,
+    from: Option<IpAddr>,
 }
+
+/// The address that a request comes from, among its extensions; `None` on a Unix socket.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Peer(pub(super) Option<IpAddr>);
 
 impl Service<Request<Incoming>> for Answering {
     type Response = Response;
@@ -300,7 +308,9 @@ impl Service<Request<Incoming>> for Answering {
 
     fn call(&self, request: Request<Incoming>) -> Self::Future {
         self.slot.does(Doing::Answering);
-        let answer = self.router.call(request.map(Body::new));
+        let mut request = request.map(Body::new);
+        request.extensions_mut().insert(Peer(self.from));
+        let answer = self.router.call(request);
         let slot = Arc::clone(&self.slot);
         Box::pin(async move {
             let answer = answer.await;

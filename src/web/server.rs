@@ -8,7 +8,7 @@ use tokio::net::TcpListener;
 
 use crate::telemetry::Metrics;
 
-use super::{Health, Limits, QlikHooks, connections, health, hooks, metrics};
+use super::{Health, Limits, QlikHooks, api, connections, health, hooks, metrics};
 
 /// How long a head may take to arrive, and a connection may be idle: longer than the interval of
 /// most scrapers and probes.
@@ -37,7 +37,8 @@ pub async fn serve(listener: TcpListener, front: Front) -> io::Result<()> {
     let n_bodies = front.connections.div_ceil(2);
     let control = Arc::clone(&front.health.control);
     let router = health::router(front.health)
-        .merge(metrics::router(front.metrics.clone(), control))
+        .merge(metrics::router(front.metrics.clone(), Arc::clone(&control)))
+        .merge(api::router(Arc::clone(&control)))
         .merge(hooks::router(Arc::new(front.hooks), n_bodies));
     let limits = Limits {
         connections: front.connections,

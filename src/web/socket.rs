@@ -165,7 +165,8 @@ async fn respond<T: Serialize>(
     }
 }
 
-fn status(error: &ControlError) -> StatusCode {
+/// Returns the HTTP status that says what became of a question.
+pub(super) fn status(error: &ControlError) -> StatusCode {
     match error {
         ControlError::UnknownTenant { .. }
         | ControlError::UnknownPlan { .. }
@@ -175,6 +176,8 @@ fn status(error: &ControlError) -> StatusCode {
         | ControlError::UnknownEvent { .. }
         | ControlError::UnknownTask { .. }
         | ControlError::OtherStore { .. }
+        | ControlError::UnknownToken { .. }
+        | ControlError::NoSuchAccount { .. }
         | ControlError::NotParked { .. } => StatusCode::NOT_FOUND,
         ControlError::SupersededPlan { .. }
         | ControlError::ClosedPlan { .. }
@@ -182,9 +185,10 @@ fn status(error: &ControlError) -> StatusCode {
         | ControlError::NotSentYet { .. }
         | ControlError::NotEnded { .. }
         | ControlError::FailedTask { .. }
+        | ControlError::TooManyTokens { .. }
         | ControlError::NoSnapshots { .. } => StatusCode::CONFLICT,
         ControlError::DroppedOutcome { .. } => StatusCode::GONE,
-        ControlError::Ending => StatusCode::SERVICE_UNAVAILABLE,
+        ControlError::Ending | ControlError::NoRandomness { .. } => StatusCode::SERVICE_UNAVAILABLE,
         ControlError::History { source } => match source {
             HistoryError::NotCovered { .. } | HistoryError::TooManyInSpaces { .. } => {
                 StatusCode::CONFLICT

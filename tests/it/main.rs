@@ -72,4 +72,5 @@ mod spaces;
 mod spaces_due;
 mod support;
 mod ten_questions;
+mod unified;
 mod waiting;

@@ -9,15 +9,15 @@ use std::time::Duration;
 
 use qlik_roster::clock::Clock;
 use qlik_roster::model::{
-    Acceptance, AccessChange, Account, AccountChange, Allotment, Assignee, AuditEventId, Barrier,
-    Change, Coded, ConnectionName, EndpointName, Fact, Finding, FindingCode, FindingId,
+    Acceptance, AccessChange, Account, AccountChange, Allotment, ApiToken, Assignee, AuditEventId,
+    Barrier, Change, Coded, ConnectionName, EndpointName, Fact, Finding, FindingCode, FindingId,
     Fingerprint, Found, Group, GroupId, GroupType, Held, HeldLoss, HeldPlan, Holder, Id, Kind,
     KindCounts, LicenceAssignment, LicenceCounts, LicenceHead, Link, Loss, Mode, OWNER, Outcome,
     Path, Pause, PlanId, PlanState, Proof, Reason, Record, RecordRef, Recovery, Removal, Reported,
-    Right, RightChange, RightHolders, Role, RoleId, RoleMention, RoleType, Run, RunId, Seq,
+    Right, RightChange, RightHolders, Role, RoleId, RoleMention, RoleType, Run, RunId, Scope, Seq,
     ShownPath, Space, SpaceAssignment, SpaceChange, SpaceCounts, SpaceHead, SpaceId, SpaceMention,
-    SpacePart, SpaceShare, Taken, Tenant, TenantId, TenantName, Timestamp, Traffic, Trigger, User,
-    UserId, UserStatus, Weight,
+    SpacePart, SpaceShare, Taken, Tenant, TenantId, TenantName, Timestamp, TokenDigest, TokenId,
+    Traffic, Trigger, User, UserId, UserStatus, Weight,
 };
 use qlik_roster::store::{
     Attempt, Backfill, Behind, Bookmark, Closing, Commit, Cursor, Deferred, DeliveryChange,
@@ -63,6 +63,7 @@ pub fn make(path: &path::Path) -> Result<(), StoreError> {
         extent: texts(&["role 1", "role 2"]),
     };
     store.accept(acme.no, FindingId([1, 2, 3, 4, 5]), &acceptance)?;
+    tokens(&store, &acme)?;
     store.close()
 }
 
@@ -496,6 +497,31 @@ fn rights(store: &Store, acme: &Known) -> Result<(), StoreError> {
     let changes = vec![DeliveryChange::Park(parked(member(0)))];
     let attempts = vec![attempt(1, member(0))];
     progress(store, "each", cursor, changes, attempts, None)
+}
+
+/// A token that may do everything, and one that was used.
+fn tokens(store: &Store, acme: &Known) -> Result<(), StoreError> {
+    let first = ApiToken {
+        id: TokenId([1; 6]),
+        digest: TokenDigest([1; 32]),
+        name: "first".into(),
+        scopes: [Scope::Admin].into(),
+        tenants: None,
+        created_at: day(1),
+        created_by: "qlik-roster".into(),
+        expires_at: None,
+        last_used_at: None,
+    };
+    store.add_api_token(&first)?;
+    store.add_api_token(&ApiToken {
+        id: TokenId([2; 6]),
+        digest: TokenDigest([2; 32]),
+        scopes: [Scope::Read, Scope::Scim, Scope::Events].into(),
+        tenants: Some([acme.tenant.id.clone()].into()),
+        expires_at: Some(day(200)),
+        ..first
+    })?;
+    store.note_api_token_use(TokenId([2; 6]), day(100))
 }
 
 /// Changes of rights in spaces.

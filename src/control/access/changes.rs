@@ -347,6 +347,7 @@ mod tests {
     use crate::control::reading::Context;
     use crate::control::searches::Searches;
     use crate::control::tasks::Tasks;
+    use crate::control::token_cache::ApiTokens;
     use crate::history::Pictures;
     use crate::model::{
         AccessChange, AccountChange, Id, RoleId, RoleMention, RunId, Tenant, TenantId, TenantName,
@@ -386,6 +387,7 @@ mod tests {
             pictures: Pictures::default(),
             last_clock_jump: LastClockJump::of(Clock::system()),
             tasks: Tasks::default(),
+            api_tokens: ApiTokens::default(),
         }
     }
 

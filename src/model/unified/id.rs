@@ -64,6 +64,14 @@ impl Serialize for UnifiedId<'_> {
     }
 }
 
+/// Returns what an id stands for that was derived here, such as `user_id:60d5ca1b`; `None` if it
+/// was not derived here.
+pub fn derived_from(text: &str) -> Option<String> {
+    let encoded = text.strip_prefix(START)?;
+    let plain = URL_SAFE_NO_PAD.decode(encoded.trim_end_matches('=')).ok()?;
+    String::from_utf8(plain).ok()
+}
+
 /// Returns a derived id for something that is not a record.
 pub(super) fn composed(text: &str) -> String {
     let mut out = String::from(START);
@@ -85,6 +93,8 @@ mod tests {
                 let expected = composed(&format!("{kind}_id:{id}"));
                 assert_eq!(derived.to_string(), expected);
                 assert_eq!(serde_json::json!(derived), expected);
+                let stands_for = derived_from(&expected);
+                assert_eq!(stands_for, Some(format!("{kind}_id:{id}")));
             }
         }
     }

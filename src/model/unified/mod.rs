@@ -19,7 +19,7 @@ use serde::{Serialize, Serializer};
 use serde_json::{Value, json};
 
 pub use group::{GroupFields, IamGroup};
-pub use id::UnifiedId;
+pub use id::{UnifiedId, derived_from};
 pub use policy::{IamPermission, IamPolicy};
 pub use right::{paths, right, role_right};
 pub use role::{IamRole, RoleFields};

@@ -48,66 +48,30 @@ fn of_runs(format: u32) -> &'static [Keyspace] {
     }
 }
 
-/// Returns the keyspaces that formats up to this one introduced.
-fn brought_by(format: u32) -> &'static [Keyspace] {
-    match format {
-        1..=3 => &[],
-        4 => &[Keyspace::Accepted],
-        5 => &[
-            Keyspace::Accepted,
-            Keyspace::ListPart,
-            Keyspace::ListHead,
-            Keyspace::RightsMark,
-        ],
-        6 => &[
-            Keyspace::Accepted,
-            Keyspace::ListPart,
-            Keyspace::ListHead,
-            Keyspace::RightsMark,
-            Keyspace::Space,
-            Keyspace::SpaceReading,
-            Keyspace::SpaceTodo,
-        ],
-        7 => &[
-            Keyspace::Accepted,
-            Keyspace::ListPart,
-            Keyspace::ListHead,
-            Keyspace::RightsMark,
-            Keyspace::Space,
-            Keyspace::SpaceReading,
-            Keyspace::SpaceTodo,
+/// The keyspaces that a later format introduced, with its number.
+const BROUGHT: [(u32, &[Keyspace]); 6] = [
+    (4, &[Keyspace::Accepted]),
+    (
+        5,
+        &[Keyspace::ListPart, Keyspace::ListHead, Keyspace::RightsMark],
+    ),
+    (
+        6,
+        &[Keyspace::Space, Keyspace::SpaceReading, Keyspace::SpaceTodo],
+    ),
+    (
+        7,
+        &[
             Keyspace::Session,
             Keyspace::SessionReading,
             Keyspace::Licence,
             Keyspace::LicenceReading,
         ],
-        8 => &[
-            Keyspace::Accepted,
-            Keyspace::ListPart,
-            Keyspace::ListHead,
-            Keyspace::RightsMark,
-            Keyspace::Space,
-            Keyspace::SpaceReading,
-            Keyspace::SpaceTodo,
-            Keyspace::Session,
-            Keyspace::SessionReading,
-            Keyspace::Licence,
-            Keyspace::LicenceReading,
-            Keyspace::SessionsSince,
-        ],
-        _ => &[
-            Keyspace::Accepted,
-            Keyspace::ListPart,
-            Keyspace::ListHead,
-            Keyspace::RightsMark,
-            Keyspace::Space,
-            Keyspace::SpaceReading,
-            Keyspace::SpaceTodo,
-            Keyspace::Session,
-            Keyspace::SessionReading,
-            Keyspace::Licence,
-            Keyspace::LicenceReading,
-            Keyspace::SessionsSince,
+    ),
+    (8, &[Keyspace::SessionsSince]),
+    (
+        9,
+        &[
             Keyspace::Posting,
             Keyspace::PostingLog,
             Keyspace::Postings,
@@ -115,8 +79,15 @@ fn brought_by(format: u32) -> &'static [Keyspace] {
             Keyspace::LateReport,
             Keyspace::SpacesDue,
             Keyspace::SpaceDoubts,
+            Keyspace::ApiToken,
         ],
-    }
+    ),
+];
+
+/// Returns the keyspaces that formats up to this one introduced.
+fn brought_by(format: u32) -> impl Iterator<Item = &'static Keyspace> {
+    let brought = BROUGHT.iter().filter(move |(by, _)| *by <= format);
+    brought.flat_map(|(_, keyspaces)| *keyspaces)
 }
 
 impl Check<'_> {

@@ -113,6 +113,12 @@ impl Check<'_> {
                 _ => Err(codec::flawed(key, "of no finding")),
             }
         });
+        self.simple(Keyspace::ApiToken, |key, value| {
+            codec::read_row::<v9::api_token::ApiToken>(key, value)?;
+            let id = keys::api_token_of(key);
+            id.map(|_| None)
+                .ok_or_else(|| codec::flawed(key, "of no token"))
+        });
         self.spaces();
         self.spaces_due();
         self.sessions();

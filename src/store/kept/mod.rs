@@ -7,6 +7,7 @@
 
 pub mod absent;
 pub mod accepted;
+pub mod api_tokens;
 pub mod delivery;
 pub mod held;
 pub mod journal;

@@ -9,6 +9,7 @@ use crate::model::{
 };
 use crate::store::values::tenant_no::TenantNo;
 
+mod api_tokens;
 mod audit;
 mod deliveries;
 mod licences;
@@ -19,6 +20,7 @@ mod spaces;
 mod words;
 
 pub use crate::store::values::row::Key;
+pub use api_tokens::{api_token, api_token_of, api_tokens};
 pub use audit::{bookmark, seen_event, seen_event_of, seen_events_prefix};
 pub use deliveries::{delivery, item_of, named_by, naming};
 pub use licences::{licence, licence_of, licence_reading, licences_prefix};
@@ -131,6 +133,8 @@ pub enum Keyspace {
     SpaceDoubts = 0x98,
     /// That all spaces of a tenant must be read again.
     SpacesDue = 0x9a,
+    /// Tokens by which programs read what is known, by id.
+    ApiToken = 0xa0,
 }
 
 /// Returns the key of the format record, which is read first.

@@ -1,5 +1,6 @@
 //! The store as its callers see it: laws over random histories, and what each part promises.
 
+mod api_tokens;
 mod check;
 mod golden;
 mod laws;

@@ -19,11 +19,10 @@ struct Inside(tokio::sync::Mutex<mpsc::Receiver<DuplexStream>>);
 impl Listener for Inside {
     type Io = DuplexStream;
 
-    async fn accept(&self) -> io::Result<DuplexStream> {
+    async fn accept(&self) -> io::Result<(DuplexStream, Option<IpAddr>)> {
         let mut coming = self.0.lock().await;
-        coming
-            .recv()
-            .await
+        let io = coming.recv().await;
+        io.map(|io| (io, None))
             .ok_or_else(|| io::ErrorKind::Other.into())
     }
 }

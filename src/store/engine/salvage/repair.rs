@@ -137,6 +137,10 @@ fn tenants(target: &mut Target) -> Result<BTreeSet<TenantNo>, StoreError> {
     target.keep(Keyspace::Links, |_, key, value| {
         codec::read_row::<v1::Links<'_>>(key, value).is_ok()
     })?;
+    target.keep(Keyspace::ApiToken, |_, key, value| {
+        keys::api_token_of(key).is_some()
+            && codec::read_row::<v9::api_token::ApiToken>(key, value).is_ok()
+    })?;
     Ok(known)
 }
 

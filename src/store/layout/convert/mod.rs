@@ -5,6 +5,7 @@
 //! compile until it is decided here what older bytes mean, and in which layout it is stored.
 
 mod acceptance;
+mod api_token;
 mod delivery;
 mod entry;
 mod late_report;

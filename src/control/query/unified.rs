@@ -1,0 +1,65 @@
+//! Questions of programs that read records in the unified schema.
+
+use std::collections::BTreeSet;
+
+use serde::{Deserialize, Serialize};
+
+use crate::control::RecordPosition;
+use crate::model::{Id, Kind, TenantId, Timestamp};
+
+/// Which tenants are asked about, and which of them may be read.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AskedTenants {
+    /// The tenant, by our name for it, its id or one of its host names; `None` for all that may be
+    /// read.
+    pub called: Option<String>,
+    /// Those that may be read; `None` for all.
+    pub covered: Option<BTreeSet<TenantId>>,
+}
+
+/// Records that others mention and that are wanted with them.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Expansion {
+    /// The roles of users or groups.
+    pub roles: bool,
+    /// The groups of users.
+    pub groups: bool,
+}
+
+/// Records of a kind, by tenant and id, with those that they mention.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UnifiedRecords {
+    /// The kind.
+    pub kind: Kind,
+    /// The tenants.
+    pub tenants: AskedTenants,
+    /// Only records that have changed since then, in the source or as far as we have seen; `None`
+    /// for all.
+    pub changed_since: Option<Timestamp>,
+    /// What is wanted beside them.
+    pub expansion: Expansion,
+    /// Where the previous page ended.
+    pub after: Option<RecordPosition>,
+    /// How many rows are wanted, at most [`MAX_PAGE`](crate::control::MAX_PAGE).
+    pub limit: usize,
+}
+
+/// One record, by its id, with those that it mentions.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UnifiedRecord {
+    /// The kind.
+    pub kind: Kind,
+    /// The tenants.
+    pub tenants: AskedTenants,
+    /// The id.
+    pub id: Id,
+    /// What is wanted beside it.
+    pub expansion: Expansion,
+}
+
+/// The tenants that a program may read, by name.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UnifiedTenants {
+    /// The tenants.
+    pub tenants: AskedTenants,
+}

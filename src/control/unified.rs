@@ -1,0 +1,331 @@
+//! Answers programs that read records in the unified schema.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::{Deserialize, Serialize};
+
+use super::reading::Reading;
+use super::records::MAX_READ;
+use super::{ControlError, MAX_PAGE, Page, Query, RecordPosition, RecordRow, page, query};
+use crate::model::{Id, Kind, Record, RecordRef, Tenant, TenantId, TenantName, Timestamp, Version};
+use crate::store::{Kept, Known, Names, StoreError};
+
+use query::{AskedTenants, Expansion};
+
+/// A page of records, and what programs want beside them.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UnifiedPage {
+    /// The records.
+    pub page: Page<RecordRow, RecordPosition>,
+    /// The records that they mention, as far as they are wanted and known.
+    pub mentioned: Vec<RecordRow>,
+    /// The tenants that were asked about, by name.
+    pub tenants: BTreeMap<TenantName, UnifiedTenant>,
+}
+
+/// A tenant as programs see it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UnifiedTenant {
+    /// Our name for it.
+    pub name: TenantName,
+    /// Its id in the source; `None` if it was never reached.
+    pub id: Option<TenantId>,
+    /// Its name in the source; `None` if it was never reached.
+    pub display_name: Option<String>,
+    /// Its host names.
+    pub hosts: Vec<String>,
+    /// The region that stores its data.
+    pub region: Option<String>,
+    /// When it was first found.
+    pub found_at: Option<Timestamp>,
+    /// Whether it was ever read in full.
+    pub is_read: bool,
+}
+
+impl UnifiedTenant {
+    fn of(known: &Known) -> Self {
+        let Known {
+            no: _,
+            tenant,
+            name,
+            adopted_at,
+            loaded,
+        } = known;
+        let Tenant {
+            id,
+            name: display_name,
+            hosts,
+            region,
+            status: _,
+        } = tenant;
+        Self {
+            name: name.clone(),
+            id: Some(id.clone()),
+            display_name: Some(display_name.clone()),
+            hosts: hosts.clone(),
+            region: region.clone(),
+            found_at: Some(*adopted_at),
+            is_read: loaded.is_some(),
+        }
+    }
+
+    /// A tenant of the configuration that was never reached.
+    fn unreached(name: &TenantName) -> Self {
+        Self {
+            name: name.clone(),
+            id: None,
+            display_name: None,
+            hosts: Vec::new(),
+            region: None,
+            found_at: None,
+            is_read: false,
+        }
+    }
+
+    fn is_called(&self, called: &str) -> bool {
+        self.name.0 == called
+            || self.id.as_ref().is_some_and(|id| id.0 == called)
+            || self.hosts.iter().any(|host| host == called)
+    }
+}
+
+impl Query for query::UnifiedRecords {
+    type Answer = UnifiedPage;
+
+    fn about(&self) -> &'static str {
+        self.kind.plural()
+    }
+
+    fn answer(self, reading: &Reading<'_>) -> Result<UnifiedPage, ControlError> {
+        let tenants = reading.asked(&self.tenants)?;
+        let page = reading.unified_page(&tenants, &self)?;
+        let mentioned = reading.mentioned(&page.rows, self.expansion)?;
+        Ok(UnifiedPage {
+            page,
+            mentioned,
+            tenants,
+        })
+    }
+}
+
+impl Query for query::UnifiedRecord {
+    type Answer = UnifiedPage;
+
+    fn about(&self) -> &'static str {
+        self.kind.plural()
+    }
+
+    fn answer(self, reading: &Reading<'_>) -> Result<UnifiedPage, ControlError> {
+        let Self {
+            kind,
+            tenants,
+            id,
+            expansion,
+        } = self;
+        let tenants = reading.asked(&tenants)?;
+        let record = RecordRef { kind, id };
+        let mut rows = Vec::new();
+        for known in reading.known_of(&tenants) {
+            if let Some(kept) = reading.store.get(known.no, &record)? {
+                rows.push(reading.row_of(known, kept, &mut Names::of(known.no))?);
+                break;
+            }
+        }
+        let mentioned = reading.mentioned(&rows, expansion)?;
+        Ok(UnifiedPage {
+            page: Page::last(rows),
+            mentioned,
+            tenants,
+        })
+    }
+}
+
+impl Query for query::UnifiedTenants {
+    type Answer = BTreeMap<TenantName, UnifiedTenant>;
+
+    fn about(&self) -> &'static str {
+        "the tenants"
+    }
+
+    fn answer(self, reading: &Reading<'_>) -> Result<Self::Answer, ControlError> {
+        reading.asked(&self.tenants)
+    }
+}
+
+impl Reading<'_> {
+    /// Returns the tenants that are asked about, by name. One that is not covered is as unknown as
+    /// one that does not exist.
+    fn asked(
+        &self,
+        asked: &AskedTenants,
+    ) -> Result<BTreeMap<TenantName, UnifiedTenant>, ControlError> {
+        let AskedTenants { called, covered } = asked;
+        let known = self.tenants.iter().map(UnifiedTenant::of);
+        let unreached = self.configured.iter();
+        let unreached =
+            unreached.filter(|name| self.tenants.iter().all(|known| known.name != **name));
+        let all = known.chain(unreached.map(UnifiedTenant::unreached));
+        let may_be_read = |tenant: &UnifiedTenant| match (covered, &tenant.id) {
+            (None, _) => true,
+            (Some(covered), Some(id)) => covered.contains(id),
+            (Some(_), None) => false,
+        };
+        let is_asked = |tenant: &UnifiedTenant| {
+            let called = called.as_deref();
+            called.is_none_or(|called| tenant.is_called(called))
+        };
+        let found: BTreeMap<_, _> = all
+            .filter(|tenant| may_be_read(tenant) && is_asked(tenant))
+            .map(|tenant| (tenant.name.clone(), tenant))
+            .collect();
+        match called {
+            Some(called) if found.is_empty() => Err(ControlError::NoSuchAccount {
+                called: called.clone(),
+            }),
+            Some(_) | None => Ok(found),
+        }
+    }
+
+    /// Returns what the store knows of tenants, by name.
+    fn known_of(&self, tenants: &BTreeMap<TenantName, UnifiedTenant>) -> Vec<&Known> {
+        let mut known: Vec<_> = self
+            .tenants
+            .iter()
+            .filter(|known| tenants.contains_key(&known.name))
+            .collect();
+        known.sort_by(|a, b| a.name.cmp(&b.name));
+        known
+    }
+
+    /// Reads a page of records. It ends when enough records were read, matching or not, so that
+    /// each question is bounded.
+    fn unified_page(
+        &self,
+        tenants: &BTreeMap<TenantName, UnifiedTenant>,
+        asked: &query::UnifiedRecords,
+    ) -> Result<Page<RecordRow, RecordPosition>, StoreError> {
+        let limit = page::size(asked.limit);
+        let mut rows = Vec::new();
+        let mut next = asked.after.clone();
+        let mut n_read = 0;
+        for known in self.known_of(tenants) {
+            let mut after = match &next {
+                Some(place) if place.tenant > known.name => continue,
+                Some(place) if place.tenant == known.name => Some(place.id.clone()),
+                Some(_) | None => None,
+            };
+            let since = match asked.changed_since {
+                Some(since) => Some(Since::of(self, known, since)?),
+                None => None,
+            };
+            let mut names = Names::of(known.no);
+            loop {
+                if rows.len() == limit || n_read >= MAX_READ {
+                    return Ok(Page { rows, next });
+                }
+                let at_once = match since {
+                    None => limit - rows.len(),
+                    Some(_) => MAX_PAGE,
+                };
+                let read = self
+                    .store
+                    .list(known.no, asked.kind, after.as_ref(), at_once)?;
+                n_read += read.len();
+                let is_last = read.len() < at_once;
+                for kept in read {
+                    if rows.len() == limit {
+                        return Ok(Page { rows, next });
+                    }
+                    let id = kept.record.id().clone();
+                    after = Some(id.clone());
+                    let tenant = known.name.clone();
+                    next = Some(RecordPosition { tenant, id });
+                    if since.as_ref().is_none_or(|since| since.has(&kept)) {
+                        rows.push(self.row_of(known, kept, &mut names)?);
+                    }
+                }
+                if is_last {
+                    break;
+                }
+            }
+        }
+        Ok(Page::last(rows))
+    }
+
+    /// Returns the roles and groups that records mention, as far as they are wanted and known.
+    fn mentioned(
+        &self,
+        rows: &[RecordRow],
+        wanted: Expansion,
+    ) -> Result<Vec<RecordRow>, ControlError> {
+        let mut wanted_of: BTreeMap<&TenantName, BTreeSet<RecordRef>> = BTreeMap::new();
+        for row in rows {
+            let of_tenant = wanted_of.entry(&row.tenant).or_default();
+            for (kind, id) in mentions(&row.record, wanted) {
+                of_tenant.insert(RecordRef { kind, id });
+            }
+        }
+        let mut mentioned = Vec::new();
+        for (tenant, records) in wanted_of {
+            let known = self.one(tenant)?;
+            let mut names = Names::of(known.no);
+            for record in records {
+                if let Some(kept) = self.store.get(known.no, &record)? {
+                    mentioned.push(self.row_of(known, kept, &mut names)?);
+                }
+            }
+        }
+        Ok(mentioned)
+    }
+}
+
+/// A time since which records have changed, as it applies to one tenant.
+struct Since {
+    time: Timestamp,
+    version: Version,
+    /// Whether the tenant was first read since then, so that everything is new.
+    is_all: bool,
+}
+
+impl Since {
+    fn of(reading: &Reading<'_>, known: &Known, time: Timestamp) -> Result<Self, StoreError> {
+        let loaded = match known.loaded {
+            Some(seq) => reading.store.entry(seq)?.map(|entry| entry.at),
+            None => None,
+        };
+        // The entry may be deleted by now: then it is older than what is kept.
+        let is_all = known.loaded.is_none() || loaded.is_some_and(|loaded| loaded > time);
+        Ok(Self {
+            time,
+            version: Version::at(time),
+            is_all,
+        })
+    }
+
+    /// Returns whether a record has changed since then: as the source says, or as we have seen,
+    /// which may be later. Whoever asks again with the time of the last question misses nothing.
+    fn has(&self, kept: &Kept) -> bool {
+        let updated_at = match &kept.record {
+            Record::Role(role) => role.updated_at,
+            Record::Group(group) => group.updated_at,
+            Record::User(user) => user.updated_at,
+        };
+        self.is_all
+            || kept.version >= self.version
+            || updated_at.is_some_and(|updated| updated > self.time)
+    }
+}
+
+/// Returns the roles and groups that a record mentions, as far as they are wanted.
+fn mentions(record: &Record, wanted: Expansion) -> Vec<(Kind, Id)> {
+    let (roles, groups) = match record {
+        Record::User(user) => (user.roles.as_ref(), user.groups.as_ref()),
+        Record::Group(group) => (group.roles.as_ref(), None),
+        Record::Role(_) => (None, None),
+    };
+    let roles = roles.filter(|_| wanted.roles).into_iter().flatten();
+    let groups = groups.filter(|_| wanted.groups).into_iter().flatten();
+    let roles = roles.map(|(id, _)| (Kind::Role, id.0.clone()));
+    let groups = groups.map(|(id, _)| (Kind::Group, id.0.clone()));
+    roles.chain(groups).collect()
+}

@@ -1,0 +1,180 @@
+//! Records in the unified schema as programs read them: each with its tenant, and what it mentions
+//! in full where that is wanted.
+
+use std::collections::{BTreeMap, HashMap};
+
+use serde::Serialize;
+use serde_json::{Value, json};
+
+use crate::control::{RecordRow, UnifiedPage, UnifiedTenant};
+use crate::model::unified::{IamGroup, IamPolicy, IamRole, IamUser};
+use crate::model::{Id, Kind, Record, TenantId, TenantName, Timestamp};
+
+/// A record as it is sent.
+#[derive(Debug, Serialize)]
+pub struct UnifiedShown<'a> {
+    #[serde(flatten)]
+    record: Shown<'a>,
+    tenant: Option<TenantShown<'a>>,
+}
+
+#[derive(Debug, Serialize)]
+#[serde(untagged)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "users are nearly all that is read, and none is copied"
+)]
+enum Shown<'a> {
+    User(IamUser<'a>),
+    Role(IamRole<'a>),
+    Group(IamGroup<'a>),
+    Policy(IamPolicy<'a>),
+}
+
+/// The tenant of a record.
+#[derive(Debug, Clone, Copy, Serialize)]
+struct TenantShown<'a> {
+    name: &'a TenantName,
+    id: Option<&'a TenantId>,
+    region: Option<&'a str>,
+}
+
+/// A page, ready to be shown.
+#[derive(Debug)]
+pub struct UnifiedView<'a> {
+    tenants: &'a BTreeMap<TenantName, UnifiedTenant>,
+    mentioned: HashMap<(&'a TenantName, Kind, &'a Id), &'a Record>,
+}
+
+impl<'a> UnifiedView<'a> {
+    /// Prepares a page.
+    pub fn of(page: &'a UnifiedPage) -> Self {
+        let mentioned = page.mentioned.iter();
+        let mentioned = mentioned.map(|row| {
+            let record = &row.record;
+            ((&row.tenant, record.kind(), record.id()), record)
+        });
+        Self {
+            tenants: &page.tenants,
+            mentioned: mentioned.collect(),
+        }
+    }
+
+    /// Returns a record of the page.
+    pub fn record(&self, row: &'a RecordRow) -> UnifiedShown<'a> {
+        let record = match &row.record {
+            Record::User(user) => {
+                let mut user = IamUser::of(user);
+                self.fill_roles(&row.tenant, user.roles.as_mut());
+                self.fill_groups(&row.tenant, user.groups.as_mut());
+                Shown::User(user)
+            }
+            Record::Group(group) => {
+                let mut group = IamGroup::of(group);
+                self.fill_roles(&row.tenant, group.roles.as_mut());
+                Shown::Group(group)
+            }
+            Record::Role(role) => Shown::Role(IamRole::of(role)),
+        };
+        UnifiedShown {
+            record,
+            tenant: self.tenant(&row.tenant),
+        }
+    }
+
+    /// Returns the policies of a role of the page.
+    pub fn policies(&self, row: &'a RecordRow) -> Vec<UnifiedShown<'a>> {
+        let policies = match &row.record {
+            Record::Role(role) => IamRole::of(role).policies.unwrap_or_default(),
+            Record::User(_) | Record::Group(_) => Vec::new(),
+        };
+        let tenant = self.tenant(&row.tenant);
+        let shown = policies.into_iter().map(|policy| UnifiedShown {
+            record: Shown::Policy(policy),
+            tenant,
+        });
+        shown.collect()
+    }
+
+    fn tenant(&self, name: &TenantName) -> Option<TenantShown<'a>> {
+        let tenant = self.tenants.get(name)?;
+        Some(TenantShown {
+            name: &tenant.name,
+            id: tenant.id.as_ref(),
+            region: tenant.region.as_deref(),
+        })
+    }
+
+    fn fill_roles(&self, tenant: &'a TenantName, roles: Option<&mut Vec<IamRole<'a>>>) {
+        for role in roles.into_iter().flatten() {
+            if let Some(id) = role.remote_id
+                && let Some(Record::Role(full)) =
+                    self.mentioned.get(&(tenant, Kind::Role, &id.0)).copied()
+            {
+                *role = IamRole::of(full);
+            }
+        }
+    }
+
+    fn fill_groups(&self, tenant: &'a TenantName, groups: Option<&mut Vec<IamGroup<'a>>>) {
+        for group in groups.into_iter().flatten() {
+            if let Some(id) = group.remote_id
+                && let Some(Record::Group(full)) =
+                    self.mentioned.get(&(tenant, Kind::Group, &id.0)).copied()
+            {
+                *group = IamGroup::of(full);
+            }
+        }
+    }
+}
+
+impl UnifiedShown<'_> {
+    /// Returns whether this is the policy with an id of the source.
+    pub fn is_policy(&self, remote_id: &str) -> bool {
+        match &self.record {
+            Shown::Policy(policy) => policy.remote_id.as_deref() == Some(remote_id),
+            Shown::User(_) | Shown::Role(_) | Shown::Group(_) => false,
+        }
+    }
+}
+
+/// Returns a tenant as `StackOne` describes an account, at a time. StackOne requires a time of its
+/// making: for a tenant that was never reached, that is the time of the answer.
+pub fn unified_account(tenant: &UnifiedTenant, now: Timestamp) -> Value {
+    let UnifiedTenant {
+        name,
+        id,
+        display_name,
+        hosts,
+        region,
+        found_at,
+        is_read,
+    } = tenant;
+    let id = id.as_ref().map_or(name.0.as_str(), |id| id.0.as_str());
+    let (status, reasons) = if *is_read {
+        ("active", Vec::new())
+    } else {
+        let reason = json!({
+            "code": "not_read",
+            "description": "it was not read in full yet",
+            "timestamp": null,
+        });
+        ("inactive", vec![reason])
+    };
+    json!({
+        "id": id,
+        "provider": "qlik",
+        "provider_name": "Qlik Cloud",
+        "status": status,
+        "status_reasons": reasons,
+        "origin_owner_id": name,
+        "origin_owner_name": display_name.as_deref().unwrap_or(&name.0),
+        "origin_username": null,
+        "credentials": null,
+        "setup_information": { "hosts": hosts, "region": region },
+        "label": name,
+        "created_at": found_at.unwrap_or(now),
+        "updated_at": found_at.unwrap_or(now),
+        "type": "production",
+    })
+}

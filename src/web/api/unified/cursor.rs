@@ -1,0 +1,112 @@
+//! Where a page begins, as an opaque text that clients hand back.
+//!
+//! A page begins after a record, named by tenant and id, and records are listed in the order of
+//! these. So records that come, change and go between two pages move nobody: what was there all the
+//! time is listed once. A checksum covers what the list was asked for, so a cursor of another list
+//! is refused rather than followed.
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde::{Deserialize, Serialize};
+use xxhash_rust::xxh3::xxh3_64;
+
+use super::error::ApiError;
+use crate::control::RecordPosition;
+
+/// The first byte of every cursor: a later version may have others.
+const VERSION: u8 = 1;
+
+/// The most characters of a cursor.
+const MAX_LEN: usize = 1_024;
+
+/// Where a page begins.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct PageStart {
+    /// The last record of the page before; `None` if it ended within the first record.
+    pub(super) after: Option<RecordPosition>,
+    /// How many of the rows that come from the next record were on the page before.
+    pub(super) given: usize,
+}
+
+impl PageStart {
+    /// Writes the cursor. `list` is what was asked for.
+    pub(super) fn write(&self, list: &str) -> String {
+        let place = serde_json::to_vec(self).expect("a position is plain data");
+        let mut bytes = vec![VERSION];
+        bytes.extend_from_slice(&checksum(list, &place));
+        bytes.extend_from_slice(&place);
+        URL_SAFE_NO_PAD.encode(bytes)
+    }
+
+    /// Reads a cursor of the same list.
+    pub(super) fn read(text: &str, list: &str) -> Result<Self, ApiError> {
+        Self::parse(text, list).ok_or_else(|| {
+            ApiError::invalid(
+                "`next` is not a cursor of this list; take it from the page before, with the same \
+                 account and filter, or leave it out to begin again",
+            )
+        })
+    }
+
+    fn parse(text: &str, list: &str) -> Option<Self> {
+        if text.len() > MAX_LEN {
+            return None;
+        }
+        let bytes = URL_SAFE_NO_PAD.decode(text).ok()?;
+        let (&version, rest) = bytes.split_first()?;
+        let (sum, place) = rest.split_first_chunk()?;
+        let is_ours = version == VERSION && *sum == checksum(list, place);
+        is_ours.then(|| serde_json::from_slice(place).ok())?
+    }
+}
+
+fn checksum(list: &str, place: &[u8]) -> [u8; 8] {
+    let mut covered = list.as_bytes().to_vec();
+    covered.push(0);
+    covered.extend_from_slice(place);
+    xxh3_64(&covered).to_be_bytes()
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::model::{Id, TenantName};
+
+    fn cursor(tenant: &str, id: &str, given: usize) -> PageStart {
+        let after = RecordPosition {
+            tenant: TenantName(tenant.to_owned()),
+            id: Id::parse(id).unwrap(),
+        };
+        PageStart {
+            after: Some(after),
+            given,
+        }
+    }
+
+    #[test]
+    fn a_cursor_is_of_one_list() {
+        let cursor = cursor("acme", "60d5ca1b2f8a4c0012345678", 1);
+        let text = cursor.write("users acme");
+
+        assert_eq!(PageStart::read(&text, "users acme").unwrap(), cursor);
+        assert!(PageStart::read(&text, "users beta").is_err());
+        assert!(PageStart::read("", "users acme").is_err());
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_else_is_sent_is_refused(text in ".{0,80}", at in 0..60_usize, to in 0..64_u8) {
+            prop_assert!(PageStart::read(&text, "users acme").is_err());
+            let mut damaged = cursor("acme", "x1", 0).write("users acme").into_bytes();
+            let at = at % damaged.len();
+            let letters = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+            let letter = letters[usize::from(to)];
+            prop_assume!(damaged[at] != letter);
+            damaged[at] = letter;
+            let damaged = String::from_utf8(damaged).unwrap();
+            prop_assert!(PageStart::read(&damaged, "users acme").is_err(), "{damaged}");
+        }
+    }
+}

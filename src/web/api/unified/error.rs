@@ -1,0 +1,130 @@
+//! Why a request is not answered, in the words and the shape of StackOne's API.
+
+use std::time::Duration;
+
+use axum::Json;
+use axum::http::header::{RETRY_AFTER, WWW_AUTHENTICATE};
+use axum::http::{HeaderValue, StatusCode};
+use axum::response::{IntoResponse, Response};
+use serde_json::json;
+
+use crate::control::{ControlError, SentError};
+use crate::model::Timestamp;
+use crate::web::api::caller::Refused;
+
+/// An answer other than success.
+#[derive(Debug)]
+pub(super) struct ApiError {
+    status: StatusCode,
+    /// StackOne's word for it, if there is one.
+    code: &'static str,
+    message: String,
+    retry_after: Option<Duration>,
+}
+
+impl ApiError {
+    fn new(status: StatusCode, code: &'static str, message: impl Into<String>) -> Self {
+        Self {
+            status,
+            code,
+            message: message.into(),
+            retry_after: None,
+        }
+    }
+
+    /// The request is not as it should be.
+    pub(super) fn invalid(message: impl Into<String>) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, "ValidationError", message)
+    }
+
+    /// There is no such record.
+    pub(super) fn not_found(message: impl Into<String>) -> Self {
+        Self::new(StatusCode::NOT_FOUND, "NotFoundError", message)
+    }
+
+    /// It is not offered for this source.
+    pub(super) fn not_offered(message: impl Into<String>) -> Self {
+        Self::new(StatusCode::NOT_IMPLEMENTED, "NotImplementedError", message)
+    }
+
+    /// Nothing is known of the tenant yet.
+    pub(super) fn not_read(tenant: &str) -> Self {
+        let message = format!(
+            "`{tenant}` was not read in full yet, so an answer would leave something out; ask \
+             again later, or see `qlik-roster status`"
+        );
+        let status = StatusCode::PRECONDITION_FAILED;
+        Self::new(status, "AccountIntegrationInactiveError", message)
+    }
+
+    /// Returns the answer, with the present time.
+    pub(super) fn answer(self, now: Timestamp) -> Response {
+        let Self {
+            status,
+            code,
+            message,
+            retry_after,
+        } = self;
+        let body = json!({
+            "statusCode": status.as_u16(),
+            "message": message,
+            "timestamp": now,
+            "errorCode": code,
+        });
+        let mut response = (status, Json(body)).into_response();
+        let headers = response.headers_mut();
+        if let Some(wait) = retry_after {
+            headers.insert(RETRY_AFTER, HeaderValue::from(wait.as_secs().max(1)));
+        }
+        if status == StatusCode::UNAUTHORIZED {
+            let schemes = HeaderValue::from_static("Basic realm=\"qlik-roster\"");
+            headers.insert(WWW_AUTHENTICATE, schemes);
+        }
+        response
+    }
+}
+
+impl From<Refused> for ApiError {
+    fn from(refused: Refused) -> Self {
+        let unauthorized = |message: &str| {
+            let code = "AccountInvalidCredentialsError";
+            Self::new(StatusCode::UNAUTHORIZED, code, message)
+        };
+        match refused {
+            Refused::NoToken => unauthorized(
+                "the request has no token: send it as `Authorization: Bearer TOKEN`, or as the \
+                 user name of `Authorization: Basic`; `qlik-roster token create` makes one",
+            ),
+            Refused::WrongToken => unauthorized(
+                "the token does not exist, was revoked or has expired; `qlik-roster token list` \
+                 lists the tokens",
+            ),
+            Refused::TooMany(wait) => Self {
+                retry_after: Some(wait),
+                ..Self::new(
+                    StatusCode::TOO_MANY_REQUESTS,
+                    "TooManyRequestsError",
+                    "too many requests with wrong tokens came from this address",
+                )
+            },
+            Refused::NotAllowed(scope) => Self::new(
+                StatusCode::FORBIDDEN,
+                "ForbiddenError",
+                format!("the token does not have the scope `{scope}`"),
+            ),
+            Refused::Control(error) => error.into(),
+        }
+    }
+}
+
+impl From<ControlError> for ApiError {
+    fn from(error: ControlError) -> Self {
+        let status = crate::web::socket::status(&error);
+        let code = match status {
+            StatusCode::NOT_FOUND => "NotFoundError",
+            StatusCode::SERVICE_UNAVAILABLE => "ServiceUnavailableError",
+            _other => "InternalServerError",
+        };
+        Self::new(status, code, SentError::of(&error).to_string())
+    }
+}

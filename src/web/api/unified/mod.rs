@@ -1,0 +1,392 @@
+//! `/unified/iam/…` and `/accounts`: records as StackOne's IAM API v1 shows them, so that software
+//! written for it reads ours.
+//!
+//! Sources: StackOne's published `OpenAPI` document of its IAM API, for paths, parameters,
+//! envelopes and errors.
+
+mod cursor;
+mod error;
+mod params;
+mod wanted;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use axum::extract::{Extension, Path, RawQuery, State};
+use axum::http::HeaderMap;
+use axum::response::{IntoResponse, Response};
+use axum::routing::{any, get};
+use axum::{Json, Router};
+use serde::Serialize;
+use serde_json::value::RawValue;
+use serde_json::{Value, json};
+
+use super::caller;
+use super::shared::Api;
+use crate::control::{RecordPosition, RecordRow, UnifiedPage, UnifiedTenant, query};
+use crate::model::{ApiToken, RecordRef, Scope, TenantName};
+use crate::view::{self, UnifiedShown, UnifiedView};
+use crate::web::connections::Peer;
+
+use cursor::PageStart;
+use error::ApiError;
+use params::{Params, Raw};
+use wanted::{List, RecordName};
+
+/// The header that says which tenant is asked about.
+const ACCOUNT: &str = "x-account-id";
+
+/// The account that stands for all tenants that a token may read.
+const ALL: &str = "*";
+
+/// How many accounts a page has if nothing is said.
+const ACCOUNTS_PAGE: usize = 25;
+
+/// Makes the routes.
+pub(super) fn router(api: Arc<Api>) -> Router {
+    Router::new()
+        .route("/unified/iam/{list}", get(list).fallback(not_offered))
+        .route("/unified/iam/{list}/{id}", get(one).fallback(not_offered))
+        .route("/unified/{*rest}", any(not_offered))
+        .route("/accounts", get(accounts).fallback(not_offered))
+        .route("/accounts/{id}", get(account).fallback(not_offered))
+        .with_state(api)
+}
+
+/// The answer to a list.
+#[derive(Serialize)]
+struct ListAnswer<'a> {
+    next: Option<&'a str>,
+    next_page: Option<&'a str>,
+    data: Vec<Part<'a>>,
+    raw: Option<Vec<RawAnswer<'a>>>,
+    /// Tenants of which nothing is listed, since they were not read in full yet. Ours.
+    not_read: Vec<&'a TenantName>,
+}
+
+/// A record, in full or with the fields that are wanted.
+#[derive(Serialize)]
+#[serde(untagged)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "records in full are nearly all there is"
+)]
+enum Part<'a> {
+    Full(UnifiedShown<'a>),
+    Fields(Value),
+}
+
+/// What the source says of a record.
+#[derive(Serialize)]
+struct RawAnswer<'a> {
+    method: &'static str,
+    url: String,
+    body: Option<&'a str>,
+    response: Option<&'a RawValue>,
+}
+
+async fn list(
+    State(api): State<Arc<Api>>,
+    Path(name): Path<String>,
+    RawQuery(query): RawQuery,
+    Extension(Peer(from)): Extension<Peer>,
+    headers: HeaderMap,
+) -> Response {
+    let answered = async {
+        let token = caller::admit(&api, &headers, from, Scope::Read).await?;
+        let list = List::of(&name)?;
+        let params = Params::read(query.as_deref())?;
+        let tenants = asked_tenants(&headers, &token)?;
+        list_page(&api, list, params, tenants).await
+    };
+    answered
+        .await
+        .unwrap_or_else(|error: ApiError| error.answer(api.control.now()))
+}
+
+async fn list_page(
+    api: &Api,
+    list: List,
+    params: Params,
+    tenants: query::AskedTenants,
+) -> Result<Response, ApiError> {
+    let account = tenants.called.as_deref().unwrap_or(ALL);
+    let asked = format!("{} {account} {:?}", list.word(), params.updated_after);
+    let begin = match &params.next {
+        Some(text) => PageStart::read(text, &asked)?,
+        None => PageStart::default(),
+    };
+    let page = query::UnifiedRecords {
+        kind: list.kind(),
+        tenants: tenants.clone(),
+        changed_since: params.updated_after,
+        expansion: params.expansion,
+        after: begin.after.clone(),
+        limit: params.page_size,
+    };
+    let page = api.control.ask(page).await?;
+    let not_read = not_read(&page.tenants, &tenants)?;
+    let view = UnifiedView::of(&page);
+    let (shown, next) = match list {
+        List::Records(_) => {
+            let rows = page.page.rows.iter();
+            let shown = rows.map(|row| (row, view.record(row))).collect();
+            let next = page.page.next.clone();
+            let next = next.map(|after| PageStart {
+                after: Some(after),
+                given: 0,
+            });
+            (shown, next)
+        }
+        List::Policies => policies(&page, &view, begin, params.page_size),
+    };
+    let next = next.map(|cursor| cursor.write(&asked));
+    let (data, raw) = parts(shown, &params, &page);
+    let answer = ListAnswer {
+        next: next.as_deref(),
+        next_page: next.as_deref(),
+        data,
+        raw,
+        not_read,
+    };
+    Ok(Json(answer).into_response())
+}
+
+type ShownRow<'a> = (&'a RecordRow, UnifiedShown<'a>);
+
+/// Returns a page of policies, and where the next one begins. A role has up to two.
+fn policies<'a>(
+    page: &'a UnifiedPage,
+    view: &UnifiedView<'a>,
+    begin: PageStart,
+    limit: usize,
+) -> (Vec<ShownRow<'a>>, Option<PageStart>) {
+    let mut shown = Vec::new();
+    let PageStart { mut after, given } = begin;
+    let mut skip = given;
+    for row in &page.page.rows {
+        for (index, policy) in view.policies(row).into_iter().enumerate().skip(skip) {
+            if shown.len() == limit {
+                let next = PageStart {
+                    after,
+                    given: index,
+                };
+                return (shown, Some(next));
+            }
+            shown.push((row, policy));
+        }
+        skip = 0;
+        after = Some(RecordPosition {
+            tenant: row.tenant.clone(),
+            id: row.record.id().clone(),
+        });
+    }
+    let next = page.page.next.clone();
+    let next = next.map(|after| PageStart {
+        after: Some(after),
+        given: 0,
+    });
+    (shown, next)
+}
+
+async fn one(
+    State(api): State<Arc<Api>>,
+    Path((name, id)): Path<(String, String)>,
+    RawQuery(query): RawQuery,
+    Extension(Peer(from)): Extension<Peer>,
+    headers: HeaderMap,
+) -> Response {
+    let answered = async {
+        let token = caller::admit(&api, &headers, from, Scope::Read).await?;
+        let list = List::of(&name)?;
+        let params = Params::read(query.as_deref())?;
+        let tenants = asked_tenants(&headers, &token)?;
+        one_record(&api, list, &id, &params, tenants).await
+    };
+    answered
+        .await
+        .unwrap_or_else(|error: ApiError| error.answer(api.control.now()))
+}
+
+async fn one_record(
+    api: &Api,
+    list: List,
+    id: &str,
+    params: &Params,
+    tenants: query::AskedTenants,
+) -> Result<Response, ApiError> {
+    let unknown = || {
+        let id = crate::printable::line(id);
+        ApiError::not_found(format!("there is no {} `{id}`", list.singular()))
+    };
+    let RecordName { record, policy } = RecordName::read(list, id).ok_or_else(unknown)?;
+    let RecordRef { kind, id: record } = record;
+    let asked = query::UnifiedRecord {
+        kind,
+        tenants: tenants.clone(),
+        id: record,
+        expansion: params.expansion,
+    };
+    let page = api.control.ask(asked).await?;
+    not_read(&page.tenants, &tenants)?;
+    let view = UnifiedView::of(&page);
+    let row = page.page.rows.first().ok_or_else(unknown)?;
+    let shown = match policy {
+        None => view.record(row),
+        Some(policy) => {
+            let mut policies = view.policies(row).into_iter();
+            policies
+                .find(|shown| shown.is_policy(&policy))
+                .ok_or_else(unknown)?
+        }
+    };
+    let (mut data, raw) = parts(vec![(row, shown)], params, &page);
+    let answer = json!({ "data": data.pop(), "raw": raw });
+    Ok(Json(answer).into_response())
+}
+
+/// Returns records as they are wanted, and the source's own answers if these are wanted, too.
+fn parts<'a>(
+    shown: Vec<ShownRow<'a>>,
+    params: &Params,
+    page: &'a UnifiedPage,
+) -> (Vec<Part<'a>>, Option<Vec<RawAnswer<'a>>>) {
+    let raw = match params.raw {
+        Raw::Unwanted => None,
+        Raw::Wanted => Some(shown.iter().map(|(row, _)| raw_of(row, page)).collect()),
+    };
+    let parts = shown.into_iter().map(|(_, record)| match &params.fields {
+        None => Part::Full(record),
+        Some(fields) => {
+            let mut json = json!(record);
+            if let Some(all) = json.as_object_mut() {
+                all.retain(|field, _| fields.contains(field));
+            }
+            Part::Fields(json)
+        }
+    });
+    (parts.collect(), raw)
+}
+
+fn raw_of<'a>(row: &'a RecordRow, page: &UnifiedPage) -> RawAnswer<'a> {
+    let record = &row.record;
+    let tenant = page.tenants.get(&row.tenant);
+    let host = tenant.and_then(|tenant| tenant.hosts.first());
+    let host = host.map_or("", String::as_str);
+    RawAnswer {
+        method: "GET",
+        url: format!(
+            "https://{host}/api/v1/{}/{}",
+            record.kind().plural(),
+            record.id()
+        ),
+        body: None,
+        response: serde_json::from_str(&row.raw).ok(),
+    }
+}
+
+/// Returns which tenants a request asks about, and which of them its token may read.
+fn asked_tenants(headers: &HeaderMap, token: &ApiToken) -> Result<query::AskedTenants, ApiError> {
+    let called = headers.get(ACCOUNT).map(|value| value.to_str());
+    let called = match called {
+        Some(Ok(called)) if !called.trim().is_empty() => called.trim(),
+        Some(Ok(_) | Err(_)) | None => {
+            return Err(ApiError::invalid(format!(
+                "the header `{ACCOUNT}` is missing: send a tenant's name or id, or `{ALL}` for all \
+                 that the token may read; `GET /accounts` lists them"
+            )));
+        }
+    };
+    Ok(query::AskedTenants {
+        called: (called != ALL).then(|| called.to_owned()),
+        covered: token.tenants.clone(),
+    })
+}
+
+/// Returns the tenants of an answer that were not read in full yet. If one is asked for by name,
+/// that is an error: an answer that leaves something out would look like one that does not.
+fn not_read<'a>(
+    tenants: &'a BTreeMap<TenantName, UnifiedTenant>,
+    asked: &query::AskedTenants,
+) -> Result<Vec<&'a TenantName>, ApiError> {
+    let not_read = tenants.values().filter(|tenant| !tenant.is_read);
+    let not_read: Vec<_> = not_read.map(|tenant| &tenant.name).collect();
+    match not_read.first() {
+        Some(first) if asked.called.is_some() => Err(ApiError::not_read(&first.0)),
+        Some(_) | None => Ok(not_read),
+    }
+}
+
+async fn accounts(
+    State(api): State<Arc<Api>>,
+    RawQuery(query): RawQuery,
+    Extension(Peer(from)): Extension<Peer>,
+    headers: HeaderMap,
+) -> Response {
+    let answered = async {
+        let token = caller::admit(&api, &headers, from, Scope::Read).await?;
+        let (page, size) = wanted::accounts_page(query.as_deref(), ACCOUNTS_PAGE)?;
+        let tenants = all_tenants(&api, &token).await?;
+        let now = api.control.now();
+        let begin = page.saturating_sub(1).saturating_mul(size);
+        let rows = tenants.values().skip(begin).take(size);
+        let rows: Vec<Value> = rows
+            .map(|tenant| view::unified_account(tenant, now))
+            .collect();
+        Ok(Json(rows).into_response())
+    };
+    answered
+        .await
+        .unwrap_or_else(|error: ApiError| error.answer(api.control.now()))
+}
+
+async fn account(
+    State(api): State<Arc<Api>>,
+    Path(id): Path<String>,
+    Extension(Peer(from)): Extension<Peer>,
+    headers: HeaderMap,
+) -> Response {
+    let answered = async {
+        let token = caller::admit(&api, &headers, from, Scope::Read).await?;
+        let tenants = query::AskedTenants {
+            called: Some(id),
+            covered: token.tenants.clone(),
+        };
+        let found = api.control.ask(query::UnifiedTenants { tenants }).await?;
+        let found = found
+            .values()
+            .next()
+            .map(|tenant| view::unified_account(tenant, api.control.now()));
+        Ok(Json(found).into_response())
+    };
+    answered
+        .await
+        .unwrap_or_else(|error: ApiError| error.answer(api.control.now()))
+}
+
+async fn all_tenants(
+    api: &Api,
+    token: &ApiToken,
+) -> Result<BTreeMap<TenantName, UnifiedTenant>, ApiError> {
+    let tenants = query::AskedTenants {
+        called: None,
+        covered: token.tenants.clone(),
+    };
+    Ok(api.control.ask(query::UnifiedTenants { tenants }).await?)
+}
+
+/// Answers what StackOne's API has and this source does not offer.
+async fn not_offered(
+    State(api): State<Arc<Api>>,
+    Extension(Peer(from)): Extension<Peer>,
+    headers: HeaderMap,
+) -> Response {
+    let error = match caller::admit(&api, &headers, from, Scope::Read).await {
+        Ok(_) => ApiError::not_offered(
+            "this is not offered: tenants are read, not changed, and users, roles, groups and \
+             policies are all there is",
+        ),
+        Err(refused) => refused.into(),
+    };
+    error.answer(api.control.now())
+}

@@ -1,0 +1,190 @@
+//! The parameters of a request, as StackOne's API has them.
+//!
+//! Parameters that we don't know are ignored, as StackOne ignores them: a client may be newer.
+//! Values that we cannot follow are errors, since an answer that ignores them would be wrong.
+
+use std::collections::BTreeSet;
+
+use url::form_urlencoded;
+
+use super::error::ApiError;
+use crate::control::MAX_PAGE;
+use crate::control::query::Expansion;
+use crate::model::Timestamp;
+
+/// How many records a page has if nothing is said.
+const DEFAULT_PAGE: usize = 25;
+
+/// The most bytes of a query string.
+const MAX_QUERY: usize = 8 * 1024;
+
+/// The parameters of a request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Params {
+    /// The top-level fields that are wanted; `None` for all.
+    pub(super) fields: Option<BTreeSet<String>>,
+    /// What is wanted in full of what records mention.
+    pub(super) expansion: Expansion,
+    /// Whether the source's own answers are wanted, too.
+    pub(super) raw: Raw,
+    /// Only records that have changed since then.
+    pub(super) updated_after: Option<Timestamp>,
+    /// How many records a page has at most.
+    pub(super) page_size: usize,
+    /// Where the page begins; `None` for the first.
+    pub(super) next: Option<String>,
+}
+
+/// Whether the source's own answers are wanted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Raw {
+    Wanted,
+    Unwanted,
+}
+
+impl Params {
+    /// Reads the query string of a request.
+    pub(super) fn read(query: Option<&str>) -> Result<Self, ApiError> {
+        let query = query.unwrap_or_default();
+        if query.len() > MAX_QUERY {
+            let most = format!("the query string has more than {MAX_QUERY} bytes");
+            return Err(ApiError::invalid(most));
+        }
+        let mut params = Self {
+            fields: None,
+            expansion: Expansion::default(),
+            raw: Raw::Unwanted,
+            updated_after: None,
+            page_size: DEFAULT_PAGE,
+            next: None,
+        };
+        for (name, value) in form_urlencoded::parse(query.as_bytes()) {
+            params.take(&name, &value)?;
+        }
+        Ok(params)
+    }
+
+    fn take(&mut self, name: &str, value: &str) -> Result<(), ApiError> {
+        // Clients send parameters without a value for what they were not given.
+        if value.is_empty() {
+            return Ok(());
+        }
+        match name {
+            "fields" => self.fields = fields(value),
+            "expand" => self.expansion = expansion(value),
+            "raw" => self.raw = raw(value)?,
+            "filter[updated_after]" | "updated_after" => self.updated_after = Some(time(value)?),
+            "page_size" => self.page_size = page_size(value)?,
+            "next" => self.next = Some(value.to_owned()),
+            "page" => {
+                let gone = "`page` is not offered: read page by page with `next`";
+                return Err(ApiError::invalid(gone));
+            }
+            proxy if proxy == "proxy" || proxy.starts_with("proxy[") => {
+                let why = "`proxy` is not offered: answers come from what is known here, and no \
+                           request is sent to Qlik";
+                return Err(ApiError::invalid(why));
+            }
+            filter if filter.starts_with("filter[") => {
+                let why = format!("there is no `{filter}`; the filter is `filter[updated_after]`");
+                return Err(ApiError::invalid(why));
+            }
+            _unknown => {}
+        }
+        Ok(())
+    }
+}
+
+fn fields(value: &str) -> Option<BTreeSet<String>> {
+    let fields: BTreeSet<String> = words(value).map(str::to_owned).collect();
+    (!fields.is_empty()).then_some(fields)
+}
+
+/// What cannot be expanded is ignored: `policies` and `permissions` are always there.
+fn expansion(value: &str) -> Expansion {
+    let has = |wanted: &str| words(value).any(|word| word == wanted);
+    Expansion {
+        roles: has("roles"),
+        groups: has("groups"),
+    }
+}
+
+fn raw(value: &str) -> Result<Raw, ApiError> {
+    match value {
+        "true" => Ok(Raw::Wanted),
+        "false" => Ok(Raw::Unwanted),
+        other => Err(ApiError::invalid(format!(
+            "`raw` is `true` or `false`, not `{}`",
+            crate::printable::line(other)
+        ))),
+    }
+}
+
+fn time(value: &str) -> Result<Timestamp, ApiError> {
+    Timestamp::parse(value).ok_or_else(|| {
+        ApiError::invalid(format!(
+            "`filter[updated_after]` is a time such as 2026-03-02T09:15:04.120Z, not `{}`",
+            crate::printable::line(value)
+        ))
+    })
+}
+
+/// Reads a number of records. More than a page may have is taken as that many: a page may always
+/// be shorter than was asked for.
+fn page_size(value: &str) -> Result<usize, ApiError> {
+    let read = value.parse().ok().filter(|n: &usize| *n > 0);
+    let read = read.ok_or_else(|| {
+        ApiError::invalid(format!(
+            "`page_size` is a whole number from 1 to {MAX_PAGE}, not `{}`",
+            crate::printable::line(value)
+        ))
+    });
+    read.map(|n| n.min(MAX_PAGE))
+}
+
+fn words(value: &str) -> impl Iterator<Item = &str> {
+    let words = value.split(',').map(str::trim);
+    words.filter(|word| !word.is_empty())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parameters_are_read_as_clients_send_them() {
+        let params = Params::read(Some(
+            "fields=id,%20name&expand=roles,groups&raw=true&page_size=1000&next=abc&proxy=\
+             &filter%5Bupdated_after%5D=2026-03-02T09:15:04Z&unknown=1",
+        ));
+
+        let params = params.unwrap();
+        assert_eq!(params.fields, Some(["id".into(), "name".into()].into()));
+        assert!(params.expansion.roles && params.expansion.groups);
+        assert_eq!((params.raw, params.page_size), (Raw::Wanted, MAX_PAGE));
+        assert_eq!(params.next.as_deref(), Some("abc"));
+        assert_eq!(
+            params.updated_after,
+            Timestamp::parse("2026-03-02T09:15:04Z")
+        );
+        let none = Params::read(None).unwrap();
+        assert_eq!((none.page_size, none.fields), (DEFAULT_PAGE, None));
+    }
+
+    #[test]
+    fn what_cannot_be_followed_is_an_error() {
+        for query in [
+            "raw=yes",
+            "page_size=0",
+            "page_size=-1",
+            "page_size=x",
+            "page=2",
+            "proxy[filter]=1",
+            "filter[name]=x",
+            "filter[updated_after]=yesterday",
+            &format!("x={}", "y".repeat(MAX_QUERY)),
+        ] {
+            assert!(Params::read(Some(query)).is_err(), "{query}");
+        }
+    }
+}

@@ -1,0 +1,157 @@
+//! Which list, and which record of it, a path names.
+
+use url::form_urlencoded;
+
+use super::error::ApiError;
+use crate::control::MAX_PAGE;
+use crate::model::unified::derived_from;
+use crate::model::{Id, Kind, RecordRef};
+
+/// A list of the API.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum List {
+    /// Users, roles or groups.
+    Records(Kind),
+    /// Policies, of which each role has up to two.
+    Policies,
+}
+
+/// What an id names.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct RecordName {
+    /// The record, or the role that has the policy.
+    pub(super) record: RecordRef,
+    /// The policy, by its id in the source; `None` if a record is named.
+    pub(super) policy: Option<String>,
+}
+
+impl List {
+    /// Returns the list that a path names.
+    pub(super) fn of(name: &str) -> Result<Self, ApiError> {
+        match name {
+            "users" => Ok(Self::Records(Kind::User)),
+            "roles" => Ok(Self::Records(Kind::Role)),
+            "groups" => Ok(Self::Records(Kind::Group)),
+            "policies" => Ok(Self::Policies),
+            other => {
+                let other = crate::printable::line(other);
+                Err(ApiError::not_offered(format!(
+                    "`{other}` is not offered: the lists are users, roles, groups and policies"
+                )))
+            }
+        }
+    }
+
+    /// Returns the kind of the records that it is read from.
+    pub(super) fn kind(self) -> Kind {
+        match self {
+            Self::Records(kind) => kind,
+            Self::Policies => Kind::Role,
+        }
+    }
+
+    /// Returns its name.
+    pub(super) fn word(self) -> &'static str {
+        match self {
+            Self::Records(kind) => kind.plural(),
+            Self::Policies => "policies",
+        }
+    }
+
+    /// Returns what one of its rows is called.
+    pub(super) fn singular(self) -> &'static str {
+        match self {
+            Self::Records(kind) => kind.singular(),
+            Self::Policies => "policy",
+        }
+    }
+}
+
+impl RecordName {
+    /// Reads an id, either the source's own or one that was derived from it; `None` if it is
+    /// neither.
+    pub(super) fn read(list: List, id: &str) -> Option<Self> {
+        let derived = derived_from(id);
+        let remote = match &derived {
+            Some(derived) => derived.strip_prefix(&format!("{}_id:", list.singular()))?,
+            None => id,
+        };
+        let (record, policy) = match list {
+            List::Records(_) => (remote, None),
+            List::Policies => (remote.split_once('/')?.0, Some(remote.to_owned())),
+        };
+        let record = RecordRef {
+            kind: list.kind(),
+            id: Id::parse(record).ok()?,
+        };
+        Some(Self { record, policy })
+    }
+}
+
+/// Returns which page of accounts is wanted, from 1, and how many it has.
+pub(super) fn accounts_page(
+    query: Option<&str>,
+    default: usize,
+) -> Result<(usize, usize), ApiError> {
+    let (mut page, mut size) = (1, default);
+    for (name, value) in form_urlencoded::parse(query.unwrap_or_default().as_bytes()) {
+        let field = match &*name {
+            "page" => &mut page,
+            "page_size" => &mut size,
+            _unknown => continue,
+        };
+        if value.is_empty() {
+            continue;
+        }
+        let read = value.parse().ok().filter(|n: &usize| *n > 0);
+        *field = read
+            .ok_or_else(|| ApiError::invalid(format!("`{name}` is a whole number of 1 or more")))?;
+    }
+    Ok((page, size.min(MAX_PAGE)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::unified::UnifiedId;
+
+    #[test]
+    fn records_are_named_by_their_own_ids_and_by_derived_ones() {
+        let id = Id::parse("60d5ca1b2f8a4c0012345678").unwrap();
+        let users = List::of("users").unwrap();
+        let derived = UnifiedId::of(Kind::User, &id).to_string();
+        let named = Some(RecordName {
+            record: RecordRef {
+                kind: Kind::User,
+                id: id.clone(),
+            },
+            policy: None,
+        });
+
+        assert_eq!(RecordName::read(users, &derived), named);
+        assert_eq!(RecordName::read(users, &id.to_string()), named);
+        let of_role = UnifiedId::of(Kind::Role, &id).to_string();
+        for other in ["", &of_role, "c28xIQ!!", "a b"] {
+            assert_eq!(RecordName::read(users, other), None, "{other}");
+        }
+    }
+
+    #[test]
+    fn a_policy_is_named_by_its_role_and_its_list() {
+        let policies = List::of("policies").unwrap();
+
+        let name = RecordName::read(policies, "r1/assignedScopes").unwrap();
+
+        assert_eq!(name.record.kind, Kind::Role);
+        assert_eq!(name.policy.as_deref(), Some("r1/assignedScopes"));
+        assert_eq!(RecordName::read(policies, "r1"), None);
+    }
+
+    #[test]
+    fn accounts_are_paged() {
+        assert_eq!(accounts_page(None, 25).unwrap(), (1, 25));
+        let asked = accounts_page(Some("page=3&page_size=2&provider=x"), 25);
+        assert_eq!(asked.unwrap(), (3, 2));
+        assert!(accounts_page(Some("page=0"), 25).is_err());
+    }
+}
