@@ -533,7 +533,7 @@ async fn assert_receiver_was_told(world: &World, running: &Running) {
             (row.seq.0, user, kind)
         })
         .collect();
-    let heard = || -> BTreeSet<(u64, Option<String>, String)> {
+    let received = || -> BTreeSet<(u64, Option<String>, String)> {
         let deliveries = world.receiver.deliveries().into_iter();
         let events = deliveries.map(|delivery| delivery.body.clone());
         let of_access = |kind: &str| {
@@ -549,11 +549,11 @@ async fn assert_receiver_was_told(world: &World, running: &Running) {
             })
             .collect()
     };
-    within("the receiver heard of all", || async {
-        heard().len() >= told.len()
+    within("the receiver received of all", || async {
+        received().len() >= told.len()
     })
     .await;
-    assert_eq!(heard(), told);
+    assert_eq!(received(), told);
 }
 
 /// Replays all events about rights in spaces, and compares who holds what with the slow model after
