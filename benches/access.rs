@@ -1,16 +1,17 @@
-//! How long questions about who holds a role take, with posting lists and by reading all users, now
-//! and as of a year ago, and how much memory they take.
+//! Measures how long questions about who holds a role take, with posting lists and by reading all
+//! users, now and as of a year ago, and how much memory they take.
 //!
 //! `cargo bench --bench access -- [--users 100000] [--groups 5000] [--each 50] [--giving 200]
 //! [--holders 1000] [--entries 100000] [--rounds 5]`
 //!
-//! It fills a store with users, each in `--each` of the groups, of which `--giving` give a role; one
-//! role has `--holders` holders, half of them by a group. So many changes of users as `--entries`
-//! says follow a year later, one in ten of groups and the others of names. Then it asks each question
-//! while there are no lists, builds the lists, and asks again: as a daemon does, in the process that
-//! has the store open. It prints milliseconds, the best and the worst of the rounds, and the ratio.
-//! The first question of each sort reads roles, groups and the journal, and has a line of its own.
-//! The memory is that of the process.
+//! It fills a store with users, each in `--each` of the groups. `--giving` of the groups give a
+//! role, and one role has `--holders` holders, half of them by a group. `--entries` is the number
+//! of changes of users that follow a year later: one user in ten changes groups, and all change
+//! their names. Then it asks each question without lists, builds the lists, and asks again, in the
+//! process that has the store open, as a daemon does. It prints the best and the worst time of the
+//! rounds in milliseconds, and the ratio of the best times. The first question about each time
+//! reads roles, groups and the journal, so it has a line of its own. The memory is that of the
+//! process.
 #![allow(
     clippy::print_stdout,
     clippy::cast_precision_loss,
@@ -107,7 +108,7 @@ async fn main() -> Result<()> {
     Ok(())
 }
 
-/// Returns what answers questions, without anything that earlier questions have read.
+/// Makes a control that has read nothing yet, so that earlier questions do not help it.
 fn control(store: &Store) -> Control {
     Control::new(
         store.clone(),
@@ -123,15 +124,15 @@ fn control(store: &Store) -> Control {
     )
 }
 
-/// The shortest and the longest time of some rounds, in milliseconds.
+/// The shortest and the longest time of the rounds, in milliseconds.
 type Span = (f64, f64);
 
 fn span((best, worst): &Span) -> String {
     format!("{best:.2} to {worst:.2}")
 }
 
-/// A question about a role: its name, the role, which rows, how many in a page, and whether all
-/// pages are asked for.
+/// A question about a role: its name, the role, which rows it asks for, how many of them a page
+/// has, and whether it asks for all pages.
 type Question = (&'static str, u32, Which, usize, Pages);
 
 #[derive(Clone, Copy, PartialEq)]
@@ -148,7 +149,7 @@ const QUESTIONS: [Question; 5] = [
     ("a role of nobody", NOBODY, Which::Own, 100, Pages::First),
 ];
 
-/// Asks each question some times, now and as of the time before the changes.
+/// Asks each question several times, about now and about the time before the changes.
 async fn ask_all(store: &Store, size: &Size, rounds: u32) -> Result<Vec<(String, Span)>> {
     let mut spans = Vec::new();
     for (when, at) in [("now", None), ("a year ago", Some(at(0)))] {
@@ -187,7 +188,7 @@ async fn ask_all(store: &Store, size: &Size, rounds: u32) -> Result<Vec<(String,
     Ok(spans)
 }
 
-/// Asks a question until there is a page of rows, or until all pages were read.
+/// Asks a question until a page of rows is full, or until all pages are read.
 async fn ask(
     control: &Control,
     (_, role, which, limit, pages): Question,
@@ -212,7 +213,7 @@ async fn ask(
     }
 }
 
-/// Counts who holds the role of few, some times.
+/// Counts the holders of the role [`FEW`] several times.
 async fn count(control: &Control, rounds: u32) -> Result<Span> {
     let mut taken = Vec::new();
     for _ in 0..=rounds {
@@ -245,7 +246,8 @@ fn best_and_worst(taken: &[Duration]) -> Span {
     (ms(0), ms(taken.len().saturating_sub(1)))
 }
 
-/// The role of few, that of all, and one without holders; groups follow.
+/// The numbers of the role of few users, the role of all users, and the role without holders. The
+/// numbers of groups follow.
 const FEW: u32 = 1;
 const ALL: u32 = 2;
 const NOBODY: u32 = 3;
@@ -258,7 +260,7 @@ fn id(number: u32) -> Id {
     Id::from_object_bytes(bytes(0x6000_0000, number))
 }
 
-/// Ids of users are in no order.
+/// Scatters the ids of users: they do not follow the order of the numbers.
 fn user_id(number: u32) -> Id {
     Id::from_object_bytes(bytes(number.wrapping_mul(2_654_435_761), number))
 }
@@ -294,11 +296,11 @@ fn user(size: &Size, number: u32, version: u32) -> Record {
     let holds = number.is_multiple_of(step) && number / step < size.holders;
     let is_direct = holds && (number / step).is_multiple_of(2);
     let roles = [ALL].into_iter().chain(is_direct.then_some(FEW));
-    // The first group is the one that gives the role of few; all others take turns.
+    // Group 0 gives the role of few, so only its holders are in it. All other groups take turns.
     let others = size.groups.saturating_sub(1).max(1);
     let groups = (0..size.each).map(|n| 1 + number.wrapping_mul(31).wrapping_add(n * 97) % others);
     let groups = groups.chain((holds && !is_direct).then_some(0));
-    // One change in ten brings the user into another group.
+    // Of one user in ten, every second change adds another group, and the next one removes it.
     let joined = (version % 2 == 1 && number.is_multiple_of(10)).then_some(1 + version % others);
     let groups = groups.chain(joined);
     let groups = groups.map(|group| (GroupId(id(10 + group)), format!("Group {group}")));
@@ -371,7 +373,7 @@ fn fill(store: &Store, size: &Size) -> Result<Known> {
     store.tenants()?.pop().context("the tenant")
 }
 
-/// Changes users, one after the other, a year later.
+/// Changes one user after the other, a year later.
 fn change(store: &Store, known: &Known, size: &Size) -> Result<()> {
     let changes: Vec<u32> = (0..size.entries).collect();
     for some in changes.chunks(MAX_WRITES) {

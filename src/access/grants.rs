@@ -149,8 +149,8 @@ impl Grants {
         &self.everyone
     }
 
-    /// Returns the groups that give one of some roles to their members, apart from the groups of
-    /// all users.
+    /// Returns the groups that give at least one of the roles to their members, except the groups
+    /// that contain all users.
     pub fn giving<'a>(&'a self, roles: &'a BTreeSet<RoleId>) -> impl Iterator<Item = &'a GroupId> {
         let giving = self.giving.iter();
         giving

@@ -27,10 +27,11 @@ impl SubjectDigest {
     }
 }
 
-/// Removes what lower case leaves different. We lower a whole text, and the source perhaps letter
-/// by letter: then `Σ` at the end of a word and `İ` become other letters. It may also write an
-/// accent as a character of its own. Two subjects that differ in nothing else count as the same,
-/// because a user's licence that looks like an orphan is worse than an orphan that is not found.
+/// Removes differences that remain in lower case. We lowercase a text as a whole, but the source
+/// may do so letter by letter, which gives other letters for `Σ` at the end of a word and for `İ`.
+/// It may also write an accent as a separate character. Two subjects that differ only in these ways
+/// count as the same, because reporting a user's licence as an orphan is worse than missing an
+/// orphan.
 fn folded(subject: &str) -> String {
     canonical(subject)
         .replace('ς', "σ")
@@ -45,7 +46,7 @@ impl Subjects {
         Self(digests)
     }
 
-    /// Returns how many there are.
+    /// Returns the number of subjects.
     pub fn count(&self) -> usize {
         self.0.len()
     }
@@ -85,7 +86,7 @@ pub fn orphan_licence(
     })
 }
 
-/// Returns the id of the finding that the licence of a subject is an orphan.
+/// Returns the id of the finding that a subject's licence is an orphan.
 pub fn orphan_licence_id(tenant: &TenantId, subject: &SubjectKey) -> FindingId {
     let subject = ConcernSubject::Licence(subject.clone());
     ConcernCode::OrphanLicence.finding(tenant, &subject, None)
@@ -110,7 +111,8 @@ mod tests {
             prop_assert_eq!(subjects.has(&SubjectKey::of(&asked)), expected);
         }
 
-        /// The source may lower letter by letter, as most languages do, and not compose accents.
+        /// The source may lowercase letter by letter, as most programming languages do, and may
+        /// write accents as separate characters.
         #[test]
         fn a_subject_is_known_however_its_letters_are_lowered(
             known in "[a-cÄäΣσςİIiÉé. |]{1,6}",

@@ -89,9 +89,9 @@ pub struct SpaceGrants {
     groups: BTreeMap<GroupId, UserGrants>,
     /// What every user has.
     everybodys: UserGrants,
-    /// The parts that were never visible as a whole.
+    /// The parts that were never fully visible.
     hidden: BTreeSet<SpacePart>,
-    /// The parts whose known values may be out of date, and which count as not visible for that.
+    /// The parts whose known values may be out of date. They count as not visible.
     unseen: BTreeSet<SpacePart>,
 }
 
@@ -139,7 +139,8 @@ impl SpaceGrants {
         found
     }
 
-    /// Adds parts that were not visible. If the space itself was not, nothing of it was.
+    /// Adds parts that were not visible. If the space itself was not visible, none of its parts
+    /// were.
     #[must_use]
     pub fn hiding(mut self, unseen: &BTreeSet<SpacePart>) -> Self {
         self.unseen.extend(unseen);
@@ -150,7 +151,7 @@ impl SpaceGrants {
         self
     }
 
-    /// Makes the paths to a space of which nothing was visible.
+    /// Returns the paths to a space that was not visible at all.
     pub fn hidden() -> Self {
         let parts = [SpacePart::Itself, SpacePart::Assignments, SpacePart::Shares];
         Self {
@@ -220,8 +221,8 @@ impl SpaceGrants {
         &self.groups
     }
 
-    /// Returns whether a group is assigned. Each assignee has one assignment. Of a list that may be
-    /// out of date, nobody is.
+    /// Returns whether a group is assigned. Each assignee has one assignment. If the list of
+    /// assignments may be out of date, no group counts as assigned.
     pub(super) fn assigns(&self, group: &GroupId) -> bool {
         let grants = self.groups.get(group);
         let is_seen = !self.unseen.contains(&SpacePart::Assignments);

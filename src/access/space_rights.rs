@@ -31,9 +31,10 @@ pub type SpacePaths = BTreeMap<SpaceRight, BTreeSet<Path>>;
 /// When a right was given, and by whom, as the source says.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Given {
-    /// When the first of its paths was created; `None` if the source does not say it of each.
+    /// When the first path to the right was created; `None` if the source does not say when one
+    /// of its paths was.
     pub since: Option<Timestamp>,
-    /// Who created that path.
+    /// Who created that path; `None` if the source does not say.
     pub by: Option<Id>,
 }
 
@@ -105,7 +106,7 @@ impl SpaceGrants {
         rights
     }
 
-    /// Returns whether a user has a path that not everybody has.
+    /// Returns whether a user has a path besides those that everybody has.
     pub fn has_own(&self, user: &User) -> bool {
         let mut groups = user.groups.iter().flat_map(BTreeMap::keys);
         self.owner() == Some(&user.id)
@@ -132,7 +133,8 @@ impl SpaceGrants {
                     since,
                     by: by.clone(),
                 });
-                // An unknown time is the lowest one, and stays: that path may be the first.
+                // `None` sorts before every time, so it stays: a path of unknown age may be the
+                // first.
                 if since < first.since {
                     *first = Given { since, by };
                 }
@@ -222,8 +224,8 @@ pub fn everybodys_space_differences(
     )
 }
 
-/// Gives each resource the same kind at both times, the later one if it is known: what kind it is
-/// says nothing about who has a right to it.
+/// Gives each resource the same kind at both times, so that a change of its kind does not look like
+/// a change of rights. The later kind is taken if it is known.
 fn share_sorts(had: &mut SpacePaths, has: &mut SpacePaths) {
     let mut sorts: BTreeMap<Option<String>, String> = BTreeMap::new();
     for right in had.keys().chain(has.keys()) {
@@ -280,8 +282,8 @@ impl SpaceSight<'_> {
 }
 
 impl SpaceSight<'_> {
-    /// Returns whether a path would have been visible although not all of the list was: its
-    /// assignment was.
+    /// Returns whether a path would have been visible in a list that was only partly visible, since
+    /// the list shows the assignment of its group.
     fn knows(&self, right: &SpaceRight, path: &Path) -> bool {
         let Self(Some(grants), Whose::User(Some(user))) = self else {
             return false;
@@ -290,7 +292,7 @@ impl SpaceSight<'_> {
             (SpacePart::Assignments, Path::Group(group)) => {
                 user.groups.is_some() && grants.assigns(group)
             }
-            // There may be other shares.
+            // A group has one assignment, but may have further shares that were not visible.
             (SpacePart::Shares | SpacePart::Itself, _)
             | (
                 SpacePart::Assignments,

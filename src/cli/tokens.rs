@@ -28,7 +28,7 @@ const COLUMNS: &[Column] = &[
     Column::new("BY", 4).shrinkable(8),
 ];
 
-/// How many characters a name may have: it appears in a row of a table.
+/// The most characters that a name may have: it appears in a row of a table.
 const MAX_NAME: usize = 100;
 
 /// A day.

@@ -21,7 +21,7 @@ pub enum FetchCause {
     Forbidden,
     /// The answer was larger than we accept, so that asking for less may help.
     TooLarge,
-    /// The source did not answer this request, or not as it should; it may answer others.
+    /// The source did not answer this request, or answered it wrongly. It may answer others.
     Answer,
     /// Anything else.
     Other,

@@ -7,9 +7,8 @@
 //! [`Connector::space`], [`Connector::assignments`], [`Connector::shares`]), reads the licence and
 //! to whom it is assigned ([`Connector::licence`], [`Connector::licence_page`]), reports recent
 //! events and earlier sessions ([`Connector::audit_events`], [`Connector::past_sessions`]), and
-//! reports what all that cost
-//! ([`Connector::take_traffic`]). It keeps no state about records: others decide what was known
-//! before, what changed and what may be deleted.
+//! reports the traffic that all this caused ([`Connector::take_traffic`]). It keeps no state about
+//! records: others decide what was known before, what changed and what may be deleted.
 //!
 //! What must stay true here:
 //!

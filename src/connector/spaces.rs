@@ -18,12 +18,12 @@ pub struct SpaceListing {
 }
 
 impl SpaceListing {
-    /// Returns how many spaces it shows, readable or not.
+    /// Returns how many spaces the source shows, readable or not.
     pub fn n_shown(&self) -> u64 {
         (self.spaces.len() + self.unreadable.len()) as u64 + self.n_unnamed
     }
 
-    /// Returns how many spaces the source counts and does not show.
+    /// Returns how many spaces the source counts but does not show.
     pub fn n_missing(&self) -> u64 {
         let total = self.total.unwrap_or_default();
         total.saturating_sub(self.n_shown())
@@ -33,8 +33,8 @@ impl SpaceListing {
 /// What a source answers if it is asked for one space.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum SpaceSeen {
-    /// The space. Its head has [`SpacePart::Itself`](crate::model::SpacePart) as unseen if the
-    /// answer does not say who owns it.
+    /// The space. If the answer does not say who owns it,
+    /// [`SpacePart::Itself`](crate::model::SpacePart) is among the unseen parts of its head.
     Shown(SpaceHead),
     /// The answer cannot be read as a record of it.
     Unreadable,

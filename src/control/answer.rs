@@ -73,7 +73,7 @@ impl Control {
         self.store.is_broken()
     }
 
-    /// Returns the time.
+    /// Returns the current time, by our clock.
     pub fn now(&self) -> Timestamp {
         self.context.clock.now()
     }

@@ -1,5 +1,5 @@
-//! Tokens by which programs read what is known: made, listed and revoked by operators, and
-//! recognized when they are presented.
+//! Tokens with which programs read what is known. Operators make, list and revoke them, and the API
+//! recognizes them when a program presents one.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -11,10 +11,10 @@ use super::token_cache::{ApiTokens, Remembered, TokenText};
 use super::{Acting, Command, Control, ControlError, Page, Query, command, page, query};
 use crate::model::{ApiToken, Scope, TenantId, TenantName, Timestamp, TokenId};
 
-/// The most tokens that a store has: all of them are kept in memory.
+/// The most tokens that a store may have: all of them are kept in memory.
 const MAX_TOKENS: usize = 1_000;
 
-/// A token that was made. Only this answer has its text.
+/// A token that was just made. Only this answer contains its text.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CreatedToken {
     /// The token as it is listed.
@@ -32,15 +32,16 @@ pub struct TokenRow {
     pub name: String,
     /// What it allows.
     pub scopes: BTreeSet<Scope>,
-    /// The tenants that it allows to read, with the operator's names; `None` for all.
+    /// The tenants that it allows to read, with the names that the operator gave them; `None` for
+    /// all.
     pub tenants: Option<BTreeMap<TenantId, Option<TenantName>>>,
     /// When it was made.
     pub created_at: Timestamp,
     /// Who made it.
     pub created_by: String,
-    /// When it ends; `None` if it does not end by itself.
+    /// When it expires; `None` if it is valid until it is revoked.
     pub expires_at: Option<Timestamp>,
-    /// Whether it has ended by itself.
+    /// Whether it has expired.
     pub is_expired: bool,
     /// When it was last used, to the minute; `None` if never.
     pub last_used_at: Option<Timestamp>,
@@ -71,8 +72,8 @@ impl Control {
         Ok(found)
     }
 
-    /// Makes the first token of a store, for an administrator, unless there are tokens already.
-    /// `write` puts its text where only the operator finds it; if that fails, no token is made.
+    /// Makes the first token of a store, with the scope `admin`, unless the store has tokens.
+    /// `write` puts its text where only the operator can read it; if that fails, no token is made.
     /// Returns whether one was made.
     pub async fn make_first_token<E: Send + 'static>(
         &self,
@@ -201,10 +202,10 @@ impl Command for command::RevokeToken {
 
     fn carry_out(self, acting: &Acting<'_>) -> Result<TokenRow, ControlError> {
         let Self { id } = self;
-        // It is refused from here on, even if the store fails.
+        // The token is refused from here on, even if the store fails.
         acting.context.api_tokens.remove(id);
         let removed = acting.store.remove_api_token(id)?;
-        // Whoever read the store meanwhile may have found it.
+        // The cache may have read the token from the store in the meantime.
         acting.context.api_tokens.remove(id);
         let token = removed.ok_or(ControlError::UnknownToken { id })?;
         tracing::info!(by = %acting.by, token = %id, "Token {id} was revoked by {}", acting.by);

@@ -91,17 +91,17 @@ pub struct Dismiss {
     pub event: Option<EventName>,
 }
 
-/// Make a token by which a program reads what is known, over HTTP. Answered by the token, whose
-/// text is shown this once.
+/// Make a token with which a program reads what is known, over HTTP. Answered by the token, whose
+/// text is shown only this once.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CreateToken {
     /// What it is for.
     pub name: String,
     /// What it allows.
     pub scopes: BTreeSet<Scope>,
-    /// The tenants that may be read with it; empty for all, also those that come later.
+    /// The tenants that it allows to read; empty for all, including those that are added later.
     pub tenants: BTreeSet<TenantName>,
-    /// How long it is valid; `None` until it is revoked.
+    /// How long it is valid; `None` if it is valid until it is revoked.
     pub lifetime: Option<Duration>,
 }
 

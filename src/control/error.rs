@@ -159,7 +159,7 @@ pub enum ControlError {
         /// Why.
         problem: SentError,
     },
-    /// No tenant that may be read is called so.
+    /// No tenant that the token may read has this name.
     #[error("no tenant that this token may read is called `{called}`; `GET /accounts` lists them")]
     NoSuchAccount {
         /// What was asked for.
@@ -171,7 +171,7 @@ pub enum ControlError {
         /// What was asked for.
         id: TokenId,
     },
-    /// There are as many tokens as a store may have.
+    /// The store has as many tokens as it may have.
     #[error(
         "there are {most} tokens, and no store has more; `qlik-roster token revoke` removes one"
     )]
@@ -179,7 +179,7 @@ pub enum ControlError {
         /// How many a store may have.
         most: usize,
     },
-    /// The system gave no random numbers.
+    /// The system provided no random numbers.
     #[error("the system provided no random numbers to make a token from: {what}")]
     NoRandomness {
         /// The system's error.

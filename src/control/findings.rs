@@ -32,9 +32,9 @@ impl query::Findings {
         }
     }
 
-    /// Returns why it is not known who is idle, if so: sessions are not known for long enough, or
-    /// not those of some users, or these do not show whether they administer. Nothing is said of a
-    /// tenant whose sessions are not read, or no longer.
+    /// Returns why it is not known who is idle, if that is so: sessions are not known for long
+    /// enough, or not those of some users, or some users do not show whether they administer. A
+    /// tenant is not reported because its sessions are not read, or are no longer read.
     fn idleness(
         &self,
         reading: &Reading<'_>,

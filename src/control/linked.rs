@@ -76,8 +76,8 @@ pub(super) fn unread(
     Ok(rows)
 }
 
-/// Returns the last run of a tenant that says something about its state: a dry run does not, nor
-/// one that reads spaces or the licence, and a run under way does not yet.
+/// Returns the last run of a tenant that says something about its state. A dry run does not, nor
+/// does one that reads only spaces or the licence, nor one that is under way.
 fn last(store: &Store, name: &TenantName) -> Result<Option<Run>, StoreError> {
     store.newest_run(name, |run| {
         run.mode == Mode::Commit && !run.trigger.is_apart() && run.outcome != Outcome::Running

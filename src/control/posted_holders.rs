@@ -1,4 +1,4 @@
-//! Counts who holds a role, or is in a group, by the posting lists of the store.
+//! Counts who holds a role, or is in a group, from the posting lists of the store.
 
 use crate::access::PathKinds;
 use crate::model::{GroupId, Id, Kind, Record, RecordRef, RoleId, User};
@@ -13,12 +13,12 @@ use super::{Holders, HoldersPage};
 const DIRECT: u8 = 1;
 const BY_GROUP: u8 = 2;
 
-/// The bit of users of whom that is not visible.
+/// The bit of users whose roles or groups are not visible.
 const HIDDEN: u8 = 4;
 
 impl Reading<'_> {
-    /// Counts the users after one who hold a role or are in a group, and names the first ones.
-    /// `None` if all users must be read.
+    /// Counts the users after an id who hold a role or are in a group, and names the first ones.
+    /// Returns `None` if the lists cannot answer this: then all users must be read.
     pub(super) fn posted_holders(
         &self,
         known: &Known,

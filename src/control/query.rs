@@ -191,8 +191,8 @@ pub enum StaleWho {
     Privileged,
     /// All users.
     All,
-    /// Users to whom a licence is assigned, also those who cannot log in. Users who were seen in
-    /// another tenant of the licence are not among them.
+    /// Users to whom a licence is assigned, including those who cannot log in. Users who were seen
+    /// in another tenant of the same licence are left out.
     Licensed,
 }
 
@@ -244,7 +244,7 @@ pub struct UserAccess {
     pub limit: usize,
 }
 
-/// What differs in who holds which right between two times.
+/// The differences between two times in who holds which right.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AccessDiff {
     /// The tenant.
@@ -253,7 +253,7 @@ pub struct AccessDiff {
     pub from: Timestamp,
     /// The later time; `None` for now.
     pub to: Option<Timestamp>,
-    /// Only rights of this role: one in the tenant, by id or name, or one in spaces, by name;
+    /// Only rights of this role: a role in the tenant, by id or name, or a role in spaces, by name;
     /// `None` for all.
     pub role: Option<String>,
     /// Only rights in the spaces with this id or name; `None` for all rights.

@@ -1,4 +1,4 @@
-//! Searches the subjects of the users of tenants, once for all answers until a user changes.
+//! Collects the subjects of the users of tenants, once for all answers until a user changes.
 
 use std::ops::ControlFlow;
 use std::sync::{Arc, Mutex};
@@ -8,12 +8,12 @@ use crate::lock::lock;
 use crate::model::{Kind, Record};
 use crate::store::{Census, Known, Store, StoreError, TenantNo};
 
-/// The most users whose subjects one answer searches, and that are kept for the next one: 16 MB of
-/// them.
+/// The most users whose subjects one answer searches, and the most subjects that are kept for the
+/// next answer, which take 16 MB.
 const MAX_SUBJECTS: usize = 2_000_000;
 
-/// The results of the last searches, tenant by tenant, the one used last at the end. So questions
-/// about different tenants do not make each other search again.
+/// The results of the last searches, one for each tenant, so that questions about different tenants
+/// do not make each other search again. The result used last is at the end.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Searches(Arc<Mutex<Vec<Search>>>);
 
@@ -21,9 +21,9 @@ pub(super) struct Searches(Arc<Mutex<Vec<Search>>>);
 #[derive(Debug, Clone)]
 struct Search {
     no: TenantNo,
-    /// The state of its users. Once one of them changes, the result is out of date.
+    /// The state of its users. Once a user changes, the result is out of date.
     census: Census,
-    /// How many users were searched at most.
+    /// The most users that were searched.
     most: usize,
     subjects: Arc<Subjects>,
 }
@@ -46,7 +46,7 @@ pub(super) enum Extent {
 }
 
 impl Searches {
-    /// Returns the subjects of all users of some tenants, in the same order.
+    /// Returns the subjects of the users of these tenants, in the order of the tenants.
     pub(super) fn of(
         &self,
         store: &Store,
@@ -72,7 +72,7 @@ impl Searches {
         Ok(all)
     }
 
-    /// Returns what was found at the last search if nothing has changed since, or else searches.
+    /// Returns the result of the last search if nothing has changed since, or else searches again.
     /// Keeps at most `keep` subjects.
     fn recall(
         &self,
@@ -131,8 +131,8 @@ mod tests {
         serde_json::from_value(n.into()).unwrap()
     }
 
-    /// Asks about the users of a tenant, of which five subjects are found. Returns how many
-    /// searches that made.
+    /// Asks for the subjects of a tenant, whose search finds five. Returns how many searches were
+    /// made.
     fn n_searches(searches: &Searches, tenant: u32, count: u64, keep: usize) -> usize {
         let mut n_searches = 0;
         let census = Census { count, checksum: 7 };

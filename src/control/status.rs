@@ -93,8 +93,8 @@ impl Query for query::Doing {
 impl Reading<'_> {
     fn tenant(&self, known: &Known) -> Result<TenantRow, StoreError> {
         let count = |kind| Ok::<_, StoreError>(self.store.census(known.no, kind)?.count);
-        // Runs that read spaces or the licence do not count: the tenant itself is read even if they
-        // cannot be.
+        // Runs that read spaces or the licence do not count: even if they fail, the users, groups
+        // and roles of the tenant are read.
         let is_ours = |run: &Run| !run.trigger.is_apart();
         let last_run = self.store.newest_run(&known.name, is_ours)?;
         let success = self.store.last_sweep(&known.name)?;

@@ -1,8 +1,8 @@
 //! The tokens of programs, in memory, and how a presented one is recognized.
 //!
-//! A token is `qlr_`, its id and 32 random bytes. The store has a SHA-256 digest of those bytes:
-//! they are random, so no slower hash is needed, and nobody can get the token back out of a stolen
-//! store. Digests are compared in constant time.
+//! A token is `qlr_`, its id and 32 random bytes. The store has only a SHA-256 digest of those
+//! bytes, so nobody can get a token out of a stolen store. They are random, so no slower hash is
+//! needed. Digests are compared in constant time.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -22,7 +22,7 @@ use crate::store::{Store, StoreError};
 /// What every token begins with, so that scanners for leaked secrets can recognize it.
 const PREFIX: &str = "qlr_";
 
-/// How often the last use of a token is written, at most.
+/// The least time between two writes of a token's last use.
 const NOTE_EVERY: Duration = Duration::from_secs(60);
 
 /// A whole token as its holder presents it. `Debug` does not show it.
@@ -30,15 +30,15 @@ const NOTE_EVERY: Duration = Duration::from_secs(60);
 #[serde(transparent)]
 pub struct TokenText(String);
 
-/// The tokens of a store, in memory: each request presents one.
+/// The tokens of a store, in memory, since each request presents one.
 #[derive(Debug, Clone, Default)]
 pub(super) struct ApiTokens(Arc<Mutex<Option<Known>>>);
 
-/// What is known of a token without the store.
+/// What the memory says of a presented token.
 pub(super) enum Remembered {
     /// The token; `None` if it is refused.
     Token(Option<Arc<ApiToken>>),
-    /// Nothing: the store was not read yet.
+    /// Nothing, since the store was not read yet.
     Nothing,
 }
 
@@ -59,7 +59,8 @@ impl TokenText {
         &self.0
     }
 
-    /// Returns the id and the digest of a presented text; `None` if it is not like a token.
+    /// Returns the id and the digest of a presented text; `None` if it does not have the form of a
+    /// token.
     pub(super) fn parts(presented: &str) -> Option<(TokenId, TokenDigest)> {
         let (id, secret) = presented.strip_prefix(PREFIX)?.split_once('_')?;
         let mut bytes = [0; 6];
@@ -76,7 +77,8 @@ impl fmt::Debug for TokenText {
 }
 
 impl ApiTokens {
-    /// Returns the token that was presented, unless it was never made, was revoked or has expired.
+    /// Returns the token that was presented; `None` if there is no such token, or it has
+    /// expired.
     pub(super) fn recognize(
         known: &Known,
         presented: &str,
@@ -84,7 +86,7 @@ impl ApiTokens {
     ) -> Option<Arc<ApiToken>> {
         let (id, digest) = TokenText::parts(presented)?;
         let found = known.get(&id);
-        // A token that does not exist takes as long as one with another secret.
+        // Refusing an unknown id takes as long as refusing a wrong secret.
         let kept = found.map_or([0; 32], |token| token.digest.0);
         let is_same = bool::from(kept.ct_eq(&digest.0));
         let token = found.filter(|_| is_same)?;
@@ -123,7 +125,7 @@ impl ApiTokens {
         }
     }
 
-    /// Notes a use in memory. Returns whether it is to be written.
+    /// Returns whether a use of a token must be written and, if so, notes it in memory.
     pub(super) fn is_to_be_noted(&self, id: TokenId, now: Timestamp) -> bool {
         let mut known = lock(&self.0);
         let Some(token) = known.as_mut().and_then(|known| known.get_mut(&id)) else {

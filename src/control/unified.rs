@@ -12,12 +12,12 @@ use crate::store::{Kept, Known, Names, StoreError};
 
 use query::{AskedTenants, Expansion};
 
-/// A page of records, and what programs want beside them.
+/// A page of records, with what a program needs to describe them.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct UnifiedPage {
     /// The records.
     pub page: Page<RecordRow, RecordPosition>,
-    /// The records that they mention, as far as they are wanted and known.
+    /// The roles and groups that these records mention, if they are wanted and known.
     pub mentioned: Vec<RecordRow>,
     /// The tenants that were asked about, by name.
     pub tenants: BTreeMap<TenantName, UnifiedTenant>,
@@ -69,7 +69,7 @@ impl UnifiedTenant {
         }
     }
 
-    /// A tenant of the configuration that was never reached.
+    /// Returns a tenant of the configuration that was never reached.
     fn unreached(name: &TenantName) -> Self {
         Self {
             name: name.clone(),
@@ -153,8 +153,8 @@ impl Query for query::UnifiedTenants {
 }
 
 impl Reading<'_> {
-    /// Returns the tenants that are asked about, by name. One that is not covered is as unknown as
-    /// one that does not exist.
+    /// Returns the tenants that are asked about, by name. A tenant that the token does not cover is
+    /// treated as if it did not exist.
     fn asked(
         &self,
         asked: &AskedTenants,
@@ -197,8 +197,8 @@ impl Reading<'_> {
         known
     }
 
-    /// Reads a page of records. It ends when enough records were read, matching or not, so that
-    /// each question is bounded.
+    /// Reads a page of records. The page ends once enough records were read, whether they match or
+    /// not, which bounds the work of one question.
     fn unified_page(
         &self,
         tenants: &BTreeMap<TenantName, UnifiedTenant>,
@@ -252,7 +252,7 @@ impl Reading<'_> {
         Ok(Page::last(rows))
     }
 
-    /// Returns the roles and groups that records mention, as far as they are wanted and known.
+    /// Returns the roles and groups that records mention, if they are wanted and known.
     fn mentioned(
         &self,
         rows: &[RecordRow],
@@ -279,11 +279,11 @@ impl Reading<'_> {
     }
 }
 
-/// A time since which records have changed, as it applies to one tenant.
+/// The time since which records must have changed, applied to one tenant.
 struct Since {
     time: Timestamp,
     version: Version,
-    /// Whether the tenant was first read since then, so that everything is new.
+    /// Whether the tenant was first read in full after that time, so that all its records are new.
     is_all: bool,
 }
 
@@ -293,7 +293,7 @@ impl Since {
             Some(seq) => reading.store.entry(seq)?.map(|entry| entry.at),
             None => None,
         };
-        // The entry may be deleted by now: then it is older than what is kept.
+        // If the entry was deleted, it is older than everything that the journal keeps.
         let is_all = known.loaded.is_none() || loaded.is_some_and(|loaded| loaded > time);
         Ok(Self {
             time,
@@ -302,8 +302,9 @@ impl Since {
         })
     }
 
-    /// Returns whether a record has changed since then: as the source says, or as we have seen,
-    /// which may be later. Whoever asks again with the time of the last question misses nothing.
+    /// Returns whether a record has changed since then, by the time that the source shows or by the
+    /// time at which we saw the change, which may be later. So a program that asks again with the
+    /// time of its last question misses nothing.
     fn has(&self, kept: &Kept) -> bool {
         let updated_at = match &kept.record {
             Record::Role(role) => role.updated_at,
@@ -316,7 +317,7 @@ impl Since {
     }
 }
 
-/// Returns the roles and groups that a record mentions, as far as they are wanted.
+/// Returns the roles and groups that a record mentions, if they are wanted.
 fn mentions(record: &Record, wanted: Expansion) -> Vec<(Kind, Id)> {
     let (roles, groups) = match record {
         Record::User(user) => (user.roles.as_ref(), user.groups.as_ref()),

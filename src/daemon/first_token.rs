@@ -1,4 +1,4 @@
-//! Puts a first token where only the operator finds it, so that programs can be let in.
+//! Writes a first token where only the operator can read it, so that programs can be given access.
 
 use std::fs::Permissions;
 use std::io::{self, Write};
@@ -13,9 +13,9 @@ use crate::control::{Control, ControlError, TokenText};
 /// The name of the file, in the store's folder.
 const FILE: &str = "first-admin-token";
 
-/// Makes a token for an administrator if the store has no token, and writes it into a file beside
-/// it that only its owner can read. If that fails, the daemon goes on without: an operator can make
-/// a token at any time.
+/// Makes a token for an administrator if the store has no token, and writes it into a file in the
+/// store's folder that only its owner can read. If the file cannot be written, the daemon starts
+/// without a token: an operator can make one at any time.
 pub(super) async fn make(control: &Control, folder: &Path) -> Result<(), ControlError> {
     let path = folder.join(FILE);
     let target = path.clone();

@@ -1,5 +1,5 @@
-//! Keeps the store small and quick to ask while the daemon runs: a maintenance pass every hour, and
-//! every minute a check of its disk usage and of posting lists that are to be built.
+//! Keeps the store small and quick to ask while the daemon runs. A maintenance pass runs every
+//! hour. Every minute, disk usage is measured and missing posting lists are built.
 
 use std::time::Duration;
 
@@ -93,7 +93,7 @@ impl Maintenance {
         }
     }
 
-    /// Builds the posting lists that are not complete, with pauses.
+    /// Builds the posting lists that are not complete, with a pause after each step.
     async fn build_postings(&self) -> Result<(), StoreError> {
         loop {
             let began = Instant::now();

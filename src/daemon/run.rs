@@ -54,7 +54,7 @@ pub enum StartError {
         #[source]
         source: StoreError,
     },
-    /// The tokens could not be read, or the first one not be kept.
+    /// The tokens could not be read, or the first one could not be stored.
     #[error("preparing the tokens of programs")]
     Token {
         /// Why.

@@ -12,7 +12,7 @@ pub(super) struct Cause {
     reported: Option<Reported>,
 }
 
-/// Who may have got roles by an entry.
+/// Who may have received roles through an entry.
 enum Whom {
     /// This user.
     User(UserId),
@@ -56,7 +56,7 @@ impl Cause {
     }
 }
 
-/// The user who got a role.
+/// The user who received a role.
 pub(super) struct Receiver<'a> {
     pub(super) user: &'a UserId,
     /// The groups of the user at the end of the run; `None` if they are not visible.

@@ -1,5 +1,5 @@
-//! What is kept of a user who has changed since a time: where to find the former state, and a hint
-//! which posting lists the user has left.
+//! What is kept in memory of a user who has changed since a time: where to find the former state,
+//! and a hint as to which posting lists the user has left.
 
 use crate::model::{GroupId, RoleId, Seq, Verb};
 use crate::store::{PostingList, UserEntry};
@@ -7,13 +7,13 @@ use crate::store::{PostingList, UserEntry};
 /// A user who has changed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Changed {
-    /// What the user was before.
+    /// The state of the user at that time.
     pub(super) then: Then,
     /// A bit of each posting list that the user has left since. Several lists share a bit.
     pub(super) left: u64,
 }
 
-/// What a user was then.
+/// The state of a user at that time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Then {
     /// There was no such user.
@@ -35,14 +35,14 @@ impl Changed {
         }
     }
 
-    /// Returns whether the user may have been in one of some posting lists and have left it. The
-    /// bits are those of the lists.
+    /// Returns whether the user may have been in a posting list that one of these bits stands for,
+    /// and have left it.
     pub(super) fn may_have_left(&self, bits: u64) -> bool {
         self.then != Then::Absent && self.left & bits != 0
     }
 }
 
-/// Returns the bits that stand for some posting lists.
+/// Returns the bits that stand for these posting lists.
 pub(super) fn bits<'a>(lists: impl IntoIterator<Item = &'a PostingList>) -> u64 {
     lists.into_iter().fold(0, |bits, list| bits | bit(list))
 }

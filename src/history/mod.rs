@@ -6,9 +6,9 @@
 //! last.
 //!
 //! What must stay true: nothing is stored for this, and memory grows with roles and groups, not
-//! with users: of a user that has changed, only the position of an entry is kept, and a hint which
-//! posting lists the user has left. The present lists and these users are all who were in a list.
-//! A time that the journal does not reach is refused, never guessed.
+//! with users. For a user who has changed, only the position of an entry is kept, and a hint which
+//! posting lists the user has left. Everyone who was in a list then is in the list now or is one of
+//! these users. A time that the journal does not reach is refused, never guessed.
 
 mod basis;
 mod cause;

@@ -85,9 +85,9 @@ pub fn pairs(
     Ok(PairPage { pairs, next })
 }
 
-/// Reads users at the times of two pictures, in the order of ids, after `begin`: those who were in
-/// any of some posting lists at the later time, and some others. `None` if a list is not complete
-/// at present.
+/// Reads users at the times of two pictures, in the order of ids, after `begin`: all who were in
+/// any of `lists` at the later time, and `others`. Returns `None` if a list is not complete at
+/// present.
 pub fn pairs_in<T>(
     (before, after): (&Picture, &Picture),
     (store, known): (&Store, &Known),

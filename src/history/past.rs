@@ -344,9 +344,10 @@ impl Past {
         }
     }
 
-    /// Finds users after an id, in the window, who may have been in one of some posting lists then
-    /// and have left it since, at most `limit`. Returns them, and the id up to which it looked;
-    /// `None` if it reached the last user. The window must begin at `after` or before it.
+    /// Finds at most `limit` users after an id, in the window, who may have been in one of some
+    /// posting lists then and may have left it since. Returns them, and the id up to which it
+    /// looked, or `None` if it reached the last user. The window must begin no later than
+    /// `after`.
     pub(super) fn left<'a>(
         &self,
         lists: impl IntoIterator<Item = &'a PostingList>,
@@ -371,7 +372,8 @@ impl Past {
         (found, upto)
     }
 
-    /// Reads on until an entry is included. It may be on disk only a moment later.
+    /// Reads on until an entry is included. The entry may reach the disk only a moment later, so
+    /// this may have to wait.
     pub(super) fn catch_up_to(
         &mut self,
         store: &Store,
@@ -395,7 +397,7 @@ impl Past {
         })
     }
 
-    /// Reads on for as long as it is behind.
+    /// Reads on until it is no longer behind. Fails if that takes too long.
     fn wait(
         &mut self,
         store: &Store,

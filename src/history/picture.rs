@@ -38,10 +38,11 @@ pub struct Picture {
     at: Option<Timestamp>,
     /// What differs from now; `None` if the picture is of now.
     past: Option<Mutex<Past>>,
-    /// What has happened to spaces since then; `None` until somebody asks, or if that is too much
-    /// to be kept.
+    /// What has happened to spaces since then; `None` if nobody has asked yet, or if it is too much
+    /// to keep.
     spaces: Mutex<Option<SpacePast>>,
-    /// The entries before its time that changed who holds which role, as far as somebody asked.
+    /// The entries before its time that changed who holds which role, as far back as questions have
+    /// needed them.
     trail: Arc<Mutex<Trail>>,
 }
 
@@ -53,7 +54,7 @@ pub struct UserPage {
     pub next: Option<Id>,
 }
 
-/// Users by their ids, and the id up to which they are complete; `None` if they are all.
+/// The ids of users, and the id up to which these are complete; `None` if they are all.
 pub(super) type Ids = (BTreeSet<Id>, Option<Id>);
 
 impl Picture {
@@ -214,8 +215,8 @@ impl Picture {
         }
     }
 
-    /// Finds since when each of some users, as they were at the time of the picture, has had a
-    /// role.
+    /// Finds, for each pair of a user and a role, the time since which the user has had the role.
+    /// The users are given as they were at the time of the picture.
     pub fn since_when(
         &self,
         store: &Store,
@@ -229,7 +230,7 @@ impl Picture {
         lock(&self.trail).since_when((store, known), self.grants.clone(), up_to, wanted)
     }
 
-    /// Takes over what an older picture of the same time has read of the journal.
+    /// Reuses what an older picture of the same time has read from the journal.
     pub(super) fn follow(&mut self, older: &Self) {
         self.trail = Arc::clone(&older.trail);
     }
@@ -239,8 +240,8 @@ impl Picture {
         self.at
     }
 
-    /// Takes what has happened to spaces since a time, which is the time of the picture. The first
-    /// call reads it.
+    /// Takes what has happened to spaces since `at`, which must be the time of the picture. Reads
+    /// it if nothing is kept.
     pub(super) fn take_space_past(
         &self,
         store: &Store,
@@ -253,14 +254,16 @@ impl Picture {
         }
     }
 
-    /// Keeps what has happened to spaces for the next page of an answer, unless it is too much.
+    /// Keeps what has happened to spaces for the next page of an answer, unless it is too much to
+    /// keep.
     pub(super) fn keep_space_past(&self, past: SpacePast) {
         if past.is_small() {
             *lock(&self.spaces) = Some(past);
         }
     }
 
-    /// Returns the last entry up to which it keeps what has happened to spaces.
+    /// Returns the entry up to which it keeps what has happened to spaces; `None` if it keeps
+    /// nothing.
     #[cfg(test)]
     pub(super) fn kept_up_to(&self) -> Option<Seq> {
         lock(&self.spaces).as_ref().map(SpacePast::up_to)
@@ -336,10 +339,10 @@ impl Picture {
         Ok(past.group(id).cloned().unwrap_or(now))
     }
 
-    /// Finds users who may have been in any of some posting lists at the time of the picture, after
-    /// an id: all who were, and a few others. Returns about `limit` of them, and the id up to which
-    /// they are complete; `None` for the id if there are no more. `None` if a list is not complete
-    /// at present: then all users must be read.
+    /// Finds users after an id who may have been in at least one of these posting lists at the time
+    /// of the picture: all who were, and a few others. Returns about `limit` of them, and the id up
+    /// to which they are complete, which is `None` if there are no more. Returns `None` if a list
+    /// is not complete at present: then all users must be read.
     pub(super) fn ids_in(
         &self,
         store: &Store,
@@ -371,8 +374,9 @@ impl Picture {
         Ok(Some((ids, next)))
     }
 
-    /// Reads users who were in any of some posting lists at the time of the picture, after an id,
-    /// and a few others, in the order of ids. `None` if a list is not complete at present.
+    /// Reads the users after an id who were in at least one of these posting lists at the time of
+    /// the picture, and a few others, in the order of ids. Returns `None` if a list is not complete
+    /// at present.
     pub fn users_in(
         &self,
         store: &Store,
@@ -393,7 +397,7 @@ impl Picture {
         Ok(Some(UserPage { users, next }))
     }
 
-    /// Makes sure that what happened up to a version was read.
+    /// Makes sure that everything that happened up to a version was read.
     pub(super) fn catch_up(
         &self,
         store: &Store,
@@ -407,7 +411,7 @@ impl Picture {
     }
 
     /// Returns a user as it was at the time of the picture, given the present one. What happened up
-    /// to now must have been read.
+    /// to the present one must have been read: see [`Self::catch_up`].
     pub(super) fn put_back(
         &self,
         store: &Store,

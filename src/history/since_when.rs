@@ -33,8 +33,9 @@ struct UndoneRun {
     id: RunId,
     /// When it wrote the last of its entries.
     at: Timestamp,
-    /// The users that are asked about and of whom an entry was undone, each with the groups that
-    /// the user was in at the end of the run; `None` if they were not visible.
+    /// The users that are asked about and have an entry that was undone, each with the groups that
+    /// the user was in at the end of the run; `None` if the groups were not visible, or the user
+    /// did not exist then.
     users: BTreeMap<UserId, Option<BTreeSet<GroupId>>>,
     /// Whether an entry about a role or group was undone, which may concern every user.
     concerns_all: bool,
@@ -67,7 +68,7 @@ impl Undoing {
         self.users.keys()
     }
 
-    /// Returns whether a row of a user has no answer yet.
+    /// Returns whether any row of a user has no answer yet.
     pub(super) fn is_open(&self, user: &UserId) -> bool {
         let of_user = self.users.get(user);
         of_user.is_some_and(|(_, rows)| rows.iter().any(|row| row.since.is_none()))
@@ -201,7 +202,7 @@ impl Undoing {
     }
 }
 
-/// Returns the groups that a user is in; `None` if they are not visible.
+/// Returns the groups that a user is in; `None` if they are not visible, or there is no user.
 fn groups(user: Option<&User>) -> Option<BTreeSet<GroupId>> {
     let groups = user?.groups.as_ref()?;
     Some(groups.keys().cloned().collect())

@@ -1,5 +1,5 @@
-//! How spaces changed after an entry of the journal, so that it can be undone: the changes of as
-//! many spaces as fit, in the order of their ids.
+//! How spaces changed after an entry of the journal, so that the changes can be undone. Reads the
+//! changes of as many spaces as fit, in the order of their ids.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -19,7 +19,7 @@ pub(super) const MAX_CHANGED: usize = 200_000;
 /// How spaces changed.
 #[derive(Debug)]
 pub(super) struct SpaceChanges {
-    /// The changes of each space, in their order, each with its entry.
+    /// The changes of each space, oldest first, each with the number of its entry.
     changes: BTreeMap<SpaceId, Vec<(Seq, SpaceChange)>>,
     n_changed: usize,
     /// The first space whose changes did not fit; `None` if all did.
@@ -29,11 +29,11 @@ pub(super) struct SpaceChanges {
 /// Which changes are read.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Wanted<'a> {
-    /// Those after this entry.
+    /// Changes after this entry.
     pub since: Seq,
-    /// Those of these spaces; `None` means of all.
+    /// Changes of these spaces; `None` for all spaces.
     pub only: Option<&'a BTreeSet<SpaceId>>,
-    /// Those of spaces from this one on; `None` means from the first one on.
+    /// Changes of this space and those that follow it; `None` to begin with the first space.
     pub from: Option<&'a SpaceId>,
     /// How many changed spaces, assignments and shares to keep.
     pub max: usize,
@@ -89,7 +89,7 @@ impl SpaceChanges {
         }
     }
 
-    /// Drops the changes of the last spaces if there are too many.
+    /// Drops the changes of the last spaces until there are few enough.
     fn drop_last(&mut self, max: usize) -> Result<(), HistoryError> {
         while self.n_changed > max {
             if self.changes.len() == 1 {
@@ -105,7 +105,7 @@ impl SpaceChanges {
         Ok(())
     }
 
-    /// Returns the first space whose changes are here.
+    /// Returns the first space whose changes were read and not yet dropped.
     pub(super) fn first(&self) -> Option<&SpaceId> {
         self.changes.keys().next()
     }
@@ -115,8 +115,8 @@ impl SpaceChanges {
         self.beyond.as_ref()
     }
 
-    /// Returns a space as it was when the changes begin and as it was after a later entry, given
-    /// the present one, and drops its changes.
+    /// Undoes the changes of a space, given how it is now, and drops them. Returns the space as it
+    /// was before the first change and as it was after the entry `later`.
     pub(super) fn pair(&mut self, id: SpaceId, now: Option<Space>, later: Seq) -> SpacePair {
         let changes = self.changes.remove(&id).unwrap_or_default();
         let weights = changes.iter().map(|(_, change)| weight(change));

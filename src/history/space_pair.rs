@@ -4,14 +4,14 @@ use std::collections::BTreeMap;
 
 use crate::model::{Found, Space, SpaceId, SpaceMention};
 
-/// A space at two times; `None` where there was no such space.
+/// A space at two times; `None` for a time at which there was no such space.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SpacePair {
     /// The space.
     pub id: SpaceId,
     /// At the earlier time.
     pub then: Option<Space>,
-    /// What the space is if it was not there at the earlier time.
+    /// Whether the space is new or only became visible, if it was not known at the earlier time.
     pub found: Found,
     /// At the later time.
     pub now: Option<Space>,
@@ -31,7 +31,8 @@ impl SpacePair {
         )
     }
 
-    /// Returns how many assignments and shares it has at both times, plus one for the space itself.
+    /// Returns how many assignments and shares it has at the two times together, plus one for the
+    /// space itself.
     pub fn weight(&self) -> usize {
         let sides = self.then.iter().chain(&self.now);
         let weights = sides.map(|space| {

@@ -19,9 +19,9 @@ pub enum Compared {
 }
 
 /// The spaces of a tenant after two entries of the journal, side by side, in the order of ids. What
-/// says nothing about rights, such as when an assignment was last saved, is as it is now.
+/// has nothing to do with rights, such as when an assignment was last saved, is as it is now.
 ///
-/// Nobody may be writing spaces of the tenant.
+/// While these are read, nobody may write spaces of the tenant.
 #[derive(Debug)]
 pub struct SpacePairs<'a> {
     store: &'a Store,
@@ -33,7 +33,7 @@ pub struct SpacePairs<'a> {
     only: Option<BTreeSet<SpaceId>>,
     /// The last space that was read.
     reached: Option<SpaceId>,
-    /// How many changes are kept at once.
+    /// The most changes that are kept at once.
     max_changed: usize,
 }
 
@@ -77,8 +77,8 @@ impl<'a> SpacePairs<'a> {
         })
     }
 
-    /// Returns the next pair; `None` at the end. It does not depend on what the journal has after
-    /// the later entry.
+    /// Returns the next pair; `None` at the end. What the journal says after the later entry does
+    /// not change it.
     pub fn next_pair(&mut self) -> Result<Option<SpacePair>, HistoryError> {
         loop {
             let asked = self.only.as_ref().and_then(BTreeSet::first);
@@ -146,7 +146,8 @@ mod tests {
         Id::parse(&format!("{n:024x}")).unwrap()
     }
 
-    /// A space in which these users are assigned, saved at a time.
+    /// Returns a space to which these users are assigned, with the time at which their assignments
+    /// were saved.
     fn space(n: u32, users: std::ops::Range<u32>, saved: i64) -> Space {
         let assignment = SpaceAssignment {
             roles: ["consumer".to_owned()].into(),
@@ -194,7 +195,8 @@ mod tests {
             .unwrap();
     }
 
-    /// Spaces 1 to 6 change; then 2 is deleted, and 4 and 7 change after the later entry.
+    /// Changes spaces 1 to 6 and deletes 2 between the two entries, then deletes 4 and changes 7
+    /// after the later one.
     fn changed(store: &Store) -> (Known, Seq, Seq) {
         let tenant = Tenant {
             id: TenantId("t".into()),

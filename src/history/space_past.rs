@@ -17,8 +17,8 @@ const AT_ONCE: usize = 500;
 /// 300 bytes.
 const MAX_CHANGED: usize = 200_000;
 
-/// The most of these to keep for the next page of an answer: 6 MB for each time that is asked
-/// about.
+/// The most of these changes to keep for the next page of an answer: 6 MB for each time that is
+/// asked about.
 const MAX_KEPT: usize = 20_000;
 
 /// How long a reader waits for the entry of a space that was just written, and how long it pauses
@@ -87,7 +87,7 @@ impl SpacePast {
         self.up_to
     }
 
-    /// Returns whether it is small enough to be kept for the next page of an answer.
+    /// Returns whether there are few enough changes to keep them for the next page of an answer.
     pub(super) fn is_small(&self) -> bool {
         self.n_changed <= MAX_KEPT
     }
@@ -151,15 +151,15 @@ impl SpacePast {
         }
     }
 
-    /// Returns a space as it was then, given the present one.
+    /// Returns a space as it was at that time, given how it is now.
     pub(super) fn then(&self, id: &SpaceId, now: Option<Space>) -> Option<Space> {
         let changes = self.changes.get(id).into_iter();
         let changes = changes.flat_map(|it| it.changes.iter().rev());
         changes.fold(now, |space, (_, change)| change.undo(space))
     }
 
-    /// Returns what a space is that was not there then, but was later, before what `later` has.
-    /// `None` stands for now.
+    /// Returns whether a space that was not known at that time was new or older when it was found.
+    /// Looks only at changes before those that `later` has, or at all changes if it is `None`.
     pub(super) fn found(&self, id: &SpaceId, later: Option<&Self>) -> Found {
         let first_of = |past: &Self| {
             let changes = past.changes.get(id)?;

@@ -52,7 +52,7 @@ pub fn each_space(
 }
 
 /// Visits the spaces of a tenant as they were at the times of two pictures, in the order of their
-/// ids. Visits none if the spaces are not known at one of these times.
+/// ids. Visits none if the spaces are unknown at one of these times.
 pub fn each_space_pair(
     store: &Store,
     known: &Known,
@@ -119,7 +119,7 @@ pub struct FoundSpaces {
     pub look: SpacesLook,
 }
 
-/// Returns the first spaces after one that are wanted, as they were at the time of a picture.
+/// Returns the first wanted spaces after an id, as they were at the time of a picture.
 pub fn spaces_after(
     store: &Store,
     known: &Known,
@@ -167,7 +167,8 @@ impl Span<'_> {
     }
 }
 
-/// Returns how far the spaces are known at the time of a picture, before any is visited.
+/// Returns how far the spaces are known at the time of a picture. Whether there is a gap shows only
+/// when they are visited.
 fn look_at(store: &Store, known: &Known, picture: &Picture) -> Result<SpacesLook, HistoryError> {
     let reading = store.space_reading(known.no)?;
     let mut look = SpacesLook {
@@ -220,8 +221,8 @@ fn walk(
 /// A picture, and what has happened to spaces since its time.
 type PastOf<'a> = (&'a Picture, SpacePast);
 
-/// Visits the present spaces and those that have changed and are gone by now, each with its id, in
-/// the order of the ids. Reads into `pasts` what happens meanwhile.
+/// Visits the present spaces, and the changed ones that are gone by now, in the order of their ids.
+/// Adds to `pasts` what happens meanwhile.
 fn each_id(
     store: &Store,
     known: &Known,
@@ -247,7 +248,7 @@ fn each_id(
         let mut spaces: BTreeMap<SpaceId, Option<Space>> = BTreeMap::new();
         for (_, past) in pasts.iter_mut() {
             past.catch_up(store, known, &page)?;
-            // The page lacks changed spaces that are gone by now.
+            // A changed space that is gone by now is not in the page.
             let changed = past.changed(after.as_ref(), last.as_ref());
             let changed = changed.filter(|id| span.has(id));
             spaces.extend(changed.map(|id| (id.clone(), None)));

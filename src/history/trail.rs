@@ -3,7 +3,8 @@
 //! To find since when a role is held, the journal is read backwards. Each question would read the
 //! same entries again, so this keeps the positions of those that matter: the ones that changed
 //! which roles a user or group has, or which groups a user is in. It reads back no further than a
-//! question needs, and later questions continue there; what is written meanwhile is added.
+//! question needs, and later questions continue from there. Entries that are written meanwhile are
+//! added.
 
 use std::collections::{BTreeMap, VecDeque};
 
@@ -17,14 +18,15 @@ use super::basis::Since;
 use super::error::HistoryError;
 use super::since_when::Undoing;
 
-/// The most entries that are read back from the time that is asked about.
+/// The most entries that are read backwards, from the time that is asked about.
 const MAX_READ: u64 = if cfg!(test) { 200 } else { 200_000 };
 
 /// How many entries are read at once.
 const AT_ONCE: usize = 500;
 const PORTION: u64 = AT_ONCE as u64;
 
-/// How many entries the first reading goes back. Each further one goes back twice as far.
+/// How many entries the first reading goes back. Each further one reads twice as many as the one
+/// before.
 const FIRST: u64 = if cfg!(test) { 3 } else { 1_000 };
 
 /// Since when each user has had each role.
@@ -32,17 +34,17 @@ pub type Dates = BTreeMap<(UserId, RoleId), Since>;
 
 /// The entries of a tenant, in a span of the journal, that changed who holds which role.
 ///
-/// Memory is bounded by the number of entries in the span: 400,000, some 40 bytes each, and half
-/// of that unless many were written since it was read.
+/// Memory is bounded by the number of entries in the span, at some 40 bytes each: at most 200,000
+/// when it is read, and 400,000 with those that were written since.
 #[derive(Debug, Default)]
 pub struct Trail {
-    /// All entries after this one were read.
+    /// The span begins after this entry.
     low: Seq,
-    /// All entries up to this one were read.
+    /// The last entry of the span.
     high: Seq,
-    /// Hashes of users, with the entries about them, in this order.
+    /// Hashes of users, each with an entry about the user, sorted by hash and then by entry.
     users: Vec<(u64, Seq)>,
-    /// The entries about roles and groups, in their order.
+    /// The entries that changed what a role or a group gives, in order.
     givers: VecDeque<Seq>,
     /// The runs that changed records, in the order of their entries.
     runs: VecDeque<Segment>,
@@ -52,18 +54,18 @@ pub struct Trail {
     has_gap: bool,
 }
 
-/// Changes of records by one run, without one of another run in between.
+/// Successive changes of records by one run, with no change by another run in between.
 #[derive(Debug)]
 struct Segment {
     run: RunId,
-    /// The last of these entries, and its time.
+    /// The entry of the last of these changes, and its time.
     last: Seq,
     at: Timestamp,
 }
 
 impl Trail {
-    /// Finds since when each of some users has had a role, going back from an entry. `grants` and
-    /// the users in `wanted` must be those at that entry.
+    /// Finds since when users have had roles, reading backwards from the entry `up_to`. `grants`
+    /// and the users in `wanted` must be as they were after that entry.
     pub fn since_when(
         &mut self,
         store: (&Store, &Known),
@@ -101,7 +103,7 @@ impl Trail {
             end = begin.min(end);
             let loaded = self.loaded.filter(|_| self.low >= floor);
             let is_whole = |run| self.first_run(begin) != Some(run);
-            // What users had before a run is known only if all of it was undone.
+            // What users had before a run is known only once all its changes were undone.
             if loaded.is_some() || undoing.run().is_some_and(is_whole) {
                 undoing.end_run();
             }
@@ -159,7 +161,7 @@ impl Trail {
         Ok(())
     }
 
-    /// Returns the changes that an entry belongs to.
+    /// Returns the segment that an entry belongs to.
     fn segment(&self, seq: Seq) -> Option<&Segment> {
         let place = self.runs.partition_point(|segment| segment.last < seq);
         self.runs.get(place)
@@ -170,7 +172,7 @@ impl Trail {
         self.segment(after.next()).map(|segment| segment.run)
     }
 
-    /// Adds the entries up to one that were written since.
+    /// Adds the entries that were written since the last call, up to `up_to`.
     fn extend(&mut self, store: &Store, known: &Known, up_to: Seq) -> Result<(), HistoryError> {
         if up_to <= self.high && self.low < self.high {
             return Ok(());
@@ -201,7 +203,7 @@ impl Trail {
         Ok(())
     }
 
-    /// Begins with no entries, after one.
+    /// Makes a trail without entries whose span begins after an entry.
     fn begin(after: Seq) -> Self {
         Self {
             low: after,
@@ -210,7 +212,7 @@ impl Trail {
         }
     }
 
-    /// Adds an entry that is later than all others.
+    /// Adds the entry right after the span.
     fn add(&mut self, known: &Known, entry: &Skimmed) {
         let (last, at) = (entry.seq(), entry.at());
         match look(known, entry) {
@@ -236,7 +238,7 @@ impl Trail {
         }
     }
 
-    /// Adds the entries after one that precede the others, but none before the first load.
+    /// Adds the entries between `to` and the span, but none before the first load.
     fn extend_back(&mut self, store: &Store, known: &Known, to: Seq) -> Result<(), HistoryError> {
         while self.low > to && self.loaded.is_none() {
             let after = Seq(self.low.0.saturating_sub(PORTION)).max(to);
@@ -256,7 +258,7 @@ impl Trail {
         Ok(())
     }
 
-    /// Adds the entry that precedes all others.
+    /// Adds the entry right before the span.
     fn add_before(&mut self, known: &Known, entry: &Skimmed) {
         let (last, at) = (entry.seq(), entry.at());
         self.low = Seq(last.0.saturating_sub(1));
@@ -277,7 +279,7 @@ impl Trail {
         }
     }
 
-    /// Forgets the entries up to one.
+    /// Removes the entries up to a position from the span.
     fn forget(&mut self, up_to: Seq) {
         self.users.retain(|(_, seq)| *seq > up_to);
         self.givers.retain(|seq| *seq > up_to);
@@ -348,8 +350,8 @@ fn concerns(entry: &UserEntry) -> bool {
     }
 }
 
-/// Returns a hash by which the entries about a user are found. Users may share it: an entry about
-/// another one is read in vain.
+/// Returns a hash by which the entries about a user are found. Two users may have the same hash:
+/// then entries about the other one are read in vain.
 fn hash(user: &UserId) -> u64 {
     xxhash_rust::xxh3::xxh3_64(&user.0.to_key())
 }

@@ -1,4 +1,4 @@
-//! Tokens by which programs read what is known, over HTTP.
+//! Tokens with which programs read records and reports over HTTP.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{TenantId, Timestamp};
 
-/// The public part of a token, such as `t-3fa9c2e17b04`: it is listed and revoked by this id.
+/// The public part of a token, such as `t-3fa9c2e17b04`, by which it is listed and revoked.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(into = "String", try_from = "String")]
 pub struct TokenId(pub [u8; 6]);
@@ -28,12 +28,12 @@ pub enum Scope {
     Scim,
     /// To read events.
     Events,
-    /// All of these, and whatever administers.
+    /// To do all of these, and to administer.
     Admin,
 }
 
 impl Scope {
-    /// All of them.
+    /// All scopes.
     pub const ALL: [Self; 4] = [Self::Read, Self::Scim, Self::Events, Self::Admin];
 
     /// Returns the scope as one word.
@@ -62,26 +62,26 @@ pub struct TokenDigest(pub [u8; 32]);
 pub struct ApiToken {
     /// Its id.
     pub id: TokenId,
-    /// By what a presented token is recognized.
+    /// The digest that the secret part of a presented token must have.
     pub digest: TokenDigest,
-    /// What it is for, as whoever made it called it.
+    /// What it is for, in the words of whoever made it.
     pub name: String,
     /// What it allows.
     pub scopes: BTreeSet<Scope>,
-    /// The tenants that may be read with it; `None` for all, also those that come later.
+    /// The tenants that may be read with it; `None` for all, including those added later.
     pub tenants: Option<BTreeSet<TenantId>>,
     /// When it was made.
     pub created_at: Timestamp,
-    /// Who made it, as they called themselves.
+    /// Who made it, by the name that they gave.
     pub created_by: String,
-    /// When it ends; `None` if it does not end by itself.
+    /// When it expires; `None` if it never does.
     pub expires_at: Option<Timestamp>,
     /// When it was last used, to the minute; `None` if never.
     pub last_used_at: Option<Timestamp>,
 }
 
 impl ApiToken {
-    /// Returns whether the token allows something.
+    /// Returns whether the token allows what a scope allows.
     pub fn allows(&self, scope: Scope) -> bool {
         self.scopes.contains(&scope) || self.scopes.contains(&Scope::Admin)
     }
@@ -92,7 +92,7 @@ impl ApiToken {
         tenants.is_none_or(|tenants| tenants.contains(tenant))
     }
 
-    /// Returns whether the token has ended by itself.
+    /// Returns whether the token has expired.
     pub fn has_expired(&self, now: Timestamp) -> bool {
         self.expires_at.is_some_and(|end| end <= now)
     }

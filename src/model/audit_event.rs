@@ -43,8 +43,8 @@ impl Reported {
     /// The most users that are listed.
     pub const MAX_ACTORS: usize = 8;
 
-    /// How much the times of an event and of the change that it reports may differ: the source
-    /// takes them one after the other.
+    /// How much the time of an event may differ from that of the change that it reports: the source
+    /// reads its clock for each.
     pub const NEAR: Duration = Duration::from_secs(5);
 
     /// Makes the report of one event.
@@ -56,14 +56,14 @@ impl Reported {
         }
     }
 
-    /// Returns whether the events may have caused all that a record shows, which was last changed
-    /// at this time by the source's clock. If it was changed after the last of them, they cannot.
+    /// Returns whether the events may have caused everything that a record shows. They cannot if
+    /// the record was last changed after the last of them. `updated_at` is by the source's clock.
     pub fn explains(&self, updated_at: Option<Timestamp>) -> bool {
         updated_at.is_none_or(|updated_at| updated_at <= self.last.plus(Self::NEAR))
     }
 
-    /// Returns whether a record, last changed at this time by the source's clock, may not show yet
-    /// what the last of the events reports.
+    /// Returns whether a record may not yet show what the last of the events reports, because it
+    /// was last changed before. `updated_at` is by the source's clock.
     pub fn is_ahead_of(&self, updated_at: Option<Timestamp>) -> bool {
         updated_at.is_none_or(|updated_at| updated_at.plus(Self::NEAR) < self.last)
     }
@@ -94,7 +94,7 @@ pub enum About {
         /// Whether the event reports that it was deleted.
         is_gone: bool,
     },
-    /// Something was assigned by the licence, or taken away.
+    /// The licence was assigned to somebody, or an assignment of it was changed or removed.
     Licence,
     /// The event concerns us, but the records it names could not be read. Says what was wrong,
     /// without any value from the event.
@@ -131,7 +131,7 @@ pub struct PastSessions {
     pub begun: Vec<SessionBegin>,
     /// Whether these are all the sessions of that span.
     pub extent: Extent,
-    /// When the oldest event happened that the source still has; `None` if it has none. Sessions
+    /// The time of the oldest event that the source still has; `None` if it has none. Sessions
     /// before that are not known.
     pub oldest: Option<Timestamp>,
 }

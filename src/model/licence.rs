@@ -74,8 +74,8 @@ impl SubjectKey {
         Self(subject.to_lowercase())
     }
 
-    /// Makes the key of a subject as a source may have lowered it: letter by letter, as most
-    /// programs do. It differs from the other key in few languages.
+    /// Makes the key of a subject that a source may have turned into lower case letter by letter,
+    /// as most programs do. It differs from [`SubjectKey::of`] in few languages.
     pub fn by_letter(subject: &str) -> Self {
         let lower = |letter: char| letter.to_lowercase().next().unwrap_or(letter);
         Self(subject.chars().map(lower).collect())

@@ -235,9 +235,9 @@ pub struct LicenceCounts {
     pub read: u64,
     /// Assignments that could not be read.
     pub unreadable: u64,
-    /// Subjects that it removed, since they are no longer shown.
+    /// Subjects that it removed, since Qlik no longer shows them.
     pub removed: u64,
-    /// Subjects that are no longer shown, but that the guard keeps.
+    /// Subjects that Qlik no longer shows, but that the guard keeps.
     pub kept: u64,
 }
 

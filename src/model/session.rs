@@ -10,11 +10,12 @@ use super::Timestamp;
 /// minutes; if it lies back further, the log is no longer read.
 const MAX_LAG: Duration = Duration::from_secs(24 * 3600);
 
-/// How long ago the time of an answer about the present may lie: an answer of many pages is about
-/// the time of its first page.
+/// How far back the time of an answer about the present may lie: all pages of an answer describe
+/// the time of the first one.
 const PRESENT: Duration = Duration::from_secs(600);
 
-/// How far the source's clock may be ahead of ours. A session that is dated later has no time.
+/// How far the source's clock may be ahead of ours. If a session is dated even later, its time is
+/// not stored.
 pub const SESSION_AHEAD: Duration = Duration::from_secs(3600);
 
 /// A span of time in which we know of every session that began in a tenant.
@@ -74,8 +75,8 @@ impl LastSession {
     }
 
     /// Returns what is known at a time. Only the last session of each user is stored: if it began
-    /// later, nothing is known of those before. One that is dated later than now has begun already,
-    /// since the source's clock may be ahead.
+    /// later, nothing is known of those before. A session that is dated up to [`SESSION_AHEAD`]
+    /// later than now has begun already: the source's clock is ahead.
     pub fn of(
         at: Option<Timestamp>,
         span: Option<SessionSpan>,
@@ -191,9 +192,9 @@ mod tests {
                 at(20).minus(seconds(60)),
                 Some(at(20).minus(seconds(60))),
             ),
-            // An earlier time, when it had not begun.
+            // At an earlier time, the session had not begun.
             (seconds(120), at(19), None),
-            // No clock is so far ahead.
+            // A clock that is this far ahead is not believed.
             (seconds(7_200), now, None),
         ] {
             let last = LastSession::of(Some(now.plus(ahead)), span, as_of, now);

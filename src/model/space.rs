@@ -71,7 +71,7 @@ impl Space {
         is_known && !self.partial.contains(&part)
     }
 
-    /// Returns the space with partial lists that are empty as lists that were never visible: it
+    /// Returns the space with each empty partial list replaced by one that was never visible, which
     /// means the same.
     pub(super) fn without_empty_parts(mut self) -> Self {
         let partial = &mut self.partial;

@@ -18,7 +18,7 @@ pub struct SpaceChange {
     pub before: Option<SpaceHead>,
     /// What it says about itself; `None` if it is gone.
     pub after: Option<SpaceHead>,
-    /// What the space is if it was not known before.
+    /// Why the space was not known before; [`Found::New`] if it was known.
     pub found: Found,
     /// How its assignments differ.
     pub assignments: ListChange<Assignee, SpaceAssignment>,
@@ -29,29 +29,29 @@ pub struct SpaceChange {
 /// How a list of a space changed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ListChange<K: Ord, V> {
-    /// Whether it had been seen whole at some time before.
+    /// Whether the whole list had been seen by the time before the change.
     pub was_known: bool,
-    /// Whether it has been seen whole by now.
+    /// Whether the whole list has been seen by the time after it.
     pub is_known: bool,
     /// Each member that differs, before and after. `None` stands for a member that is not in the
     /// list at that time.
     pub members: BTreeMap<K, (Option<V>, Option<V>)>,
 }
 
-/// What a space that was not known before is.
+/// Why a space was not known before.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Found {
-    /// New: nobody had a right in it before.
+    /// It is new: nobody had a right in it before.
     New,
-    /// Older: it was not visible before, so nobody knows who had a right in it.
+    /// It is older, but was not visible: we do not know who had a right in it before.
     Late,
 }
 
 /// A list at one time.
 struct Side<'a, K, V> {
     members: Option<&'a BTreeMap<K, V>>,
-    /// Whether it has been seen whole by then.
+    /// Whether the whole list has been seen by then.
     is_known: bool,
 }
 
@@ -94,8 +94,8 @@ impl<K: Ord + Clone, V: Clone + Eq> ListChange<K, V> {
 }
 
 impl SpaceChange {
-    /// Returns how a space changed; `None` if it did not. One of the two must be given. `found`
-    /// says what it is if it was not known before.
+    /// Returns how a space changed; `None` if it did not, or if both sides are `None`. `found` says
+    /// why the space was not known before, if it was not.
     pub fn between(before: Option<&Space>, after: Option<&Space>, found: Found) -> Option<Self> {
         let id = before.or(after)?.id.clone();
         let was_known = |part| before.is_some_and(|before| before.was_whole(part));
@@ -136,8 +136,8 @@ impl SpaceChange {
         differs.then_some(change)
     }
 
-    /// Returns the change without what says nothing about rights: members that were only saved
-    /// again.
+    /// Returns the change without the members that were only saved again, which says nothing about
+    /// rights.
     #[must_use]
     pub fn of_rights(mut self) -> Self {
         let assigned = |it: &Option<SpaceAssignment>| it.as_ref().map(|it| it.roles.clone());
@@ -178,7 +178,7 @@ impl SpaceChange {
         Some(space.without_empty_parts())
     }
 
-    /// Returns whether a space that is older only became visible.
+    /// Returns whether the space is older and only became visible.
     pub fn became_visible(&self) -> bool {
         self.before.is_none() && self.found == Found::Late
     }

@@ -30,9 +30,9 @@
 //! - **Records are packed**, some eight neighbours to a value (`block.rs`), and so are fingerprints
 //!   (`bucket.rs`): sled's cost grows with the number of rows. A record has one place, the block
 //!   that its id falls into, and each change rewrites that block.
-//! - **Posting lists say what the records say, or that they are not complete** (`posting/`). The
-//!   batch of a commit has what it changes in them; they are derived from the records that it
-//!   replaces, so no caller can forget them.
+//! - **Posting lists agree with the records, or say that they are not complete** (`posting/`). The
+//!   batch of a commit includes its changes of these lists. The store derives them from the records
+//!   that the commit replaces, so no caller can forget them.
 //! - **No scan sees half a commit** where that matters: sled's iterators are not snapshots, so the
 //!   scan of fingerprints blocks commits.
 //! - **Every value is verified when it is read**, by a checksum that covers its key. Count and sum

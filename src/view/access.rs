@@ -149,7 +149,7 @@ pub fn access_answers(answers: Vec<Value>) -> FrameEnd {
     ("answers", answers.into())
 }
 
-/// Returns how the access of a user to a right differs between two times.
+/// Returns how a right of a user differs between two times.
 pub fn access_diff(tenant: &TenantName, row: &DiffRow) -> Value {
     json!({
         "tenant": tenant,
@@ -174,7 +174,7 @@ pub fn diff_answer(from: Timestamp, answer: &DiffPage, rows: u64) -> Value {
     json
 }
 
-/// Returns how the access of all users to a right differs between two times.
+/// Returns how a right of all users differs between two times.
 fn everybody_diff(row: &EverybodyDiff) -> Value {
     json!({
         "right": right(&row.right),

@@ -50,7 +50,7 @@ pub fn access_change(row: &AccessChangeRow) -> Value {
     })
 }
 
-/// Returns what an answer about changes rests on, with what it does not know.
+/// Returns what an answer about changes is based on, and what it does not know.
 pub fn changes_answer(first: Option<Timestamp>, answer: &ChangesAnswer) -> Value {
     let ChangesAnswer {
         tenant,
@@ -121,7 +121,7 @@ pub fn right_sentence(right: &RightChange) -> String {
         false => ("hold", "have"),
     };
     let role = right_name(&right.right);
-    // "owner of Sales" says it all.
+    // "owner of Sales" already says by which path.
     let by = |paths: &[ShownPath]| match paths {
         [only] if only.path == Path::Owner => String::new(),
         paths => format!(", {}", paths_in_words(paths)),

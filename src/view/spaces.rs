@@ -33,7 +33,7 @@ pub fn space_row(
     })
 }
 
-/// Returns a right in a space that a user holds.
+/// Returns a right that a user holds in a space.
 pub fn space_right(tenant: &TenantName, row: &SpaceRightRow) -> Value {
     let barrier = row.user.barrier;
     let by = row.given_by.iter();

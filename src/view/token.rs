@@ -1,4 +1,4 @@
-//! Tokens by which programs read what is known.
+//! Tokens with which programs read records and reports over HTTP.
 
 use serde_json::{Value, json};
 
@@ -36,7 +36,7 @@ pub fn token(row: &TokenRow) -> Value {
     })
 }
 
-/// Returns a token that was made, with its text.
+/// Returns a token that was just made, with its text.
 pub fn created_token(row: &TokenRow, text: &TokenText) -> Value {
     let mut json = token(row);
     put(&mut json, "token", text.expose());

@@ -1,5 +1,5 @@
-//! Records in the unified schema as programs read them: each with its tenant, and what it mentions
-//! in full where that is wanted.
+//! Records in the unified schema as programs read them: each with its tenant and, where that is
+//! asked for, with the full roles and groups that it mentions.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -47,7 +47,7 @@ pub struct UnifiedView<'a> {
 }
 
 impl<'a> UnifiedView<'a> {
-    /// Prepares a page.
+    /// Prepares a page to be shown.
     pub fn of(page: &'a UnifiedPage) -> Self {
         let mentioned = page.mentioned.iter();
         let mentioned = mentioned.map(|row| {
@@ -82,7 +82,7 @@ impl<'a> UnifiedView<'a> {
         }
     }
 
-    /// Returns the policies of a role of the page.
+    /// Returns the policies of a role of the page; other records have none.
     pub fn policies(&self, row: &'a RecordRow) -> Vec<UnifiedShown<'a>> {
         let policies = match &row.record {
             Record::Role(role) => IamRole::of(role).policies.unwrap_or_default(),
@@ -129,7 +129,7 @@ impl<'a> UnifiedView<'a> {
 }
 
 impl UnifiedShown<'_> {
-    /// Returns whether this is the policy with an id of the source.
+    /// Returns whether this is the policy that has this id at the source.
     pub fn is_policy(&self, remote_id: &str) -> bool {
         match &self.record {
             Shown::Policy(policy) => policy.remote_id.as_deref() == Some(remote_id),
@@ -138,8 +138,8 @@ impl UnifiedShown<'_> {
     }
 }
 
-/// Returns a tenant as `StackOne` describes an account, at a time. StackOne requires a time of its
-/// making: for a tenant that was never reached, that is the time of the answer.
+/// Returns a tenant in the form of an account of StackOne. StackOne requires the time when it was
+/// created: for a tenant that was never reached, that is the time of the answer.
 pub fn unified_account(tenant: &UnifiedTenant, now: Timestamp) -> Value {
     let UnifiedTenant {
         name,

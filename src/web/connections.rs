@@ -64,8 +64,7 @@ pub(super) trait Listener {
     /// A connection.
     type Io: AsyncRead + AsyncWrite + Unpin + Send + 'static;
 
-    /// Takes the next one, with the address that it comes from; `None` if it comes from this
-    /// machine without one.
+    /// Takes the next connection, with the address that it comes from; `None` on a Unix socket.
     fn accept(&self) -> impl Future<Output = io::Result<(Self::Io, Option<IpAddr>)>> + Send;
 }
 
@@ -297,7 +296,7 @@ struct Answering {
     from: Option<IpAddr>,
 }
 
-/// The address that a request comes from, among its extensions; `None` on a Unix socket.
+/// The address that a request comes from, stored in its extensions; `None` on a Unix socket.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Peer(pub(super) Option<IpAddr>);
 

@@ -1,12 +1,13 @@
-//! What the daemon serves: the control socket for the command line, its health and metrics, what
-//! programs read, and the address for Qlik's own webhooks.
+//! What the daemon serves: the control socket for the command line, its health and metrics, records
+//! for programs, and the address for Qlik's own webhooks.
 //!
 //! The control socket is a Unix socket in the store's folder. Only those who may open the folder
 //! can send requests. That needs no token that could leak or expire and no port that could be
 //! taken, and the command line finds it where it looks for the store anyway. Health is plain HTTP
 //! on `server.listen`, says nothing about people, and needs no credentials, since probes have none;
 //! the same is true of the metrics. A webhook is signed with its tenant's secret, and whatever it
-//! says, it only wakes the tenant's poll. Programs read records there, each with a token (`api/`).
+//! says, it only wakes the tenant's poll. Programs read records on `server.listen` too, each with a
+//! token (`api/`).
 //!
 //! Anybody may open a connection, so connections are bounded ([`Limits`]): how many there are, how
 //! long a head may take, how long each may live. So they never use up the descriptors that the

@@ -165,7 +165,7 @@ async fn respond<T: Serialize>(
     }
 }
 
-/// Returns the HTTP status that says what became of a question.
+/// Returns the HTTP status for an error.
 pub(super) fn status(error: &ControlError) -> StatusCode {
     match error {
         ControlError::UnknownTenant { .. }

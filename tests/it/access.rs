@@ -375,7 +375,7 @@ async fn live(seed: u64) {
     running.stop().await;
 }
 
-/// Compares who holds each role and is in each group, counted, with the records.
+/// Compares how many users hold each role and are in each group with the records.
 async fn holders(running: &Running, sight: &Sight) {
     let reckoning = reckon(&sight.records);
     for record in &sight.records {

@@ -1,5 +1,5 @@
-//! Accounts of every status and bots, groups that are disabled and the group of all users: all
-//! count as holders or givers, and answers say who cannot log in.
+//! Accounts of every status, bots, disabled groups and the group of all users: all of them hold or
+//! give rights, and answers say who cannot log in.
 
 use std::collections::BTreeMap;
 
@@ -15,7 +15,7 @@ use serde_json::Value;
 use crate::spaces;
 use crate::support::{World, within};
 
-/// Whether a row can be used, why not, and whether it is a bot's.
+/// Whether the right in a row can be used, why not, and whether its user is a bot.
 type Usable = (bool, Option<String>, bool);
 
 async fn json(world: &World, args: &[&str]) -> Value {
@@ -40,7 +40,7 @@ fn usable(told: &Value) -> BTreeMap<String, Usable> {
     cells.collect()
 }
 
-/// One user of each status with these roles, and a bot.
+/// Creates one user of each status and a bot, all with these roles.
 fn one_of_each(tenant: &Directory, roles: &[RoleId]) -> Vec<(UserId, Status)> {
     let past = Timestamp::parse("2026-01-31T00:00:00Z").unwrap();
     let coming = Timestamp::parse("2099-01-31T00:00:00Z").unwrap();

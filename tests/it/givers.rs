@@ -182,7 +182,8 @@ impl Scene {
         }
     }
 
-    /// Changes a user in the name of another, a minute later.
+    /// Lets a minute pass, then changes a user in the name of another. Returns the time of the
+    /// change.
     fn act(&self, actor: &UserId, user: &UserId, edit: Edit) -> Timestamp {
         let tenant = self.world.tenant.directory();
         let at = pass(&self.world);
@@ -205,7 +206,7 @@ impl Scene {
         self.world.tenant.faults().clear();
     }
 
-    /// Waits until the givers of the role are these.
+    /// Waits until exactly these users are known as possible givers of the role.
     async fn given_by(&self, user: &UserId, givers: &[&UserId]) {
         let expected: BTreeSet<UserId> = givers.iter().copied().cloned().collect();
         within("the givers are known", || async {
@@ -215,7 +216,7 @@ impl Scene {
         .await;
     }
 
-    /// Waits until it was found that a user holds the role, and returns the row.
+    /// Waits until the role of a user is found, and returns the row.
     async fn found(&self, user: &UserId) -> AccessRow {
         let found = || async {
             let row = row(&self.running, user, "Steward").await?;
@@ -229,7 +230,7 @@ impl Scene {
         found().await.unwrap()
     }
 
-    /// Waits until polls have read up to now.
+    /// Waits until polls have read the audit log up to now.
     async fn polled(&self) {
         let now = self.world.clock.now();
         within("a poll reads up to now", || async {
@@ -303,7 +304,7 @@ async fn who_changed_the_record_is_added_if_the_event_is_late() {
 
     let either = scene.found(maria).await;
     assert_reported(&either, first, last);
-    // Later changes of the record gave nothing.
+    // Later changes of the record did not give the role.
     scene.act(&scene.people[4], maria, Edit::Name("Maria C.".to_owned()));
     scene.polled().await;
     scene.given_by(maria, &[anna, bert]).await;

@@ -60,7 +60,7 @@ fn subject(name: &str) -> String {
     format!("ACME\\{name}")
 }
 
-/// Waits until the log of each tenant that was read in full was read up to now, and sessions are
+/// Waits until, for each tenant that was read in full, the log was read up to now and sessions are
 /// known.
 async fn polled(world: &World, running: &Running) {
     let now = world.clock.now();
@@ -89,8 +89,8 @@ async fn json(world: &World, args: &[&str]) -> Value {
     crate::licences::json(world, args).await
 }
 
-/// Returns for each user the types of licence, since when they are assigned, the last session,
-/// whether the user is idle and whether the account can be used.
+/// Returns for each user the types of licence, when they were assigned, the last session, whether
+/// the user is idle, and whether the account can be used.
 fn rows(told: &Value) -> Vec<[String; 6]> {
     let rows = told["rows"].as_array().unwrap().iter();
     let row = |row: &Value| {
@@ -134,7 +134,7 @@ async fn licences_of_users_who_are_idle_or_cannot_log_in_are_listed() {
             ..NewUser::named("Robot")
         })
         .unwrap();
-    // Qlik does not keep the letter case of subjects.
+    // Qlik does not keep the letter case of subjects, so a licence may write them differently.
     tenant.license("acme\\maria", "professional");
     for name in ["Ada", "Dora", "Noah", "Uma"] {
         tenant.license(&subject(name), "analyzer");
@@ -192,12 +192,12 @@ async fn licences_of_users_who_are_idle_or_cannot_log_in_are_listed() {
         "{out}"
     );
     assert!(err.contains("5 users."), "{err}");
-    // Without the second option, licences do not matter, and accounts must be usable.
+    // Without `--licensed`, licences do not matter, and only usable accounts are listed.
     let told = json(&world, &["users", "--idle", "2d"]).await;
     let mut names = told["rows"].as_array().unwrap().iter();
     assert!(names.any(|row| row["user"]["name"] == "Otto"));
     assert!(!rows(&told).iter().any(|row| row[0] == "Uma"));
-    // Users who are stale come with their licence and their groups of the identity provider.
+    // Stale users are shown with their licence and their groups of the identity provider.
     let told = json(&world, &["access", "stale", "--all", "--days", "2"]).await;
     let mut stale = told["rows"].as_array().unwrap().iter();
     let noah = stale.find(|row| row["user"]["name"] == "Noah").unwrap();
@@ -261,7 +261,7 @@ async fn where_licences_are_not_read_none_is_listed_and_that_is_said() {
         both.contains("No user was found whose licence could be freed, but not all is known."),
         "{both}"
     );
-    // Of the users who are stale, the licence is not known, which leaves nothing out.
+    // The licence of stale users is not known here. The list is complete all the same.
     let told = json(&world, &["access", "stale", "--all", "--days", "2"]).await;
     let mut stale = told["rows"].as_array().unwrap().iter();
     let maria = stale.find(|row| row["user"]["name"] == "Maria").unwrap();
@@ -271,7 +271,7 @@ async fn where_licences_are_not_read_none_is_listed_and_that_is_said() {
     running.stop().await;
 }
 
-/// A licence is that of a subject, in all tenants that share it.
+/// A licence belongs to a subject, in all tenants that share the licence.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_licence_that_is_used_in_another_tenant_is_not_listed() {
     let world = world().await;

@@ -1,5 +1,5 @@
-//! What is said of licences: which assignments certainly are orphans, why that is not known of
-//! others, and which findings are accepted.
+//! What answers say about licences: which assignments are certainly orphans, why this is not known
+//! for others, and which findings are accepted.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -53,7 +53,7 @@ fn renumber(tenants: &[&Directory], number: &str) {
     }
 }
 
-/// Returns whether each subject is an orphan.
+/// Returns, for each subject, whether its assignment is an orphan; `None` if that is not known.
 fn verdicts(answer: &LicencesPage) -> BTreeMap<&str, Option<bool>> {
     let rows = answer.page.rows.iter();
     rows.map(|row| (row.assignment.subject.as_str(), row.is_orphan))
@@ -102,7 +102,7 @@ async fn what_was_assigned_after_users_were_read_is_not_certainly_an_orphan() {
         .clock
         .set(world.clock.now().plus(crate::licences::DAY));
     let until = world.clock.now();
-    // The licence is read after the users, and she is created in between.
+    // The licence is read after the users, and Nia is created in between.
     let slow = Fault::Slow(Duration::from_secs(1));
     let faults = world.tenant.faults();
     faults.on(Endpoint::Licence, slow, When::Always);
@@ -164,7 +164,7 @@ async fn a_tenant_whose_licence_is_refused_or_fails_is_said_to_be_so() {
     }
 }
 
-/// Returns the id that the finding about a subject has in a tenant.
+/// Returns the id of the finding about a subject in a tenant.
 fn id(running: &Running, tenant: &str, subject: &str) -> FindingId {
     let tenants = running.store().tenants().unwrap().into_iter();
     let mut tenants = tenants.filter(|known| known.name.0 == tenant);
@@ -194,7 +194,7 @@ async fn an_orphan_is_accepted_and_reopened_for_all_tenants_of_its_licence() {
     let accept = async |id: &str, why: &str| act(&["findings", "accept", id, "--why", why]).await;
     assert_eq!(list(&[]).await, [(of_acme.clone(), Value::Null)]);
 
-    // The finding that `beta` shows is accepted, and covers what `acme` shows.
+    // The finding of `beta` is accepted, which also covers the finding of `acme`.
     accept(&of_beta, "old").await;
     assert_eq!(
         list(&["--accepted"]).await,
@@ -208,7 +208,7 @@ async fn an_orphan_is_accepted_and_reopened_for_all_tenants_of_its_licence() {
     act(&["findings", "reopen", &of_beta]).await;
     assert_eq!(list(&[]).await, [(of_acme.clone(), Value::Null)]);
 
-    // Both were accepted, when the tenants did not share a licence yet.
+    // As if both were accepted when the tenants did not share a licence yet.
     let store = running.store();
     for known in store.tenants().unwrap() {
         let acceptance = Acceptance {
@@ -237,7 +237,7 @@ async fn of_tenants_that_share_a_licence_one_is_asked_whoever_asks() {
     };
     assert_eq!(asked().await, ["acme"]);
 
-    // Nothing more is read of the first.
+    // The licence of the first can no longer be read.
     let faults = world.tenant.faults();
     faults.on(Endpoint::Licence, Fault::Forbidden, When::Always);
     world

@@ -66,14 +66,15 @@ async fn kills_while_a_licence_is_read_lose_nothing() {
     store.close().unwrap();
 }
 
-/// Reads the licence, killed at random until that is done. Returns how many kills that took.
+/// Reads the licence in full, killing the daemon at random. Returns how many kills there were.
 async fn read_among_kills(world: &World, dice: &mut fastrand::Rng) -> u64 {
     let asked = || world.tenant.requests().at(Endpoint::Licences);
     let n_pages = shown_by(world.tenant.directory()).len().div_ceil(100) as u64;
     for n_kills in 0..MAX_KILLS {
         let n_left = n_left(world, n_pages);
         if n_left <= 1 && dice.bool() {
-            // A kill always comes before what follows the last request.
+            // A killed daemon never does what follows the last request, so sometimes none is killed
+            // there.
             let before = asked();
             read_to_the_end(world).await;
             assert_eq!(asked() - before, n_left, "pages were read again");
@@ -100,7 +101,7 @@ fn n_left(world: &World, n_pages: u64) -> u64 {
             .filter(|kept| kept.reading == reading.mark.number);
         match (reading.mark.began, reading.cursor) {
             (Some(_), Some(_)) => n_pages - read.count() as u64 / 100,
-            // Whole pages were all stored, or none was.
+            // Without a cursor, a reading starts at the first page.
             (Some(_) | None, _) => n_pages,
         }
     });
@@ -135,7 +136,7 @@ fn has_ended(store: &Store) -> bool {
     run.unwrap().is_some_and(|run| run.ended_at.is_some())
 }
 
-/// Returns whether the licence was read within the last day.
+/// Returns whether the licence was read in full within the last half day.
 fn is_read(store: &Store) -> bool {
     let recently = qlik_roster::clock::Clock::system().now().minus(DAY / 2);
     reading_of(store).is_some_and(|reading| {

@@ -71,7 +71,8 @@ pub fn reading(running: &Running, tenant: &str) -> Option<LicenceReading> {
     Some(running.store().licence_reading(known.no).unwrap())
 }
 
-/// Waits until the licence of a tenant was read as a whole since a time, and the tenant was swept.
+/// Waits until a full reading of a tenant's licence that began at a time or later has ended, and
+/// the tenant was swept.
 pub async fn read_since(running: &Running, tenant: &str, time: Timestamp) {
     within("the licence is read", || async {
         reading(running, tenant)
@@ -81,7 +82,7 @@ pub async fn read_since(running: &Running, tenant: &str, time: Timestamp) {
     swept(running, tenant).await;
 }
 
-/// Waits until a sweep of a tenant is recorded: a reading may end a moment before that.
+/// Waits until a sweep of a tenant is recorded: the reading of its licence may end a moment before.
 pub async fn swept(running: &Running, tenant: &str) {
     let name = TenantName(tenant.to_owned());
     within("the tenant is swept", || async {

@@ -17,13 +17,13 @@ const MANY: usize = 450;
 /// One in ten of them holds it already.
 const N_HOLDERS: usize = MANY / 10;
 
-/// Kills while the lists are sent, and in the run that finds the change.
+/// How many times to kill it in the run that finds the change, and again while the lists are sent.
 const N_KILLS: usize = 6;
 
-/// The most deliveries before a kill: a few kills must come before all are sent.
+/// The most deliveries before a kill: there must be a few kills before all are sent.
 const MAX_SENT: u64 = 60;
 
-/// A tenant with a group of many, some of whom hold the role that the group is to give.
+/// Creates a large group, some of whose members already hold the role that the group will give.
 fn crowd(tenant: &Directory) -> (GroupId, RoleId) {
     let role = tenant.create_role("Steward");
     let group = tenant.create_group("Platform");
@@ -42,7 +42,7 @@ fn crowd(tenant: &Directory) -> (GroupId, RoleId) {
     (group, role)
 }
 
-/// Sends one event after the other, one for each user of a list.
+/// Makes the daemon send an event for each user of a list, one after the other.
 fn configure(world: &World) {
     world.let_all_go();
     let config = std::fs::read_to_string(world.config_path()).unwrap();
@@ -55,8 +55,8 @@ fn configure(world: &World) {
     world.write_config(&all);
 }
 
-/// The events about what users hold, in the order in which each first came, and that each always
-/// had the same body.
+/// Returns the events about what users hold, in the order in which each first came. Asserts that
+/// each always had the same body.
 fn told(world: &World) -> Vec<(EventId, Value)> {
     let mut bodies: BTreeMap<String, Vec<u8>> = BTreeMap::new();
     let mut told = Vec::new();
@@ -78,7 +78,7 @@ fn told(world: &World) -> Vec<(EventId, Value)> {
     told
 }
 
-/// The lists in the store: how many users each has, by entry.
+/// Returns how many users each list in the store has, by entry.
 fn lists(world: &World) -> BTreeMap<Seq, u64> {
     let store = world.store();
     let entries = store.entries(Seq::START, usize::MAX).unwrap().into_iter();
@@ -95,7 +95,8 @@ fn lists(world: &World) -> BTreeMap<Seq, u64> {
     lists
 }
 
-/// Asserts that the numbers of a list's users came in order and without a gap from the first one.
+/// Asserts that a list's users came in order and without a gap, from the first one. Returns how
+/// many came.
 #[track_caller]
 fn assert_in_order(told: &[(EventId, Value)], entry: Seq) -> u64 {
     let numbers = told.iter().filter(|(id, _)| id.seq == entry);
@@ -122,7 +123,7 @@ async fn kills_while_a_list_is_sent_lose_no_user_and_keep_their_order() {
         .update_group(&group, GroupEdit::AssignRole(role))
         .unwrap();
 
-    // In the run that finds it, before or while the list is written.
+    // Kills in the run that finds the change, before or while the lists are written.
     for _ in 0..N_KILLS {
         let users = || world.tenant.requests().at(Endpoint::Users);
         let target = users() + dice.u64(2..7);
@@ -131,7 +132,7 @@ async fn kills_while_a_list_is_sent_lose_no_user_and_keep_their_order() {
         daemon.kill().unwrap();
         daemon.wait().unwrap();
     }
-    // While it is sent.
+    // Kills while the lists are sent.
     let mut n_between = 0;
     for _ in 0..N_KILLS {
         let target = world.receiver.count() + dice.u64(10..MAX_SENT);
@@ -149,7 +150,7 @@ async fn kills_while_a_list_is_sent_lose_no_user_and_keep_their_order() {
         }
     }
     assert!(n_between > 2, "the kills missed their marks");
-    // A later change of one of them comes after that.
+    // A later change of one of these users is sent after the lists.
     let one = told(&world)[0].1["data"]["user"]["remote_id"].clone();
     let one = UserId(Id::parse(one.as_str().unwrap()).unwrap());
     tenant.update_user(&one, Edit::LeaveGroup(group)).unwrap();

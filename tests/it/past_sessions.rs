@@ -1,5 +1,5 @@
-//! Sessions from before `sessions` was switched on, and those that the log shows late: they are read
-//! back as far as the log goes, also if the daemon is killed meanwhile.
+//! Sessions from before `sessions` was switched on, and sessions that the log shows late, are read
+//! as far back as the log goes, even if the daemon is killed meanwhile.
 
 use std::collections::BTreeMap;
 use std::slice;
@@ -11,7 +11,7 @@ use qlik_roster::model::{Timestamp, UserId};
 
 use crate::support::{Running, World, within};
 
-/// Kills of the daemon while it reads back.
+/// How often the daemon is killed while it reads earlier sessions.
 const KILLS: usize = 6;
 
 const MINUTE: Duration = Duration::from_secs(60);
@@ -85,7 +85,7 @@ async fn sessions_from_before_they_were_read_are_read_back_as_far_as_the_log_goe
     let world = world().await;
     let users = people(&world);
     let tenant = world.tenant.directory();
-    // The oldest event is about something else.
+    // The oldest event of the log is not about a session.
     tenant
         .audit()
         .on(LogFault::Backdated(9 * DAY), When::Always);
@@ -127,7 +127,7 @@ async fn sessions_are_known_back_to_one_of_which_the_log_does_not_say_whose_it_i
         known_since(&running) == Some(nobodys)
     })
     .await;
-    // What is in the same part of the log is known as well.
+    // An earlier session is known as well if the same slice of the log has it.
     let expected = [(users[3].clone(), early), (users[5].clone(), late)];
     let known = kept(&running, &users);
     assert!(known == expected.clone().into() || known == [expected[1].clone()].into());

@@ -1,5 +1,5 @@
-//! What roles allow: as Qlik's own roles, the tenant's and the one of every user say it, and what
-//! is told when it changes.
+//! What roles allow (Qlik's own roles, the tenant's roles, and the role that every user has), and
+//! what receivers are told when that changes.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use crate::support::{World, within};
 
-/// What a user may do, each with the names of the roles that carry it.
+/// The permissions and scopes that a user has, each with the names of the roles that carry it.
 type Allowed = BTreeMap<String, BTreeSet<String>>;
 
 async fn world() -> World {
@@ -28,8 +28,8 @@ fn texts(list: &[&str]) -> BTreeSet<String> {
     list.iter().map(|text| (*text).to_owned()).collect()
 }
 
-/// Adds up what the tenant says itself: the user's own roles and scopes, the roles of the groups
-/// and of Everyone, and `UserDefault`.
+/// Adds up what the demo tenant says: the user's own roles and scopes, the roles of the user's
+/// groups and of Everyone, and `UserDefault`.
 fn reckon(tenant: &Directory, user: &UserId) -> Allowed {
     let user = tenant.user(user).unwrap();
     let mut held: BTreeSet<RoleId> = user.roles.into_keys().collect();
@@ -93,7 +93,7 @@ async fn what_all_roles_of_a_user_allow_is_added_up_with_the_roles_that_allow_it
         ..NewUser::named("Maria Silva")
     };
     let maria = tenant.create_user(maria).unwrap();
-    // The role of everyone carries what no role of her own does.
+    // Everyone gets the role that Maria also holds herself.
     let everyone = GroupEdit::AssignRole(creator);
     let all = Directory::everyone();
     tenant.update_group(&all, everyone).unwrap();
@@ -152,7 +152,7 @@ async fn a_role_that_comes_to_allow_other_things_is_told_of_once_for_all_its_hol
         tenant.update_role(role, edit).unwrap();
     };
 
-    // The event of the release is the first, and no other leads to the roles.
+    // No other event names roles before this release, so only its event leads to them.
     let kept = ["glossary:read", "glossary:update", "term:approve"];
     tenant.release_role(&steward, texts(&kept)).unwrap();
     within("it is told", || async { told(&steward).is_some() }).await;

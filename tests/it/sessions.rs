@@ -253,8 +253,8 @@ async fn kills_while_users_log_in_lose_no_session() {
     running.stop().await;
 }
 
-/// The shortest overlap is shorter than what clocks may differ by. What the first poll does not
-/// read is read back.
+/// The shortest overlap is shorter than the allowed difference of clocks. What the first poll does
+/// not read is read back later.
 #[tokio::test(flavor = "multi_thread")]
 async fn sessions_are_known_from_where_the_log_was_read() {
     let world = world(Generations::Core).await;
@@ -496,7 +496,8 @@ async fn a_gap_or_a_session_without_a_user_moves_the_time_since_which_sessions_a
     assert_eq!(kept(&running, slice::from_ref(&user)), BTreeMap::new());
     tenant.audit().clear();
 
-    // Polls do not read back that far, but the gap is read back, up to that session.
+    // Polls do not look that far back. But the gap is read later, back to the session without a
+    // user.
     pass(&world, DAY);
     tenant.audit().on(LogFault::Late(6 * DAY), When::Always);
     tenant.log_in(&user).unwrap();

@@ -1,5 +1,5 @@
-//! What differs between two times in who holds which right in spaces, computed by a slow model and
-//! asked by an operator.
+//! Compares who holds which right in spaces at two times, as the answers say and as a slow model
+//! computes it, and as an operator asks for it.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -20,10 +20,10 @@ use crate::support::{Running, World};
 /// How somebody's access to a right differs: the change, and the paths before and after it.
 type Differing = (AccessChange, BTreeSet<String>, BTreeSet<String>);
 
-/// Differences of users, and of all users. `None` stands for all users.
+/// Differences by user and right. `None` is for rights that all users hold.
 type Differences = BTreeMap<(Option<UserId>, RightWords), Differing>;
 
-/// Asks what differs between two times in spaces, in pages of a few rows.
+/// Asks what differs in spaces between two times, page by page.
 async fn ask(running: &Running, asked: query::AccessDiff) -> Differences {
     let mut found = Differences::new();
     let mut after = None;
@@ -58,14 +58,14 @@ async fn ask(running: &Running, asked: query::AccessDiff) -> Differences {
     }
 }
 
-/// Returns whether the list that gives a right was visible at a time.
+/// Returns whether the part of a space that gives a right was visible at a time.
 fn shows(sight: &Sight, (space, part, _): &RightWords) -> bool {
     let part = part.unwrap_or(SpacePart::Itself);
     let which = (space.clone(), part);
     !sight.never.contains(&which) && !sight.unseen.contains(&which)
 }
 
-/// Computes what differs between two times: each user with each right at both.
+/// Computes what differs between two times: compares each user and each right at both.
 fn expect(from: &Sight, to: &Sight) -> Differences {
     let (then, now) = (holdings(from), holdings(to));
     let rights = |holdings: &Holdings| -> BTreeSet<RightWords> {
@@ -117,7 +117,7 @@ fn expect(from: &Sight, to: &Sight) -> Differences {
             };
             let before = of(own_then, all_then, &users_then);
             let after = of(own_now, all_now, &users_now);
-            // Who did not exist held nothing, and nothing of it was hidden.
+            // A user who did not exist held nothing, so nothing was hidden.
             let then = shows_then || !users_then.contains(&user);
             let now = shows_now || !users_now.contains(&user);
             if let Some(told) = tell(&before, &after, then, now) {
@@ -128,7 +128,7 @@ fn expect(from: &Sight, to: &Sight) -> Differences {
     expected
 }
 
-/// Compares what is reported between any two times with what the model computes.
+/// Compares, for any two times, the reported differences with those that the model computes.
 pub async fn compare_all(running: &Running, sights: &[Sight], dice: &mut fastrand::Rng) {
     let mut n_compared = 0;
     for (i, from) in sights.iter().enumerate() {
@@ -147,7 +147,7 @@ pub async fn compare_all(running: &Running, sights: &[Sight], dice: &mut fastran
             let found = ask(running, asked.clone()).await;
             assert_eq!(found, expected, "from {} to {}", from.at, to.at);
 
-            // Filters leave out what they do not match, and nothing else.
+            // Filters leave out exactly what they do not match.
             let mut expected_producers = expected.clone();
             expected_producers.retain(|(_, (_, _, right)), _| right.starts_with("producer"));
             let role = query::AccessDiff {
@@ -170,14 +170,14 @@ pub async fn compare_all(running: &Running, sights: &[Sight], dice: &mut fastran
     assert!(n_compared > 0);
 }
 
-/// Runs a command that prints JSON, which must end with this code.
+/// Runs a command that must succeed, and returns the JSON that it prints.
 async fn json_of(world: &World, args: &[&str]) -> Value {
     let (code, out, err) = world.command(&[args, &["--output", "json"]].concat()).await;
     assert_eq!(code, 0, "{args:?}: {err}");
     serde_json::from_str(&out).unwrap()
 }
 
-/// Makes a space that Olga owns, with a group whose member Maria is.
+/// Makes a space that Olga owns, and a group with Maria as its member.
 fn sales(tenant: &Directory) -> (SpaceId, Assignee, UserId) {
     let group = tenant.create_group("Sales");
     let maria = NewUser {
@@ -194,7 +194,7 @@ fn sales(tenant: &Directory) -> (SpaceId, Assignee, UserId) {
     (space, Assignee::Group(group), maria)
 }
 
-/// What a row says, with the words for right, change and paths.
+/// Reduces a row to the user's name, the change, the right and the paths.
 fn told(row: &Value) -> Value {
     let paths = |paths: &Value| -> Vec<String> {
         let paths = paths.as_array().unwrap().iter();
@@ -307,7 +307,7 @@ async fn what_was_not_visible_is_neither_granted_nor_revoked() {
     let running = world.start().await;
     read_once(&running).await;
     let first = world.clock.now();
-    // The list is hidden when Maria is assigned, and shown again later.
+    // The assignments are hidden before Maria is assigned, and shown again later.
     hide(&space, SpacePart::Assignments);
     tenant
         .assign(&space, Assignee::User(maria), &["consumer"])
@@ -337,7 +337,7 @@ async fn what_was_not_visible_is_neither_granted_nor_revoked() {
     let answer = diff(first, Some(second)).await;
     assert_eq!(n_rows(&answer), 0, "{answer}");
     assert_eq!(not_known(&answer), [part(&space, "assignments")].into());
-    // The group was there at the earlier time, whenever it was taken away.
+    // The group had the role at the earlier time, so it was revoked, even if we do not know when.
     let answer = diff(second, None).await;
     assert_eq!(n_rows(&answer), 1, "{answer}");
     assert_eq!(answer["rows"][0]["change"], "revoked");
@@ -346,7 +346,7 @@ async fn what_was_not_visible_is_neither_granted_nor_revoked() {
     let from = second.to_string();
     let args = ["access", "diff", "--from", &from, "--role", "consumer"];
     assert_eq!(n_rows(&json_of(&world, &args).await), 0, "it may be older");
-    // Nobody became an owner by it.
+    // That a list became visible made nobody an owner.
     let args = ["access", "diff", "--from", &from, "--role", "owner"];
     assert_eq!(n_rows(&json_of(&world, &args).await), 0);
     let from = first.to_string();

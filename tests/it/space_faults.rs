@@ -1,4 +1,4 @@
-//! Spaces of a tenant that answers falsely or not at all: nobody loses a right that is still there,
+//! Spaces of a tenant that answers wrongly or not at all: nobody loses a right that still exists,
 //! one bad space does not keep the others from being read, and a source that fails as a whole is
 //! read later.
 
@@ -29,14 +29,14 @@ fn known(running: &Running) -> BTreeMap<SpaceId, model::Space> {
         .collect()
 }
 
-/// Returns whom a space is assigned to, as far as that is known.
+/// Returns the known assignees of a space; `None` if they are not known.
 fn assigned(running: &Running, id: &SpaceId) -> Option<BTreeSet<String>> {
     let space = known(running).remove(id)?;
     let assignments = space.assignments?.into_keys();
     Some(assignments.map(|it| it.id.to_string()).collect())
 }
 
-/// Returns whom a space is really assigned to.
+/// Returns the real assignees of a space.
 fn truly_assigned(tenant: &Directory, id: &SpaceId) -> BTreeSet<String> {
     let space = tenant.space(id).unwrap();
     let assignees = space.assignments.values();
@@ -79,7 +79,7 @@ fn fill(tenant: &Directory, space: &Space, n: usize) {
     }
 }
 
-/// Assigns ten users to each space.
+/// Assigns ten users to each space. Returns the spaces.
 fn fill_all(world: &World) -> Vec<Space> {
     let tenant = world.tenant.directory();
     for space in tenant.spaces() {
@@ -200,7 +200,7 @@ async fn a_first_reading_says_how_many_spaces_it_missed() {
     running.stop().await;
 }
 
-/// The bad spaces are among the first in the order of their ids, and more than may fail in a row.
+/// The bad spaces have the lowest ids, and there are more of them than may fail in a row.
 #[tokio::test(flavor = "multi_thread")]
 async fn bad_spaces_do_not_keep_the_others_from_being_read() {
     let world = world(clock(), 12).await;
@@ -209,12 +209,12 @@ async fn bad_spaces_do_not_keep_the_others_from_being_read() {
     spaces.sort_by(|one, next| one.id.cmp(&next.id));
     let (bad, good) = spaces.split_at(5);
     for space in bad {
-        // Not a refusal, and not an answer that another attempt could improve.
+        // This status is not a refusal, and another attempt would not help.
         let edit = SpaceEdit::Hide(SpacePart::Assignments, 418);
         tenant.update_space(&space.id, edit).unwrap();
     }
     let mut running = world.start().await;
-    // The first spaces of all may be bad ones. Then the next run begins elsewhere.
+    // A run that happens to begin with bad spaces fails. Then the next run begins elsewhere.
     while matches!(
         ended_reading(&running).await.outcome,
         Outcome::Failed { .. }
@@ -316,7 +316,7 @@ async fn spaces_are_read_a_few_at_a_time() {
     running.stop().await;
 }
 
-/// Returns the number of requests of tier 1 for spaces.
+/// Returns the number of requests of rate-limit tier 1 that were made for spaces.
 fn of_spaces(world: &World) -> u64 {
     let at = [
         Endpoint::Spaces,
@@ -379,7 +379,8 @@ async fn a_reading_stays_within_the_budget_and_outlasts_its_end() {
     }
 }
 
-/// A source that shows less than there is, and counts what it shows: only time tells.
+/// The source shows less than it has, and counts only what it shows, so only another reading can
+/// tell.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_list_that_loses_much_at_once_stays_until_another_reading_shows_the_same() {
     for fault in [Fault::EmptyCollection, Fault::HalfShown] {
@@ -427,7 +428,7 @@ async fn whoever_is_really_gone_from_a_list_is_gone_after_the_second_reading() {
 
     read_again(&world, &running).await;
     assert_eq!(gone(&running), (0, 0));
-    // What must be remembered for the next reading outlasts a restart.
+    // What the next reading must remember of this one outlasts a restart.
     running.stop().await;
     let running = world.start().await;
     let run = read_again(&world, &running).await;

@@ -186,7 +186,8 @@ async fn read_among_kills(world: &World, dice: &mut fastrand::Rng) -> usize {
             return n_kills;
         };
         if n_left <= AT_ONCE && dice.u32(..3) == 0 {
-            // A kill always comes before what follows the last request.
+            // A kill always comes before the work that follows the last request. So at the end, at
+            // random, a start runs without one.
             read_to_the_end(world).await;
             return n_kills;
         }
@@ -322,7 +323,7 @@ fn changes_of(world: &World, name: &str, after: Seq) -> Vec<SpaceChange> {
 type Held = (Option<UserId>, Right);
 
 /// Replays what a store reports about rights in spaces. Returns the rights that changed, each with
-/// the paths to it at last.
+/// the paths to it in the end.
 fn rights_of(world: &World, name: &str) -> BTreeMap<Held, Vec<ShownPath>> {
     let store = open(world, name);
     let no = store.tenants().unwrap().remove(0).no;
@@ -349,7 +350,7 @@ fn rights_of(world: &World, name: &str) -> BTreeMap<Held, Vec<ShownPath>> {
             }
         };
         for user in users {
-            // What a space is called says nothing about who holds what in it.
+            // Rights are the same whatever the space was called when they were reported.
             let mut right = change.right.clone();
             if let Right::SpaceRole { space, .. } | Right::App { space, .. } = &mut right {
                 space.name.clear();
@@ -427,8 +428,8 @@ fn change(tenant: &Directory, dice: &mut fastrand::Rng) {
     };
     match dice.u32(..12) {
         0..=4 => drop(tenant.assign(&space, assignee, &["consumer"])),
-        // A list that loses its last member is kept until the next complete reading, and the two do
-        // not read at the same times.
+        // A list that loses its last member stays as it is until another complete reading confirms
+        // that, and the two daemons do not read at the same times.
         5 if tenant.space(&space).unwrap().assignments.len() > 1 => {
             drop(tenant.unassign(&space, &assignee));
         }

@@ -223,21 +223,22 @@ pub struct Sight {
     seq: Seq,
     /// The lists that were never visible as a whole.
     pub never: BTreeSet<(SpaceId, SpacePart)>,
-    /// What was not visible as a whole when it was last looked at.
+    /// The parts of spaces that were not visible as a whole at the last look.
     pub unseen: BTreeSet<(SpaceId, SpacePart)>,
     /// The spaces that were known at some time.
     ever: BTreeSet<SpaceId>,
-    /// The spaces that only became visible in this step.
+    /// The older spaces that became visible only in this step.
     late: BTreeSet<SpaceId>,
     doubts: Doubts,
     pub spaces: BTreeMap<SpaceId, Space>,
     pub users: Vec<User>,
 }
 
-/// Whom a list lost when it lost everybody: they stay until the next reading shows the same.
+/// The assignees that a space lost when it lost all of them at once: they stay until the next
+/// reading shows the same.
 type Doubts = BTreeMap<SpaceId, BTreeSet<Assignee>>;
 
-/// Returns the assignees who have lost what they had.
+/// Returns the assignees that are gone, or have lost all their roles.
 fn lost(before: &Space, now: &Space) -> BTreeSet<Assignee> {
     let lost = before.assignments.values().filter(|old| {
         let mut new = now.assignments.values();
@@ -275,14 +276,14 @@ impl Sight {
         }
     }
 
-    /// Returns whether it cannot be seen who holds a right: not all of the list that grants it was
-    /// visible, or the space has only become visible.
+    /// Returns whether it is not visible who holds a right: the list that grants it was never
+    /// visible as a whole, or the space became visible only in this step.
     fn hides(&self, (space, part, _): &RightWords) -> bool {
         let is_hidden = part.is_some_and(|part| self.never.contains(&(space.clone(), part)));
         is_hidden || self.late.contains(space)
     }
 
-    /// Returns whether a path goes by a group that was seen to be assigned.
+    /// Returns whether a path leads through a group that is known to be assigned.
     fn knows(&self, (space, part, _): &RightWords, path: &Path) -> bool {
         let (Path::Group(group), Some(SpacePart::Assignments)) = (path, part) else {
             return false;
@@ -330,7 +331,8 @@ fn see(
             unseen.insert((space.id.clone(), SpacePart::Assignments));
         } else if space.assignments.keys().any(|id| garbled.contains(id)) {
             unseen.insert((space.id.clone(), SpacePart::Assignments));
-            // Each assignee has one assignment. Whoever is shown without roles keeps the known ones.
+            // Each assignee has one assignment. One that is shown without roles keeps the known
+            // ones.
             space.assignments.retain(|id, _| !garbled.contains(id));
             let lost = before.map_or(BTreeSet::new(), |before| lost(before, &space));
             space
@@ -518,7 +520,7 @@ async fn all_changes(running: &Running, limit: usize) -> Vec<AccessChangeRow> {
     }
 }
 
-/// Asserts that a receiver was told of each change of a right, and of nothing else.
+/// Asserts that the receiver was told of each change of a right, and of nothing else.
 async fn assert_receiver_was_told(world: &World, running: &Running) {
     let rows = all_changes(running, 200).await;
     let told: BTreeSet<(u64, Option<String>, String)> = rows
@@ -590,7 +592,7 @@ async fn replay(running: &Running, sights: &[Sight], limit: usize) {
     assert!(n_replayed > 0);
 }
 
-/// Asserts that what is told of a right that not all can be seen of is certain all the same.
+/// Asserts that a reported change is certain, although not everything about its right is visible.
 fn assert_certain(right: &RightChange, before: &Sight, after: &Sight) {
     let words = in_words(&right.right);
     let account = match &right.holders {
@@ -615,7 +617,8 @@ fn assert_certain(right: &RightChange, before: &Sight, after: &Sight) {
     }
 }
 
-/// Compares what differs: a message about all that is held would be unreadable.
+/// Asserts that both are the same. Shows only what differs: a message with all rights would be
+/// unreadable.
 fn assert_same(held: &Holdings, expected: &Holdings, at: Timestamp) {
     let differs = |(one, other): (&Holdings, &Holdings)| {
         let own = one.own.iter();
@@ -632,7 +635,7 @@ fn assert_same(held: &Holdings, expected: &Holdings, at: Timestamp) {
     assert_eq!(differs((expected, held)), none, "not told, at {at}");
 }
 
-/// Asserts that each run tells at most once of each right of a user.
+/// Asserts that each run reports each right of a user at most once.
 fn assert_netted(rows: &[AccessChangeRow]) {
     let mut told = BTreeSet::new();
     for row in rows {
@@ -740,7 +743,7 @@ fn change(tenant: &Directory, dice: &mut fastrand::Rng) {
         17 if groups.len() > 3 => drop(tenant.delete_group(&group)),
         18 | 19 => garble(tenant, &space, dice),
         20 => tenant.update_space(&space, SpaceEdit::Mend).unwrap(),
-        // Only the credentials cannot see it.
+        // A space that exists, and that our credentials cannot see.
         21 => {
             let made = tenant.create_space(NewSpace {
                 name: "Made unseen".into(),
@@ -839,7 +842,7 @@ async fn live(seed: u64) {
     for sight in &sights {
         for id in &ever {
             let limit = dice.usize(1..40);
-            // Nothing is found within a minute of it.
+            // No reading finds anything in the minute after the sight.
             let at = Some(sight.at.plus(Duration::from_secs(dice.u64(..59))));
             let answer = ask(&running, &id.to_string(), Which::Own, at, limit).await;
             let expected = sight.spaces.get(id).map(|it| reckon(it, &sight.users));
@@ -1003,8 +1006,8 @@ async fn a_tenant_that_forbids_spaces_is_asked_again_the_next_day() {
     running.stop().await;
 }
 
-/// Stops the daemon again and again at random points of the first reading. What was read is kept,
-/// and only what was under way, four spaces at most, is read twice.
+/// Stops the daemon again and again at random points of the first reading. What was read is kept.
+/// Only the spaces that were being read, four at most, are read twice.
 #[tokio::test(flavor = "multi_thread")]
 async fn an_interrupted_reading_continues_where_it_stopped() {
     let n_spaces = 40;

@@ -1,4 +1,4 @@
-//! An event that does not say which space it is about: all spaces are read again.
+//! An event that does not say which space it is about makes all spaces be read again.
 
 use qlik_roster::demo::tenant::{Assignee, LogFault, RateLimits, TenantOptions, When};
 

@@ -16,11 +16,11 @@ use serde_json::{Value, json};
 use crate::spaces::{DAY, reading};
 use crate::support::{Running, World, within};
 
-/// A tenant in which only these hold anything of note.
+/// A tenant in which only the users named here have access that matters.
 ///
-/// Maria administers by two paths, Noah by a group though disabled, a bot directly. Olga owns both
-/// spaces. In `Sales EMEA` Maria, Noah and the bot are assigned, the group Sales and everybody; one
-/// of its apps is shared with Gus, another by a link.
+/// Maria is an administrator by two paths, Noah by a group although he is disabled, a bot directly.
+/// Olga owns both spaces. In `Sales EMEA`, Maria, Noah, the bot, the group Sales and everybody have
+/// assignments. One of its apps is shared with Gus, another by a link.
 struct Case {
     world: World,
     running: Running,
@@ -133,7 +133,7 @@ impl Case {
         serde_json::from_str(&out).unwrap()
     }
 
-    /// Runs a command and returns its lines, each without what depends on the time.
+    /// Runs a command and returns its lines, without the times in them.
     async fn lines(&self, args: &[&str]) -> Vec<String> {
         let (code, out, err) = self.world.command(args).await;
         assert_eq!(code, 0, "{args:?}: {err}");
@@ -157,7 +157,7 @@ impl Case {
         .await;
     }
 
-    /// The user of our own client, which administers.
+    /// Returns the name of our own client's user, who is an administrator.
     fn client(&self) -> String {
         let users = self.world.tenant.directory().users().into_iter();
         let mut bots = users.filter(|user| user.client_id.is_some() && &*user.name != "Robo");
@@ -169,7 +169,7 @@ fn text(value: &Value) -> &str {
     value.as_str().unwrap_or_default()
 }
 
-/// The paths of a row: `direct, group Sales`.
+/// Describes the paths of a row: `direct, group Sales`.
 fn paths(paths: &Value) -> String {
     let paths = paths.as_array().unwrap().iter();
     let paths = paths.map(|path| match text(&path["group"]["name"]) {
@@ -180,7 +180,7 @@ fn paths(paths: &Value) -> String {
     paths.collect::<Vec<_>>().join(", ")
 }
 
-/// A right: `TenantAdmin`, `producer in Sales EMEA`, `consumer of app-2 in Sales EMEA`.
+/// Describes a right: `TenantAdmin`, `producer in Sales EMEA`, `consumer of app-2 in Sales EMEA`.
 fn right(right: &Value) -> String {
     let there = || {
         format!(
@@ -197,7 +197,7 @@ fn right(right: &Value) -> String {
     }
 }
 
-/// Describes each row of an answer. No row may come twice.
+/// Describes each row of an answer. Asserts that no row comes twice.
 fn set(answer: &Value, describe: impl Fn(&Value) -> String) -> BTreeSet<String> {
     let rows = answer["rows"].as_array().unwrap();
     let found: BTreeSet<String> = rows.iter().map(describe).collect();
@@ -205,7 +205,7 @@ fn set(answer: &Value, describe: impl Fn(&Value) -> String) -> BTreeSet<String> 
     found
 }
 
-/// A row about a right: `Maria Silva: TenantAdmin by direct, group Platform; usable`.
+/// Describes a row about a right: `Maria Silva: TenantAdmin by direct, group Platform; usable`.
 fn of_right(row: &Value) -> String {
     let usable = match row["usable"] == true {
         true => "usable",
@@ -215,7 +215,7 @@ fn of_right(row: &Value) -> String {
     format!("{user}: {right} by {}; {usable}", paths(&row["paths"]))
 }
 
-/// A row about a space: `Maria Silva: consumer by direct, producer by group Sales; usable`.
+/// Describes a row about a space: `Gus Guest: consumer by direct, producer by group Sales; usable`.
 fn of_space(row: &Value) -> String {
     let usable = match row["usable"] == true {
         true => "usable",
@@ -568,7 +568,7 @@ async fn who_came_into_the_space(case: &Case, then: &str) {
     case.next_day().await;
 }
 
-/// Reads the evidence of a time: each row as user, account, right, paths and basis.
+/// Checks the evidence for a time: each row as user, account, right, paths and basis.
 async fn the_evidence_has_rights_in_spaces(case: &Case, then: &str) {
     let evidence = async |folder: &str, more: &[&str]| {
         let out = case.world.path(folder);
@@ -707,8 +707,8 @@ fn csv_rows(table: &str) -> Vec<Vec<String>> {
     rows.collect()
 }
 
-/// What the Access Evaluator leaves out besides: two roles of one name are one there, and what
-/// everybody has by the group Everyone is not read.
+/// What else the Access Evaluator gets wrong: it takes two roles of the same name for one, and it
+/// does not read what everybody has by the group Everyone.
 #[tokio::test(flavor = "multi_thread")]
 async fn two_roles_of_one_name_and_everyones_roles_are_told_apart() {
     let case = case().await;
@@ -751,7 +751,7 @@ async fn two_roles_of_one_name_and_everyones_roles_are_told_apart() {
     case.running.stop().await;
 }
 
-/// Where spaces are not read, nothing is known of them, and that is said.
+/// If spaces are not read, nothing is known of them, and the command says so.
 #[tokio::test(flavor = "multi_thread")]
 async fn changes_in_spaces_that_are_not_read_are_not_known() {
     let world = World::new().await;

@@ -19,7 +19,7 @@ struct Answer {
     body: Value,
 }
 
-/// Asks for a path with a token, about a tenant.
+/// Requests a path with a token, for a tenant.
 async fn get(running: &Running, token: &str, account: &str, path: &str) -> Answer {
     let request = reqwest::Client::new()
         .get(running.url(path))
@@ -125,7 +125,7 @@ async fn records_that_change_between_two_pages_move_nobody() {
     let first = get(&running, &token, "acme", path).await;
     let mut seen = first.body["data"].as_array().unwrap().clone();
 
-    // Someone of the first page leaves, and others come.
+    // A user of the first page is deleted, and others are created.
     let gone = seen[3]["remote_id"].as_str().unwrap().to_owned();
     world
         .tenant
@@ -393,7 +393,7 @@ async fn the_first_token_is_in_a_file_of_its_owner() {
     let id = account["id"].as_str().unwrap();
     let one = get(&running, token.trim(), "", &format!("/accounts/{id}")).await;
     assert_eq!(one.body, *account);
-    // A tenant is also called by its id.
+    // A tenant can also be named by its id.
     let roles = get(&running, token.trim(), id, "/unified/iam/roles").await;
     assert_eq!(roles.status, StatusCode::OK);
     running.stop().await;

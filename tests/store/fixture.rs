@@ -499,7 +499,7 @@ fn rights(store: &Store, acme: &Known) -> Result<(), StoreError> {
     progress(store, "each", cursor, changes, attempts, None)
 }
 
-/// A token that may do everything, and one that was used.
+/// Adds a token that may do everything, and one that was used.
 fn tokens(store: &Store, acme: &Known) -> Result<(), StoreError> {
     let first = ApiToken {
         id: TokenId([1; 6]),
@@ -1034,7 +1034,7 @@ fn changed(change: Change) -> Write {
     }
 }
 
-/// A change that the audit log reported, too.
+/// Returns the write of a change that the audit log reported, too.
 fn reported(change: Change) -> Write {
     Write::Change {
         fingerprint: fingerprint(change.latest()),

@@ -162,8 +162,8 @@ pub fn sled_at(folder: &Path) -> sled::Db {
     }
 }
 
-/// Turns a store of the newest format into one of format 1: its runs have the same values there,
-/// but for what was read of spaces and licences, and entries are read in any layout.
+/// Turns a store of the newest format into one of format 1. Its runs have the same values there,
+/// except for what was read of spaces and licences. Entries can be read in any layout.
 fn turn_back(folder: &Path) {
     let db = sled_at(folder);
     let format = [0x01, 0x00];

@@ -24,7 +24,7 @@ use crate::tracer;
 const CONNECTIONS: [&str; 1] = ["all"];
 const ENDPOINTS: [&str; 5] = ["hr", "audit", "gone", "quiet", "weak"];
 
-/// The key of the row that says which format a store has, and of how much was counted in it.
+/// The keys of the rows that say which format a store has, and how much was counted in it.
 const FORMAT: [u8; 2] = [0x01, 0x00];
 const USAGE: [u8; 2] = [0x01, 0x03];
 
@@ -105,8 +105,8 @@ fn a_store_of_format_1_holds_the_same_after_its_migration() {
     assert_eq!(version, 1, "every version reads the row of the format");
 }
 
-/// Opens a store of a format, which migrates it. Returns its rows before and after, without the
-/// format, which is compared, and without how much was counted in it.
+/// Opens a store of a format, which migrates it. Returns its rows before and after, except for two:
+/// the format, which is checked here, and how much was counted in it.
 fn migrated(format: u32, look: impl FnOnce(&Store)) -> (Rows, Rows) {
     let folder = place();
     let path = folder.path().join("store");
@@ -130,8 +130,8 @@ fn migrated(format: u32, look: impl FnOnce(&Store)) -> (Rows, Rows) {
     (before, after)
 }
 
-/// Entries and records keep their keys and values, and so do runs, but for what later formats add;
-/// the head now has a version.
+/// Entries, records and runs keep their keys and values, except for what later formats add. The
+/// head has a version now.
 #[test]
 fn a_store_of_format_2_is_the_same_to_the_byte_but_for_its_head() {
     let (mut before, mut after) = migrated(2, |store| {
@@ -255,9 +255,9 @@ fn a_store_of_format_7_is_the_same_to_the_byte_but_for_how_far_spaces_were_read(
     assert_eq!(after, before);
 }
 
-/// Runs may say what was read of a licence now, and the marks of licences say more. A list of a space
-/// that was not visible as a whole when we last looked counts as one that never was. Nothing else
-/// changes but for what is added.
+/// Runs can now say what they read of a licence, and the marks of licences say more. A list of a
+/// space that was not visible as a whole when we last looked counts as never visible as a whole.
+/// Apart from what format 9 adds, nothing else changes.
 #[test]
 fn a_store_of_format_8_is_the_same_to_the_byte_but_for_runs_licences_and_spaces() {
     let (mut before, mut after) = migrated(8, |store| {
@@ -289,8 +289,8 @@ fn a_store_of_format_8_is_the_same_to_the_byte_but_for_runs_licences_and_spaces(
     assert_eq!(after, before);
 }
 
-/// Compares the rows of how far licences were read with those of format 9, and removes them from
-/// both. The old ones end with how many assignments were not readable, and how many were kept.
+/// Compares the rows that say how far licences were read with those of format 9, and removes them
+/// from both. The old ones end with how many assignments were unreadable, and how many were kept.
 fn compare_licence_readings(before: &mut Rows, after: &mut Rows) {
     let is_reading = |key: &[u8]| key[0] == LICENCE_READING;
     let mut n_compared = 0;
@@ -309,8 +309,8 @@ fn compare_licence_readings(before: &mut Rows, after: &mut Rows) {
     }
 }
 
-/// Compares the marks of how far rights were compared with those of format 9, which say that rights
-/// in spaces were compared as far, and removes them from both.
+/// Compares the marks that say how far rights were compared with those of format 9, and removes
+/// them from both. The new ones also say that rights in spaces were compared as far.
 fn compare_marks(before: &mut Rows, after: &mut Rows) {
     let is_mark = |key: &[u8]| key[0] == 0x72;
     let mut n_compared = 0;
@@ -327,8 +327,8 @@ fn compare_marks(before: &mut Rows, after: &mut Rows) {
     }
 }
 
-/// Compares the formats of the rows of spaces, and removes these from both; what they contain is
-/// compared through the store.
+/// Compares the formats of the rows of spaces, and removes these rows from both. What they contain
+/// is compared through the store.
 fn compare_spaces(before: &mut Rows, after: &mut Rows) {
     let is_space = |key: &[u8]| key[0] == 0x90;
     for (key, value) in before.iter().filter(|(key, _)| is_space(key)) {
@@ -339,9 +339,9 @@ fn compare_spaces(before: &mut Rows, after: &mut Rows) {
     }
 }
 
-/// Compares the rows of how far spaces were read with those of format 9, which end with the entry
-/// from which on rights in spaces are compared, how many spaces could not be read, and which were
-/// removed, and removes them from both.
+/// Compares the rows that say how far spaces were read with those of format 9, and removes them
+/// from both. The new ones end with the entry from which on rights in spaces are compared, how many
+/// spaces could not be read, and which spaces were removed.
 fn compare_readings(before: &mut Rows, after: &mut Rows) {
     let is_reading = |key: &[u8]| key[0] == SPACE_READING;
     let mut n_compared = 0;
@@ -366,8 +366,8 @@ fn compare_readings(before: &mut Rows, after: &mut Rows) {
     }
 }
 
-/// Compares the rows of runs with those of format 9, which say that nothing was read of the licence
-/// and, as since format 6, of spaces; and removes them from both.
+/// Compares the rows of runs with those of format 9, and removes them from both. The new ones say
+/// that nothing was read of the licence and, if they are older than format 6, of spaces.
 fn compare_runs(before: &mut Rows, after: &mut Rows) {
     let is_run = |key: &[u8]| key[0] == 0x61;
     let mut n_compared = 0;

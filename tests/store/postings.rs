@@ -1,4 +1,4 @@
-//! A process is killed while it changes who holds which role and builds posting lists.
+//! Kills a process while it changes who holds which role and builds posting lists.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -23,7 +23,7 @@ fn lists_say_what_the_records_say_after_a_kill() {
 
     for kill in 0..KILLS {
         if kill % 2 == 0 {
-            // Lists are built most while there are few groups that give roles.
+            // Most lists are built while a store is new and few groups give roles.
             folder = tempfile::tempdir().unwrap();
         }
         let (mut child, mut told) = spawn(Role::Post, folder.path());
@@ -33,7 +33,7 @@ fn lists_say_what_the_records_say_after_a_kill() {
 
         let opened = Store::open(folder.path()).unwrap();
         assert_eq!(opened.moved_aside, None, "kill {kill}");
-        // It compares the lists that are complete with the records.
+        // The check compares the complete lists with the records.
         assert_eq!(opened.store.check().unwrap().faults, [], "kill {kill}");
         n_unbuilt += u32::from(opened.store.build_postings().unwrap());
         if kill % 4 > 1 {
@@ -49,7 +49,7 @@ fn lists_say_what_the_records_say_after_a_kill() {
     );
 }
 
-/// Returns how many users are in the list of a role; `None` if it is not complete.
+/// Returns how many users are in the list of a role; `None` if the list is not complete.
 fn n_holders(store: &Store) -> Option<usize> {
     let known = adopt(store);
     let list = (PostingList::Role(RoleId(id(1))), 1);
@@ -70,7 +70,7 @@ fn recount(store: &Store) -> usize {
     users.iter().filter(|kept| holds(&kept.record)).count()
 }
 
-/// Changes users and groups, and builds, until it is killed.
+/// Changes users and groups, and builds posting lists, until the process is killed.
 pub fn post(folder: &Path) {
     let store = Store::open(folder).unwrap().store;
     let known = adopt(&store);
@@ -95,7 +95,7 @@ pub fn post(folder: &Path) {
         let writes = (0..n_writes).map(|_| write(&mut records, &mut random));
         let writes = writes.collect();
         commit(&store, &known, writes, Closing::Nothing);
-        // So seldom that most kills meet lists that are being built, however late they come.
+        // Lists are built so seldom that most kills, however late, find some that are not complete.
         if random.u8(0..3) == 0 {
             store.build_postings().unwrap();
         }
@@ -103,7 +103,7 @@ pub fn post(folder: &Path) {
     }
 }
 
-/// Makes a write of a user, or now and then of a group.
+/// Makes a write of a user, or occasionally of a group.
 fn write(records: &mut BTreeMap<(Kind, Id), Record>, random: &mut fastrand::Rng) -> Write {
     let (kind, latest) = match random.u8(0..60) {
         0 => (Kind::Group, group(random.u32(0..GROUPS), random)),

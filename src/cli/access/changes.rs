@@ -97,7 +97,7 @@ pub(super) async fn run(client: &StoreClient, args: AccessChangesArgs) -> anyhow
     Ok(Exit::Success)
 }
 
-/// Says if the first event that is kept is later than the time that was asked about.
+/// Tells the operator if the journal no longer goes back to the time that was asked about.
 fn tell_begin(first: Option<Timestamp>, since: Option<Timestamp>) {
     if let (Some(first), Some(since)) = (first, since)
         && since < first
@@ -108,7 +108,7 @@ fn tell_begin(first: Option<Timestamp>, since: Option<Timestamp>) {
     }
 }
 
-/// Says what is not known, and since when changes in spaces are.
+/// Says what is not known, and since when changes of rights in spaces are known.
 fn tell(answers: &[ChangesAnswer]) {
     for answer in answers {
         let tenant = &answer.tenant;

@@ -95,7 +95,7 @@ pub(super) async fn run(client: &StoreClient, args: AccessDiffArgs) -> anyhow::R
     Ok(Exit::Success)
 }
 
-/// Says that no space has, or had, this name.
+/// Says that no space had this name at either time.
 fn unknown_space(space: &str, answers: &[(DiffPage, u64)]) -> Exit {
     say(format_args!(
         "No space was called `{space}` at either time."

@@ -76,7 +76,7 @@ pub(super) async fn run(
     Ok(Exit::Success)
 }
 
-/// Draws each path to the space, or to the app.
+/// Prints each path to the space or the app.
 fn tell(
     answer: &SpaceAccess,
     (shown, opened): (&SpaceShown, &Opened),

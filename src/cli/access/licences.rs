@@ -70,8 +70,8 @@ pub(super) async fn run(client: &StoreClient, args: AccessLicencesArgs) -> anyho
     Ok(Exit::Success)
 }
 
-/// Returns the tenants to ask. Qlik shows each tenant its whole licence, so of tenants that share
-/// one, only one is asked.
+/// Returns the tenants to ask. Qlik shows each tenant its whole licence, so we ask only one of the
+/// tenants that share it.
 async fn asked(client: &StoreClient, tenant: Option<String>) -> anyhow::Result<Vec<TenantName>> {
     let is_chosen = tenant.is_some();
     let tenants = tenants(client, tenant).await?;

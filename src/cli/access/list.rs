@@ -213,7 +213,7 @@ async fn each(
     Ok(answer.envelope)
 }
 
-/// Asks for the rights of one tenant in spaces that users hold by several paths.
+/// Asks which rights in spaces of a tenant users hold by several paths.
 async fn in_spaces(
     client: &StoreClient,
     asked: &Asked,

@@ -1,4 +1,4 @@
-//! `access review`: writes the evidence of who had which rights at a time, as CSV and as a page.
+//! `access review`: writes the evidence of who had which rights at a time, as CSV and as HTML.
 //!
 //! Rows are written as their pages come, so that a tenant of any size takes little memory. The
 //! files get their names when all of them are complete.
@@ -82,7 +82,7 @@ pub(super) async fn run(client: &StoreClient, args: AccessReviewArgs) -> anyhow:
         at: Some(as_of),
         ..asked
     };
-    // A space is asked about without the roles of the tenant.
+    // A review of one space leaves out the roles of the tenant.
     let first = (!evidence.is_of_space()).then_some(first);
     let roles = (asked, first);
     let spaces = (asked_spaces, first_spaces);
@@ -99,7 +99,7 @@ pub(super) async fn run(client: &StoreClient, args: AccessReviewArgs) -> anyhow:
     tell(&evidence, &written)
 }
 
-/// Returns whether the roles and the space are known that are asked about. If not, says so.
+/// Returns whether the requested roles and space are known. If one is not, says which.
 async fn are_known(
     client: &StoreClient,
     args: &AccessReviewArgs,
@@ -137,7 +137,7 @@ async fn write_rows(
         html::row(rows, &row)?;
         found.add(1);
         evidence.n_rows += 1;
-        // All rows of a user follow each other.
+        // All rows of a user are adjacent.
         let is_next = last.as_ref() != Some(&row.user.id);
         evidence.n_users += u64::from(is_next);
         last = Some(row.user.id);

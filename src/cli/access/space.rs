@@ -95,7 +95,7 @@ pub(super) async fn run(
     Ok(Exit::Success)
 }
 
-/// Draws users with the paths of each.
+/// Draws a tree of users, with the paths of each.
 pub(super) async fn draw(
     client: &StoreClient,
     asked: &Asked,

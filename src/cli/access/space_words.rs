@@ -22,7 +22,7 @@ pub(super) fn paths(names: &GroupNames, grants: &[SpaceGrant]) -> String {
     paths.collect::<Vec<_>>().join(", ")
 }
 
-/// Writes a path in a space: `by the group Sales`.
+/// Returns a path in a space in words, such as `by the group Sales`.
 pub(super) fn path(names: &GroupNames, path: &SpacePath) -> String {
     match path {
         SpacePath::Owner => "as its owner".to_owned(),
@@ -47,8 +47,8 @@ pub(super) fn apps(shares: &[ShareGrant]) -> String {
     apps.collect::<Vec<_>>().join(", ")
 }
 
-/// Draws a path to a space, or by the space to an app: `Maria Silva -> group Sales -> producer ->
-/// Sales EMEA -> app app-1`. `end` is the space, or the space and the app.
+/// Draws a path to a space, or through the space to an app: `Maria Silva -> group Sales -> producer
+/// -> Sales EMEA -> app app-1`. `end` is the space, or the space and the app.
 pub(super) fn drawn(
     names: &GroupNames,
     user: &AccessPerson,

@@ -52,7 +52,7 @@ pub(super) struct Question {
     pub(super) nothing: fn(StaleWho, Known) -> &'static str,
 }
 
-/// Asks about all tenants, and prints the answers.
+/// Asks about the chosen tenant, or about each if none is chosen, and prints the answers.
 pub(super) async fn ask(
     client: &StoreClient,
     question: &Question,
@@ -136,7 +136,7 @@ fn row_of(tenant: &TenantName, row: &StaleRow) -> Row {
     }
 }
 
-/// Writes when the user was last seen.
+/// Returns the cell that says when the user was last seen.
 pub(super) fn last(row: &StaleRow) -> Cell {
     match row.last.certain() {
         Some(at) => at.into(),
@@ -144,7 +144,7 @@ pub(super) fn last(row: &StaleRow) -> Cell {
     }
 }
 
-/// Writes whether the user is idle.
+/// Returns the cell that says whether the user is idle.
 pub(super) fn idle(row: &StaleRow) -> Cell {
     let (idle, tone) = match row.idleness {
         Idleness::Idle => ("yes", Some(Tone::Warn)),
@@ -154,7 +154,7 @@ pub(super) fn idle(row: &StaleRow) -> Cell {
     Cell::from(idle).toned(tone)
 }
 
-/// Names the types of the licences that are assigned to the user.
+/// Returns the types of the licences that are assigned to the user; `?` if they are not known.
 pub(super) fn licences(row: &StaleRow) -> String {
     let Some(licences) = &row.licences else {
         return "?".to_owned();

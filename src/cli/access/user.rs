@@ -32,7 +32,7 @@ pub(super) async fn draw(
         for row in &answer.roles {
             tree.row(tenant, row)?;
         }
-        // Drawn spaces are not said again.
+        // The spaces are drawn, so they are not mentioned again below.
         if let (Some(user), Some(spaces)) = (&answer.user, answer.spaces.take()) {
             tree.spaces(tenant, user, &spaces)?;
         }

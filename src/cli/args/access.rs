@@ -94,11 +94,11 @@ pub(in crate::cli) struct AccessExplainArgs {
 
 #[derive(Debug, clap::Args)]
 pub(in crate::cli) struct AccessRedundantArgs {
-    /// Only this role: the name or id of one in the tenant, or the name of one in spaces, such as
-    /// `producer`.
+    /// Only this role: the name or id of a role in the tenant, or the name of a role in spaces,
+    /// such as `producer`.
     #[arg(long, value_name = "ROLE")]
     pub(in crate::cli) role: Option<String>,
-    /// Who has access to this space by several paths: its name or id.
+    /// Only users who have access to this space by several paths: its name or id.
     #[arg(long, value_name = "SPACE", conflicts_with = "role")]
     pub(in crate::cli) space: Option<String>,
     #[command(flatten)]
@@ -154,7 +154,7 @@ pub(in crate::cli) struct SpacesArgs {
     /// Only spaces whose name contains this.
     #[arg(long, value_name = "PART")]
     pub(in crate::cli) name: Option<String>,
-    /// Only spaces that share something by a link, which anybody who has it may open.
+    /// Only spaces that share something by a link, which anybody who has the link may open.
     #[arg(long)]
     pub(in crate::cli) shared_by_link: bool,
     #[command(flatten)]
@@ -171,8 +171,8 @@ pub(in crate::cli) struct AccessDiffArgs {
     /// The later time (default: now).
     #[arg(long, value_name = "TIME", value_parser = since)]
     pub(in crate::cli) to: Option<Since>,
-    /// Only this role: the name or id of one in the tenant, or the name of one in spaces, such as
-    /// `producer`.
+    /// Only this role: the name or id of a role in the tenant, or the name of a role in spaces,
+    /// such as `producer`.
     #[arg(long, value_name = "ROLE")]
     pub(in crate::cli) role: Option<String>,
     /// Only rights in this space: its name or id.
@@ -187,8 +187,8 @@ pub(in crate::cli) struct AccessReviewArgs {
     /// The tenant.
     #[arg(long, value_name = "NAME")]
     pub(in crate::cli) tenant: String,
-    /// Only this role: the name or id of one in the tenant, or the name of one in spaces, such as
-    /// `producer`; may be given several times.
+    /// Only this role: the name or id of a role in the tenant, or the name of a role in spaces,
+    /// such as `producer`; may be given several times.
     #[arg(long, value_name = "ROLE")]
     pub(in crate::cli) role: Vec<String>,
     /// Only rights in this space: its name or id.

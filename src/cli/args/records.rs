@@ -21,7 +21,7 @@ pub(in crate::cli) enum RecordsAsked {
 /// Which users have not been seen for some time.
 #[derive(Debug)]
 pub(in crate::cli) struct IdleArgs {
-    /// For how many days.
+    /// The number of days for which they have not been seen.
     pub(in crate::cli) days: u32,
     /// Only users with a licence.
     pub(in crate::cli) licensed: bool,

@@ -10,7 +10,7 @@ use crate::model::Scope;
 
 #[derive(Debug, Subcommand)]
 pub(in crate::cli) enum TokenAction {
-    /// Make a token and print it. It is shown this once and never again.
+    /// Make a token and print it. It is shown only this once.
     Create(CreateTokenArgs),
     /// List tokens, with their last use.
     List(TokenListArgs),
@@ -24,14 +24,14 @@ pub(in crate::cli) enum TokenAction {
 
 #[derive(Debug, clap::Args)]
 pub(in crate::cli) struct CreateTokenArgs {
-    /// What it is for, such as `power-bi`.
+    /// A name that says what the token is for, such as `power-bi`.
     pub(in crate::cli) name: String,
     /// What it allows: to read records and reports, to read SCIM resources, to read events, or
     /// everything; may be given several times.
     #[arg(long, required = true, value_name = "SCOPE", value_parser = scopes())]
     pub(in crate::cli) scope: Vec<Scope>,
-    /// A tenant that may be read with it; may be given several times (default: all, also those that
-    /// come later).
+    /// A tenant that may be read with it; may be given several times (default: all tenants, also
+    /// those added later).
     #[arg(long, value_name = "NAME")]
     pub(in crate::cli) tenant: Vec<String>,
     /// For how many days it is valid (default: until it is revoked).
@@ -58,7 +58,7 @@ fn scopes() -> impl TypedValueParser<Value = Scope> {
     })
 }
 
-/// Reads a number of days, of ten years at most.
+/// Reads a number of days, at most ten years.
 fn days(text: &str) -> Result<NonZeroU32, &'static str> {
     let read = text.parse().ok();
     let expected = "a whole number from 1 to 3650 is expected";

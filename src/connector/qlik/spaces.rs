@@ -20,7 +20,7 @@ use crate::model::{
 
 /// The most spaces of a tenant. Their heads are kept in memory while they are read.
 const MAX_SPACES: usize = 50_000;
-/// The most pages of one list of a space: ten times as many as the most members take.
+/// The most pages of one list of a space: ten times as many as [`MAX_IN_SPACE`] members take.
 const MAX_PAGES_IN_SPACE: u64 = 1_000;
 /// The only field that Qlik can sort spaces by and that never changes. Spaces that are created
 /// during the listing come at its end.
@@ -178,7 +178,7 @@ fn assignments_at(path: &str) -> Walk<'_> {
         path,
         sort: None,
         cursor: "next",
-        // One space must not delay the others for long, and a reading continues later anyway.
+        // One space must not delay the others for long, and an interrupted reading continues later.
         patience: Patience::Usual,
         most_pages: MAX_PAGES_IN_SPACE,
     }
@@ -207,7 +207,8 @@ enum Shown {
 }
 
 /// Reads one list that belongs to a space, and once more if it shows fewer records than Qlik
-/// counts: one may have been deleted meanwhile. `add` joins two records with the same key.
+/// counts: one may have been deleted meanwhile. `add` merges a record into an earlier one with the
+/// same key.
 async fn part<K: Ord, V>(
     client: &Client,
     listing: Walk<'_>,
@@ -293,7 +294,7 @@ fn is_of_the_answer(error: &ReadError) -> bool {
 fn space(text: &str) -> Option<(SpaceId, SpaceHead)> {
     mended(text, |text| {
         let space: Space<'_> = object(text)?;
-        // Absent is not empty: an answer without the field does not say that nobody owns the space.
+        // An empty field says that nobody owns the space. A missing one does not.
         let (owner, unseen) = match space.owner_id {
             Lax::Text(owner) if owner.is_empty() => (None, BTreeSet::new()),
             Lax::Text(owner) => (Some(UserId(Id::parse(&owner).ok()?)), BTreeSet::new()),

@@ -27,7 +27,7 @@ pub(super) struct Walk<'a> {
     pub(super) cursor: &'static str,
     /// How long to retry a request.
     pub(super) patience: Patience,
-    /// The most pages, if that is fewer than any listing may have.
+    /// The most pages that this listing may have. The limit for all listings applies, too.
     pub(super) most_pages: u64,
 }
 

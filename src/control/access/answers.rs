@@ -317,8 +317,8 @@ pub struct StaleRow {
     pub admin_roles: Vec<RoleMention>,
     /// When the user was last seen.
     pub last: LastSession,
-    /// Whether the user is certainly idle. With a question about licences, that is true of the
-    /// other tenants of the licence, too.
+    /// Whether the user is certainly idle. If the question is about licences, idle means idle in
+    /// the other tenants of the licence, too.
     pub idleness: Idleness,
     /// The groups of an identity provider that the user is in, with their names; `None` if the
     /// user's groups are not visible.
@@ -362,10 +362,10 @@ pub struct DiffRow {
 pub struct DiffPage {
     /// The users whose own paths differ. The envelope describes the later time.
     pub page: AccessPage<DiffRow, Id>,
-    /// What all users gained or lost; what they gained or lost in spaces is on the first page.
+    /// What all users gained or lost. Only the first page says what they gained or lost in spaces.
     pub everybody: Vec<EverybodyDiff>,
-    /// The spaces that had the requested id or name at one of the times; empty if none is asked
-    /// about.
+    /// The spaces that had the requested id or name at one of the times; empty if the question
+    /// names no space.
     pub spaces: Vec<SpaceMention>,
 }
 

@@ -14,16 +14,16 @@ use crate::store::Store;
 
 use super::change_rows::{ChangeBasis, ChangeCause};
 
-/// How many entries before a report are looked at. What is farther back counts as not known.
+/// How many entries before a report are searched. A change that is farther back counts as unknown.
 const LOOK_BACK: u64 = 2_000;
 
-/// The entries that were read last, the oldest first.
+/// The changes that were read last, the oldest first.
 pub(super) struct Causes {
     entries: VecDeque<Entry>,
 }
 
 impl Causes {
-    /// Reads the entries up to one.
+    /// Reads the last entries up to this one.
     pub(super) fn up_to(store: &Store, last: Seq) -> Result<Self, ControlError> {
         let mut causes = Self {
             entries: VecDeque::new(),
@@ -43,7 +43,7 @@ impl Causes {
         Ok(causes)
     }
 
-    /// Takes the entry that follows.
+    /// Adds the next entry, if it is a change.
     pub(super) fn take(&mut self, entry: Entry) {
         if !matches!(entry.fact, Fact::Changed(_) | Fact::SpaceChanged(_)) {
             return;
@@ -54,8 +54,9 @@ impl Causes {
         }
     }
 
-    /// Returns what changed a right, as far as that is known: the entries that gave each path that
-    /// is new, or took away each path that is gone.
+    /// Returns what changed a right: the latest entries that gave its new paths, or that took away
+    /// its old paths if none is new. If one of these entries is not found, only the time of the
+    /// report is known.
     pub(super) fn of(&self, entry: &Entry, right: &RightChange) -> ChangeCause {
         let observed = ChangeCause {
             basis: ChangeBasis::Observed,
@@ -97,16 +98,16 @@ impl Causes {
     }
 }
 
-/// A path to a right that came or went.
+/// A path to a right that was added or removed.
 struct Changed<'a> {
     right: &'a Right,
     path: &'a Path,
-    /// Whose path; `None` if it is that of several users.
+    /// The user whose path it is; `None` if several users share it.
     holder: Option<&'a UserId>,
 }
 
 impl Changed<'_> {
-    /// Returns what an entry says of the change; `None` if it did not make it.
+    /// Returns what an entry says of the change; `None` if the entry did not make it.
     fn cause(&self, entry: &Entry) -> Option<ChangeCause> {
         match &entry.fact {
             Fact::Changed(change) => {
@@ -127,7 +128,8 @@ impl Changed<'_> {
         }
     }
 
-    /// Returns whether a record gives the path, as far as it can.
+    /// Returns whether a record does its part in giving the path: for a path through a group, the
+    /// user is in the group, and the group gives the role.
     fn is_given_by(&self, record: Option<&Record>) -> bool {
         match record {
             None | Some(Record::Role(_)) => false,
@@ -209,7 +211,7 @@ impl Changed<'_> {
     }
 }
 
-/// Says what the audit log reports of an entry.
+/// Returns who made a change and when, as the audit log reports it.
 fn reported(entry: &Entry) -> ChangeCause {
     match &entry.reported {
         None => observed(entry),
@@ -221,7 +223,7 @@ fn reported(entry: &Entry) -> ChangeCause {
     }
 }
 
-/// Says what the source says of an assignment or a share that was created.
+/// Returns who created an assignment or a share and when, as the source shows it.
 fn by_source(entry: &Entry, at: Option<Timestamp>, by: Option<&Id>) -> ChangeCause {
     match at {
         None => observed(entry),

@@ -48,14 +48,15 @@ pub struct AccessChangeRow {
     pub right: RightChange,
     /// What changed it, as far as that is known.
     pub cause: ChangeCause,
-    /// Who did it, with the present names: one of these. Empty if that is not known.
+    /// The users who may have done it, with their present names: it was one of them. Empty if that
+    /// is not known.
     pub by: Vec<Giver>,
 }
 
 /// What changed a right.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ChangeCause {
-    /// What that rests on.
+    /// How we know of it.
     pub basis: ChangeBasis,
     /// When it happened.
     pub at: Timestamp,
@@ -64,7 +65,7 @@ pub struct ChangeCause {
 }
 
 impl ChangeCause {
-    /// Returns the cause of a change that has two: as weak as the weaker one.
+    /// Combines the two causes of a change into one, which is as weak as the weaker of the two.
     pub(super) fn and(self, other: Self) -> Self {
         let (mut by, others) = (self.by, other.by);
         match by.is_empty() || others.is_empty() {
@@ -79,11 +80,11 @@ impl ChangeCause {
     }
 }
 
-/// What is known of a change rests on this, the strongest first.
+/// How we know of a change. The strongest basis comes first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ChangeBasis {
-    /// The source says when it was, and who did it.
+    /// The source says when it happened, and who did it.
     Api,
     /// The audit log reports it.
     Audit,
@@ -91,7 +92,7 @@ pub enum ChangeBasis {
     Observed,
 }
 
-/// What an answer about changes rests on, of one tenant.
+/// How far an answer about changes is complete for one tenant.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ChangesAnswer {
     /// The operator's name for the tenant.
@@ -100,9 +101,9 @@ pub struct ChangesAnswer {
     pub as_of: Timestamp,
     /// What is not known. The answer is complete if this is empty.
     pub not_known: BTreeSet<NotKnown>,
-    /// The present spaces that have the requested id or name; empty if none is asked about.
+    /// The present spaces that have the requested id or name; empty if the question names no space.
     pub spaces: Vec<SpaceMention>,
-    /// Since when changes of rights in spaces are known; `None` if they are not.
+    /// The time since which changes of rights in spaces are known; `None` if they are not known.
     pub spaces_since: Option<Timestamp>,
 }
 
@@ -115,6 +116,6 @@ pub struct AccessChanges {
     pub next: Option<AccessChangePosition>,
     /// When the first entry that the journal still has was found; `None` if it has none.
     pub first: Option<Timestamp>,
-    /// What the answer rests on, of each tenant.
+    /// How far the answer is complete, for each tenant.
     pub answers: Vec<ChangesAnswer>,
 }

@@ -117,10 +117,10 @@ struct Page<'a> {
     member: Option<u64>,
     /// How many users of lists were read.
     n_users_read: usize,
-    /// The present spaces that are asked about, of each tenant.
+    /// The existing spaces that are asked about, by tenant.
     spaces: BTreeMap<TenantName, Vec<SpaceMention>>,
     causes: Causes,
-    /// The users who did something, with their names.
+    /// The users who gave or took rights, with their names, as far as they were looked up.
     givers: BTreeMap<UserId, Giver>,
     rows: Vec<AccessChangeRow>,
 }
@@ -262,9 +262,9 @@ impl Page<'_> {
             && space.as_ref().is_none_or(|called| {
                 let present = self.spaces.get(&known.name).filter(|them| !them.is_empty());
                 right.space().is_some_and(|space| match present {
-                    // A space is the same under every name that it had.
+                    // The id is compared, so that changes under earlier names are found, too.
                     Some(present) => present.iter().any(|it| it.id == space.id),
-                    // A space that is gone is found by its last names.
+                    // A space that no longer exists is found by the names that it last had.
                     None => space.is_called(called),
                 })
             })
@@ -276,7 +276,7 @@ impl Page<'_> {
     }
 }
 
-/// Finds the present spaces that have the requested id or name.
+/// Finds the existing spaces that have the requested id or name.
 fn spaces(
     reading: &Reading<'_>,
     tenants: &[&Known],
@@ -297,7 +297,7 @@ fn spaces(
     Ok(found)
 }
 
-/// Says what the answer rests on.
+/// Returns, for each tenant, what the answer is based on and what is not known.
 fn rests_on(
     reading: &Reading<'_>,
     tenants: &[&Known],

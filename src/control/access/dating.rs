@@ -37,7 +37,7 @@ pub(super) fn date(
     name_givers(store, known, rows)
 }
 
-/// Says who gave the roles, with the present names of these users.
+/// Adds to the rows who gave the roles, with the present names of these users.
 fn name_givers(store: &Store, known: &Known, rows: &mut [AccessRow]) -> Result<(), ControlError> {
     let mut givers: BTreeMap<UserId, Giver> = BTreeMap::new();
     for row in rows {
@@ -53,7 +53,7 @@ fn name_givers(store: &Store, known: &Known, rows: &mut [AccessRow]) -> Result<(
     Ok(())
 }
 
-/// Returns a user who may have given somebody something, with the present name.
+/// Returns a user who may have given somebody a right, with the present name.
 pub(super) fn giver(store: &Store, known: &Known, id: &UserId) -> Result<Giver, ControlError> {
     let record = RecordRef {
         kind: Kind::User,

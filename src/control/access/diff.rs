@@ -85,7 +85,7 @@ impl Query for query::AccessDiff {
 }
 
 impl Times<'_> {
-    /// Notes what is not visible of what a user holds at one of the times.
+    /// Notes which of a user's roles and groups are not visible at one of the times.
     fn note_unseen(&self, envelope: &mut Envelope, pair: &Pair) {
         for (picture, user) in [(self.before, &pair.then), (self.after, &pair.now)] {
             let Some(user) = user else { continue };
@@ -124,7 +124,7 @@ impl Times<'_> {
         Ok(rows)
     }
 
-    /// Compares the roles that a user held with those that the user holds.
+    /// Compares the roles that a user held at the first time with those held at the second.
     fn rows(&self, pair: &Pair) -> Vec<DiffRow> {
         let (then, now) = (pair.then.as_ref(), pair.now.as_ref());
         let Some((user, account)) = pair.account().filter(|_| self.space.is_none()) else {

@@ -1,4 +1,4 @@
-//! What differs between two times in who holds which right in spaces.
+//! Compares who holds which right in spaces at two times.
 //!
 //! What was not visible at one of the times is neither granted nor revoked, and is reported as not
 //! known: a list that was hidden then, or a space that existed without being visible.
@@ -24,8 +24,8 @@ use super::space::note_look;
 /// What an answer says besides its rows.
 pub(super) struct Told {
     pub(super) envelope: Envelope,
-    /// What all users gained or lost. It is the same on each page, so only the first one has what
-    /// they gained or lost in spaces.
+    /// What all users gained or lost. What they gained or lost in spaces is only on the first page,
+    /// since it is the same on each.
     pub(super) everybody: Vec<EverybodyDiff>,
     pub(super) is_first: bool,
     /// The spaces that were asked about and found.
@@ -59,9 +59,9 @@ pub(super) fn compare_spaces(
     Ok(())
 }
 
-/// Returns when the last reading of spaces began that had ended at the earlier time; the earlier
-/// time itself if that reading is no longer on record. A space that had been created by then, and
-/// was not known, was not visible.
+/// Returns when the last reading of spaces began that had ended by the earlier time, or the earlier
+/// time itself if that reading is no longer on record. A space that was created before that and was
+/// not known at the earlier time existed, but was not visible.
 fn read_by(times: &Times<'_>) -> Result<Timestamp, ControlError> {
     let is_reading = |run: &Run| {
         let has_ended = run.ended_at.is_some_and(|ended| ended <= times.from);
@@ -85,7 +85,7 @@ struct Sides {
 }
 
 impl Sides {
-    /// Compares a space. `None` if it is not asked about.
+    /// Returns a space at both times; `None` if it is not asked about.
     fn of(times: &Times<'_>, pair: &SpacePair, read_by: Timestamp) -> Option<Self> {
         let sides = pair.then.iter().chain(&pair.now);
         let mut mentions = sides.map(Space::mention);
@@ -211,7 +211,8 @@ impl Sides {
     }
 }
 
-/// Returns whether the groups of a user differ, or whether the user came or went.
+/// Returns whether the groups of a user differ, or whether the user existed at only one of the
+/// times.
 fn has_moved(pair: &Pair) -> bool {
     fn groups(user: &User) -> Option<BTreeSet<&GroupId>> {
         user.groups.as_ref().map(|groups| groups.keys().collect())

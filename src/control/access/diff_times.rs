@@ -1,4 +1,4 @@
-//! Two times that are compared, and what is asked about them.
+//! The two times of a comparison, and what is asked about them.
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
@@ -9,7 +9,7 @@ use crate::history::Picture;
 use crate::model::{Called, GroupId, Path, Right, ShownPath, SpaceMention, Timestamp};
 use crate::store::Known;
 
-/// Two pictures that are compared, and what is asked about them.
+/// The two pictures of a comparison, and what is asked about them.
 pub(super) struct Times<'a> {
     pub(super) reading: &'a Reading<'a>,
     pub(super) known: &'a Known,
@@ -21,7 +21,7 @@ pub(super) struct Times<'a> {
     pub(super) role: Option<&'a str>,
     /// Only rights in spaces with this id or name.
     pub(super) space: Option<&'a str>,
-    /// The names of groups that were looked up.
+    /// The names of groups that were looked up; `None` if a group has none that is known.
     pub(super) names: RefCell<BTreeMap<GroupId, Option<String>>>,
 }
 
@@ -30,12 +30,12 @@ impl Times<'_> {
         Ok(self.after.n_users(self.reading.store, self.known)?)
     }
 
-    /// Returns whether a right is asked about.
+    /// Returns whether the question includes a right.
     pub(super) fn is_wanted(&self, right: &Right) -> bool {
         self.role.is_none_or(|called| right.is_called(called))
     }
 
-    /// Returns whether a space is asked about that has, or had, this name.
+    /// Returns whether the question includes a space, by its id or this name of it.
     pub(super) fn is_space_wanted(&self, space: &SpaceMention) -> bool {
         self.space.is_none_or(|called| space.is_called(called))
     }

@@ -88,8 +88,8 @@ pub(super) fn note_user(
     }
 }
 
-/// Notes that it cannot be seen which roles a group gives. `mentioned` is the name by which a
-/// member mentions the group.
+/// Notes that the roles of a group are not visible. `mentioned` is the name that a member of the
+/// group gives for it.
 pub(super) fn note_group(
     envelope: &mut Envelope,
     picture: &Picture,

@@ -25,7 +25,7 @@ pub(in crate::control) fn are_sessions_read(reading: &Reading<'_>, known: &Known
     }
 }
 
-/// Notes if it is not known when users were last seen before the time of an answer.
+/// Adds a note to an answer if sessions are read, but not known for the time of the answer.
 pub(super) fn note_sessions(
     envelope: &mut Envelope,
     reading: &Reading<'_>,
@@ -42,7 +42,7 @@ pub(super) fn note_sessions(
     }
 }
 
-/// Returns what is known of the last session of a user at a time, given the present time as well.
+/// Returns what is known of a user's last session at the time `as_of`. `now` is the present time.
 pub(super) fn last_session(
     store: &Store,
     known: &Known,

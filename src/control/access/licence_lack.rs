@@ -36,13 +36,13 @@ pub enum LicenceLack {
     NoNumber,
     /// The tenant was not asked which licence it has: it may be this one.
     NotAsked,
-    /// The tenant had another licence at this time. It was not asked since this one was read, and
-    /// may have it by now.
+    /// The tenant had another licence when its licence was last read in full. That was before this
+    /// one was read, so the tenant may have this one by now.
     OtherLicence {
         /// When the last complete reading of that licence began.
         read_at: Timestamp,
     },
-    /// The users of the tenant are known up to this time, and something was assigned later: perhaps
+    /// The users of the tenant are known up to this time, and something was assigned later, perhaps
     /// to a new user.
     EarlierUsers {
         /// That time.
@@ -145,7 +145,7 @@ pub(super) fn lacking(
     let known_for = |every: Duration| every.saturating_mul(KNOWN_FOR);
     let is_old = |read_at: Timestamp| match readings {
         Readings::Off => true,
-        // Of a time in the future, nobody knows how long ago it was.
+        // A time in the future does not say how old the reading is.
         Readings::Every(every) => now.since(read_at) > known_for(every) || is_ahead(read_at, now),
     };
     let time = match (of_tenant.mark.last, readings) {

@@ -16,15 +16,15 @@ use super::licence_lack::{LicenceLack, readings};
 /// How many subjects of a licence are read from the store at once.
 pub(super) const AT_ONCE: usize = 500;
 
-/// What is not known of tenants.
+/// What we do not know about tenants, so that an answer may be incomplete.
 pub(super) type Lacks = BTreeSet<(TenantName, LicenceLack)>;
 
 /// The users of the tenants that have one licence.
 pub(super) struct Search<'r> {
     places: Vec<SearchedTenant<'r>>,
-    /// What is not known of the tenants. A user whom we do not know may have any subject.
+    /// What we do not know about the tenants. A user whom we do not know may have any subject.
     pub(super) lacks: Lacks,
-    /// When the listing of the licence was last asked for.
+    /// When we last asked for the listing of the licence.
     asked: Option<Timestamp>,
 }
 
@@ -32,20 +32,20 @@ pub(super) struct Search<'r> {
 pub(super) struct SearchedTenant<'r> {
     pub(super) known: &'r Known,
     subjects: Arc<Subjects>,
-    /// Up to when its users are known; `None` if they were never read in full.
+    /// The time up to which its users are known; `None` if they were never read in full.
     until: Option<Timestamp>,
-    /// Why it may have the licence, although it had another one when it was last asked; `None` if
-    /// it has the licence, or if its licence is not known.
+    /// Why the tenant may have the licence, although it had another one when we last asked; `None`
+    /// if it has the licence, or if the number of its licence or of this one is not known.
     doubt: Option<LicenceLack>,
 }
 
-/// Whether a user has the subject of a licence.
+/// Whether the subject of a licence is that of a user.
 pub(super) enum Owned {
     /// A user has it.
     Yes,
     /// No user has it.
     No,
-    /// It is not known.
+    /// Nobody knows, because of these gaps in what we know.
     NotKnown(Lacks),
 }
 
@@ -75,7 +75,8 @@ impl<'r> Search<'r> {
         Ok(search)
     }
 
-    /// Finds the tenants that have the same licence as a tenant, and are read. Searches nothing.
+    /// Finds the other tenants that have, or may have, the same licence as a tenant and are read.
+    /// Does not search their users yet.
     fn find(
         reading: &'r Reading<'_>,
         known: &'r Known,
@@ -119,9 +120,9 @@ impl<'r> Search<'r> {
         Ok(search)
     }
 
-    /// Returns why a tenant whose licence had another number may have this licence; `None` if it
-    /// was asked since this licence was read. A licence that is renewed gets another number in all
-    /// its tenants at once, and we learn that of one tenant after the other.
+    /// Returns why a tenant whose licence had another number may have this licence; `None` if we
+    /// asked that tenant after we read this licence. A renewed licence gets another number in all
+    /// its tenants at once, but we learn that from one tenant after the other.
     fn doubt(&self, of_other: &LicenceReading, now: Timestamp) -> Option<LicenceLack> {
         let Some(read_at) = of_other.mark.last else {
             return Some(LicenceLack::NotRead);
@@ -152,7 +153,7 @@ impl<'r> Search<'r> {
         Ok(())
     }
 
-    /// Searches the users.
+    /// Reads the subjects of the users of all these tenants.
     fn look(&mut self, reading: &Reading<'_>) -> Result<(), StoreError> {
         self.places.sort_by(|a, b| a.known.name.cmp(&b.known.name));
         let tenants: Vec<&Known> = self.places.iter().map(|it| it.known).collect();
@@ -170,11 +171,11 @@ impl<'r> Search<'r> {
         Ok(())
     }
 
-    /// Returns whether a user has the subject of a licence.
+    /// Returns whether a user of any of the tenants has the subject of a licence.
     pub(super) fn judge(&self, kept: &KeptLicence) -> Owned {
         let mut lacks = self.lacks.clone();
         let since = kept.assignments.iter().filter_map(|it| it.created_at).min();
-        // If the source does not say since when it is assigned, it was when we were shown it.
+        // If the source does not say when the licence was assigned, it was before we last asked.
         let since = since.or(self.asked);
         for place in &self.places {
             let name = || place.known.name.clone();
@@ -206,7 +207,8 @@ impl<'r> Search<'r> {
         self.places.iter()
     }
 
-    /// Returns the tenants that certainly have the licence, or may have had it all along, by name.
+    /// Returns the names of the tenants that have the licence, or may have it because the number of
+    /// a licence is not known, in order.
     pub(super) fn tenants(&self) -> Vec<TenantName> {
         let places = self.places.iter().filter(|place| place.doubt.is_none());
         places.map(|place| place.known.name.clone()).collect()
@@ -225,12 +227,12 @@ impl<'r> Search<'r> {
 }
 
 impl SearchedTenant<'_> {
-    /// Returns whether a user has a subject.
+    /// Returns whether a user of this tenant has a subject.
     pub(super) fn has(&self, subject: &SubjectKey) -> bool {
         self.subjects.has(subject)
     }
 
-    /// Returns whether it may have another licence.
+    /// Returns whether the tenant may have another licence.
     pub(super) fn is_doubtful(&self) -> bool {
         self.doubt.is_some()
     }
@@ -252,8 +254,9 @@ fn numberless(of_tenant: &LicenceReading, readings: Readings) -> LicenceLack {
     }
 }
 
-/// Returns up to when the users of a tenant are known; `None` if they were never read in full. The
-/// last sweep began then, or the audit log was read up to then without a gap since that sweep.
+/// Returns the time up to which the users of a tenant are known; `None` if they were never read in
+/// full. It is when the last sweep began or, if that is later, the time up to which the audit log
+/// was read without a gap since that sweep.
 fn known_until(reading: &Reading<'_>, known: &Known) -> Result<Option<Timestamp>, StoreError> {
     let now = reading.context.clock.now();
     let last = reading.store.last_sweep(&known.name)?;
@@ -268,7 +271,8 @@ fn known_until(reading: &Reading<'_>, known: &Known) -> Result<Option<Timestamp>
     Ok(Some(polled.map_or(swept, |polled| polled.max(swept))))
 }
 
-/// Returns what is not known of the users of a tenant, who are known up to a time.
+/// Returns what we do not know about the users of a tenant. `until` is the time up to which they
+/// are known.
 fn lacking_users(
     reading: &Reading<'_>,
     known: &Known,

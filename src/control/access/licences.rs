@@ -96,7 +96,8 @@ impl Query for query::LicenceTenants {
 
 /// Makes rows of assignments.
 struct Finder<'a> {
-    /// Where subjects are looked for; `None` if all assignments are wanted.
+    /// Finds out whether a user has a subject; `None` if all assignments are wanted, not only those
+    /// of orphans.
     search: Option<&'a Search<'a>>,
     /// What is not known of the licence.
     own: Lacks,
@@ -105,7 +106,7 @@ struct Finder<'a> {
 }
 
 impl Finder<'_> {
-    /// Returns the rows of a subject, and adds what is not known of it.
+    /// Returns the rows of a subject, and adds what is not known about it to `lacks`.
     fn rows(&self, kept: KeptLicence, lacks: &mut Lacks) -> Vec<LicenceRow> {
         let is_orphan = match self.search.map(|search| search.judge(&kept)) {
             None => None,

@@ -33,7 +33,8 @@ impl Query for query::Access {
             .map(|role| mentions::called(&picture, role));
         let mut envelope = envelope::begin(reading, known, &picture, self.at, asked.as_deref())?;
         let at = envelope.as_of;
-        // For all roles at once, each row would take looks into the journal.
+        // Rows are dated only for one role: for all at once, each row would need its own look into
+        // the journal.
         let is_dated = self.role.is_some() && self.which != Which::Potential;
         let finder = Finder {
             picture: &picture,
@@ -80,7 +81,7 @@ pub(super) struct Found {
 }
 
 impl Found {
-    /// Begins after a user.
+    /// Makes an empty result that continues after a user.
     pub(super) fn begin(after: Option<Id>) -> Self {
         Self {
             rows: Vec::new(),

@@ -1,4 +1,4 @@
-//! Finds who holds a role by the posting lists of the store, so that not all users are read.
+//! Finds who holds a role with the posting lists of the store, so that it need not read all users.
 
 use std::collections::BTreeSet;
 
@@ -15,8 +15,9 @@ use super::envelope::{MAX_NAMED, note_group, note_user};
 use super::list::{Finder, Found};
 
 impl Finder<'_> {
-    /// Reads the users after one who may hold a requested role, until there are at least `limit`
-    /// rows, or enough users for one question were read. `None` if all users must be read.
+    /// Reads the users who may hold a requested role, beginning after `after`, until there are at
+    /// least `limit` rows, or as many users were read as one question may read. Returns `None` if
+    /// all users must be read.
     pub(super) fn read_listed(
         &self,
         reading: &Reading<'_>,
@@ -52,7 +53,8 @@ impl Finder<'_> {
         Ok(Some(found))
     }
 
-    /// Returns the posting lists that have everybody who may have a row; `None` if no lists do.
+    /// Returns the posting lists that together have everybody who may have a row; `None` if there
+    /// are no such lists.
     fn lists(&self) -> Option<BTreeSet<PostingList>> {
         let grants = self.picture.grants();
         let roles: BTreeSet<RoleId> = match self.which {
@@ -69,8 +71,8 @@ impl Finder<'_> {
         Some(lists)
     }
 
-    /// Notes what cannot be seen of who holds a role: the roles of groups, and what users after one
-    /// hold. Returns false if the lists do not say.
+    /// Notes what is not visible about who holds a role: which roles groups give, and which roles
+    /// and groups the users after `after` have. Returns false if the lists are not complete.
     fn note_unseen(
         &self,
         reading: &Reading<'_>,

@@ -18,7 +18,7 @@ pub struct SpaceChoice {
     pub sort: Option<String>,
     /// Those whose name contains this. Letter case is ignored.
     pub name: Option<String>,
-    /// Only those that share something by a link.
+    /// Only spaces that share something by a link.
     pub only_by_link: bool,
 }
 
@@ -63,7 +63,8 @@ pub(super) fn links(space: &Space) -> impl Iterator<Item = SharedLink> {
     })
 }
 
-/// Something that is shared by a link: whoever has it may open it, even without an account.
+/// Something that is shared by a link. Anybody who has the link may open it, even without an
+/// account.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SharedLink {
     /// The share.

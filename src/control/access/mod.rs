@@ -2,8 +2,8 @@
 //! reached by several paths, what differed between two times, and the evidence for a review.
 //!
 //! These answers are computed from the records themselves: the roles and groups of a tenant as a
-//! [`Picture`](crate::history::Picture), and users page by page. Who may hold a role is found by
-//! the posting lists of the store, if these are complete; each user is then judged by its record.
+//! [`Picture`](crate::history::Picture), and users page by page. If the posting lists of the store
+//! are complete, they tell which users may hold a role; each of these is then judged by its record.
 //!
 //! What must stay true: an answer says what it does not know ([`Envelope`]); what is not visible is
 //! never shown as absent, and roles that all users hold are listed once, not in the row of each

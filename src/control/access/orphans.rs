@@ -10,7 +10,7 @@ use crate::sync::Readings;
 use super::licence_lack::{lacking, readings};
 use super::licence_search::{AT_ONCE, Lacks, Owned, Search};
 
-/// Returns, for each licence that these tenants read, the tenant that it is judged for.
+/// Returns one tenant for each licence that these tenants read: the one it is judged for.
 pub(in crate::control) fn judged_for<'k>(
     reading: &Reading<'_>,
     tenants: &[&'k Known],
@@ -20,8 +20,9 @@ pub(in crate::control) fn judged_for<'k>(
     first_of_each(reading, &read)
 }
 
-/// Returns one tenant for each licence. Each tenant shows the whole licence, so that is the first
-/// of its tenants whose reading is complete, or else the first of them.
+/// Returns one tenant for each licence: the first whose reading is complete, or else the first. One
+/// is enough, because each tenant shows the whole licence. A tenant whose licence has no known
+/// number counts as the only one of its licence.
 pub(super) fn first_of_each<'k>(
     reading: &Reading<'_>,
     tenants: &[&'k Known],
@@ -69,8 +70,8 @@ pub(in crate::control) fn sharing<'r>(
 }
 
 /// Returns the ids that a finding about an orphan licence has in the other tenants of the licence,
-/// given its id in one tenant. Returns nothing for another finding, or if the licence is no longer
-/// assigned.
+/// given its id in one tenant. Returns nothing for any other finding, or if the licence is no
+/// longer assigned to the subject.
 pub(in crate::control) fn elsewhere<'r>(
     reading: &'r Reading<'_>,
     known: &Known,
@@ -94,9 +95,9 @@ pub(in crate::control) fn elsewhere<'r>(
     Ok(Vec::new())
 }
 
-/// Looks for assignments of the licence of a tenant to subjects that no user has. Finds none if
-/// something is not known of the licence or of its tenants, and only those that certainly are
-/// orphans if something is not known of some subjects. Returns what is not known.
+/// Looks for assignments of a tenant's licence to subjects that no user has. Finds none if
+/// something is unknown about the licence or its tenants, and leaves out the subjects that cannot
+/// be judged. Returns what is unknown.
 pub(in crate::control) fn orphan_licences(
     reading: &Reading<'_>,
     known: &Known,

@@ -1,22 +1,23 @@
-//! The rows of a page that ends with all rows of a user, though they are found in another order.
+//! The rows of a page that has all rows of each of its users, though rows are not found user by
+//! user.
 
 use std::collections::BTreeMap;
 
 use crate::model::Id;
 
-/// The rows that were found, by user. If there are too many, users at the end are left to the next
+/// The rows that were found, by user. If there are too many, the last users are left for the next
 /// page.
 #[derive(Debug)]
 pub(super) struct PageRows<R> {
     limit: usize,
     rows: BTreeMap<Id, Vec<R>>,
     n_rows: usize,
-    /// The first user who does not belong on the page; `None` if all do.
+    /// The first user who is left for the next page; `None` if nobody is.
     end: Option<Id>,
 }
 
 impl<R> PageRows<R> {
-    /// Begins a page of about this many rows.
+    /// Begins a page of at most this many rows, or of one user who has more.
     pub(super) fn begin(limit: usize) -> Self {
         Self {
             limit,
@@ -52,13 +53,14 @@ impl<R> PageRows<R> {
         self.rows.contains_key(user)
     }
 
-    /// Returns whether the page has all its rows.
+    /// Returns whether the page is full, so that no further users need be looked at.
     pub(super) fn is_full(&self) -> bool {
         self.end.is_some() || self.n_rows >= self.limit
     }
 
-    /// Returns where the next page begins, after users were looked at: `last` of these users, or
-    /// the last one who belongs on the page. `before` is where they began.
+    /// Returns the user after whom to continue when all rows of `users` were added: `last` if all
+    /// of them belong on the page, or else the last one who does. If none does, that is `before`,
+    /// the user after whom `users` began.
     pub(super) fn next<'a>(
         &self,
         users: impl Iterator<Item = &'a Id>,
@@ -85,7 +87,8 @@ mod tests {
         Id::parse(&format!("{n:024x}")).unwrap()
     }
 
-    /// Finds the rows of some users page by page, in an order in which each user's come one by one.
+    /// Reads the rows of some users page by page: first one row of each user, then the second of
+    /// each, and so on. Returns the rows, and how many each page has.
     fn all(n_rows_of: &[usize], limit: usize) -> (Vec<(usize, usize)>, Vec<usize>) {
         let users: Vec<Id> = (0..n_rows_of.len()).map(id).collect();
         let (mut all, mut sizes, mut after) = (Vec::new(), Vec::new(), None::<Id>);

@@ -1,4 +1,4 @@
-//! Lists the rights of users in all spaces, user by user: roles there, and apps that are shared.
+//! Lists the rights of users in all spaces, user by user: roles in spaces, and shared apps.
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
@@ -31,10 +31,10 @@ pub struct SpaceRightRow {
     pub right: Right,
     /// Every path to it, including the paths that all users have.
     pub paths: Vec<ShownPath>,
-    /// When the first of these paths was created, by the source; `None` if the source does not say
-    /// it of each.
+    /// When the first of these paths was created, by the source's clock; `None` if the source does
+    /// not date each of them.
     pub since: Option<Timestamp>,
-    /// Who created it; `None` if that is not known.
+    /// Who created that path; `None` if unknown.
     pub given_by: Option<Giver>,
 }
 
@@ -56,14 +56,14 @@ pub struct SpaceRightsPage {
     pub page: AccessPage<SpaceRightRow, Id>,
     /// The rights that all users hold, on the first page.
     pub everybody: Vec<SpaceEverybodyRight>,
-    /// The spaces that have the requested id or name; empty if none is asked about.
+    /// The spaces that have the requested id or name; empty if no space was requested.
     pub spaces: Vec<SpaceMention>,
-    /// The roles that somebody has in any space that is asked about.
+    /// The roles that somebody has in any of the requested spaces, on the first page.
     pub roles: BTreeSet<String>,
     /// Whether spaces were ever asked for.
     pub is_on: bool,
-    /// When the last reading of all spaces began that was complete by then; `None` if there was
-    /// none.
+    /// The time up to which spaces are known: the start of the last complete reading of all spaces,
+    /// or the time of the answer if that is earlier. `None` if no reading was complete by then.
     pub read_at: Option<Timestamp>,
     /// When the users of this page were last seen.
     pub last_sessions: BTreeMap<UserId, LastSession>,
@@ -138,14 +138,14 @@ impl Query for query::SpaceRights {
     }
 }
 
-/// Where in an answer some users are.
+/// The place of a batch of users in an answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Part {
-    /// They are the first users of the first page.
+    /// The first batch of the first page.
     First,
-    /// They are the first users of a later page.
+    /// The first batch of a later page.
     Later,
-    /// They are further users of a page.
+    /// A further batch of any page.
     Again,
 }
 
@@ -162,7 +162,7 @@ struct Asked<'a> {
 }
 
 impl Asked<'_> {
-    /// Adds the rights of some users in all spaces.
+    /// Adds the rights of these users in all spaces.
     fn look(
         &self,
         users: &[User],
@@ -303,7 +303,7 @@ impl Asked<'_> {
     }
 }
 
-/// Returns the roles that somebody has in a space, or for something that is shared from it.
+/// Returns the roles that somebody has in a space, or in something shared from it.
 fn roles(space: &Space) -> BTreeSet<String> {
     let assigned = space.assignments.iter().flatten();
     let assigned = assigned.flat_map(|(_, assignment)| assignment.roles.iter().cloned());
@@ -317,8 +317,9 @@ fn roles(space: &Space) -> BTreeSet<String> {
     assigned.chain(shared).chain(owner).collect()
 }
 
-/// Returns the wanted rights of a user in a space: those by a path that not everybody has, or of
-/// these, those that removing one path does not take away.
+/// Returns the requested rights of a user in a space: all that the user has by a path that not
+/// everybody has, or only those of them with several paths, where the roles in the space count
+/// together.
 fn wanted(
     which: Which,
     rights: &SpacePaths,
@@ -336,7 +337,7 @@ fn wanted(
             && match which {
                 Which::Own => true,
                 Which::Redundant => paths.len() > 1 || has_several && is_role(right),
-                // Who could take a role is asked of one space.
+                // Only a question about one space can ask who could take a role.
                 Which::Potential => false,
             }
     })

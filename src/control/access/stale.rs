@@ -137,7 +137,8 @@ impl Finder<'_> {
         let idleness = idleness(user, last.at, last.known, self.now, self.idle_for);
         match idleness {
             Idleness::Active if can_log_in(user, self.now) => return Ok(None),
-            // Only among users with a licence: nobody uses it.
+            // A recently active user who can no longer log in is asked about only for licences, and
+            // nobody uses that user's.
             Idleness::Active | Idleness::Idle | Idleness::NotKnown => {}
         }
         Ok(Some(StaleRow {

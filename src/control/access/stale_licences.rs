@@ -41,8 +41,8 @@ impl<'r> Licensing<'r> {
         })
     }
 
-    /// Notes what is not known of the licence. Nothing is said of a licence that is not read,
-    /// unless the question is about licences.
+    /// Notes what is not known about the licence. If licences are not read, notes that only when
+    /// the question is about licences.
     pub(super) fn note(&self, envelope: &mut Envelope, asked: Asked) {
         let is_off = readings(self.reading, &self.known.name) == Readings::Off;
         if is_off && asked == Asked::Besides {
@@ -54,7 +54,7 @@ impl<'r> Licensing<'r> {
         }
     }
 
-    /// Returns what is assigned to a user; `None` if that is not known.
+    /// Returns what the licence assigns to a user; `None` if that is not known.
     pub(super) fn of_user(
         &self,
         user: &User,
@@ -91,7 +91,7 @@ impl<'r> Licensing<'r> {
 pub(super) enum Asked {
     /// It is.
     Yes,
-    /// It is about something else, and the answer says what is known of licences, too.
+    /// It is about something else, and the answer mentions licences, too.
     Besides,
 }
 
@@ -102,7 +102,7 @@ pub(super) struct Others<'r> {
     search: Option<Search<'r>>,
 }
 
-/// What is known of a person in the other tenants.
+/// What is known about a person in the other tenants.
 #[derive(Default)]
 struct Elsewhere {
     tenants: BTreeSet<TenantName>,
@@ -118,16 +118,16 @@ enum Seen {
 }
 
 impl Others<'_> {
-    /// Notes what is not known of the other tenants.
+    /// Notes what is not known about the other tenants.
     pub(super) fn note(&self, envelope: &mut Envelope) {
         for (tenant, lack) in self.search.iter().flat_map(|it| it.lacks.clone()) {
             envelope::note(&mut envelope.not_known, NotKnown::Licences { tenant, lack });
         }
     }
 
-    /// Leaves out the users who were seen in another tenant of the licence within some time, for
-    /// there they need it. Of others, says in which tenants they have accounts, and whether they
-    /// may have been seen there.
+    /// Leaves out the users who were seen within `idle_for` in another tenant of the licence, since
+    /// they need it there. Adds to the other rows in which tenants these people have accounts, and
+    /// whether they may have been seen there.
     pub(super) fn compare(
         &self,
         rows: Vec<StaleRow>,
@@ -146,7 +146,7 @@ impl Others<'_> {
                 elsewhere.idleness.insert(seen);
             }
         }
-        // Somebody whom we do not know may be the same person.
+        // A user whom we do not know may be the same person.
         let is_known = self.search.as_ref().is_none_or(|it| it.lacks.is_empty());
         let rows = rows.into_iter().filter_map(|mut row| {
             if row.idleness == Idleness::Idle && !is_known {
@@ -208,7 +208,7 @@ impl Others<'_> {
             (now, now),
         )?;
         Ok(match idleness(user, last.at, last.known, now, idle_for) {
-            // Whether this user needs the licence is not known if the tenant may have another one.
+            // If the tenant may have another licence, nobody knows whether its user needs this one.
             Idleness::Active if place.is_doubtful() => Seen::NotKnown,
             Idleness::Active => Seen::Yes,
             Idleness::Idle => Seen::No,
@@ -217,8 +217,8 @@ impl Others<'_> {
     }
 }
 
-/// Returns whether a user with a licence was seen. Bots begin no sessions, so of them it is not
-/// known.
+/// Returns whether a user with a licence was seen. Bots begin no sessions, so a bot never counts as
+/// idle.
 pub(super) fn idleness(
     user: &User,
     at: Option<Timestamp>,

@@ -19,8 +19,8 @@ pub struct Licences {
     pub limit: usize,
 }
 
-/// Which tenants to ask about licences: of tenants that share one, the first whose licence was read
-/// in full, or else the first.
+/// Which tenants to ask about licences. Of the tenants that share a licence, this is the first one
+/// whose licence was read in full, or else the first one.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LicenceTenants {
     /// The last tenant of the previous page.

@@ -27,8 +27,8 @@ pub struct SpaceAccess {
     pub limit: usize,
 }
 
-/// The rights of users in all spaces, each with every path. Rights that all users hold are given
-/// once, on the first page.
+/// The rights of users in all spaces or in some, each with every path. Rights that all users hold
+/// are listed once, on the first page.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SpaceRights {
     /// The tenant.
@@ -37,14 +37,14 @@ pub struct SpaceRights {
     pub space: Option<String>,
     /// Only rights of these roles, by name; empty for all.
     pub roles: Vec<String>,
-    /// Which rows are wanted. Nobody who could take a role is among them.
+    /// Which rows are wanted. There are no rows for [`Which::Potential`].
     pub which: Which,
     /// The time that the answer describes; `None` for now.
     pub at: Option<Timestamp>,
-    /// The last user of the previous page.
+    /// The last user of the previous page; `None` for the first page.
     pub after: Option<Id>,
-    /// How many rows are wanted, at most [`MAX_PAGE`](crate::control::MAX_PAGE). There may be a few
-    /// more, since a page ends with all rows of a user.
+    /// How many rows are wanted, at most [`MAX_PAGE`](crate::control::MAX_PAGE). There are more if
+    /// one user alone has more, since all rows of a user are on one page.
     pub limit: usize,
 }
 

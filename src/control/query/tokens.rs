@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::model::TokenId;
 
-/// The tokens by which programs read what is known, by id.
+/// The tokens of programs, in the order of their ids.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Tokens {
     /// Only tokens whose name contains this, ignoring case; `None` for all.

@@ -13,11 +13,11 @@ pub struct AskedTenants {
     /// The tenant, by our name for it, its id or one of its host names; `None` for all that may be
     /// read.
     pub called: Option<String>,
-    /// Those that may be read; `None` for all.
+    /// The tenants that may be read; `None` for all.
     pub covered: Option<BTreeSet<TenantId>>,
 }
 
-/// Records that others mention and that are wanted with them.
+/// Which mentioned records the answer includes.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Expansion {
     /// The roles of users or groups.
@@ -33,10 +33,10 @@ pub struct UnifiedRecords {
     pub kind: Kind,
     /// The tenants.
     pub tenants: AskedTenants,
-    /// Only records that have changed since then, in the source or as far as we have seen; `None`
+    /// Only records that have changed since then, by the source's clock or by what we saw; `None`
     /// for all.
     pub changed_since: Option<Timestamp>,
-    /// What is wanted beside them.
+    /// Which records that they mention are wanted, too.
     pub expansion: Expansion,
     /// Where the previous page ended.
     pub after: Option<RecordPosition>,
@@ -53,7 +53,7 @@ pub struct UnifiedRecord {
     pub tenants: AskedTenants,
     /// The id.
     pub id: Id,
-    /// What is wanted beside it.
+    /// Which records that it mentions are wanted, too.
     pub expansion: Expansion,
 }
 

@@ -92,7 +92,7 @@ impl AuditLog {
         self.log().actor = user;
     }
 
-    /// Returns who is the cause of what happens now; `None` if it is the owner of the tenant.
+    /// Returns the user who causes what happens now; `None` if it is the owner of the tenant.
     pub(super) fn actor(&self) -> Option<UserId> {
         self.log().actor.clone()
     }

@@ -31,7 +31,7 @@ pub enum Deed<'a> {
     RoleCreated(&'a Role),
     RoleUpdated(&'a Role),
     RoleDeleted(&'a RoleId),
-    /// Qlik changed its own roles, all of which are named.
+    /// Qlik changed its own roles. The event names all of them.
     RolesSynced(&'a [&'a Role]),
     SpaceCreated(&'a Space),
     SpaceUpdated(&'a Space),
@@ -46,7 +46,7 @@ pub enum Deed<'a> {
     SessionBegun(&'a UserId, LogIn),
     /// The licence was assigned to a subject, with this type.
     Licensed(&'a str, &'a str),
-    /// It was taken away from a subject, which had this type.
+    /// The licence was taken from a subject that had it with this type.
     Unlicensed(&'a str, &'a str),
 }
 
@@ -137,12 +137,12 @@ impl Deed<'_> {
             | Self::ShareUpdated(..)
             | Self::ShareDeleted(..) => self.of_spaces(generation).into_iter().collect(),
             Self::SessionBegun(user, how) => vec![of_session(user, *how, generation)],
-            // They have no generation.
+            // These events have no generation: `of_licence` makes them.
             Self::Licensed(..) | Self::Unlicensed(..) => Vec::new(),
         }
     }
 
-    /// Returns an event about the licence.
+    /// Returns the event about the licence; `None` if the deed is about something else.
     fn of_licence(&self) -> Option<Draft> {
         let (name, subject, sort) = match self {
             Self::Licensed(subject, sort) => ("updated", subject, sort),
@@ -317,7 +317,7 @@ fn of_group(group: &Group) -> Value {
     })
 }
 
-/// Returns the data of an event about a role, which has its scopes but never its permissions.
+/// Returns the data of an event about a role. It has the role's scopes, but never its permissions.
 fn of_role(role: &Role) -> Value {
     let mut shown = json!({
         "id": role.id.to_string(),

@@ -7,8 +7,8 @@ use super::record::Role;
 /// The role that every user has. It can be changed, but not assigned.
 pub const USER_DEFAULT: &str = "UserDefault";
 
-/// Qlik's default roles, each with its level and with the kinds of resources that it allows
-/// everything with.
+/// Qlik's default roles, each with its level and the kinds of resources on which it allows every
+/// action.
 pub const DEFAULT_ROLES: [(&str, &str, &[&str]); 16] = [
     ("TenantAdmin", "admin", &ALL),
     (
@@ -32,8 +32,8 @@ pub const DEFAULT_ROLES: [(&str, &str, &[&str]); 16] = [
     ("Steward", "user", &["glossary"]),
 ];
 
-/// The kinds of resources. With [`ACTIONS`] they make more permissions than a page has rows: Qlik
-/// leaves permissions out of its events because there are so many.
+/// The kinds of resources. Combined with [`ACTIONS`], they make more permissions than a page has
+/// rows: Qlik leaves permissions out of its events because there are so many.
 const ALL: [&str; 22] = [
     "apikey",
     "app",
@@ -61,7 +61,8 @@ const ALL: [&str; 22] = [
 
 const ACTIONS: [&str; 5] = ["create", "delete", "read", "share", "update"];
 
-/// Returns the permissions to do everything with these kinds of resources: `automation:delete`.
+/// Returns the permissions for every action on these kinds of resources, such as
+/// `automation:delete`.
 pub fn permissions(resources: &[&str]) -> BTreeSet<String> {
     let of = |resource: &&str| ACTIONS.map(|action| format!("{resource}:{action}"));
     resources.iter().flat_map(of).collect()

@@ -92,12 +92,12 @@ impl Directory {
         self.edit_user(id, edit, Some(self.clock.now()))
     }
 
-    /// Makes a user log in in the browser, which only the log shows.
+    /// Logs a user in with the browser. Only the audit log shows it.
     pub fn log_in(&self, id: &UserId) -> Result<(), EditError> {
         self.log_in_by(id, LogIn::Interactive)
     }
 
-    /// Makes a user log in, which only the log shows.
+    /// Logs a user in. Only the audit log shows it.
     pub fn log_in_by(&self, id: &UserId, how: LogIn) -> Result<(), EditError> {
         let now = self.clock.now();
         let state = self.write();

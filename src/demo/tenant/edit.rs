@@ -75,7 +75,7 @@ pub enum Edit {
 pub enum LogIn {
     /// In the browser, at the identity provider.
     Interactive,
-    /// By a token that the identity provider of an embedding page signed.
+    /// With a token, signed by the identity provider of a page that embeds Qlik.
     Jwt,
 }
 
@@ -128,7 +128,7 @@ pub enum EditError {
     /// No such role.
     #[error("there is no role {0}")]
     NoRole(RoleId),
-    /// Administrators cannot change Qlik's own roles, but for the scopes of `UserDefault`.
+    /// Administrators cannot change Qlik's own roles, except the scopes of `UserDefault`.
     #[error("the role {0} is Qlik's own")]
     QliksRole(RoleId),
     /// No such group.

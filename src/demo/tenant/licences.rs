@@ -123,7 +123,7 @@ pub fn assignments(tenant: &Inner, pairs: &[(String, String)], shape: &Shape) ->
     json_text(StatusCode::OK, body.to_string().into())
 }
 
-/// A subject, what is assigned to it, and whether more of that type are assigned than there are.
+/// A subject, what is assigned to it, and whether all units of that type were taken before it.
 type Row<'l> = (&'l String, &'l Licensed, bool);
 
 fn with_excess(assignments: &BTreeMap<String, Licensed>) -> Vec<Row<'_>> {
@@ -136,7 +136,7 @@ fn with_excess(assignments: &BTreeMap<String, Licensed>) -> Vec<Row<'_>> {
     rows.collect()
 }
 
-/// Reads the parameters that choose and sort. What Qlik does not document is refused.
+/// Reads the parameters that filter and sort, and refuses what Qlik does not document.
 fn filter(pairs: &[(String, String)]) -> Result<Option<Expr>, (String, String)> {
     const PARAMETERS: [&str; 5] = ["filter", "limit", "orphans", "page", "sort"];
     const ATTRIBUTES: [Attribute; 2] = [
@@ -166,8 +166,8 @@ fn keeps(filter: Option<&Expr>, subject: &str, licensed: &Licensed) -> bool {
     filter.is_none_or(|expr| expr.holds(&holds))
 }
 
-/// Some members are missing although Qlik documents them as required: an item without a type does
-/// not say either whether there are too many of them.
+/// Returns an assignment as Qlik shows it. One without a type has neither `type` nor `excess`,
+/// although Qlik documents both as required.
 fn shown((subject, licensed, excess): Row<'_>, at: usize, shape: &Shape) -> Value {
     let mut shown = json!({"subject": subject, "created": licensed.created_at});
     if !licensed.sort.is_empty() {

@@ -11,16 +11,18 @@
 //! - Legacy ids sort among the others by their text.
 //! - A token whose scopes lack `admin_classic` sees users without roles, and no roles and no
 //!   groups.
-//! - `UserDefault`, where there is one, cannot be assigned. It has scopes and no permissions, other
-//!   default roles have permissions and no scopes, and custom roles have no permissions but say so.
-//! - When Qlik changes what its roles allow, the log names all of them, and no time moves.
+//! - `UserDefault`, where it exists, cannot be assigned. It has scopes and no permissions, other
+//!   default roles have permissions and no scopes, and custom roles have an empty list of
+//!   permissions.
+//! - When Qlik changes what its roles allow, the log names all of them, and no `lastUpdatedAt`
+//!   moves.
 //! - Users end a listing without a next link, groups with one that is null.
 //! - The audit log names an updated user in the envelope alone and the members of a group in parts,
 //!   and its old generation does not report the update of a user at all.
 //! - A token whose scopes lack `admin_classic` sees no spaces: 403.
-//! - Parameters that are not documented are refused by the spaces and licences services: 400. A
-//!   filter of spaces by roles looks at the caller's own assignment alone.
-//! - Licences are filtered by subject and type, and sorted by subject only.
+//! - The spaces and licences services refuse undocumented parameters with 400. The filter of spaces
+//!   by roles considers only the caller's own assignment.
+//! - Licences can be filtered by subject and type, but sorted only by subject.
 //! - The envelope of an event about a session names the owner of the tenant, as all envelopes do.
 //! - Assignments of deleted users and groups stay where they are.
 //! - Codes of OAuth errors are made up, except `OAUTH-14`; so are those of the spaces service.

@@ -1,4 +1,4 @@
-//! What can be done to the roles of a tenant, by its administrators and by Qlik.
+//! What administrators and Qlik can do to the roles of a tenant.
 
 use std::collections::BTreeSet;
 
@@ -12,7 +12,7 @@ use super::record::{Role, RoleRow};
 use super::state::{set_of, without_slot};
 
 impl Directory {
-    /// Creates a role of the tenant's own.
+    /// Creates a custom role.
     pub fn create_role(&self, name: &str) -> RoleId {
         let now = self.clock().now();
         let mut state = self.write();
@@ -33,8 +33,9 @@ impl Directory {
         id
     }
 
-    /// Changes a role. What users and groups show of it changes with it, but their `lastUpdatedAt`
-    /// does not. Of Qlik's own roles, only the scopes of the one that every user has can change so.
+    /// Changes a role. Users and groups that have the role show the change, but their
+    /// `lastUpdatedAt` stays. Of Qlik's own roles, only the one that every user has can be changed,
+    /// and only its scopes.
     pub fn update_role(&self, id: &RoleId, edit: RoleEdit) -> Result<(), EditError> {
         let mut state = self.write();
         let row = state.roles.get(&id.0);
@@ -58,8 +59,8 @@ impl Directory {
         Ok(())
     }
 
-    /// Changes what one of Qlik's own roles allows, as a release of Qlik's does. The event names
-    /// all of those roles, and no `lastUpdatedAt` moves.
+    /// Changes what one of Qlik's own roles allows, as a new release of Qlik does. The event names
+    /// all of Qlik's own roles, and no `lastUpdatedAt` changes.
     pub fn release_role(&self, id: &RoleId, allowed: BTreeSet<String>) -> Result<(), EditError> {
         let mut state = self.write();
         let row = state.roles.remove(&id.0);

@@ -28,7 +28,7 @@ pub struct Space {
     pub updated_at: Timestamp,
     /// What the credentials are not allowed to see of it, with the status of the answer.
     pub hidden: BTreeMap<SpacePart, u16>,
-    /// Assignments and shares that are shown without their roles, by their own ids.
+    /// The ids of assignments and shares that are shown without their roles.
     pub garbled: BTreeSet<Id>,
 }
 
@@ -163,7 +163,7 @@ pub struct Share {
     pub roles: BTreeSet<String>,
     /// The app.
     pub app: String,
-    /// Whether it is switched off, which only ends what a link allows.
+    /// Whether it is switched off. That only ends access by a link.
     pub is_disabled: bool,
     /// When it was created.
     pub created_at: Timestamp,

@@ -162,8 +162,8 @@ impl Directory {
         Ok(new)
     }
 
-    /// Switches a share off without deleting it. This ends what a link allows; whoever else it is
-    /// shared with keeps it, as Qlik documents it.
+    /// Switches a share off without deleting it. As Qlik documents, this ends access by link, but
+    /// users and groups with whom the resource is shared keep their access.
     pub fn disable_share(&self, id: &SpaceId, share: &Id) -> Result<(), EditError> {
         let now = self.now();
         let mut state = self.write();

@@ -1,5 +1,5 @@
-//! The filters that the listings of spaces, assignments and shares take. What Qlik does not
-//! document is refused.
+//! The filters that the listings of spaces, assignments and shares accept. A parameter that Qlik
+//! does not document is refused.
 
 use crate::model::{GroupId, UserId};
 
@@ -9,7 +9,7 @@ use super::space::{Assignee, Assignment, Share, Space, SpaceSort};
 /// The parameters of a request, as names and values.
 pub type Pairs = [(String, String)];
 
-/// What a parameter takes.
+/// The values that a parameter accepts.
 #[derive(Debug, Clone, Copy)]
 enum Takes {
     /// Any text.
@@ -54,7 +54,7 @@ const SHARES: [(&str, Takes); 9] = [
     ("userId", Takes::Text),
 ];
 
-/// All roles that can be assigned in one sort of space or another.
+/// All roles that can be assigned in any sort of space.
 const ROLES: [&str; 10] = [
     "basicconsumer",
     "codeveloper",
@@ -68,10 +68,10 @@ const ROLES: [&str; 10] = [
     "publisher",
 ];
 
-/// The name that all shared apps have here.
+/// The name of all shared apps in this tenant.
 pub const APP_NAME: &str = "an app";
 
-/// Checks the parameters of a listing. The error names the one that is wrong, and says what is
+/// Checks the parameters of a listing. The error has the name of the wrong one, and what was
 /// expected.
 pub fn check(endpoint: Endpoint, pairs: &Pairs) -> Result<(), (String, String)> {
     let documented: &[(&str, Takes)] = match endpoint {
@@ -119,7 +119,7 @@ pub fn keeps_space(pairs: &Pairs, space: &Space, caller: &UserId) -> bool {
     let is_owner = space.owner.as_ref() == Some(caller);
     let holds = |(name, value): &(String, String)| match name.as_str() {
         "action" => space.sort == SpaceSort::Managed && (is_owner || has("publisher")),
-        // No space is in an environment; an empty value asks for those in none.
+        // No space is in an environment, and an empty value asks for spaces outside of any.
         "environment.name" | "environmentId" => value.is_empty(),
         "name" => space.name.to_lowercase().contains(&value.to_lowercase()),
         "ownerId" => space.owner.as_ref().map(UserId::to_string).as_ref() == Some(value),

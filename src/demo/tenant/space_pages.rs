@@ -1,5 +1,5 @@
-//! Makes pages of spaces, assignments and shares: keyset on the sort value and the id, not a
-//! snapshot, with links to the next page and the one before.
+//! Makes pages of spaces, assignments and shares, with links to the next page and the one before. A
+//! cursor is the sort value and the id of a row; there is no snapshot.
 
 use axum::http::StatusCode;
 use axum::response::Response;
@@ -13,9 +13,9 @@ use super::listing::Shape;
 use super::reply::{Service, error, json_text};
 use super::space_filters::{Pairs, get};
 
-/// The host that links of this service show.
+/// The host in the links of this service.
 pub const HOST: &str = "http://spaces.qcs.svc.cluster.local:6080";
-/// Qlik's default and maximum.
+/// Qlik's default and maximum of rows in a page.
 const LIMIT: usize = 10;
 const MAX_LIMIT: usize = 100;
 
@@ -34,7 +34,7 @@ enum From {
     Before(String),
 }
 
-/// Makes the page that the parameters ask for. Each row has the key that it is sorted by.
+/// Makes the page that the parameters ask for. Each row comes with its sort key.
 pub fn list(
     path: &str,
     mut rows: Vec<(String, Value)>,
@@ -101,7 +101,7 @@ pub fn list(
     json_text(StatusCode::OK, body.to_string().into())
 }
 
-/// Reads the cursors. The error names the one that is wrong, and says why.
+/// Reads the cursors. The error is the name of the wrong one and the reason.
 fn from(pairs: &Pairs) -> Result<From, (&'static str, &'static str)> {
     let read = |name| {
         let cursor = get(pairs, name)?;
@@ -160,7 +160,7 @@ fn spoiled(mut data: Vec<Value>, shape: &Shape) -> Vec<Value> {
     data
 }
 
-/// Answers that a parameter is wrong.
+/// Returns the answer to a wrong parameter.
 pub fn invalid(name: &str, detail: &str) -> Response {
     let title = format!("Invalid query parameter `{name}`");
     error(Service::Spaces, StatusCode::BAD_REQUEST, &title, detail)

@@ -180,13 +180,14 @@ fn of_share(tenant: &Inner, space: &Space, share: &Share) -> Value {
     shown
 }
 
-/// Returns the id of whoever did something: the tenant's owner, unless somebody else is known.
+/// Returns the id of the user who did something: the tenant's owner, unless `by` names another
+/// user.
 fn actor(tenant: &Inner, by: Option<&UserId>) -> String {
     let by = by.or(tenant.owner.as_ref());
     by.map(UserId::to_string).unwrap_or_default()
 }
 
-/// Returns the roles of an assignment or a share; `None` if they are not shown.
+/// Returns the roles of an assignment or a share; `None` if the answer is to lack them.
 fn roles_of<'r>(
     space: &Space,
     id: &Id,

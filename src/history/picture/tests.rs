@@ -116,7 +116,7 @@ fn users_are_put_back_with_a_window_of_any_size() {
     }
 }
 
-/// A user with some of five roles and some of four groups, or groups that are not visible.
+/// A user with some of five roles and some of four groups; either may be not visible.
 fn holder(number: usize, random: &mut fastrand::Rng) -> User {
     let mut some = |most: usize| -> Vec<Id> {
         let chosen = (0..most).filter(|_| random.u8(0..4) == 0);

@@ -1,4 +1,4 @@
-//! The spaces at an earlier time, page by page.
+//! Tests of reading the spaces as they were at an earlier time, page by page.
 
 use super::*;
 use crate::model::{
@@ -44,7 +44,7 @@ fn space(n: usize, n_assigned: usize) -> Space {
     }
 }
 
-/// Stores a space as it is now, with the entry that reports the change.
+/// Stores a space in its new state, or deletes it, with the entry that reports the change.
 fn change(store: &Store, known: &Known, before: Option<&Space>, after: Option<&Space>, time: i64) {
     let change = SpaceChange::between(before, after, Found::New).unwrap();
     let write = match after {

@@ -1,4 +1,5 @@
-//! A trail that grows answers as one that is read at once, and as the whole journal does.
+//! Checks that a trail that grows gives the same answers as one that is read at once, and as the
+//! journal itself.
 
 use std::collections::BTreeSet;
 
@@ -22,7 +23,7 @@ fn some<T: Ord>(most: usize, of: fn(Id) -> T, dice: &mut fastrand::Rng) -> BTree
     chosen.map(|n| (of(id(n)), String::new())).collect()
 }
 
-/// A user or a group; users of a small number are seldom changed.
+/// Returns a random user or group; users with a low number are chosen seldom.
 fn record(dice: &mut fastrand::Rng) -> Record {
     if dice.u8(0..8) == 0 {
         return Record::Group(Group {
@@ -109,7 +110,7 @@ impl World {
         }
     }
 
-    /// Returns who has which role now.
+    /// Returns each user with each role that the user has now.
     fn wanted(&self, picture: &Picture) -> Vec<(User, RoleId)> {
         let users = self.records.values().filter_map(|record| match record {
             Record::User(user) => Some(user),
@@ -123,7 +124,8 @@ impl World {
     }
 }
 
-/// Undoes every entry of the last `MAX_READ`, until the first load.
+/// Finds the answers the slow way: undoes the last `MAX_READ` entries one by one, back to the last
+/// load.
 fn slowly(world: &World, grants: Grants, wanted: &[(User, RoleId)]) -> Dates {
     let last = world.store.last_seq();
     let floor = Seq(last.0.saturating_sub(MAX_READ));
@@ -170,7 +172,7 @@ fn a_trail_that_grows_answers_as_the_journal_does() {
         let (_folder, mut world) = world(seed);
         world.load();
         let mut grown = Trail::default();
-        // More than are read back, and more than are kept.
+        // In the end there are more entries than are read back, and more than a trail keeps.
         while world.store.last_seq().0 < 5 * MAX_READ / 2 {
             for _ in 0..world.dice.usize(1..60) {
                 world.run();
@@ -181,7 +183,7 @@ fn a_trail_that_grows_answers_as_the_journal_does() {
             let picture = Picture::of(&world.store, &world.known, None).unwrap();
             let mut wanted = world.wanted(&picture);
             let expected = slowly(&world, picture.grants().clone(), &wanted);
-            // A question about a few reads back less than one about all.
+            // A question about a few rows reads back fewer entries than one about all.
             world.dice.shuffle(&mut wanted);
             let of = (&world.store, &world.known);
             let up_to = world.store.last_seq();
@@ -217,7 +219,7 @@ fn a_trail_that_has_grown_reads_few_entries() {
             .since_when(&world.store, &world.known, &wanted)
             .unwrap(),
     );
-    // Later changes of names concern nobody's roles.
+    // These changes give a user another name, which changes nobody's roles.
     for _ in 0..100 {
         let Some(Record::User(user)) = world.records.values().next_back().cloned() else {
             panic!("there are users");
@@ -261,7 +263,7 @@ fn a_trail_that_has_grown_reads_few_entries() {
         .unwrap();
 
     assert_eq!(dates.len(), 1);
-    // The cut of the journal, and the entries about groups and about this user.
+    // It reads the cut of the journal, and the entries about groups and about this user.
     let n_read = Store::n_rows_read() - n_before;
     assert!(
         n_read < 60,

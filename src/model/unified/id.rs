@@ -64,8 +64,8 @@ impl Serialize for UnifiedId<'_> {
     }
 }
 
-/// Returns what an id stands for that was derived here, such as `user_id:60d5ca1b`; `None` if it
-/// was not derived here.
+/// Returns the text that an id was derived from, such as `user_id:60d5ca1b`; `None` if the id was
+/// not derived by this module.
 pub fn derived_from(text: &str) -> Option<String> {
     let encoded = text.strip_prefix(START)?;
     let plain = URL_SAFE_NO_PAD.decode(encoded.trim_end_matches('=')).ok()?;

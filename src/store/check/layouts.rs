@@ -1,4 +1,4 @@
-//! Reads rows of a store in the layout that they have in its format.
+//! Reads rows of a store in the layout that the format of the store gives them.
 
 use serde::de::DeserializeOwned;
 
@@ -8,14 +8,14 @@ use crate::store::layout::{Stored, codec};
 /// How the value of a row is encoded.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Encoding {
-    /// As it is.
+    /// Not compressed.
     Plain,
     /// Compressed.
     Packed,
 }
 
-/// Reads a row in its layout in a format of the store: `New` since the format that introduced it,
-/// `Old` before. A row of the other layout is a fault.
+/// Reads a row in the layout that a format of the store gives it: `New` from the format that
+/// introduced it, `Old` before that. A row in the other layout is a fault.
 pub(super) fn read<Old, New>(
     format: u32,
     encoding: Encoding,

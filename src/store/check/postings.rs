@@ -1,4 +1,4 @@
-//! Checks that posting lists have the users that the records say.
+//! Checks that posting lists agree with the records of users.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Bound;
@@ -16,10 +16,10 @@ use crate::store::values::tenant_no::TenantNo;
 
 use super::Check;
 
-/// How many users are compared at one moment, while commits wait.
+/// How many users are compared at once. Commits wait meanwhile.
 const AT_ONCE: usize = 2_000;
 
-/// The users of some lists, within a range of ids.
+/// Maps lists to the users that are in them, within a range of ids.
 type Lists = BTreeMap<PostingList, BTreeSet<UserId>>;
 
 impl Check<'_> {
@@ -54,14 +54,14 @@ impl Check<'_> {
         }
     }
 
-    /// Compares the lists of a tenant with some users after an id. Returns the last of them; `None`
-    /// if there are no more, or they cannot be read.
+    /// Compares the lists of a tenant with some users after an id. Returns the last of these users,
+    /// or `None` if there are no more, the tenant has no lists, or something cannot be read.
     fn compare_postings(&mut self, no: TenantNo, after: Option<&Id>) -> Option<Id> {
         let place = format!("the posting lists of {}", self.named(no));
         let _still = self.view.still();
         let postings = self.take(&*place, read::postings(self.view.db, no))??;
         let users = state::list(self.view.db, no, Kind::User, after, AT_ONCE);
-        // What is wrong with records was already reported.
+        // Damaged records were already reported.
         let users = users.ok()?;
         let upto = users.last().map(|kept| kept.record.id().clone());
         let upto = upto.filter(|_| users.len() == AT_ONCE);
@@ -102,7 +102,7 @@ impl Check<'_> {
     }
 }
 
-/// Reads the users of all lists in a range of ids.
+/// Reads all lists of a tenant, each with its users in a range of ids.
 fn found(
     db: &sled::Db,
     no: TenantNo,
@@ -150,7 +150,7 @@ fn found(
     Ok(found)
 }
 
-/// Returns the words for a list in a report.
+/// Returns how a report names a list.
 fn named(list: &PostingList) -> String {
     match list {
         PostingList::Role(id) => format!("that of role {id}"),

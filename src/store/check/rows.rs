@@ -48,7 +48,7 @@ fn of_runs(format: u32) -> &'static [Keyspace] {
     }
 }
 
-/// The keyspaces that a later format introduced, with its number.
+/// The keyspaces that later formats introduced, with the number of each format.
 const BROUGHT: [(u32, &[Keyspace]); 6] = [
     (4, &[Keyspace::Accepted]),
     (

@@ -12,7 +12,7 @@ use crate::store::layout::{codec, v1, v2, v6, v9};
 
 use super::Check;
 
-/// Reads a run in the layout that it has in a format of the store.
+/// Reads a run in the layout that this format of the store uses.
 fn read(format: u32, key: &[u8], value: &[u8]) -> Result<Run, StoreError> {
     let run: v9::run::Run = match format {
         ..6 => v6::run::Run::from(codec::read_row::<v2::Run>(key, value)?).into(),

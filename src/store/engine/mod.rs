@@ -15,9 +15,9 @@
 //! - **Write:** [`Engine::commit`] takes a commit as a value and encodes it. [`Engine::write`] and
 //!   [`Engine::submit_rows`] take rows, [`Engine::write_with_fact`] and
 //!   [`Engine::write_with_entry`] rows and an entry. [`Engine::cut_journal`] and
-//!   [`Engine::forget_entries`] shorten the journal, and [`Engine::build_postings`] takes a step of
-//!   building posting lists, which commits then keep up to date. Each is one atomic write, and is
-//!   answered when it is on disk.
+//!   [`Engine::forget_entries`] shorten the journal, and [`Engine::build_postings`] does one step
+//!   of building the posting lists, which commits then keep up to date. Each call is one atomic
+//!   write, and is answered when it is on disk.
 //! - **Ask:** its id, the last entry that is on disk, whether it has failed or was interrupted, how
 //!   much live data it has, and how much of the disk it takes.
 //! - **Free disk space:** [`Engine::wanted`] says whether that is worth it; [`Engine::count_on`]

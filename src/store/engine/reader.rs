@@ -120,8 +120,9 @@ impl Reader<'_> {
         posting::read::postings(self.db, no)
     }
 
-    /// Finds the users who are in any of some lists, after a user, at most `limit`. Each gets the
-    /// bits of all lists that have it. Returns whether there are more.
+    /// Finds users who are in any of the lists: those whose ids follow `after`, at most `limit`.
+    /// Each comes with the bits of all lists that the user is in. Also returns whether there are
+    /// more users.
     pub fn posted(
         self,
         no: TenantNo,
@@ -150,7 +151,7 @@ impl Reader<'_> {
         journal::entries(self.db, after, limit, last)
     }
 
-    /// Reads the same entries, but not the records of users in full.
+    /// Reads the same entries as [`Self::entries`], but not the records of users in full.
     pub fn skim(self, after: Seq, limit: usize, last: Seq) -> Result<Vec<Skimmed>, StoreError> {
         journal::skim(self.db, after, limit, last)
     }

@@ -1,4 +1,4 @@
-//! Tokens by which programs read what is known, over HTTP.
+//! The tokens that let programs read over HTTP what is known.
 
 use crate::lock::lock;
 use crate::model::{ApiToken, Timestamp, TokenId};
@@ -23,7 +23,7 @@ impl Store {
         })
     }
 
-    /// Keeps a token; on disk when it returns.
+    /// Stores a token. It is on disk when this returns.
     pub fn add_api_token(&self, token: &ApiToken) -> Result<(), StoreError> {
         let _alone = lock(&self.guards.numbering);
         let row = v9::ApiToken::from(token);
@@ -32,7 +32,7 @@ impl Store {
             .map(drop)
     }
 
-    /// Removes a token. Returns it, or `None` if there was none of this id.
+    /// Removes a token. Returns it, or `None` if no token has this id.
     pub fn remove_api_token(&self, id: TokenId) -> Result<Option<ApiToken>, StoreError> {
         let _alone = lock(&self.guards.numbering);
         let found = self.api_token(id)?;

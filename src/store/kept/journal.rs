@@ -11,14 +11,14 @@ impl Store {
         self.engine.last_seq()
     }
 
-    /// Returns the last entry once all is on disk that a record may show by now: what was just
-    /// written can be read a moment before its entry can.
+    /// Waits until every change that records already show is on disk, and returns the position of
+    /// the last entry. A record can be read a moment before the entry about its change can.
     pub fn settled_seq(&self) -> Result<Seq, StoreError> {
         let written = self.engine.read("reading the journal", |reader| {
             Ok(reader.head()?.map(|head| head.last))
         })?;
         if written.is_some_and(|written| written > self.last_seq()) {
-            // Its own batch comes after those that are on their way.
+            // This empty batch is on disk only after all those before it.
             self.engine.write(Vec::new())?;
         }
         Ok(self.last_seq())

@@ -1,8 +1,8 @@
-//! What the audit log reported of changes after they were found, in rows beside their entries.
+//! Stores what the audit log reports of a change after it was found, in a row beside its entry.
 //!
-//! Entries never change, and events may appear in the log after the change that they report was
-//! found, or while the log names others who have changed the record. So whoever reads an entry for
-//! what is reported of it adds what its row says. A row is kept as long as its entry.
+//! An event may appear in the log after we found the change that it reports, or after other events
+//! about the same record. Entries never change, so such an event goes into a row of its own. Code
+//! that needs the reports of an entry adds those of its row. A row is kept as long as its entry.
 
 use std::collections::BTreeMap;
 
@@ -13,8 +13,8 @@ use crate::store::layout::keys::{self, Key, Keyspace};
 use crate::store::layout::{codec, v9};
 use crate::store::values::row::Row;
 
-/// How many entries are read at once, and how many at most: more entries within the time by which
-/// events are late would take too long to read.
+/// How many entries are read at once, and how many in all: if there are more since the event
+/// happened, reading them would take too long.
 const AT_ONCE: u64 = 500;
 const MAX_READ: u64 = 50_000;
 
@@ -22,9 +22,9 @@ const MAX_READ: u64 = 50_000;
 const SKEW_MILLIS: i64 = 120_000;
 
 impl Store {
-    /// Adds events that appear in the log only now to the changes of this tenant that were found
-    /// already, if they may have caused them. The rows are on disk when it returns; doing it twice
-    /// changes nothing.
+    /// Adds events that appeared late in the log to the changes of this tenant that were already
+    /// found and that the events may have caused. The rows are on disk when it returns; doing it
+    /// twice changes nothing.
     pub fn note_late_reports(
         &self,
         tenant: &TenantId,
@@ -61,7 +61,7 @@ impl Store {
         self.write_all(rows)
     }
 
-    /// Returns the row of an entry with more reports; `None` if the row has them.
+    /// Returns the row of an entry with more events added; `None` if the row already has them.
     fn with_late(&self, seq: Seq, mut late: Reported) -> Result<Option<Row>, StoreError> {
         let known = self.late_report(seq)?;
         if let Some(known) = &known {
@@ -97,8 +97,8 @@ impl Store {
         Ok(())
     }
 
-    /// Adds to entries, which are in their order, what was reported of them after they were
-    /// written.
+    /// Adds to entries what was reported of them after they were written. The entries must be in
+    /// the order of the journal.
     pub fn add_late_reports(&self, entries: &mut [Entry]) -> Result<(), StoreError> {
         let (Some(first), Some(last)) = (entries.first(), entries.last()) else {
             return Ok(());
@@ -131,7 +131,7 @@ impl Store {
         Ok(())
     }
 
-    /// Returns the keys of some rows whose entries were cut.
+    /// Returns the keys of at most `limit` rows whose entries were cut.
     pub(in crate::store) fn late_reports_to_delete(
         &self,
         limit: usize,
@@ -151,20 +151,20 @@ fn read(key: &[u8], value: &[u8]) -> Result<Reported, StoreError> {
     Ok(codec::read_row::<v9::late_report::LateReport>(key, value)?.into())
 }
 
-/// Returns the events that may have caused the change in an entry and that it does not have;
-/// `None` if there are none.
+/// Returns the events that may have caused the change in an entry and that the entry does not have
+/// yet; `None` if there are none.
 fn late(entry: &Entry, events: &BTreeMap<&RecordRef, Vec<&Reported>>) -> Option<Reported> {
     let (Fact::Changed(change), Some(known)) = (&entry.fact, &entry.reported) else {
         return None;
     };
     let of_record = events.get(&change.latest().to_ref())?;
-    // The source's clock where it is visible, or else ours.
+    // By the source's clock if the record shows it, or else by ours.
     let seen = change.after().map_or(Some(entry.at), Record::updated_at);
     let seen = seen.unwrap_or(entry.at).plus(Reported::NEAR);
     let was_seen = change.before().and_then(Record::updated_at);
     let mut late: Option<Reported> = None;
     for reported in of_record {
-        // What the record showed before had been changed later.
+        // The record before the change was already newer than the event.
         let was_there =
             was_seen.is_some_and(|was_seen| reported.last.plus(Reported::NEAR) < was_seen);
         let mut with = known.clone();

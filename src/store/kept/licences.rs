@@ -126,9 +126,10 @@ impl Store {
             .map(drop)
     }
 
-    /// Returns the row of how far a licence was read. Nobody else may write it meanwhile.
+    /// Returns the row that says how far a licence was read. The caller must hold the lock, so that
+    /// nobody else writes it meanwhile.
     fn row_of_reading(&self, no: TenantNo, mut reading: LicenceReading) -> Result<Row, StoreError> {
-        // The audit log may have named it since the reader looked.
+        // The audit log may have named the licence since the caller read the row.
         reading.named.times = self.licence_reading(no)?.named.times;
         let row = v9::LicenceReading::from(reading);
         Ok(codec::put(keys::licence_reading(no), &row))
@@ -149,7 +150,8 @@ impl Store {
         }
     }
 
-    /// Removes the subjects that were last shown before a reading. Returns how many they were.
+    /// Removes the subjects that this reading and later ones did not show. Returns how many there
+    /// were.
     pub fn remove_licences(&self, no: TenantNo, before: u64) -> Result<u64, StoreError> {
         let (mut n_removed, mut after) = (0, None);
         loop {

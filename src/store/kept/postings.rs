@@ -1,8 +1,8 @@
-//! Posting lists: who has a role assigned or is in a group that gives roles, without reading all
-//! users.
+//! Posting lists: they say who has a role assigned or is in a group that gives roles, without
+//! reading all users.
 //!
-//! Whoever asks must be ready to read all users: lists are not complete while they are built, after
-//! a first load, a migration or a salvage, or for a group that has begun to give roles.
+//! A caller must be able to read all users instead, because lists are not complete while they are
+//! built: after a first load, a migration or a salvage, or after a group began to give roles.
 
 use std::collections::BTreeMap;
 
@@ -17,20 +17,20 @@ use crate::store::values::tenant_no::TenantNo;
 /// How many records are read while commits wait.
 const AT_ONCE: usize = 50;
 
-/// Users who are in some lists.
+/// Users who are in at least one of the requested lists.
 #[derive(Debug, PartialEq, Eq)]
 pub struct PostedUsers {
-    /// The users, each with the bits of the lists that it is in.
+    /// The users, each with the bits of the lists that contain the user.
     pub users: BTreeMap<UserId, u8>,
-    /// The user after whom more follow; `None` if these are all.
+    /// The last of these users if more follow; `None` if these are all.
     pub next: Option<Id>,
     /// The last entry that the lists include. It may not be on disk yet.
     pub last: Seq,
 }
 
 impl Store {
-    /// Finds the users who are in any of some lists, after an id, at most `limit`. Each list has
-    /// bits that its users get. `None` if a list is not complete.
+    /// Finds the users who are in at least one of the lists, after an id, at most `limit`. Each
+    /// list comes with bits, which its users get. Returns `None` if a list is not complete.
     pub fn posted(
         &self,
         no: TenantNo,
@@ -58,8 +58,8 @@ impl Store {
         })
     }
 
-    /// Finds the groups that users mention and that the caller does not know, each with a member;
-    /// `None` if it is not certain which they are.
+    /// Finds the groups that users mention and that the caller does not know, each with one member.
+    /// Returns `None` if it is not certain which groups these are.
     pub fn unknown_groups(
         &self,
         no: TenantNo,
@@ -73,7 +73,7 @@ impl Store {
                 return Ok(None);
             };
             unknown.retain(|id, _| !is_known(id));
-            // A group that is gone keeps its list as long as users mention it.
+            // A group that had a list keeps it when it is deleted, and users may still mention it.
             for id in postings.groups.keys() {
                 let list = PostingList::Group(id.clone());
                 if !postings.has_list(&list) || is_known(id) {
@@ -89,7 +89,7 @@ impl Store {
         })
     }
 
-    /// Returns those records that exist, in the order of the ids.
+    /// Returns the records with these ids that exist, in the order of the ids.
     pub fn get_all<'a>(
         &self,
         no: TenantNo,
@@ -110,8 +110,8 @@ impl Store {
         Ok(found)
     }
 
-    /// Takes a step of building posting lists: of one tenant, in one write, while commits wait for
-    /// some milliseconds. Returns false if there was nothing to do.
+    /// Takes one step of building the posting lists of one tenant, in one write. Commits wait for
+    /// it some milliseconds. Returns false if there was nothing to do.
     pub fn build_postings(&self) -> Result<bool, StoreError> {
         for known in self.tenants()? {
             if self.wants_postings(known.no)? {

@@ -72,7 +72,7 @@ impl Store {
         Ok(committed.last)
     }
 
-    /// Returns the lists of a space about which there is a doubt.
+    /// Returns the lists of a space that are in doubt.
     pub fn space_doubts(&self, no: TenantNo, id: &SpaceId) -> Result<SpaceDoubts, StoreError> {
         let key = keys::space_doubts(no, id);
         let what = "reading which lists of a space lost many members";
@@ -80,7 +80,7 @@ impl Store {
         Ok(row.map(Into::into).unwrap_or_default())
     }
 
-    /// Stores the lists of a space about which there is a doubt.
+    /// Stores which lists of a space are in doubt.
     pub fn set_space_doubts(
         &self,
         no: TenantNo,

@@ -1,5 +1,5 @@
-//! Stores that all spaces of a tenant must be read again: the audit log reported a change of a
-//! space, but not of which.
+//! Notes that all spaces of a tenant must be read again, because the audit log reported a change of
+//! a space without saying which one.
 
 use crate::lock::lock;
 use crate::store::error::StoreError;
@@ -8,7 +8,7 @@ use crate::store::layout::{codec, keys, v9};
 use crate::store::values::tenant_no::TenantNo;
 
 impl Store {
-    /// Notes that all spaces must be read again; on disk when it returns.
+    /// Notes that all spaces must be read again. The note is on disk when this returns.
     pub fn note_all_spaces(&self, no: TenantNo) -> Result<(), StoreError> {
         let _alone = lock(&self.guards.numbering);
         let notes = self.noted_all_spaces(no)? + 1;
@@ -18,7 +18,7 @@ impl Store {
             .map(drop)
     }
 
-    /// Returns how often it was noted that all spaces must be read again; 0 if they need not be.
+    /// Returns how often it was noted that all spaces must be read again; 0 if there is no need.
     pub fn noted_all_spaces(&self, no: TenantNo) -> Result<u64, StoreError> {
         let key = keys::spaces_due(no);
         let what = "reading whether all spaces are to be read";
@@ -26,7 +26,8 @@ impl Store {
         Ok(row.map_or(0, |row| row.notes))
     }
 
-    /// Notes that all spaces were read, unless it was noted again meanwhile that they must be.
+    /// Deletes the note once all spaces were read. `notes` is the count before they were read: if
+    /// it has changed since, they must be read again, and the note stays.
     pub fn forget_all_spaces(&self, no: TenantNo, notes: u64) -> Result<(), StoreError> {
         let _alone = lock(&self.guards.numbering);
         if notes == 0 || self.noted_all_spaces(no)? != notes {

@@ -197,7 +197,7 @@ pub fn first_of<'bytes, T: DeserializeOwned>(
     postcard::take_from_bytes(bytes).map_err(|_unreadable| flawed(key, READS_NOT))
 }
 
-/// Decodes the first part of some bytes without copying texts; returns the content and the
+/// Decodes a value at the start of the bytes without copying its texts; returns it and the
 /// remaining bytes.
 pub fn borrowed<'bytes, T: Deserialize<'bytes>>(
     key: &[u8],

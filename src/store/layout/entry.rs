@@ -50,7 +50,7 @@ impl LastOrigin {
     }
 }
 
-/// An entry whose content is not unpacked yet.
+/// The start of an entry, whose content is still packed.
 pub(super) struct Head<'value> {
     pub(super) seq: Seq,
     format: u8,
@@ -61,8 +61,8 @@ pub(super) struct Head<'value> {
 }
 
 impl<'value> Head<'value> {
-    /// Verifies an entry. Entries stay as they were written, so this code knows every layout that
-    /// they ever had.
+    /// Verifies an entry and reads its start. Entries stay as they were written, so this code knows
+    /// every layout that they ever had.
     pub(super) fn read(key: &[u8], value: &'value [u8]) -> Result<Self, StoreError> {
         let seq = keys::trailing_number(key).ok_or_else(|| codec::flawed(key, "no place"))?;
         let cut_short = || codec::flawed(key, "cut short");

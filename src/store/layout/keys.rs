@@ -62,7 +62,7 @@ pub enum Keyspace {
     PostingLog = 0x25,
     /// Which posting lists a tenant has.
     Postings = 0x26,
-    /// How far a build of posting lists is.
+    /// How far the build of posting lists has come.
     PostingBuild = 0x27,
     /// Entries by position.
     Journal = 0x30,
@@ -129,11 +129,11 @@ pub enum Keyspace {
     LicenceReading = 0x96,
     /// The time before which the sessions of a user are not known, by tenant and user.
     SessionsSince = 0x97,
-    /// Lists of spaces that lost more members at once than is believed, by tenant and space.
+    /// Lists of spaces that lost too many members at once to be accepted, by tenant and space.
     SpaceDoubts = 0x98,
-    /// That all spaces of a tenant must be read again.
+    /// Notes that all spaces of a tenant must be read again, by tenant.
     SpacesDue = 0x9a,
-    /// Tokens by which programs read what is known, by id.
+    /// Tokens with which programs read records and reports over HTTP, by id.
     ApiToken = 0xa0,
 }
 

@@ -1,8 +1,9 @@
-//! Reads entries for questions about earlier times, which read a million of them: of an entry about
-//! a user, only which roles and groups changed. It copies no text, and computes no digest.
+//! Reads entries for questions about earlier times, which may need a million of them. Of an entry
+//! about a user, it decodes only which roles and groups changed; it copies no text, and computes no
+//! digest.
 //!
-//! Every format stores the changes of users in the layout of format 1. The bytes of what is not
-//! needed are stepped over; a test compares the result with the full reading.
+//! Every format stores the changes of users in the layout of format 1. The bytes of fields that are
+//! not needed are stepped over; a test compares the result with a full reading.
 
 use std::collections::BTreeSet;
 
@@ -23,7 +24,7 @@ const UPDATED: u32 = 1;
 const DELETED: u32 = 2;
 const USER: u32 = 2;
 
-/// Reads an entry that may have the origin of the one before.
+/// Decodes an entry, which may have the same origin as the entry before.
 pub fn skim_behind(last: &mut LastOrigin, key: &[u8], value: &[u8]) -> Result<Skimmed, StoreError> {
     let head = Head::read(key, value)?;
     let skimmed = codec::unpack_with(key, head.packed, |bytes| {
@@ -70,7 +71,7 @@ struct Sides<'bytes> {
     after: Option<Side<'bytes>>,
 }
 
-/// A user, with the bytes of its roles and groups.
+/// A user, with the encoded roles and groups.
 struct Side<'bytes> {
     id: UserId,
     roles: &'bytes [u8],
@@ -113,14 +114,14 @@ impl Side<'_> {
     }
 }
 
-/// Decodes the ids among ids and names; `None` if they are not visible.
+/// Decodes ids with their names, and returns the ids; `None` if they are not visible.
 fn ids(key: &[u8], bytes: &[u8]) -> Result<Option<impl Iterator<Item = Id> + use<>>, StoreError> {
     let (named, _) = codec::borrowed::<Option<Vec<(Id, &[u8])>>>(key, bytes)?;
     let ids = named.map(|named| named.into_iter().map(|(id, _)| id).collect::<Vec<Id>>());
     Ok(ids.map(Vec::into_iter))
 }
 
-/// Steps over encoded values, one after the other.
+/// A position in encoded values, which moves over one after the other.
 struct Walk<'bytes> {
     key: &'bytes [u8],
     rest: &'bytes [u8],
@@ -133,7 +134,7 @@ impl<'bytes> Walk<'bytes> {
         Ok(value)
     }
 
-    /// Reads a fact if it is the change of a user.
+    /// Reads a fact; returns `None` if it is not the change of a user.
     fn change(mut self) -> Result<Option<Sides<'bytes>>, StoreError> {
         if self.take::<u32>()? != CHANGED {
             return Ok(None);
@@ -165,7 +166,8 @@ impl<'bytes> Walk<'bytes> {
         }))
     }
 
-    /// Reads a record if it is a user: the fields of `v1::User`, in their order.
+    /// Reads a record; returns `None` if it is not a user. The fields are those of `v1::User`, in
+    /// their order.
     fn user(&mut self) -> Result<Option<Side<'bytes>>, StoreError> {
         type Text<'bytes> = Option<&'bytes [u8]>;
         if self.take::<u32>()? != USER {
@@ -223,7 +225,7 @@ mod tests {
         }
     }
 
-    /// A user of whom everything is known.
+    /// Returns a user whose fields are all known.
     fn full() -> User {
         let time = |millis| Some(Timestamp::from_millis(millis));
         let text = |text: &str| Some(text.to_owned());
@@ -298,7 +300,7 @@ mod tests {
         facts
     }
 
-    /// Reduces an entry that was read in full.
+    /// Returns what skimming must find in an entry that was read in full.
     fn reduced(entry: Entry) -> Skimmed {
         let (Fact::Changed(change), Some(origin)) = (&entry.fact, &entry.origin) else {
             return Skimmed::Other(Box::new(entry));
@@ -369,7 +371,7 @@ mod tests {
         });
         let packed = entry::pack(Some((RunId(7), &account)), &fact, None);
         let plain = codec::unpack_bytes(&key, &packed).unwrap();
-        // The last byte says that the audit log reports nothing, and is not read.
+        // The last byte says that the audit log reported nothing; skimming does not read it.
         for length in 0..plain.len() - 1 {
             let short = [[0].as_slice(), &plain[..length]].concat();
             let value = entry::seal(&key, at, Version(1), &short);

@@ -1,8 +1,12 @@
-//! What format 9 added: posting lists, runs that read licences and what is known of these readings,
-//! what the audit log reports after a change was found, that all spaces are due, and doubts about
-//! lists of spaces; which lists of a space were never seen whole, and which spaces were removed
-//! without a report; how far rights in spaces were compared; and tokens by which programs read what
-//! is known. Their bytes are on disk: nothing here is ever changed.
+//! What format 9 added. Its bytes are on disk: nothing here is ever changed.
+//!
+//! - Posting lists.
+//! - Runs that read licences, and what is known of these readings.
+//! - What the audit log reports after a change was found.
+//! - Notes that all spaces must be read again, and doubts about lists of spaces.
+//! - Which lists of a space were never seen whole, and which spaces were removed without a report.
+//! - How far rights in spaces were compared.
+//! - Tokens with which programs read records.
 
 pub mod api_token;
 pub mod late_report;

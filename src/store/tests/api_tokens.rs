@@ -1,4 +1,4 @@
-//! Tokens: kept until they are removed, with the time of their last use.
+//! Tokens are kept until they are removed, with the time of their last use.
 
 use crate::clock::Clock;
 use crate::model::{ApiToken, Scope, TenantId, Timestamp, TokenDigest, TokenId};

@@ -1,5 +1,5 @@
-//! What the audit log reports after a change was found: which entries it may concern, and how long
-//! it is kept.
+//! What the audit log reports after a change was found: which entries the report may concern, and
+//! how long it is kept.
 
 use std::time::Duration;
 
@@ -35,7 +35,7 @@ fn report(minutes: i64, by: &[u32]) -> Reported {
     }
 }
 
-/// Returns user 1, last changed at this time by the source's clock.
+/// Returns user 1, who was last changed at this time by the source's clock.
 fn user(name: &str, updated: Option<i64>) -> Record {
     match support::record(Kind::User, 1, name) {
         Record::User(mut user) => {
@@ -46,7 +46,7 @@ fn user(name: &str, updated: Option<i64>) -> Record {
     }
 }
 
-/// Writes an entry, which is found at this time.
+/// Writes an entry about a change that is found at this time.
 fn entry(
     store: &Store,
     known: &Known,
@@ -76,7 +76,7 @@ fn named() -> RecordRef {
     user("", None).to_ref()
 }
 
-/// Returns what is reported of each entry, with what came late.
+/// Returns what is reported about each entry, including late reports.
 fn reported(store: &Store) -> Vec<Option<Reported>> {
     let mut entries = store.entries(Seq::START, 100).unwrap();
     let each = entries.clone().into_iter().map(|mut entry: Entry| {
@@ -104,17 +104,18 @@ fn a_late_event_concerns_the_changes_that_it_may_have_caused() {
         by: None,
         ..report(9, &[])
     };
-    // Found at minute 20; the record had been changed at minute 5 before, and at minute 10 now.
+    // The change was found at minute 20. By the source's clock, it happened at minute 10, and the
+    // change before it at minute 5.
     for (event, expected) in [
         (report(9, &[7]), Some(report(9, &[7]))),
         (report(10, &[7]), Some(report(10, &[7]))),
-        // It happened after what was found.
+        // The event happened after the change that was found.
         (report(11, &[7]), None),
-        // What it reports was known before.
+        // The event reports an earlier change, which was known already.
         (report(4, &[7]), None),
-        // Nobody knows who caused it.
+        // The event does not say who caused it.
         (by_none.clone(), Some(by_none)),
-        // The entry has it.
+        // The entry has this report already.
         (report(8, &[3]), None),
     ] {
         let folder = tempfile::tempdir().unwrap();

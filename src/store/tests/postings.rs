@@ -1,4 +1,4 @@
-//! Posting lists say what the records say, whatever happens, or that they are not complete.
+//! Whatever happens, posting lists agree with the records, or say that they are not complete.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -30,11 +30,11 @@ type Which = Option<BTreeSet<u32>>;
 
 #[derive(Debug, Clone)]
 enum Step {
-    /// Users and what they have, or that they are gone; told or not.
+    /// Writes users with what they have, or deletes them.
     Users(Vec<(u32, Option<(Which, Which)>)>, How),
-    /// Groups and what they give, or that they are gone.
+    /// Writes groups with what they give, or deletes them.
     Groups(Vec<(u32, Option<Which>)>, How),
-    /// So many steps of a build.
+    /// Takes this many steps of a build.
     Build(usize),
     Reopen,
     Salvage,
@@ -107,7 +107,8 @@ fn group(number: u32, roles: &Which) -> Record {
     })
 }
 
-/// Makes the write after which a record is as given, and updates the model.
+/// Makes a write that stores or deletes a record, and updates the model; `None` if there is no such
+/// record to delete.
 fn write(model: &mut State, latest: Record, is_there: Option<()>, how: How) -> Option<Write> {
     let before = match is_there {
         Some(()) => model.insert(latest.to_ref(), latest.clone()),
@@ -165,7 +166,7 @@ fn take(step: &Step, store: &Store, known: &Known, model: &mut State) {
     support::commit(store, known, writes).unwrap();
 }
 
-/// Every list that there may be.
+/// Returns every list that can exist.
 fn lists() -> Vec<PostingList> {
     let roles = (0..ROLES).map(|n| PostingList::Role(RoleId(id(n))));
     let groups = (0..GROUPS).map(|n| PostingList::Group(GroupId(id(n))));
@@ -193,7 +194,7 @@ fn posted(store: &Store, known: &Known, list: &PostingList) -> Option<BTreeSet<U
     Some(posted.users.into_keys().collect())
 }
 
-/// Compares the lists that are complete with the records. Returns which are.
+/// Compares the complete lists with the records, and returns which lists are complete.
 fn agree(store: &Store, known: &Known, model: &State) -> Vec<PostingList> {
     let mut complete = Vec::new();
     for list in lists() {
@@ -239,7 +240,8 @@ fn agree(store: &Store, known: &Known, model: &State) -> Vec<PostingList> {
             assert!(recount(model, &list).contains(member), "{group} {member}");
         }
     }
-    // What is not told leaves a journal that a check finds fault with.
+    // Writes without an entry leave a journal with faults of its own, so only those of posting
+    // lists count.
     let faults = store.check().unwrap().faults;
     let of_lists = faults
         .iter()
@@ -303,8 +305,8 @@ proptest! {
     }
 }
 
-/// A loaded tenant with users whose role is 1, and 0 for every hundredth, and a group that gives
-/// role 2 to every tenth.
+/// Makes a loaded tenant. All users have role 1, every hundredth has role 0, too, and every tenth
+/// is in a group that gives role 2.
 fn large(n_users: u32) -> (tempfile::TempDir, Store, Known) {
     let folder = tempfile::tempdir().unwrap();
     let store = open(folder.path());
@@ -391,7 +393,7 @@ fn a_group_that_begins_to_give_has_a_list_once_it_is_built() {
 
     let both = BTreeSet::from([UserId(id(0)), UserId(id(100))]);
     assert_eq!(posted(&store, &known, &list), Some(both.clone()));
-    // It stays when the group gives nothing any more, for whoever asks about the past.
+    // The list stays when the group no longer gives anything: questions about the past need it.
     let ends = support::change(Change::Updated {
         before: group(1, &Some([3].into())),
         after: late,
@@ -460,7 +462,7 @@ fn a_commit_of_the_largest_size_has_its_changes_noted() {
 fn a_check_reports_lists_that_differ_from_the_records() {
     let (folder, store, known) = large(40);
     while store.build_postings().unwrap() {}
-    // Puts the changes into the lists.
+    // So many commits that the writer puts the changes into the lists.
     for number in 0..3 {
         let change = Change::Deleted {
             before: user(number + 1, &Some([1].into()), &Some(BTreeSet::new())),

@@ -238,11 +238,11 @@ fn a_space_is_new_if_it_was_created_after_the_last_reading_began() {
     reading.note_removed([SpaceId(id(2))]);
     for (n, created_at, expected) in [
         (1, Some(at(hour + 1)), Found::New),
-        // The clocks may differ a little.
+        // The clocks of the source and ours may differ a little.
         (1, Some(at(hour - 60_000)), Found::New),
         (1, Some(at(1)), Found::Late),
         (1, None, Found::Late),
-        // It was removed, and its rights were revoked.
+        // This space was removed before, and its rights revoked, so what it has now is new.
         (2, Some(at(1)), Found::New),
     ] {
         let found = reading.found(&SpaceId(id(n)), created_at);

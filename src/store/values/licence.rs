@@ -27,7 +27,7 @@ pub struct LicenceReading {
     pub cursor: Option<String>,
     /// How many assignments could not be read in the last complete reading.
     pub unreadable: u64,
-    /// How many could not be read so far in the reading under way.
+    /// How many have not been readable so far in the reading under way.
     pub unreadable_so_far: u64,
     /// How many subjects the last complete reading did not show. They stay, because the guard does
     /// not allow so many removals at once.
@@ -51,7 +51,7 @@ pub struct EarlierReading {
 /// How often the audit log named a licence.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Named {
-    /// In all.
+    /// In total.
     pub times: u64,
     /// Before the reading under way began.
     pub at_begin: u64,

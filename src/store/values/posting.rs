@@ -1,32 +1,33 @@
 //! Posting lists: which users have a role assigned, or are in a group that gives roles.
 //!
-//! Every role has a list. A group has one once it gives a role, and keeps it: memberships of the
-//! other groups are many times more, and nobody asks for them. Of a group that users mention and
-//! that is not known, one member is noted, so that an answer can name the group.
+//! Every role has a list. A group gets a list once it gives a role, and keeps it from then on.
+//! Other groups get none: they have many times more memberships, and nobody asks for those. If
+//! users mention a group that is not known, one member is noted, so that an answer can name the
+//! group.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::model::{Group, GroupId, RoleId, User, UserId};
 
-/// The most groups that have lists or are mentioned and not known, in a tenant. One row says which
-/// they are. A tenant with more gets no lists, and its users are read one by one.
+/// The most groups of a tenant that may have lists, or be mentioned without being known. One row
+/// names them all. A tenant with more gets no lists, and its users are read one by one.
 pub const MAX_POSTED_GROUPS: usize = 5_000;
 
-/// What a posting list has users of.
+/// Which users a posting list contains.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum PostingList {
-    /// Those to whom this role is assigned.
+    /// Users to whom this role is assigned.
     Role(RoleId),
     /// The members of this group.
     Group(GroupId),
-    /// Those whose assigned roles are not visible.
+    /// Users whose assigned roles are not visible.
     HiddenRoles,
-    /// Those whose groups are not visible.
+    /// Users whose groups are not visible.
     HiddenGroups,
 }
 
 impl PostingList {
-    /// Returns the lists that have a user, if every group had one.
+    /// Returns the lists that would contain a user if every group had a list.
     pub fn of(user: &User) -> BTreeSet<Self> {
         let mut lists = BTreeSet::new();
         match &user.roles {
@@ -41,27 +42,27 @@ impl PostingList {
     }
 }
 
-/// What is kept of the users of a group.
+/// What is stored about the members of a group.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum PostedGroup {
-    /// A list of its members, which is complete once this build has ended.
+    /// A list of its members. It is complete once this build has ended.
     Members {
         /// The build.
         build: u32,
     },
-    /// One member, since the group is not known.
+    /// One member, because the group is not known.
     Unknown {
         /// The member.
         member: UserId,
     },
-    /// Nothing: the group is not known, and this build finds out whether it has members.
+    /// Nothing yet: the group is not known, and this build finds out whether it has members.
     Doubtful {
         /// The build.
         build: u32,
     },
 }
 
-/// How far a build of lists is. A build reads all users of a tenant.
+/// How far a build of posting lists has got. A build reads all users of a tenant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PostingStage {
     /// It finds the groups that give roles.
@@ -70,19 +71,19 @@ pub enum PostingStage {
     Users,
     /// It has ended.
     Ended,
-    /// There are no lists, since there would be too many.
+    /// There are no lists, because there would be too many.
     TooMany,
 }
 
 /// Which posting lists a tenant has.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Postings {
-    /// The number of the build that goes on, or else of the last one. The first one makes the lists
-    /// of roles.
+    /// The number of the build that is under way, or of the last one if none is. The first build
+    /// makes the lists of roles.
     pub build: u32,
-    /// How far it is.
+    /// How far the build has got.
     pub stage: PostingStage,
-    /// The groups that have lists or are mentioned and not known.
+    /// The groups that have lists, and those that are not known but may be mentioned by users.
     pub groups: BTreeMap<GroupId, PostedGroup>,
 }
 
@@ -96,12 +97,12 @@ impl Postings {
         }
     }
 
-    /// Returns whether changes of users are noted.
+    /// Returns whether the lists must follow changes of users.
     pub fn is_kept(&self) -> bool {
         self.stage != PostingStage::TooMany
     }
 
-    /// Returns whether there is a list, complete or not.
+    /// Returns whether a list exists, complete or not.
     pub fn has_list(&self, list: &PostingList) -> bool {
         match list {
             PostingList::Role(_) | PostingList::HiddenRoles | PostingList::HiddenGroups => true,
@@ -111,7 +112,7 @@ impl Postings {
         }
     }
 
-    /// Returns whether a list has all its users.
+    /// Returns whether a list contains all its users.
     pub fn is_complete(&self, list: &PostingList) -> bool {
         match list {
             PostingList::Role(_) | PostingList::HiddenRoles | PostingList::HiddenGroups => {
@@ -124,8 +125,8 @@ impl Postings {
         }
     }
 
-    /// Returns the groups that are not known, each with a member; `None` if it is not certain which
-    /// they are.
+    /// Returns the groups that are mentioned but not known, each with one member; `None` if it is
+    /// not certain which groups these are.
     pub fn unknown(&self) -> Option<BTreeMap<GroupId, UserId>> {
         if !self.has_ended(1) {
             return None;
@@ -157,7 +158,7 @@ impl Postings {
         }
     }
 
-    /// Takes in a group as it is now; `None` if it is gone.
+    /// Notes how a group is now; `None` if it no longer exists.
     pub fn note_group(&mut self, id: &GroupId, group: Option<&Group>) {
         let build = self.next_build();
         let kept = self.groups.get(id);
@@ -176,7 +177,7 @@ impl Postings {
         }
     }
 
-    /// Takes in that a user is in a group that is not known and has no list.
+    /// Notes that a user is in a group that is not known and has no list.
     pub fn note_unknown(&mut self, id: &GroupId, member: &UserId) {
         match self.groups.get(id) {
             None | Some(PostedGroup::Doubtful { .. }) => {
@@ -188,7 +189,7 @@ impl Postings {
         }
     }
 
-    /// Takes in that a user has left a group.
+    /// Notes that a user has left a group.
     pub fn note_left(&mut self, id: &GroupId, user: &UserId) {
         let build = self.next_build();
         if let Some(PostedGroup::Unknown { member }) = self.groups.get(id)
@@ -199,7 +200,7 @@ impl Postings {
         }
     }
 
-    /// Gives the lists up if there are too many.
+    /// Gives up all lists if there are too many groups.
     pub fn limit(&mut self) {
         if self.groups.len() > MAX_POSTED_GROUPS {
             self.stage = PostingStage::TooMany;
@@ -224,7 +225,7 @@ impl Postings {
     }
 }
 
-/// Returns whether a group gives roles, as far as is visible.
+/// Returns whether a group visibly gives roles.
 fn gives(group: &Group) -> bool {
     group.roles.as_ref().is_some_and(|roles| !roles.is_empty())
 }

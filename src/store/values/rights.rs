@@ -16,13 +16,14 @@ pub struct RightsMark {
     pub in_spaces: Option<Behind>,
 }
 
-/// How far rights in spaces were compared while spaces were not read. What changed after that is
-/// compared at once, when all spaces were read again.
+/// How far rights in spaces were compared when we stopped reading spaces. What changes after that
+/// is compared in one step, once all spaces were read again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Behind {
     /// The changes up to this entry are reported.
     pub reported: Seq,
-    /// The number of the last reading of all spaces: a later one must end first.
+    /// The number of the last reading of all spaces by then. A later one must end before the
+    /// comparison continues.
     pub reading: u64,
 }
 

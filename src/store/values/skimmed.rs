@@ -6,7 +6,7 @@ use crate::model::{Entry, Origin, Seq, Timestamp, UserId, Verb, Version};
 
 use super::posting::PostingList;
 
-/// An entry, of which the records of users were not read in full.
+/// An entry whose records of users were not read in full.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Skimmed {
     /// A user changed.
@@ -15,7 +15,7 @@ pub enum Skimmed {
     Other(Box<Entry>),
 }
 
-/// What an entry says about who holds what, if a user changed.
+/// What an entry about a user says about who holds what.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct UserEntry {
     /// Its position.
@@ -30,9 +30,10 @@ pub struct UserEntry {
     pub user: UserId,
     /// What happened to the user.
     pub verb: Verb,
-    /// The posting lists that have the user before it and not after it, if every group had one.
+    /// The posting lists that have the user before the entry and not after it, as if every group
+    /// had a list.
     pub left: BTreeSet<PostingList>,
-    /// The posting lists that have the user after it and not before it.
+    /// The posting lists that have the user after the entry and not before it.
     pub joined: BTreeSet<PostingList>,
 }
 
@@ -53,7 +54,7 @@ impl Skimmed {
         }
     }
 
-    /// Returns the version that its record has after it.
+    /// Returns the version that the record has after the entry.
     pub fn version(&self) -> Version {
         match self {
             Self::User(entry) => entry.version,

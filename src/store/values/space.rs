@@ -7,12 +7,12 @@ use crate::model::{Account, Found, RunId, Seq, Space, SpaceChange, SpaceId, Spac
 
 use super::reading::ReadingMark;
 
-/// How far the source's clock may be behind ours: a space that was created this long before a
-/// reading began may still be new after it.
+/// How far the source's clock may be behind ours: a space whose creation is dated up to this long
+/// before a reading began may be newer than the reading.
 const MAX_SKEW: Duration = Duration::from_secs(5 * 60);
 
-/// The most removed spaces to remember. Above some twenty spaces, the guard keeps a reading from
-/// removing many; a space that was forgotten and comes back counts as found late.
+/// The most removed spaces to remember. This suffices: above some twenty spaces, the guard keeps a
+/// reading from removing many. A space that was forgotten and comes back counts as found late.
 const MAX_REMOVED: usize = 1_000;
 
 /// A space as it is stored.
@@ -41,15 +41,16 @@ pub struct SpaceReading {
     /// How many spaces the last complete reading listed but could not read, without anything known
     /// about them from before.
     pub n_unread: u64,
-    /// Spaces that were removed although the audit log reported no deletion, some of the last. Such
-    /// a space may only have been invisible.
+    /// Spaces that were removed although the audit log reported no deletion, as far as they are
+    /// remembered. Such a space may only have been invisible.
     pub removed: BTreeSet<SpaceId>,
 }
 
 impl SpaceReading {
-    /// Returns what a space is that was not known before, given when the source created it.
+    /// Returns whether a space that was not known before is new or was found late, given when the
+    /// source created it.
     pub fn found(&self, id: &SpaceId, created_at: Option<Timestamp>) -> Found {
-        // When it was removed, all rights in it were reported as revoked.
+        // All rights in it were reported as revoked when it was removed, so they are granted again.
         if self.removed.contains(id) {
             return Found::New;
         }
@@ -71,17 +72,17 @@ impl SpaceReading {
     }
 }
 
-/// A list of a space that was shown without so many of its known members that they are kept until a
-/// later reading shows the same.
+/// A doubt about a list of a space: it was shown without so many of its known members that we keep
+/// them until a later reading shows the same.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct SpaceDoubt {
-    /// The number of the reading that first showed it so.
+    /// The number of the reading that first showed the list without them.
     pub reading: u64,
     /// A digest of the members that it did not show.
     pub lost: u64,
 }
 
-/// The lists of a space about which there is a doubt.
+/// The lists of a space that are in doubt, each with its doubt.
 pub type SpaceDoubts = BTreeMap<SpacePart, SpaceDoubt>;
 
 /// A space that must be read again, since the audit log names it.

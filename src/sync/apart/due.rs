@@ -11,8 +11,8 @@ use crate::store::ReadingMark;
 /// one means that our clock was set back.
 const AHEAD: Duration = Duration::from_secs(3600);
 
-/// Returns whether a stored time lies so far in the future that our clock was set back since then.
-/// It says nothing about how old the thing is that it dates.
+/// Returns whether a stored time lies so far in the future that our clock must have been set back
+/// since. Such a time does not tell the age of anything.
 pub fn is_ahead(time: Timestamp, now: Timestamp) -> bool {
     time > now.plus(AHEAD)
 }

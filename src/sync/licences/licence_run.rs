@@ -14,8 +14,8 @@ use crate::sync::run::job::Job;
 use crate::sync::run::measure;
 use crate::sync::run::running::Running;
 
-/// The shortest time between two readings because the audit log named the licence. It does so
-/// whenever a user is assigned one, and each time the whole listing is read.
+/// The shortest time between two readings if the audit log names the licence. The log does so each
+/// time a user is assigned one, and every reading reads the whole listing.
 const NAMED_EVERY: Duration = Duration::from_secs(3600);
 
 /// What a run that reads the licence works with.
@@ -75,8 +75,8 @@ impl<C: Connector> Job<C> {
     }
 }
 
-/// Returns whether the licence is to be read now. The audit log may have named it, but not again
-/// and again within an hour.
+/// Returns whether the licence must be read now. If the audit log has named it, it is read earlier
+/// than on schedule, but not more often than hourly.
 fn is_due(reading: &LicenceReading, every: Duration, now: Timestamp) -> bool {
     let every = match reading.named.times > reading.named.read {
         true => every.min(NAMED_EVERY),

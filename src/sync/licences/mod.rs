@@ -7,8 +7,8 @@
 //! What must stay true:
 //!
 //! - What is not visible counts as unknown, never as unassigned. Only a listing that was read to
-//!   its end removes what it did not show: as much as the guard allows, or what an earlier one did
-//!   not show either.
+//!   its end removes the assignments that it did not show: as many as the guard allows, and beyond
+//!   that only those that a reading at least a day before did not show either.
 //! - There are no events for licences. Each reading is a run of its own.
 
 mod licence_run;

@@ -19,12 +19,12 @@ const WALKS: u32 = 3;
 /// The most pages of a listing: a hundred assignments each, so ten million.
 const MAX_PAGES: u64 = 100_000;
 
-/// For how long subjects must not be shown to be removed although the guard does not allow so many
-/// removals.
+/// For how long subjects must be missing from the listing before they are removed, if the guard
+/// does not allow that many removals.
 const CERTAIN_AFTER: Duration = Duration::from_secs(24 * 3600);
 
 impl<C: Connector> Job<C> {
-    /// Reads the licence and its assignments. If that fails, what was read stays.
+    /// Reads the licence and its assignments. If that fails, what was read so far stays.
     pub(super) async fn read_assignments(&self, run: &mut LicenceRun) -> Result<Outcome, RunError> {
         let now = self.clock.now();
         let reading = &mut run.reading;
@@ -101,8 +101,8 @@ impl<C: Connector> Job<C> {
         reading.mark.last = None;
         reading.earlier = None;
         (reading.unreadable, reading.kept) = (0, 0);
-        // The old number is stored until the first page of the new licence is: after a crash before
-        // that, the rest is removed as well.
+        // The store has the number of the old licence until the first page of the new one is
+        // stored: if we crash before that, the next reading removes the rest.
         self.note_licence(run).await?;
         run.counts.removed += self.remove(run.known.no, u64::MAX).await?;
         Ok(())
@@ -132,9 +132,9 @@ impl<C: Connector> Job<C> {
         Err(error)
     }
 
-    /// Removes what the listing did not show, if the guard allows it or it was not shown for long,
-    /// and every assignment could be read: an unreadable one may belong to any subject. Stores that
-    /// the reading has ended.
+    /// Removes what the listing did not show, if the guard allows it or it has been missing for
+    /// long enough. If an assignment could not be read, nothing is removed: it may belong to any
+    /// subject. Stores that the reading has ended.
     async fn end_reading(&self, run: &mut LicenceRun) -> Result<Outcome, RunError> {
         let no = run.known.no;
         let reading = &mut run.reading;
@@ -192,7 +192,7 @@ impl<C: Connector> Job<C> {
         })
     }
 
-    /// Removes the subjects that were last shown before a reading. Returns how many they were.
+    /// Removes the subjects that were last shown before a reading. Returns how many it removed.
     async fn remove(&self, no: TenantNo, before: u64) -> Result<u64, RunError> {
         let removed = self
             .store
@@ -218,19 +218,21 @@ fn begin(reading: &mut LicenceReading, now: Timestamp) {
     reading.named.at_begin = reading.named.times;
 }
 
-/// Returns whether a licence is not the one that was known.
+/// Returns whether a licence is certainly another than the known one: both have numbers, and these
+/// differ.
 fn is_another(known: &LicenceHead, shown: &LicenceHead) -> bool {
     let numbers = known.number.as_ref().zip(shown.number.as_ref());
     numbers.is_some_and(|(known, shown)| known != shown)
 }
 
-/// Returns whether a reading is to take the place of an earlier one that others are earlier with.
+/// Returns whether a reading replaces the earlier one that [`certain`] looks at: no reading was
+/// noted yet, the noted one is old enough, or the clock was set back.
 fn replaces(earlier: Option<EarlierReading>, began: Timestamp) -> bool {
     earlier.is_none_or(|it| began < it.began || began.since(it.began) >= CERTAIN_AFTER)
 }
 
-/// Returns the earlier reading that makes removals certain: what was last shown before it was not
-/// shown for long.
+/// Returns the number of the earlier reading if it began long enough ago: what was last shown
+/// before that reading is certainly gone.
 fn certain(earlier: Option<EarlierReading>, began: Timestamp) -> Option<u64> {
     let earlier = earlier.filter(|it| began.since(it.began) >= CERTAIN_AFTER);
     earlier.map(|it| it.number)

@@ -1,5 +1,5 @@
-//! What the audit log says of spaces and of the licence: these are not read by a poll, but by
-//! readings of their own.
+//! Notes what the audit log says about spaces and the licence. A poll does not read these: they
+//! have readings of their own.
 
 use crate::connector::Connector;
 use crate::store::{StoreError, TenantNo};
@@ -9,7 +9,8 @@ use super::todo::Todo;
 
 impl<C: Connector> Job<C> {
     /// Notes which spaces must be read again (all, if an event does not say which), and whether the
-    /// licence must be, before the events that name them count as seen.
+    /// licence must be read again. This happens before the events count as seen: after a crash in
+    /// between, they are noted twice rather than never.
     pub(super) async fn note_apart(&self, no: TenantNo, todo: &mut Todo) -> Result<(), StoreError> {
         if todo.names_licence() {
             self.store

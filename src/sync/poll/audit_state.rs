@@ -66,7 +66,7 @@ struct State {
     pace: Pace,
     /// Records that polls should look at although the log has not named them.
     again: BTreeSet<RecordRef>,
-    /// What was reported of records that did not show it.
+    /// What events reported about records that did not show it when they were read.
     not_shown: NotShown,
     /// Readings of earlier sessions.
     past_readings: PastReadings,
@@ -228,7 +228,7 @@ impl AuditState {
         state.again.retain(|record| !records.contains(record));
     }
 
-    /// Notes which of the records that were read did not show what was reported of them.
+    /// Notes which of the records that were read did not show what events reported about them.
     pub(super) fn not_shown_by(
         &self,
         read: &BTreeSet<RecordRef>,
@@ -237,8 +237,8 @@ impl AuditState {
         self.state().not_shown.note(read, not_shown);
     }
 
-    /// Returns what was reported of records that did not show it, but not what happened before a
-    /// time.
+    /// Returns what events reported about records that did not show it, and forgets what happened
+    /// before a time.
     pub(super) fn not_shown(&self, forget_before: Timestamp) -> BTreeMap<RecordRef, Reported> {
         let mut state = self.state();
         state.not_shown.forget(forget_before);
@@ -328,8 +328,8 @@ impl AuditState {
         }
     }
 
-    /// Warns that sessions are known only from `since` on, and why. Warns once an hour at most: a
-    /// source may do this all the time.
+    /// Warns that sessions are known only from `since` on, and why. Warns at most once an hour,
+    /// since a source may have such gaps all the time.
     pub(super) fn session_gap(
         &self,
         name: &TenantName,

@@ -1,5 +1,6 @@
-//! Who may have made a change, if the audit log and the records do not keep pace: an event may come
-//! after the change that it reports was found, and a record may show a change after its event.
+//! Finds who may have made a change if the audit log and the records do not keep pace: an event may
+//! appear after we found the change that it reports, and a record may show a change only after its
+//! event.
 
 use crate::connector::Connector;
 use crate::store::StoreError;
@@ -10,8 +11,9 @@ use super::todo::Todo;
 use crate::sync::run::job::Job;
 
 impl<C: Connector> Job<C> {
-    /// Adds to new events those that records did not show yet, and to changes that were found
-    /// already the events that appear only now. An event must not count as seen before that.
+    /// Adds the earlier events that records did not show yet to the new ones, and adds events that
+    /// appear only now to the changes that were found before. Events must not count as seen before
+    /// this is done.
     pub(super) async fn note_givers(
         &self,
         start: &PollStart,

@@ -1,4 +1,4 @@
-//! What events of the audit log reported of records that did not show it when they were read.
+//! What events of the audit log reported of records that did not show it yet when they were read.
 //!
 //! Pure.
 
@@ -6,16 +6,17 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::model::{RecordRef, Reported, Timestamp};
 
-/// The most records of which we know that they did not show a change yet, which bounds memory.
+/// The most records that are noted, which bounds memory.
 const MAX_BEHIND: usize = 10_000;
 
-/// What events reported of records that did not show it when they were read. Whatever they show
-/// later, these events may have caused it.
+/// What events reported of records that did not show it yet when they were read. These events may
+/// have caused whatever such a record shows later.
 #[derive(Debug, Default)]
 pub(super) struct NotShown(BTreeMap<RecordRef, Reported>);
 
 impl NotShown {
-    /// Notes which of the records that were read did not show what was reported of them.
+    /// Notes which of the records that were read did not show what was reported of them, and
+    /// forgets the others that were read.
     pub(super) fn note(
         &mut self,
         read: &BTreeSet<RecordRef>,

@@ -1,4 +1,4 @@
-//! Which part of the audit log is read next for earlier sessions, and what such a part says.
+//! Decides which slice of the audit log is read next for earlier sessions, and what a slice says.
 //!
 //! Pure.
 
@@ -9,24 +9,26 @@ use crate::model::{Extent, PastSessions, SESSION_AHEAD, SessionBegin, Timestamp,
 
 use super::missed::before;
 
-/// How far back sessions are read: Qlik keeps the log for as long.
+/// How far back sessions are read, which is as long as Qlik keeps the log.
 const REACH: Duration = Duration::from_secs(90 * 24 * 3600);
-/// How much is read at once at most. A slice with more than a reading may have is made shorter.
+/// The longest slice that is read at once. If it has more events than one reading may have, a
+/// shorter one is read.
 const SLICE: Duration = Duration::from_secs(24 * 3600);
 /// The shortest slice.
 pub(super) const MIN_SLICE: Duration = Duration::from_secs(60);
 /// How long to wait after a failure, and between two looks at the last hours.
 const REST: Duration = Duration::from_secs(3600);
 
-/// What is known of readings of earlier sessions until the next start.
+/// How far earlier sessions have been read. Not stored: a restart begins with the default.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct PastReadings {
-    /// The time before which nothing can be read: the log does not go back further, or does not
-    /// say whose sessions there were. `None` if no reading has ended there.
+    /// The time before which nothing more can be learned: the log does not go back further, does
+    /// not say whose session it was, or has too much even for the shortest slice. `None` if no
+    /// reading has met such a time.
     pub(super) end: Option<Timestamp>,
     /// When a reading failed; `None` if the last one did not.
     pub(super) failed_at: Option<Timestamp>,
-    /// When the last hours were read again.
+    /// When the last hours were last read again; `None` if they were not.
     pub(super) looked_at: Option<Timestamp>,
     pub(super) slice: Duration,
 }
@@ -42,7 +44,7 @@ impl Default for PastReadings {
     }
 }
 
-/// What a slice says.
+/// What a slice of the audit log says about sessions.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Slice {
     /// When each user last began a session.
@@ -52,8 +54,8 @@ pub(super) struct Slice {
 }
 
 impl PastReadings {
-    /// Returns the slice to read next, up to the time since which sessions are known; `None` if
-    /// nothing is to be read now.
+    /// Returns the slice to read next, which ends at the time since which sessions are known;
+    /// `None` if there is nothing to read now.
     pub(super) fn next(&self, since: Timestamp, now: Timestamp) -> Option<(Timestamp, Timestamp)> {
         let goal = before(now, REACH);
         let is_over = since <= goal || self.end.is_some_and(|end| since <= end);
@@ -62,19 +64,20 @@ impl PastReadings {
     }
 }
 
-/// Returns whether a time is so near that nothing is done again yet.
+/// Returns whether less than [`REST`] has passed since a time. A time in the future does not count:
+/// the clock was set back.
 pub(super) fn rests(at: Option<Timestamp>, now: Timestamp) -> bool {
     at.is_some_and(|at| now.since(at) < REST && at <= now)
 }
 
 impl Slice {
-    /// Takes what was read of a slice that begins at `from` and ends at `to`.
+    /// Interprets what was read of a slice that begins at `from` and ends at `to`.
     pub(super) fn of(
         past: PastSessions,
         (from, to): (Timestamp, Timestamp),
         now: Timestamp,
     ) -> Self {
-        // Where the log does not go back that far, an empty slice says nothing.
+        // Before the oldest event of the log, the absence of sessions says nothing.
         let oldest = past.oldest.unwrap_or(to);
         let mut since = oldest.clamp(from, to.max(from));
         if let Extent::CutOff { .. } = past.extent {
@@ -87,7 +90,7 @@ impl Slice {
                     let known = latest.entry(user).or_insert(at);
                     *known = at.max(*known);
                 }
-                // Any user may have begun it.
+                // Any user may have begun it: sessions are known only since then.
                 None => since = since.max(at.min(now)),
             }
         }
@@ -128,7 +131,7 @@ mod tests {
             (usual, 10 * DAY + HOUR, Some(10 * DAY)),
             (usual, 10 * DAY, None),
             (ended(99 * DAY), 99 * DAY, None),
-            // There was a gap since.
+            // After a gap, sessions are known only since a time later than the end.
             (ended(50 * DAY), 99 * DAY, Some(98 * DAY)),
             (failed(100 * DAY - HOUR / 2), 99 * DAY, None),
             (failed(100 * DAY - HOUR), 99 * DAY, Some(98 * DAY)),
@@ -146,7 +149,7 @@ mod tests {
     fn a_slice_says_nothing_of_what_the_log_no_longer_has_or_does_not_tell() {
         let whole = Extent::Whole;
         let cut = Extent::CutOff { read_to: at(150) };
-        // From 100 to 200.
+        // The slice is from 100 to 200.
         for (extent, oldest, session, since) in [
             (whole, Some(50), (Some(1), 150), 100),
             (whole, Some(100), (Some(1), 150), 100),
@@ -154,7 +157,7 @@ mod tests {
             (whole, None, (Some(1), 150), 200),
             (whole, Some(50), (None, 150), 150),
             (cut, Some(50), (Some(1), 150), 200),
-            // No clock is so far ahead.
+            // No clock is that far ahead, so the session has no time.
             (whole, Some(50), (Some(1), 201 + HOUR), 200),
         ] {
             let (of, time) = session;

@@ -1,9 +1,11 @@
-//! Reads sessions from parts of the audit log that polls do not read: from before the time since
-//! which they are known, a slice at a time and backwards, and once an hour from the last hours
-//! again, since a session may appear in the log later than polls read back.
+//! Reads sessions from parts of the audit log that polls do not read.
 //!
-//! The time since which sessions are known is stored after each slice, so this continues where it
-//! was after a restart. Reading a slice twice changes nothing.
+//! Earlier sessions are read backwards, a slice at a time, from the time since which sessions are
+//! known. That time is stored after each slice, so that reading continues there after a restart.
+//! Reading a slice twice changes nothing.
+//!
+//! Once an hour, the last hours are read again, since a session may appear in the log later than
+//! polls look back.
 
 use std::time::Duration;
 
@@ -18,13 +20,14 @@ use super::poll_start::PollStart;
 use super::sessions::{KnownSince, SessionGap};
 use crate::sync::run::job::Job;
 
-/// Slices that are read after one poll, so that the next poll is not late.
+/// The most slices to read after one poll, so that the next poll is not late.
 const AT_ONCE: usize = 4;
-/// How far a look at the last hours goes back.
+/// How many of the last hours are read again.
 const LATE: Duration = Duration::from_secs(2 * 3600);
 
 impl<C: Connector> Job<C> {
-    /// Reads some slices after a poll that has answered.
+    /// Reads the last hours again if that is due, then some earlier slices. Runs after a poll that
+    /// was answered.
     pub(super) async fn read_past_sessions(&self, start: &PollStart) -> Result<(), StoreError> {
         let Some(mut since) = start.sessions.map(KnownSince::since) else {
             return Ok(());
@@ -45,8 +48,9 @@ impl<C: Connector> Job<C> {
         Ok(())
     }
 
-    /// Reads the slice before the time since which sessions are known. Returns since when they are
-    /// known then; `None` if that is as it was.
+    /// Reads the slice before the time since which sessions are known. Returns the time to continue
+    /// from: an earlier one, or the same if the slice has too many events and a shorter one must be
+    /// read; `None` if nothing more can be read now.
     async fn read_slice(
         &self,
         start: &PollStart,
@@ -78,8 +82,8 @@ impl<C: Connector> Job<C> {
         Ok(is_moved.then_some(slice.since))
     }
 
-    /// Reads the last hours again. Returns since when sessions are known then: later than before if
-    /// there is one of which the log does not say whose it is.
+    /// Reads the last hours again. Returns the time since which sessions are known after that: a
+    /// later one if the log does not say whose session one of them is.
     async fn look_at_last_hours(
         &self,
         start: &PollStart,
@@ -95,7 +99,7 @@ impl<C: Connector> Job<C> {
                 oldest: Some(from),
                 ..past
             },
-            // The next poll says so if the log no longer answers.
+            // Not reported here: if the log no longer answers, the next poll says so.
             Err(_) => return Ok(since),
         };
         let slice = Slice::of(past, (from, to), start.now);
@@ -121,8 +125,8 @@ impl<C: Connector> Job<C> {
             .await
     }
 
-    /// Stores another time since which sessions are known. Returns whether it is stored: a sweep
-    /// may have moved the bookmark meanwhile.
+    /// Stores another time since which sessions are known. Returns whether it did: a sweep may have
+    /// moved the bookmark meanwhile.
     async fn know_since(
         &self,
         start: &PollStart,
@@ -146,7 +150,7 @@ impl<C: Connector> Job<C> {
         Ok(true)
     }
 
-    /// Says once that earlier sessions cannot be read.
+    /// Logs that earlier sessions cannot be read, once until they can be read again.
     fn past_failed(&self, now: Timestamp, since: Timestamp, error: &FetchError) {
         let mut readings = self.audit.past_readings();
         let is_said = readings.failed_at.is_some();

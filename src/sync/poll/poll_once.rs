@@ -51,7 +51,8 @@ pub(super) enum Polled {
     Forbidden,
     /// Some events were lost; a sweep was asked for.
     Gap,
-    /// There was something new, but a sweep under way or ended since is to look at it.
+    /// There was something new, but this poll did not look at all of it: a sweep has covered it
+    /// since, or the sweep under way has no place for more records.
     PutOff,
 }
 
@@ -323,7 +324,8 @@ impl<C: Connector> Job<C> {
         }
         let mut bookmark = kept;
         bookmark.until = until;
-        // A session without a user may lie behind this portion: until that one, nothing is known.
+        // The time since which sessions are known may lie after this portion, if a later event is a
+        // session without a user. Until polls get there, no sessions are known.
         let since = start.sessions.map(KnownSince::since);
         bookmark.sessions_since = since.filter(|since| *since <= until);
         bookmark

@@ -1,4 +1,4 @@
-//! Where a poll starts to read the audit log, and what it needs to know.
+//! Finds where a poll starts to read the audit log, and what else the poll needs to know.
 
 use std::time::Duration;
 
@@ -15,7 +15,7 @@ use crate::sync::run::job::Job;
 /// have happened after the sweep began.
 const SKEW: Duration = Duration::from_secs(120);
 
-/// Where a poll starts to read, and what it needs to know.
+/// Where a poll starts to read, and what else it needs to know.
 pub(super) struct PollStart {
     pub(super) no: TenantNo,
     pub(super) tenant: TenantId,
@@ -70,23 +70,24 @@ impl PollStart {
         self.sessions.is_some_and(KnownSince::differs_from_stored)
     }
 
-    /// Returns the span in which sessions are known once the log was read up to a time; `None` if
-    /// they are not read.
+    /// Returns the span in which all sessions are known once the log was read up to a time; `None`
+    /// if sessions are not read.
     pub(super) fn sessions_to(&self, until: Timestamp) -> Option<SessionSpan> {
         let since = self.sessions?.since();
         Some(SessionSpan { since, until })
     }
 
-    /// Returns the time up to which the sweep that polls started from has seen all records.
+    /// Returns the time up to which the sweep that polls started from has certainly seen all
+    /// records.
     pub(super) fn covered(&self) -> Timestamp {
         before(self.bookmark.since, SKEW.min(self.polling.overlap))
     }
 
     /// Returns the time from which to read: somewhat before the end of the last poll, but not
-    /// before the sweep that polls started from, since that has seen everything until then.
-    /// Otherwise, with an overlap of one day, every poll in the day after a gap would read
-    /// everything that caused the gap again. A sweep sees no sessions: if they are known from
-    /// before the sweep, the log is read without a gap.
+    /// before the sweep that polls started from, because that sweep has seen all records until
+    /// then. Without this limit and with an overlap of one day, every poll in the day after a gap
+    /// would again read everything that caused the gap. But a sweep sees no sessions: if they are
+    /// known since before the sweep, the limit is that earlier time, so that none are missed.
     pub(super) fn from(&self) -> Timestamp {
         let overlapping = before(self.until, self.polling.overlap);
         let covered = self.covered();

@@ -199,8 +199,8 @@ struct Table {
     tenant: TenantNo,
     /// What the audit log reports of the records.
     reported: BTreeMap<RecordRef, Reported>,
-    /// What it reports of those that are as they were known, although they were last changed
-    /// before that.
+    /// What the log reports about records that may not show it yet: they are as they were known,
+    /// and the source last changed them before that.
     not_shown: BTreeMap<RecordRef, Reported>,
     plan: Plan,
     gone: Vec<Record>,
@@ -286,8 +286,9 @@ impl Table {
         Ok((settled, shown))
     }
 
-    /// Returns a change with what the audit log reports of its record. If somebody has changed the
-    /// record since, nobody knows who made this change.
+    /// Returns the write of a change, with what the audit log reports about its record. If the
+    /// record was changed again after the reported events, nobody knows who made this change, and
+    /// the report is left out.
     fn change(&mut self, change: Change, fingerprint: Fingerprint, raw: Box<str>) -> Write {
         let updated_at = change.after().and_then(Record::updated_at);
         let reported = self.reported.remove(&change.latest().to_ref());

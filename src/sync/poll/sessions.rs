@@ -59,8 +59,8 @@ impl KnownSince {
         self.stored != Some(self.since)
     }
 
-    /// Takes the sessions out of a page of the log. Returns when each user last began one, and why
-    /// they are known only from a later time on than before; `None` if they are not.
+    /// Takes the sessions out of a page of the log. Returns when each user last began one and, if
+    /// sessions are now known only from a later time on, why.
     pub(super) fn take(
         &mut self,
         audit_page: &mut AuditPage,
@@ -82,7 +82,7 @@ impl KnownSince {
         }
         let mut latest: BTreeMap<UserId, Timestamp> = BTreeMap::new();
         for SessionBegin { user, at } in audit_page.sessions.drain(..) {
-            // No clock is so far ahead, so nobody knows when it began.
+            // No clock runs that far ahead, so the time at which the session began is not known.
             match user.filter(|_| at <= now.plus(SESSION_AHEAD)) {
                 Some(user) => {
                     let known = latest.entry(user).or_insert(at);

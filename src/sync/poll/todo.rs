@@ -120,7 +120,7 @@ impl Todo {
         }
     }
 
-    /// Adds what earlier events reported, to records that new events name as well.
+    /// Adds what earlier events reported of the records that new events name as well.
     pub(super) fn add_reports(&mut self, earlier: &BTreeMap<RecordRef, Reported>) {
         for (record, reported) in &mut self.reported {
             if let Some(earlier) = earlier.get(record) {

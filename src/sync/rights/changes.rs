@@ -117,7 +117,7 @@ impl Times<'_> {
         Ok(())
     }
 
-    /// Looks at all users who may be concerned, since groups give other roles than before.
+    /// Compares all users who may be concerned when groups give other roles than before.
     fn all_users(
         &self,
         groups: &BTreeSet<GroupId>,
@@ -149,7 +149,8 @@ impl Times<'_> {
         }
     }
 
-    /// Reads users after an id: those who are in one of some groups or have changed, or else all.
+    /// Reads a page of users after an id: those who are in one of some groups or have changed, or
+    /// all users if the posting lists of those groups are not complete.
     fn page(
         &self,
         lists: &BTreeSet<PostingList>,

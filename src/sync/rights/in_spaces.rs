@@ -62,7 +62,7 @@ fn compare(times: &Times<'_>, writer: &mut RightsWriter<'_>) -> Result<(), Histo
 /// The users who came or went, or whose groups changed.
 struct MovedUsers {
     users: BTreeSet<UserId>,
-    /// The groups that one of them joined or left.
+    /// The groups that at least one of them joined or left.
     groups: BTreeSet<GroupId>,
 }
 
@@ -83,7 +83,7 @@ impl MovedUsers {
         Ok(Self { users, groups })
     }
 
-    /// Returns whether what they hold in a space may differ although the space does not.
+    /// Returns whether their rights in a space may have changed although the space has not.
     fn concern(&self, grants: &SpaceGrants) -> bool {
         let (mut users, mut groups) = grants.assigned();
         users.any(|user| self.users.contains(user)) || groups.any(|it| self.groups.contains(it))
@@ -132,8 +132,8 @@ struct Portion<'a> {
 }
 
 impl<'a> Portion<'a> {
-    /// Makes the next portion, of spaces in which somebody's rights may differ; `None` if there
-    /// are no more. Which these are does not depend on what is read later.
+    /// Returns the next portion: spaces in which somebody's rights may differ; `None` if there are
+    /// no more. Which spaces these are does not depend on what is read later.
     fn next(
         times: &'a Times<'a>,
         pairs: &mut SpacePairs<'_>,

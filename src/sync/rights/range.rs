@@ -166,8 +166,8 @@ pub(super) fn next(
     }
 }
 
-/// Looks for all changes after an entry and up to another, whichever runs they are of. Rights in
-/// spaces alone are compared, and reported as changes of the last of these runs.
+/// Looks for all changes after an entry and up to another, whichever runs found them. Only rights
+/// in spaces are compared, and all differences are reported as changes of the last of these runs.
 pub(super) fn of_spaces(
     store: &Store,
     known: &Known,
@@ -204,8 +204,8 @@ pub(super) fn of_spaces(
     }
 }
 
-/// Returns the entry after which the comparison begins: the given one, unless the journal was cut
-/// behind it.
+/// Returns the entry after which the comparison begins: the given one or, if the journal was cut
+/// past it, the last one that was cut.
 fn begin_after(store: &Store, known: &Known, after: Seq) -> Result<Seq, StoreError> {
     let first = Seq(store.first_seq()?.0.saturating_sub(1));
     if first > after {

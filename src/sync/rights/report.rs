@@ -64,8 +64,8 @@ pub(in crate::sync) fn report(
 struct Reporter<'a> {
     store: &'a Store,
     known: &'a Known,
-    /// The entry at the end of the first load. A repaired tenant is loaded again; what happened
-    /// before that is not compared.
+    /// The entry at the end of the first load. After a repair, a tenant is loaded again, and
+    /// nothing before the end of that load is compared.
     loaded: Seq,
     reading: SpaceReading,
     mark: RightsMark,
@@ -77,7 +77,7 @@ impl Reporter<'_> {
     fn run_by_run(&mut self, looked: &Looked, in_spaces: InSpaces) -> Result<Seq, HistoryError> {
         let (store, known) = (self.store, self.known);
         loop {
-            // A report that was interrupted goes on as it began.
+            // An interrupted report continues as it began, even if spaces are no longer read.
             if in_spaces == InSpaces::Ignored && self.mark.under_way.is_none() {
                 self.leave_spaces()?;
             }
@@ -108,7 +108,7 @@ impl Reporter<'_> {
         }
     }
 
-    /// Notes how far rights in spaces were compared, since spaces are no longer read.
+    /// Notes how far rights in spaces were compared, because spaces are no longer read.
     fn leave_spaces(&mut self) -> Result<(), HistoryError> {
         let mark = self.mark;
         let (Some(since), None) = (self.reading.since, mark.in_spaces) else {
@@ -124,15 +124,15 @@ impl Reporter<'_> {
         })
     }
 
-    /// Returns whether all spaces were read again, so that what was not compared while they were
-    /// not read can be.
+    /// Returns whether all spaces were read again, so that the changes from the time when they were
+    /// not read can now be compared.
     fn may_catch_up(&self) -> bool {
         let reading = self.reading.mark;
         let is_later = |behind: Behind| reading.number > behind.reading && reading.began.is_none();
         self.mark.in_spaces.is_some_and(is_later)
     }
 
-    /// Returns whether a report of what was not compared meanwhile was interrupted.
+    /// Returns whether [`Self::catch_up`] was interrupted in the middle of a report.
     fn is_catching_up(&self) -> bool {
         let RightsMark {
             reported,
@@ -142,7 +142,8 @@ impl Reporter<'_> {
         in_spaces.is_some() && under_way.is_some_and(|(end, _)| end <= reported)
     }
 
-    /// Reports how rights in spaces changed while these were not compared, up to where roles were.
+    /// Reports how rights in spaces changed while they were not compared, up to the last entry for
+    /// which roles were compared.
     fn catch_up(&mut self) -> Result<(), HistoryError> {
         let (store, known) = (self.store, self.known);
         while let Some(behind) = self.mark.in_spaces {
@@ -165,7 +166,8 @@ impl Reporter<'_> {
         Ok(())
     }
 
-    /// Reports some changes, unless they cannot be compared. The mark is `afterwards` then.
+    /// Reports the changes of a range, or skips them if they cannot be compared. Either way, the
+    /// mark is `afterwards` when it succeeds.
     fn compare(&mut self, range: &Range, afterwards: RightsMark) -> Result<(), HistoryError> {
         match changes::report(self.store, self.known, range, self.mark) {
             Ok(reported) => {
@@ -189,7 +191,7 @@ impl Reporter<'_> {
     }
 }
 
-/// Returns the mark once the changes of roles up to an entry are reported.
+/// Returns the mark after all changes of roles up to an entry are reported.
 fn reported(mark: RightsMark, up_to: Seq) -> RightsMark {
     RightsMark {
         reported: up_to,

@@ -15,12 +15,12 @@ use crate::store::{
 use super::range::{Compared, Range};
 
 /// The most users who each get an entry of their own if their rights changed in the same way. More
-/// are listed beside one entry.
+/// users share one entry, with a list.
 const MAX_SINGLE: usize = 10;
 
 /// About how many bytes may wait to be written. When there are more, all are written, and later
-/// users get further entries. Each user takes some 200, and each path by which rights changed some
-/// 100: where users are in many groups, almost every user has paths of their own.
+/// users get further entries. Each user takes some 200 bytes, and each path by which rights changed
+/// some 100: where users are in many groups, almost every user has paths of their own.
 const MAX_WAITING: usize = 8 * 1024 * 1024;
 
 /// How many entries one commit takes: each may have a list, and there is one mark.
@@ -116,9 +116,9 @@ pub(super) struct RightsWriter<'a> {
     /// How many bytes may wait.
     pub max_weight: usize,
     next_list: ListId,
-    /// The mark while the run is being reported, without how many entries are written.
+    /// The mark while the run is being reported, except for the number of entries written.
     during: RightsMark,
-    /// The mark afterwards.
+    /// The mark once the whole run is reported.
     afterwards: RightsMark,
     /// How many entries are written already.
     n_written: u64,

@@ -1,4 +1,4 @@
-//! Counts spaces that could not be read, to tell failures of single spaces from those of all.
+//! Counts spaces that could not be read, to tell failures of single spaces from one of the source.
 
 use crate::model::SpaceId;
 
@@ -10,13 +10,13 @@ const IN_A_ROW: u32 = 3;
 pub(super) struct Failures {
     /// How many spaces have failed since the last one that was read.
     in_a_row: u32,
-    /// Spaces that should be readable: one that this run has read, or a few that an earlier run
-    /// has.
+    /// Spaces that should be readable: the last one that this run read, or until then a few that an
+    /// earlier run read.
     readable: Vec<SpaceId>,
 }
 
 impl Failures {
-    /// Begins a run. All of `known` was visible when it was last read.
+    /// Begins a run. The spaces in `known` were visible in full when they were last read.
     pub(super) fn of(known: &[&SpaceId]) -> Self {
         let places = [known.len().checked_sub(1), Some(known.len() / 2), Some(0)];
         let places = places.into_iter().flatten();
@@ -33,8 +33,8 @@ impl Failures {
         self.readable = vec![id.clone()];
     }
 
-    /// Notes that a space could not be read. Returns the spaces to ask for if too many in a row
-    /// have failed: if none of these answers, the source fails as a whole.
+    /// Notes that a space could not be read. If too many in a row have failed, returns spaces to
+    /// ask for again: if none of them can be read, the source fails as a whole.
     pub(super) fn note_failed(&mut self) -> Option<Vec<SpaceId>> {
         self.in_a_row += 1;
         (self.in_a_row >= IN_A_ROW).then(|| self.readable.clone())

@@ -1,8 +1,9 @@
 //! Decides whether known members of a list of a space are gone, after a reading that does not show
 //! them.
 //!
-//! Pure. A list has no plan that an operator could approve. So if a list loses more than the guard
-//! allows for memberships, it counts as seen in part until another complete reading shows the same.
+//! Pure. Lists have no plan that an operator could approve. So a list that loses more than the
+//! guard allows for memberships counts as seen in part until another complete reading shows the
+//! same loss.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -17,7 +18,7 @@ pub(super) trait Member {
     /// What identifies it in its list.
     type Key: Ord + Clone;
 
-    /// Returns what it allows.
+    /// Returns the roles that it gives.
     fn roles(&self) -> &BTreeSet<String>;
 
     /// Returns the key as text.
@@ -64,9 +65,9 @@ pub(super) fn lost<V: Member>(known: Option<&Members<V>>, seen: &Members<V>) -> 
     lost.map(|(key, _)| key.clone()).collect()
 }
 
-/// Returns what is believed of a list: all of it, or that the rest was not seen. With it comes what
-/// is to be remembered for the next reading. `doubt` is what an earlier reading left to remember,
-/// and `reading` the number of this one.
+/// Returns how a list counts as seen: whole, or only in part, if its losses are still in doubt.
+/// Also returns the doubt to store for the next reading. `doubt` is the one that an earlier reading
+/// stored, and `reading` is the number of this one.
 pub(super) fn believed<V: Member>(
     guard: &Guard,
     seen: Seen<V>,
@@ -174,17 +175,17 @@ mod tests {
             (vec![(1, empty()), (2, empty())], &[false, true][..]),
             (vec![(1, half()), (2, half())], &[false, true]),
             (vec![(1, roleless()), (2, roleless())], &[false, true]),
-            // Another look in the same reading is not another reading.
+            // Seeing the list twice in one reading does not confirm the loss.
             (
                 vec![(1, empty()), (1, empty()), (2, empty())],
                 &[false, false, true],
             ),
-            // The two must agree.
+            // Two readings must show the same loss.
             (
                 vec![(1, empty()), (2, half()), (3, half())],
                 &[false, false, true],
             ),
-            // What was not visible says nothing.
+            // A list that is hidden, or seen in part, confirms nothing.
             (
                 vec![(1, empty()), (2, SpaceList::Hidden), (3, empty())],
                 &[false, false, true],
@@ -193,12 +194,12 @@ mod tests {
                 vec![(1, SpaceList::Part(members(0..40, &[]))), (2, empty())],
                 &[false, false],
             ),
-            // A few may go at once.
+            // The guard allows this many to be lost at once.
             (
                 vec![(1, SpaceList::Whole(members(0..30, &["consumer"])))],
                 &[true],
             ),
-            // Whoever has other roles is not lost.
+            // A member whose roles changed is not lost.
             (
                 vec![(1, SpaceList::Whole(members(0..40, &["producer"])))],
                 &[true],

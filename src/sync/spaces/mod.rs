@@ -9,8 +9,8 @@
 //! What must stay true:
 //!
 //! - What is not visible stays as it was known, and is marked; it never counts as empty.
-//! - An answer that would take rights away is asked for twice. If it would take more than the guard
-//!   allows, another complete reading has to confirm it.
+//! - If an answer would take rights away, we ask a second time. If it would take away more than the
+//!   guard allows, another complete reading must confirm it.
 //! - A space that cannot be read does not keep the others from being read.
 //! - A space is removed only if a complete listing does not show it and asking for it by id says
 //!   that it is gone; or if the audit log reports its deletion and asking for it says so too.

@@ -69,7 +69,7 @@ impl<C: Connector> Job<C> {
         }
         let missing = known.into_keys().filter(|id| !listing.shown.contains(id));
         let asked = self.ask_for(run, missing.collect(), &mut todo).await?;
-        // What exists and is known is not among the spaces of which nothing is known.
+        // Known spaces that exist but are not listed are among those that the source counts.
         let n_missing = listing.n_missing.saturating_sub(asked.n_there);
         let kept = self.remove_gone(run, asked.gone, n_missing).await?;
         // The remaining spaces were named during this reading, or are not listed.
@@ -117,8 +117,8 @@ impl<C: Connector> Job<C> {
     }
 
     /// Removes spaces that are gone. If the guard does not allow it, or if the source counts spaces
-    /// that nobody has seen, they are kept as not visible. Returns why something is not complete;
-    /// `None` if all is.
+    /// that it does not show, they are kept as not visible. Returns why the reading is not
+    /// complete, or `None` if it is.
     async fn remove_gone(
         &self,
         run: &mut SpacesRun,
@@ -198,8 +198,8 @@ impl<C: Connector> Job<C> {
     }
 }
 
-/// Lets each run begin with another space: if the first few of all fail, the run stops, and the
-/// next one must not stop there again.
+/// Rotates the spaces, so that each run begins with another one: a run stops if the first few all
+/// fail, and the next run must not stop there again.
 fn begin_elsewhere(to_read: &mut [Listed], tried: Option<Timestamp>) {
     let tried = tried.map_or(0, |tried| tried.millis().unsigned_abs());
     let n_all = to_read.len().max(1) as u64;
@@ -207,10 +207,10 @@ fn begin_elsewhere(to_read: &mut [Listed], tried: Option<Timestamp>) {
     to_read.rotate_left(first);
 }
 
-/// What is known of a space before a reading.
+/// What is known of the last reading of a space.
 #[derive(Debug, Clone, Copy)]
 struct LastRead {
-    /// The number of the reading in which it was last read.
+    /// The number of the reading of all spaces in which it was last read.
     number: u64,
     /// Whether all of it was visible then.
     is_whole: bool,
@@ -219,9 +219,9 @@ struct LastRead {
 /// Known spaces that the listing does not show, after each was asked for.
 #[derive(Debug, Default)]
 struct Asked {
-    /// How many there are nevertheless.
+    /// How many of them exist nevertheless.
     n_there: u64,
-    /// Those that are gone, although the audit log does not report it.
+    /// Those that are gone although the audit log reports no deletion.
     gone: Vec<(SpaceId, Option<SpaceTodo>)>,
 }
 
@@ -251,7 +251,7 @@ impl Counted {
     }
 }
 
-/// Returns the known spaces.
+/// Returns the known spaces, with what is known of the last reading of each.
 fn last_read(store: &Store, no: TenantNo) -> Result<BTreeMap<SpaceId, LastRead>, StoreError> {
     let mut known = BTreeMap::new();
     let mut after = None;

@@ -1,4 +1,4 @@
-//! Reads spaces, a few at a time, and stores them in their order.
+//! Reads spaces, a few at a time, and stores them in order.
 
 use futures_util::StreamExt;
 use futures_util::stream::{FuturesOrdered, FuturesUnordered};
@@ -12,8 +12,8 @@ use crate::sync::run::job::Job;
 use super::lost_members::{Member, Members, Seen, lost};
 use super::spaces_run::SpacesRun;
 
-/// How many spaces are read side by side, with two requests each. Their answers are in memory until
-/// they are stored, and the other requests to the tenant wait behind those of these spaces.
+/// How many spaces are read side by side, with two requests each. More would fill memory with
+/// answers that wait to be stored, and would delay other requests to the tenant longer.
 const SIDE_BY_SIDE: usize = 4;
 
 /// A space that is to be read.
@@ -24,19 +24,20 @@ pub(super) struct Listed {
     pub(super) done: Option<SpaceTodo>,
 }
 
-/// What was found of a space.
+/// What was found out about a space.
 #[derive(Debug)]
 pub(super) struct Found {
     pub(super) listed: Listed,
     pub(super) assignments: Assignments,
     pub(super) shares: Shares,
-    /// Why a list counts as not visible although nobody refused it; `None` if that is not so.
+    /// Why a list counts as not visible although the source did not refuse it; `None` if there is
+    /// no such list.
     pub(super) failure: Option<FetchError>,
 }
 
 impl<C: Connector> Job<C> {
     /// Reads spaces and stores each. A space that cannot be read does not stop the others: it is
-    /// asked for again after them, and if it fails again, its lists count as not visible.
+    /// asked for again after them, and a list that fails again counts as not visible.
     pub(super) async fn read_listed(
         &self,
         run: &mut SpacesRun,
@@ -79,7 +80,7 @@ impl<C: Connector> Job<C> {
 
     /// Notes that a space could not be read. Fails if the source as a whole fails: if the
     /// credentials, the connection or the rate limit are at fault, or if several spaces in a row
-    /// fail and those that were readable do so too.
+    /// fail and the ones that used to be readable fail too.
     pub(super) async fn fail_space(
         &self,
         run: &mut SpacesRun,
@@ -110,8 +111,8 @@ impl<C: Connector> Job<C> {
         assignments.is_ok() && shares.is_ok()
     }
 
-    /// Asks for a space. One that cannot be read counts as unreadable, unless the source as a whole
-    /// fails.
+    /// Asks for a space, which counts as unreadable if the request fails. Fails only if the source
+    /// as a whole fails.
     pub(super) async fn see_space(
         &self,
         run: &mut SpacesRun,
@@ -137,8 +138,8 @@ impl<C: Connector> Job<C> {
         self.keep_found(run, found).await
     }
 
-    /// Asks who is assigned to a space and what is shared from it. Fails only if the failure does
-    /// not concern this space alone.
+    /// Asks who is assigned to a space and what is shared from it. A failure that concerns this
+    /// space alone is returned in [`Found`]; any other is an error.
     pub(super) async fn ask_of(&self, no: TenantNo, listed: Listed) -> Result<Found, RunError> {
         let id = listed.id.clone();
         let known = self.store.offload(move |store| store.space(no, &id)).await;
@@ -180,9 +181,9 @@ fn hidden_if_failed<K: Ord, V>(
     }
 }
 
-/// Asks for a list, and once more if known members of it would lose what they have: an answer that
-/// leaves something out by mistake would revoke it. If the two answers disagree, the list counts as
-/// seen in part.
+/// Asks for a list, and a second time if known members would lose something: an answer that leaves
+/// something out by mistake must not revoke it. If the second answer takes away something else than
+/// the first, the list counts as seen in part.
 async fn look<V: Member, F>(
     ask: impl Fn() -> F,
     known: Option<&Members<V>>,

@@ -64,7 +64,8 @@ impl<C: Connector> Job<C> {
         Ok(())
     }
 
-    /// Stores what the source says of a space that was named. Returns it if it is to be read.
+    /// Returns a space that was named, if its lists must be read. Otherwise stores that it is gone
+    /// or was not visible.
     async fn look(
         &self,
         run: &mut SpacesRun,
@@ -166,7 +167,7 @@ struct Keeping {
     /// The run and the tenant that an entry names; `None` during the first reading of all spaces,
     /// which reports no changes.
     reporter: Option<(RunId, Account)>,
-    /// What the space is if it was not known before.
+    /// Whether the space is new or only became visible, if it was not known before.
     found: Found,
     done: Option<SpaceTodo>,
     guard: Guard,
@@ -220,7 +221,8 @@ impl Keeping {
                 });
             }
         };
-        // A doubt is on disk before the space counts as read, and until the removal is applied.
+        // A doubt must be on disk before the space counts as read, and stay there until the removal
+        // is applied.
         if !doubted.is_empty() && doubted != doubts {
             store.set_space_doubts(no, &of, &doubted)?;
         }
@@ -235,7 +237,7 @@ impl Keeping {
     }
 }
 
-/// Returns what is believed of what was found, and which lists are doubted from now on.
+/// Returns how much of what was found is accepted, and which lists are in doubt from now on.
 fn weigh(
     guard: &Guard,
     fate: Fate,
@@ -332,7 +334,7 @@ mod tests {
                 Fate::Read(head, lists.0, lists.1)
             };
             let before = known.and_then(|head| after(&id, None, whole(head)));
-            // What an earlier reading has marked is not what the next one starts from.
+            // A reading does not depend on what an earlier one marked as unseen.
             let before = before.map(|mut before| {
                 before.head.unseen = BTreeSet::new();
                 before

@@ -56,7 +56,7 @@ impl<C: Connector> Job<C> {
         let Some((known, (reading, (todo, all_noted)))) = found.await? else {
             return Ok(Outcome::Succeeded);
         };
-        // Where we are refused, the audit log does not make us ask more often.
+        // If the source refuses to show us spaces, the audit log does not make us ask more often.
         let is_noted = all_noted > 0 && !reading.mark.is_refused;
         let is_all = is_noted || is_due(&reading.mark, every, self.clock.now());
         if !is_all && (todo.is_empty() || reading.mark.last.is_none()) {
@@ -87,7 +87,7 @@ impl<C: Connector> Job<C> {
         if self.store.last_seq() != before {
             self.observer.report(Progress::Committed);
             let _pen = self.turns.pen().await;
-            // Another job may have come to read the tenant meanwhile, and reports what is left.
+            // Another job may have claimed the tenant meanwhile; then that job reports the rest.
             if self.claim.may_write(&spaces.known.tenant.id) {
                 self.report_rights(&run).await?;
             }
@@ -95,7 +95,8 @@ impl<C: Connector> Job<C> {
                 self.observer.report(Progress::Ended);
             }
         }
-        // A reading that had begun before may have passed the space already.
+        // The note stays if this run only continued an earlier reading: that one may have read the
+        // space before the event.
         let mark = &spaces.reading.mark;
         if is_all && is_new && mark.began.is_none() && !mark.is_refused {
             self.store

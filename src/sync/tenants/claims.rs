@@ -25,7 +25,7 @@ struct Shared {
     places: Arc<Semaphore>,
     /// Places of runs that read only some records: they must not wait for hours.
     brief: Arc<Semaphore>,
-    /// The pen of the spaces of each tenant, whichever jobs reach it.
+    /// The pen of each tenant's spaces, which all jobs that reach the tenant share.
     space_pens: Mutex<HashMap<TenantId, Arc<Mutex<()>>>>,
 }
 
@@ -150,7 +150,7 @@ impl Claim {
         self.claims.take(tenant, &self.me)
     }
 
-    /// Returns whether no other job has claimed a tenant.
+    /// Returns whether this job may write a tenant: no other job has claimed it.
     pub(in crate::sync) fn may_write(&self, tenant: &TenantId) -> bool {
         let holders = lock(&self.claims.0.holders);
         holders
@@ -159,7 +159,7 @@ impl Claim {
     }
 
     /// Returns the pen of a tenant's spaces. It is locked while a space is written, and while
-    /// rights in spaces are compared: a space that was deleted meanwhile would be missed.
+    /// rights in spaces are compared: a comparison would miss a space that is deleted meanwhile.
     pub(in crate::sync) fn space_pen(&self, tenant: &TenantId) -> Arc<Mutex<()>> {
         let mut pens = lock(&self.claims.0.space_pens);
         Arc::clone(pens.entry(tenant.clone()).or_default())

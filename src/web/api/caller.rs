@@ -1,7 +1,7 @@
 //! Who makes a request: recognizes the token in its `Authorization` header.
 //!
-//! `Bearer TOKEN` is accepted, and `Basic` with the token as the user name and no password, since
-//! clients of StackOne send their keys so.
+//! `Bearer TOKEN` is accepted, and so is `Basic` with the token as the user name, since clients of
+//! StackOne send their keys that way. A password is ignored.
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -23,15 +23,15 @@ pub(super) enum Refused {
     NoToken,
     /// Its token does not exist, was revoked or has expired.
     WrongToken,
-    /// It had a wrong token, as many requests from its address before it.
+    /// Its token is wrong, like those of too many recent requests from its address.
     TooMany(Duration),
-    /// Its token does not allow this.
+    /// Its token does not allow this scope.
     NotAllowed(Scope),
-    /// It could not be looked up.
+    /// Its token could not be looked up.
     Control(ControlError),
 }
 
-/// Returns the token of a request, if it allows what is wanted.
+/// Returns the token of a request if it allows what the request asks for.
 pub(super) async fn admit(
     api: &Api,
     headers: &HeaderMap,
@@ -84,7 +84,7 @@ mod tests {
 
     #[test]
     fn a_token_comes_as_bearer_or_as_the_user_name() {
-        // The user name with an empty password, with none, and without padding.
+        // `Basic` has an empty password, no password, and no padding.
         for value in [
             "Bearer qlr_abc",
             "bearer  qlr_abc ",

@@ -1,4 +1,4 @@
-//! What programs read over HTTP: records in the unified schema, each with a token.
+//! What programs read over HTTP: records in the unified schema. Each program has a token.
 
 mod caller;
 mod shared;
@@ -13,7 +13,7 @@ use crate::control::Control;
 
 use shared::Api;
 
-/// Makes the routes.
+/// Makes the routes of the API.
 pub(super) fn router(control: Arc<Control>) -> Router {
     unified::router(Arc::new(Api::new(control)))
 }

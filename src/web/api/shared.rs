@@ -1,4 +1,4 @@
-//! What all routes of programs need.
+//! What all routes for programs share.
 
 use std::sync::Arc;
 
@@ -6,7 +6,7 @@ use crate::control::Control;
 
 use super::throttle::Throttle;
 
-/// What answers, and what slows down wrong tokens.
+/// What answers requests, and what slows down clients with wrong tokens.
 #[derive(Debug)]
 pub(super) struct Api {
     pub(super) control: Arc<Control>,
@@ -14,7 +14,7 @@ pub(super) struct Api {
 }
 
 impl Api {
-    /// Begins with no failures.
+    /// Returns it with no failures counted.
     pub(super) fn new(control: Arc<Control>) -> Self {
         Self {
             control,

@@ -1,8 +1,8 @@
-//! Slows down whoever presents tokens that do not exist.
+//! Slows down clients that present wrong tokens.
 //!
 //! Nobody can guess a token, so this protects the log and the processor rather than the tokens. A
-//! token that exists is always accepted: a client with a wrong token must not keep others out that
-//! share its address.
+//! valid token is always accepted: a client with a wrong token must not lock out others that share
+//! its address.
 
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -11,13 +11,13 @@ use std::time::{Duration, Instant};
 
 use crate::lock::lock;
 
-/// How many failures of one address are answered as such, within the window.
+/// How many failures an address may have within the window before its clients must wait.
 const ALLOWED: u32 = 20;
 
-/// How long failures are counted.
+/// How long failures are counted together, from the first one on.
 const WINDOW: Duration = Duration::from_secs(60);
 
-/// The most addresses that are remembered. With more, the oldest are forgotten.
+/// The most addresses to remember. If there are more, the oldest is forgotten.
 const MAX_ADDRESSES: usize = 4_096;
 
 /// The failures of each address.
@@ -31,7 +31,7 @@ struct Failures {
 }
 
 impl Throttle {
-    /// Counts a failure. Returns how long the client should wait if it had too many.
+    /// Counts a failure. Returns how long the client must wait if its address had too many.
     pub(super) fn fail(&self, address: Option<IpAddr>, now: Instant) -> Option<Duration> {
         let mut all = lock(&self.0);
         if all.len() >= MAX_ADDRESSES && !all.contains_key(&address) {

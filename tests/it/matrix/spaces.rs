@@ -13,7 +13,7 @@ use super::{Stage, try_all};
 use crate::spaces::DAY;
 use crate::support::{Running, World, within};
 
-/// The stages of a reading, in their order, with what the manual calls them.
+/// The stages of a reading, in order, with the names that the manual gives them.
 const STAGES: [Stage; 4] = [
     (Endpoint::Spaces, "spaces"),
     (Endpoint::Space, "a space by id"),
@@ -21,8 +21,8 @@ const STAGES: [Stage; 4] = [
     (Endpoint::Shares, "shares"),
 ];
 
-/// Members of each list, and of one list that takes several pages. The guard looks at shares of
-/// twenty and more.
+/// Members of each list, and of one list that takes several pages. The guard weighs the share of
+/// members lost only if a list has twenty or more.
 const FEW: usize = 24;
 const MANY: usize = 106;
 
@@ -31,8 +31,8 @@ async fn every_fault_at_every_stage_of_a_reading_of_spaces_is_right_or_loses_not
     try_all("faults of spaces", &STAGES, try_out).await;
 }
 
-/// Reads all spaces, changes something of each sort, switches the fault on for a reading, and off
-/// for others. Returns the outcome of the first, in one word.
+/// Reads all spaces, makes one change of each sort, and reads all spaces again: first with the
+/// fault, then without it. Returns the outcome of the reading with the fault, in one word.
 async fn try_out(fault: Fault, at: Endpoint, what: String) -> &'static str {
     let world = world(at).await;
     let tenant = world.tenant.directory();
@@ -46,7 +46,7 @@ async fn try_out(fault: Fault, at: Endpoint, what: String) -> &'static str {
     let running = world.launch().await;
     let run = reading(&world, &running).await;
     assert!(strikes.count() > 0, "{what}: the fault never struck");
-    // Whoever has another type and other roles according to the tenant has lost the earlier ones.
+    // If the tenant reports another type and other roles for a member, the earlier ones are lost.
     let is_other = fault == Fault::UnknownValues && at == Endpoint::Assignments;
     for claim in claims(&running) {
         assert!(
@@ -121,7 +121,7 @@ fn fill(tenant: &Directory, space: &Space, n_assigned: usize, n_shared: usize) {
     }
 }
 
-/// Changes the tenant. Returns what may be told as gone.
+/// Changes the tenant. Returns what the journal may report as gone.
 fn play(tenant: &Directory) -> BTreeSet<String> {
     let spaces = tenant.spaces();
     let people = tenant.users();
@@ -150,7 +150,7 @@ fn play(tenant: &Directory) -> BTreeSet<String> {
     [format!("{member} of {space}"), deleted.to_string()].into()
 }
 
-/// Returns the reading of all spaces that began at the present time, once it has ended.
+/// Waits until a reading of all spaces that began now or later has ended, and returns it.
 async fn reading(world: &World, running: &Running) -> Run {
     let now = world.clock.now();
     let ended = async || {

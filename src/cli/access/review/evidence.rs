@@ -8,12 +8,12 @@ use crate::view::{paths_in_words, right_name, role_name};
 use super::super::words;
 use crate::cli::style::count;
 
-/// What was asked for.
+/// What the operator asked for.
 #[derive(Debug, Clone)]
 pub(super) struct Chosen {
-    /// The roles; empty for all.
+    /// The names of the roles; empty for all.
     pub(super) roles: Vec<String>,
-    /// The space; `None` for all rights.
+    /// The id or name of the space; `None` if all rights are asked for.
     pub(super) space: Option<String>,
 }
 
@@ -27,15 +27,15 @@ pub(super) struct Evidence {
     chosen: Chosen,
     /// The spaces that were chosen.
     spaces: Vec<SpaceMention>,
-    /// Whether spaces were ever read.
+    /// Whether we ever tried to read spaces.
     has_spaces: bool,
-    /// When spaces were last read in full; `None` if they were not.
+    /// When the last complete reading of all spaces began; `None` if there was none.
     spaces_read_at: Option<Timestamp>,
-    /// What all users hold in spaces.
+    /// The rights in spaces that all users hold.
     everybody_in_spaces: Vec<SpaceEverybodyRight>,
     /// Who made it, and when.
     made: (String, Timestamp),
-    /// How many rows it has, without those of what all users hold.
+    /// How many rows it has, not counting rights that all users hold.
     pub(super) n_rows: u64,
     /// How many users have rows.
     pub(super) n_users: u64,
@@ -44,7 +44,7 @@ pub(super) struct Evidence {
 }
 
 impl Evidence {
-    /// Creates the head from the first pages, whose rows are not counted yet.
+    /// Creates the head from the first pages, without counting their rows.
     pub(super) fn begin(
         chosen: Chosen,
         first: &ReviewPage,
@@ -70,7 +70,7 @@ impl Evidence {
         }
     }
 
-    /// Returns whether it is about the rights in a space alone.
+    /// Returns whether it covers only the rights in one space.
     pub(super) fn is_of_space(&self) -> bool {
         self.chosen.space.is_some()
     }
@@ -105,7 +105,7 @@ impl Evidence {
         ]
     }
 
-    /// Says which rights it is about.
+    /// Returns in words which rights it covers.
     fn rights(&self) -> String {
         let Chosen { roles, space: _ } = &self.chosen;
         let asked = self.envelope.asked.iter().map(role_in_full);
@@ -193,7 +193,7 @@ impl Evidence {
         said
     }
 
-    /// Returns what all users hold, with the paths, and how many users there are.
+    /// Returns the rights that all users hold, each with its paths and the number of users.
     pub(super) fn everybodys(&self) -> impl Iterator<Item = (Right, &[ShownPath], u64)> {
         let roles = self.envelope.everybody.iter();
         let roles = roles.map(|it| (Right::Role(it.role.clone()), &*it.paths, it.users));

@@ -21,15 +21,15 @@ pub(super) struct EvidenceRow {
     pub(super) seen: LastSession,
 }
 
-/// Since when a user holds a right.
+/// The time since which a user holds a right.
 pub(super) enum When {
-    /// As the journal says of a role in the tenant; `None` if it does not.
+    /// What the journal says about a role in the tenant; `None` if it does not say.
     Journal(Option<Since>),
-    /// As the source says of a right in a space; `None` if it does not.
+    /// What the source says about a right in a space; `None` if it does not say.
     Source(Option<Timestamp>),
 }
 
-/// The rows of all pages, as they come.
+/// The rows of all pages, which are asked for as they are needed.
 pub(super) struct Rows<'a> {
     client: &'a StoreClient,
     roles: Side<query::AccessReview>,
@@ -45,7 +45,8 @@ struct Side<Q> {
 }
 
 impl<'a> Rows<'a> {
-    /// Begins with the first pages. Both questions name the time that they settled.
+    /// Begins with the first pages. Both questions must name the time of these pages, so that later
+    /// pages describe the same time.
     pub(super) fn begin(
         client: &'a StoreClient,
         (asked, roles): (query::AccessReview, Option<ReviewPage>),
@@ -153,7 +154,7 @@ impl Side<query::SpaceRights> {
         } = answer;
         let as_of = page.envelope.as_of;
         take_in(&mut evidence.envelope, page.envelope.not_known);
-        // Where spaces are not read, further users hold nothing in them either.
+        // If spaces are not read, the remaining pages show no rights in them either.
         self.next = page.next.filter(|_| is_on);
         self.rows.extend(page.rows.into_iter().map(|row| {
             let seen = last_sessions.get(&row.user.id).copied();

@@ -95,7 +95,7 @@ pub(super) fn row(out: &mut impl Write, evidence: &Evidence, row: &EvidenceRow) 
     cells.write(out)
 }
 
-/// The cells of a row, without those for whoever reviews.
+/// The cells of a row, except the empty ones that the reviewer fills in.
 #[derive(Default)]
 struct Cells {
     tenant: String,
@@ -116,7 +116,7 @@ struct Cells {
 }
 
 impl Cells {
-    /// Fills those of a right.
+    /// Fills the cells about a right, and leaves those about a user empty.
     fn of(evidence: &Evidence, right: &Right, paths: &[ShownPath]) -> Self {
         Self {
             tenant: evidence.envelope.tenant.to_string(),

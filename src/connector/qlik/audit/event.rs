@@ -146,7 +146,7 @@ pub(super) fn read(text: &str, latest: Timestamp) -> Option<Parsed> {
     }
     let subject = subject(kind)?;
     let what = || format!("`{}`: whom it is about", shown(kind));
-    // By its type, it is not the start of a session.
+    // Not `Unknown`: the type shows that the event is not the start of a session.
     let about = match subject.records(&event) {
         Some(records) => About::Records(records),
         None => About::Unreadable(what()),
@@ -187,7 +187,7 @@ fn subject(kind: &str) -> Option<Subject> {
 }
 
 /// Returns whether a type of event is about an assignment of the licence. Such an event names a
-/// subject, but Qlik documents no way to ask for the assignments of one.
+/// subject, but Qlik documents no way to ask for the assignments of one subject.
 fn is_of_licence(kind: &str) -> bool {
     name(kind).is_some_and(|(name, _)| name.starts_with("license.assignment."))
 }

@@ -2,7 +2,7 @@
 //!
 //! Qlik filters by one event type or one source at a time, and what concerns us has many of both,
 //! in two generations. So the whole span is read, and events that do not concern our records are
-//! skipped. Only earlier sessions are read by their types.
+//! skipped. Only the reading of earlier sessions filters by type.
 
 mod event;
 pub(super) mod past_sessions;

@@ -1,7 +1,7 @@
 //! Reads the starts of sessions from an earlier part of Qlik's audit log, and nothing else.
 //!
 //! Qlik filters by one event type at a time, so the span is read once for each type that reports
-//! the start of a session: those that Qlik documents, and those that the log says it has.
+//! the start of a session: the types that Qlik documents, and any others that the log lists.
 
 use std::collections::BTreeSet;
 use std::ops::RangeInclusive;
@@ -15,17 +15,18 @@ use super::super::wire::{self, Loose};
 use super::{event, unexpected, walk};
 use crate::model::{Extent, PastSessions, Timestamp};
 
-/// The types that Qlik documents.
+/// The types of the start of a session that Qlik documents.
 const DOCUMENTED: [&str; 2] = [
     "com.qlik.user-session.begin",
     "com.qlik.core.user-session.begun",
 ];
-/// The most types that are read. There are two, and perhaps one more for a while.
+/// The most types that we take from the log's own list. We expect the two that Qlik documents, and
+/// perhaps a third for a while.
 const MAX_TYPES: usize = 8;
 /// How far back we look for the oldest event: further than Qlik keeps the log.
 const LONG_AGO: Duration = Duration::from_secs(400 * 24 * 3600);
 
-/// The types of events that a log has.
+/// The types of events that the log lists.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 struct Types {
@@ -50,7 +51,7 @@ pub(in crate::connector::qlik) async fn read(
             Extent::CutOff { .. } => past.extent = audit_page.extent,
         }
     }
-    // Asked for last: the log may lose its oldest events while it is read.
+    // This comes last, because the log may lose its oldest events while we read it.
     past.oldest = oldest(client, &span).await?;
     Ok(past)
 }
@@ -73,8 +74,8 @@ async fn types(client: &Client) -> Result<BTreeSet<String>, ReadError> {
     Ok(documented.chain(listed.take(MAX_TYPES)).collect())
 }
 
-/// Returns when the oldest event of the log happened; `None` if there is none up to the end of the
-/// span.
+/// Returns when the oldest event of the log happened; `None` if the log has no event up to the end
+/// of the span.
 async fn oldest(
     client: &Client,
     span: &RangeInclusive<Timestamp>,

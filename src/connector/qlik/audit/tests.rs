@@ -588,7 +588,7 @@ async fn earlier_sessions_are_read_by_their_types_with_how_far_the_log_goes_back
         }
         assert_eq!((past.extent, past.oldest), (Extent::Whole, Some(oldest)));
         assert_eq!(world.n_asked() - asked, 2 + 1, "{faults}");
-        // The types need not be visible.
+        // In the second round, the list of types is not visible.
         let faults = world.tenant.faults();
         faults.on(Endpoint::AuditNames, Fault::Forbidden, When::Always);
     }

@@ -18,7 +18,7 @@ impl World {
     }
 }
 
-/// Whether a filter is to keep a space.
+/// Says whether a filter must keep a space.
 type Wanted<'w> = &'w dyn Fn(&Space) -> bool;
 
 fn owned_by(world: &World) -> NewSpace {

@@ -1,7 +1,7 @@
 //! From format 8 to 9: readings of licences are runs, and the marks of these readings have fields
-//! of their own for the last complete one. Spaces say which of their lists were never seen whole,
-//! and a mark how far rights in spaces were compared. There are posting lists, too; these are not
-//! made here, but built once the store is in use.
+//! of their own for the last complete one. Spaces record which of their lists were never seen
+//! whole, and a mark records how far rights in spaces were compared. Posting lists are new as well;
+//! they are not made here, but built once the store is in use.
 
 use crate::store::engine::compaction::copying::{Rewrite, Row};
 use crate::store::error::StoreError;

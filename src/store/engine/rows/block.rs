@@ -47,7 +47,8 @@ pub struct After {
     pub body: Bytes,
 }
 
-/// Looks at a record that changes, given the key of its block, and its bytes before and after.
+/// A closure that is shown each changed record: the key of its block, and its bytes before and
+/// after.
 pub type Look<'a> = dyn FnMut(&[u8], Option<&[u8]>, Option<&[u8]>) -> Result<(), StoreError> + 'a;
 
 /// The records of a block, in the order of their ids.
@@ -94,7 +95,7 @@ impl Block {
     /// Applies changes, sorted by id; `None` removes a record. The existing records must match the
     /// fingerprints in `known`: a block that sled brought back from an older page is damage.
     ///
-    /// `look` is given the bytes of each record before and after.
+    /// `look` is shown each changed record.
     fn apply(
         &mut self,
         key: &[u8],

@@ -160,7 +160,7 @@ pub fn holding(
     scan::holding(db, prefix, keys::bucket(no, kind, id))
 }
 
-/// Returns whether there is a record.
+/// Returns whether a record exists.
 pub fn has(db: &sled::Db, no: TenantNo, record: &RecordRef) -> Result<bool, StoreError> {
     let (key, value) = holding(db, no, record.kind, &record.id)?;
     let Some(value) = value else {

@@ -119,7 +119,7 @@ pub fn commit(db: &sled::Db, head: &Head, prepared: Prepared) -> Result<Composed
     Ok(draft.finish(after))
 }
 
-/// Adds the entries that follow those of the writes, and the heads of their lists.
+/// Adds the entries that follow the entries of the writes, and the heads of their lists.
 fn tell(
     draft: &mut Draft,
     after: &mut Head,

@@ -20,7 +20,7 @@ enum Page<T> {
     Lacks(Seq),
 }
 
-/// Decodes an entry that may have the origin of the one before.
+/// Decodes an entry, which may have the same origin as the entry before.
 type Read<T> = fn(&mut LastOrigin, &[u8], &[u8]) -> Result<T, StoreError>;
 
 fn page<T>(
@@ -65,7 +65,7 @@ pub fn entries(
     pages(db, after, limit, durable, read_behind)
 }
 
-/// Reads the same entries, but not the records of users in full.
+/// Reads the same entries as [`entries`], but of a change of a user only what [`Skimmed`] has.
 pub fn skim(
     db: &sled::Db,
     after: Seq,

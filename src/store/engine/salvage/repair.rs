@@ -157,7 +157,7 @@ fn beside_records(
             && codec::read_packed_row::<v9::space::SpaceRow>(key, value).is_ok()
     })?;
     target.keep(Keyspace::SpaceReading, |_, _, _| false)?;
-    // The readings that they name will have other numbers.
+    // They name readings by number, and the number of the last reading was just dropped.
     target.keep(Keyspace::SpaceDoubts, |_, _, _| false)?;
     target.keep(Keyspace::SpaceTodo, |_, key, value| {
         of_known(key)

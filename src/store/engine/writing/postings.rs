@@ -13,10 +13,10 @@ use crate::store::layout::keys::{self, Keyspace};
 use crate::store::values::head::Head;
 use crate::store::values::tenant_no::TenantNo;
 
-/// How many rows of changes have gathered, by tenant.
+/// How many rows of changes wait to be put into posting lists, by tenant.
 #[derive(Default)]
 pub struct Folding {
-    /// Those of tenants whose rows were counted.
+    /// The numbers of those tenants whose rows were counted.
     counts: BTreeMap<TenantNo, usize>,
     /// The tenant whose rows changed last.
     changed: Option<TenantNo>,
@@ -24,7 +24,7 @@ pub struct Folding {
 }
 
 impl Folding {
-    /// Takes in the rows of a batch.
+    /// Updates the numbers with the rows of a batch.
     pub fn note(&mut self, rows: &Rows) {
         let logs = vec![Keyspace::PostingLog as u8]..vec![Keyspace::PostingLog as u8 + 1];
         for (key, value) in rows.range(logs) {
@@ -41,7 +41,7 @@ impl Folding {
         }
     }
 
-    /// Returns what is to be put into the lists now; `None` if too little has gathered.
+    /// Returns the changes to put into the lists now; `None` if too few have gathered.
     pub fn due(&mut self, db: &sled::Db) -> Result<Option<Fold>, StoreError> {
         let Some(no) = self.changed.take() else {
             return Ok(None);

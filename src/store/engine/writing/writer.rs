@@ -163,7 +163,7 @@ impl Writer {
         Ok(self.committed())
     }
 
-    /// Puts changes into the posting lists, once enough of them have gathered.
+    /// Moves logged changes into the posting lists, once there are enough of them.
     fn fold(&mut self, shared: &Shared) -> Result<(), StoreError> {
         let db = shared.database()?;
         while let Some(mut fold) = self.folding.due(&db)? {

@@ -55,7 +55,7 @@ enum Stage {
     Kept(Seq),
     /// The lists after the one with this head, or all lists.
     Lists(Option<Key>),
-    /// What was reported late of entries that were cut.
+    /// Late reports about entries that were cut.
     LateReports,
     /// The sessions after this one, or all sessions.
     Sessions(Option<Key>),
@@ -175,7 +175,7 @@ impl MaintenancePass {
         })
     }
 
-    /// Deletes what was reported late of entries that were cut.
+    /// Deletes late reports about entries that were cut.
     fn delete_late_reports(&self) -> Result<Stage, StoreError> {
         let keys = self.store.late_reports_to_delete(ROWS_AT_ONCE)?;
         if keys.is_empty() {

@@ -1,4 +1,4 @@
-//! Tokens by which programs read what is known.
+//! Tokens with which programs read the records over HTTP.
 
 use crate::model::{ApiToken, Scope, TokenDigest, TokenId};
 use crate::store::layout::v9::api_token as v9;
@@ -36,7 +36,7 @@ impl From<&ApiToken> for v9::ApiToken {
 }
 
 impl v9::ApiToken {
-    /// Returns the token with the id that is in its key.
+    /// Returns the token, given the id from its key.
     pub fn with_id(self, id: TokenId) -> ApiToken {
         let Self {
             digest,

@@ -1,4 +1,4 @@
-//! Converts what the audit log reported of a change after it was found.
+//! Converts what the audit log reported about a change only after we had found the change.
 
 use std::collections::BTreeSet;
 

@@ -196,8 +196,8 @@ impl From<v9::Named> for Named {
     }
 }
 
-/// How far a licence was read before format 9. What could not be read in a reading that continues
-/// was counted together with what the last one could not read.
+/// How far a licence was read before format 9. One count of unreadable assignments then served both
+/// the last complete reading and the one under way.
 impl From<v7::LicenceReading> for v9::LicenceReading {
     fn from(reading: v7::LicenceReading) -> Self {
         let v7::LicenceReading {

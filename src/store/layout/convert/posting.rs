@@ -1,4 +1,4 @@
-//! Posting lists: which there are, and what changed in them.
+//! Converts what is stored about posting lists: which there are, and what changed in them.
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -106,7 +106,7 @@ impl From<v9::Run> for Run {
     }
 }
 
-/// A run from before format 9, which read no licence.
+/// A run from before format 9, which has no counts of a licence.
 impl From<v6::Run> for v9::Run {
     fn from(run: v6::Run) -> Self {
         let v6::Run {

@@ -87,8 +87,8 @@ impl From<v9::Space> for Space {
     }
 }
 
-/// Format 8 did not say whether a list was ever seen whole. One that was not when we last looked
-/// counts as one that never was: otherwise those whom we see next would be reported as new.
+/// Format 8 did not say whether a list was ever seen whole. A list that was not whole when we last
+/// looked counts as never seen whole: otherwise members that we see next would be reported as new.
 impl From<v6::SpaceRow> for v9::SpaceRow {
     fn from(row: v6::SpaceRow) -> Self {
         let v6::SpaceRow {
@@ -273,8 +273,8 @@ impl From<SpaceChange> for v6::SpaceChange {
             mut assignments,
             shares,
         } = change;
-        // No list of a space was known if the space was not. So these bytes can say that it was
-        // found late; format 8 never set them.
+        // If a space was not known, neither were its lists. So `was_known` is free to say that the
+        // space was found late; format 8 never set it then.
         if before.is_none() {
             assignments.was_known = match found {
                 Found::New => false,

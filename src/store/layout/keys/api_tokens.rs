@@ -16,7 +16,7 @@ pub fn api_token(id: TokenId) -> Key {
     key
 }
 
-/// Returns the token in the key of one.
+/// Returns the id of the token that a key is for; `None` if the key has another length.
 pub fn api_token_of(key: &[u8]) -> Option<TokenId> {
     key.get(1..)?.try_into().ok().map(TokenId)
 }

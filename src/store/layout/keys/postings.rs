@@ -6,40 +6,40 @@ use crate::store::values::tenant_no::TenantNo;
 
 use super::{Key, Keyspace, numbered};
 
-/// The key of which posting lists a tenant has.
+/// Returns the key of the row that says which posting lists a tenant has.
 pub fn postings(no: TenantNo) -> Key {
     numbered(Keyspace::Postings, no.0)
 }
 
-/// The key of how far a build of posting lists is.
+/// Returns the key of the row that says how far a build of posting lists is.
 pub fn posting_build(no: TenantNo) -> Key {
     numbered(Keyspace::PostingBuild, no.0)
 }
 
-/// The prefix of all changes that are not in the posting lists yet.
+/// Returns the prefix of all changes of a tenant that are not in its posting lists yet.
 pub fn posting_logs(no: TenantNo) -> Key {
     numbered(Keyspace::PostingLog, no.0)
 }
 
-/// The key of what a write changed in posting lists, by the number of the write.
+/// Returns the key of what the write with this number changes in posting lists.
 pub fn posting_log(no: TenantNo, number: u64) -> Key {
     let mut key = posting_logs(no);
     key.extend_from_slice(&number.to_be_bytes());
     key
 }
 
-/// Returns the tenant in the key of what a write changed in posting lists.
+/// Returns the tenant in the key of what a write changes in posting lists.
 pub fn tenant_of_posting_log(key: &[u8]) -> Option<TenantNo> {
     let no = key.get(1..)?.first_chunk()?;
     Some(TenantNo(u32::from_be_bytes(*no)))
 }
 
-/// The prefix of all posting lists of a tenant.
+/// Returns the prefix of all posting lists of a tenant.
 pub fn posting_lists(no: TenantNo) -> Key {
     numbered(Keyspace::Posting, no.0)
 }
 
-/// The key of the first row of a posting list, which is also the prefix of all its rows.
+/// Returns the key of the first row of a posting list, which is also the prefix of all its rows.
 pub fn posting_list(no: TenantNo, list: &PostingList) -> Key {
     let (code, id) = match list {
         PostingList::Role(RoleId(id)) => (1, Some(id)),
@@ -55,7 +55,7 @@ pub fn posting_list(no: TenantNo, list: &PostingList) -> Key {
     key
 }
 
-/// The key of the row of a posting list that begins at a user.
+/// Returns the key of the row of a posting list that begins at a user.
 pub fn posting(no: TenantNo, list: &PostingList, first: &UserId) -> Key {
     let mut key = posting_list(no, list);
     key.extend_from_slice(&first.0.to_key());

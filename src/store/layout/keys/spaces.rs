@@ -34,20 +34,20 @@ pub fn space_todo(no: TenantNo, id: &SpaceId) -> Key {
     key
 }
 
-/// Returns the key of the lists of a space that lost more members at once than is believed.
+/// Returns the key of the lists of a space that lost so many members at once that we doubt it.
 pub fn space_doubts(no: TenantNo, id: &SpaceId) -> Key {
     let mut key = numbered(Keyspace::SpaceDoubts, no.0);
     key.extend_from_slice(&id.0.to_key());
     key
 }
 
-/// Returns the space in the key of a space, of one that is to be read again, or of its lists that
-/// lost many members.
+/// Returns the space in the key of a space, of a space that is to be read again, or of the doubts
+/// about a space's lists.
 pub fn space_of(key: &[u8]) -> Option<SpaceId> {
     Id::from_key(key.get(5..)?).ok().map(SpaceId)
 }
 
-/// Returns the key of whether all spaces of a tenant must be read again.
+/// Returns the key of the note that all spaces of a tenant must be read again.
 pub fn spaces_due(no: TenantNo) -> Key {
     numbered(Keyspace::SpacesDue, no.0)
 }

@@ -1,4 +1,4 @@
-//! Tokens by which programs read what is known, over HTTP.
+//! Tokens that let programs read over HTTP.
 
 use serde::{Deserialize, Serialize};
 

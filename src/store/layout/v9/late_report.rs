@@ -1,4 +1,4 @@
-//! What the audit log reported of a change after it was found.
+//! What the audit log reported about a change only after we had found the change.
 
 use serde::{Deserialize, Serialize};
 

@@ -1,4 +1,4 @@
-//! How far licences were read: what the last complete reading found has fields of its own.
+//! How far licences were read, with fields of their own for what the last complete reading found.
 
 use serde::{Deserialize, Serialize};
 

@@ -1,4 +1,4 @@
-//! Posting lists: which there are, and what changed in them.
+//! Posting lists: which ones a tenant has, and what changed in them.
 
 use serde::{Deserialize, Serialize};
 
@@ -34,8 +34,8 @@ pub enum PostedGroup {
 #[derive(Debug, Serialize, Deserialize)]
 pub struct PostingBuild(pub Id);
 
-/// What a write changed in posting lists: who is in each list since then, and who no longer is, by
-/// the places of users in the first list.
+/// What a write changed in posting lists: for each list, who was added and who was removed, by
+/// their places in `users`.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct PostingLog {
     pub users: Vec<UserId>,

@@ -15,7 +15,8 @@ pub struct RightsMark {
     pub in_spaces: Option<Behind>,
 }
 
-/// Where the comparison of rights in spaces goes on, and the reading after which it does.
+/// The entry after which the comparison of rights in spaces continues, and the last reading of all
+/// spaces: a later reading must end first.
 #[derive(Debug, Clone, Copy, Serialize, Deserialize)]
 pub struct Behind {
     pub reported: Seq,

@@ -1,4 +1,4 @@
-//! Runs: a run may read the licence.
+//! Runs, which may also read the licence.
 
 use serde::{Deserialize, Serialize};
 

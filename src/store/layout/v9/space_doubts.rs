@@ -1,4 +1,4 @@
-//! Lists of a space that lost more members at once than is believed.
+//! Lists of a space that lost more members at once than we accept without a second reading.
 
 use serde::{Deserialize, Serialize};
 
@@ -7,11 +7,11 @@ use crate::store::layout::v6::space::SpacePart;
 
 stored!(9: SpaceDoubts);
 
-/// The lists of a space that lost more members at once than is believed.
+/// The lists of a space that lost too many members at once, each with the loss.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct SpaceDoubts(pub Vec<(SpacePart, SpaceDoubt)>);
 
-/// The reading that found it, and a digest of the members that were not shown.
+/// The number of the reading that found the loss, and a digest of the missing members.
 #[derive(Debug, Clone, Copy, Serialize, Deserialize)]
 pub struct SpaceDoubt {
     pub reading: u64,

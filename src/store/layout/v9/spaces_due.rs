@@ -1,4 +1,4 @@
-//! That all spaces of a tenant must be read again.
+//! Notes that all spaces of a tenant must be read again.
 
 use serde::{Deserialize, Serialize};
 
@@ -6,7 +6,7 @@ use crate::store::layout::stored;
 
 stored!(9: SpacesDue);
 
-/// How often it was noted.
+/// How often it was noted that all spaces must be read again.
 #[derive(Debug, Clone, Copy, Serialize, Deserialize)]
 pub struct SpacesDue {
     pub notes: u64,

@@ -338,7 +338,7 @@ fn whoever_was_missing_in_a_list_that_was_seen_in_part_is_not_granted_a_right() 
     world.run([user(1_002, &[], &[])], &[]);
     world.read([space(50, None, Some(&more))]);
     world.report();
-    // A list that was whole once is known.
+    // A list that was seen whole once is known, even if only part of it is seen later.
     let all = [more[0], more[1], ("user", 1_002, "producer")];
     let mut seen_in_part = space(50, None, Some(&all));
     seen_in_part.head.unseen.insert(SpacePart::Assignments);
@@ -356,7 +356,7 @@ fn whoever_was_missing_in_a_list_that_was_seen_in_part_is_not_granted_a_right() 
 }
 
 /// Makes a tenant in which much happens while spaces are not read, up to the end of the next
-/// reading of all spaces. Returns what is to be reported of that.
+/// reading of all spaces. Returns it with the last entry by then and what must be reported.
 fn much_while_not_read() -> (World, Seq, [&'static str; 5]) {
     let producers = [("group", 11, "producer")];
     let (mut world, begin) = world(space(50, Some(1_002), Some(&producers)));
@@ -370,7 +370,7 @@ fn much_while_not_read() -> (World, Seq, [&'static str; 5]) {
     world.in_spaces = InSpaces::Ignored;
     world.run([user(1_001, &[], &[12]), user(1_002, &[1], &[])], &[]);
     world.report();
-    // One who comes and goes is not reported.
+    // A user who leaves a group and joins it again meanwhile is not reported.
     world.run([user(1_000, &[], &[])], &[]);
     world.report();
     world.run([user(1_000, &[], &[11, 12])], &[]);
@@ -421,7 +421,8 @@ fn changes_of_spaces_from_before_all_were_read_are_not_reported() {
     let (mut world, _) = world(space(50, None, Some(&[])));
     world.in_spaces = InSpaces::Ignored;
     world.read([space(50, None, Some(&[("group", 11, "producer")]))]);
-    // As a migration does, rights are compared from here on, although the mark is behind.
+    // As after a migration, rights in spaces are compared from here on, although the mark is
+    // behind.
     world.in_spaces = InSpaces::Compared;
     let no = world.known().no;
     let mut reading = world.store.space_reading(no).unwrap();

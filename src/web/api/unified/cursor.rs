@@ -1,9 +1,9 @@
 //! Where a page begins, as an opaque text that clients hand back.
 //!
-//! A page begins after a record, named by tenant and id, and records are listed in the order of
-//! these. So records that come, change and go between two pages move nobody: what was there all the
-//! time is listed once. A checksum covers what the list was asked for, so a cursor of another list
-//! is refused rather than followed.
+//! Records are listed in the order of tenant and id, and a cursor names the record after which a
+//! page begins. So records that are added, changed or removed between two pages do not shift the
+//! others: a record that exists throughout is listed once. A checksum covers what was asked for, so
+//! a cursor of another list is refused rather than followed.
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -13,7 +13,7 @@ use xxhash_rust::xxh3::xxh3_64;
 use super::error::ApiError;
 use crate::control::RecordPosition;
 
-/// The first byte of every cursor: a later version may have others.
+/// The first byte of every cursor, so that a later version can change what follows.
 const VERSION: u8 = 1;
 
 /// The most characters of a cursor.
@@ -22,14 +22,14 @@ const MAX_LEN: usize = 1_024;
 /// Where a page begins.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct PageStart {
-    /// The last record of the page before; `None` if it ended within the first record.
+    /// The last record that was listed in full on the pages before; `None` if there is none.
     pub(super) after: Option<RecordPosition>,
-    /// How many of the rows that come from the next record were on the page before.
+    /// How many rows of the next record were already on the page before.
     pub(super) given: usize,
 }
 
 impl PageStart {
-    /// Writes the cursor. `list` is what was asked for.
+    /// Writes the cursor. `list` says what was asked for.
     pub(super) fn write(&self, list: &str) -> String {
         let place = serde_json::to_vec(self).expect("a position is plain data");
         let mut bytes = vec![VERSION];
@@ -38,7 +38,7 @@ impl PageStart {
         URL_SAFE_NO_PAD.encode(bytes)
     }
 
-    /// Reads a cursor of the same list.
+    /// Reads a cursor. Fails if it is not of the same list.
     pub(super) fn read(text: &str, list: &str) -> Result<Self, ApiError> {
         Self::parse(text, list).ok_or_else(|| {
             ApiError::invalid(

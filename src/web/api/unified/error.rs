@@ -32,22 +32,22 @@ impl ApiError {
         }
     }
 
-    /// The request is not as it should be.
+    /// Returns the error for a request that is not valid.
     pub(super) fn invalid(message: impl Into<String>) -> Self {
         Self::new(StatusCode::BAD_REQUEST, "ValidationError", message)
     }
 
-    /// There is no such record.
+    /// Returns the error for a record that does not exist.
     pub(super) fn not_found(message: impl Into<String>) -> Self {
         Self::new(StatusCode::NOT_FOUND, "NotFoundError", message)
     }
 
-    /// It is not offered for this source.
+    /// Returns the error for something that is not offered for this source.
     pub(super) fn not_offered(message: impl Into<String>) -> Self {
         Self::new(StatusCode::NOT_IMPLEMENTED, "NotImplementedError", message)
     }
 
-    /// Nothing is known of the tenant yet.
+    /// Returns the error for a tenant that was not read in full yet.
     pub(super) fn not_read(tenant: &str) -> Self {
         let message = format!(
             "`{tenant}` was not read in full yet, so an answer would leave something out; ask \
@@ -57,7 +57,7 @@ impl ApiError {
         Self::new(status, "AccountIntegrationInactiveError", message)
     }
 
-    /// Returns the answer, with the present time.
+    /// Returns the response. `now` becomes its timestamp.
     pub(super) fn answer(self, now: Timestamp) -> Response {
         let Self {
             status,

@@ -1,5 +1,5 @@
-//! `/unified/iam/…` and `/accounts`: records as StackOne's IAM API v1 shows them, so that software
-//! written for it reads ours.
+//! `/unified/iam/…` and `/accounts`: shows records as StackOne's IAM API v1 does, so that software
+//! written for that API can read ours.
 //!
 //! Sources: StackOne's published `OpenAPI` document of its IAM API, for paths, parameters,
 //! envelopes and errors.
@@ -39,7 +39,7 @@ const ACCOUNT: &str = "x-account-id";
 /// The account that stands for all tenants that a token may read.
 const ALL: &str = "*";
 
-/// How many accounts a page has if nothing is said.
+/// How many accounts a page has if the request does not say.
 const ACCOUNTS_PAGE: usize = 25;
 
 /// Makes the routes.
@@ -53,18 +53,19 @@ pub(super) fn router(api: Arc<Api>) -> Router {
         .with_state(api)
 }
 
-/// The answer to a list.
+/// The answer to a request for a list.
 #[derive(Serialize)]
 struct ListAnswer<'a> {
     next: Option<&'a str>,
     next_page: Option<&'a str>,
     data: Vec<Part<'a>>,
     raw: Option<Vec<RawAnswer<'a>>>,
-    /// Tenants of which nothing is listed, since they were not read in full yet. Ours.
+    /// Tenants that are missing from the list, because they were not read in full yet. This field
+    /// is ours, not StackOne's.
     not_read: Vec<&'a TenantName>,
 }
 
-/// A record, in full or with the fields that are wanted.
+/// A record, in full or with the requested fields only.
 #[derive(Serialize)]
 #[serde(untagged)]
 #[expect(
@@ -76,7 +77,7 @@ enum Part<'a> {
     Fields(Value),
 }
 
-/// What the source says of a record.
+/// The source's own answer about a record.
 #[derive(Serialize)]
 struct RawAnswer<'a> {
     method: &'static str,
@@ -245,7 +246,7 @@ async fn one_record(
     Ok(Json(answer).into_response())
 }
 
-/// Returns records as they are wanted, and the source's own answers if these are wanted, too.
+/// Returns records with the requested fields, and the source's own answers if they are requested.
 fn parts<'a>(
     shown: Vec<ShownRow<'a>>,
     params: &Params,
@@ -303,8 +304,8 @@ fn asked_tenants(headers: &HeaderMap, token: &ApiToken) -> Result<query::AskedTe
     })
 }
 
-/// Returns the tenants of an answer that were not read in full yet. If one is asked for by name,
-/// that is an error: an answer that leaves something out would look like one that does not.
+/// Returns the tenants of an answer that were not read in full yet. If the request names such a
+/// tenant, that is an error, because an incomplete answer would look like a complete one.
 fn not_read<'a>(
     tenants: &'a BTreeMap<TenantName, UnifiedTenant>,
     asked: &query::AskedTenants,
@@ -375,7 +376,7 @@ async fn all_tenants(
     Ok(api.control.ask(query::UnifiedTenants { tenants }).await?)
 }
 
-/// Answers what StackOne's API has and this source does not offer.
+/// Answers requests that StackOne's API has and we do not offer.
 async fn not_offered(
     State(api): State<Arc<Api>>,
     Extension(Peer(from)): Extension<Peer>,

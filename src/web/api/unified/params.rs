@@ -1,4 +1,4 @@
-//! The parameters of a request, as StackOne's API has them.
+//! The parameters of a request, as StackOne's API defines them.
 //!
 //! Parameters that we don't know are ignored, as StackOne ignores them: a client may be newer.
 //! Values that we cannot follow are errors, since an answer that ignores them would be wrong.
@@ -12,7 +12,7 @@ use crate::control::MAX_PAGE;
 use crate::control::query::Expansion;
 use crate::model::Timestamp;
 
-/// How many records a page has if nothing is said.
+/// How many records a page has if the request does not say.
 const DEFAULT_PAGE: usize = 25;
 
 /// The most bytes of a query string.
@@ -21,9 +21,9 @@ const MAX_QUERY: usize = 8 * 1024;
 /// The parameters of a request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Params {
-    /// The top-level fields that are wanted; `None` for all.
+    /// The requested top-level fields; `None` for all.
     pub(super) fields: Option<BTreeSet<String>>,
-    /// What is wanted in full of what records mention.
+    /// Which of the records that a record mentions are returned in full.
     pub(super) expansion: Expansion,
     /// Whether the source's own answers are wanted, too.
     pub(super) raw: Raw,
@@ -65,7 +65,7 @@ impl Params {
     }
 
     fn take(&mut self, name: &str, value: &str) -> Result<(), ApiError> {
-        // Clients send parameters without a value for what they were not given.
+        // Clients send a parameter without a value if they were given none.
         if value.is_empty() {
             return Ok(());
         }
@@ -100,7 +100,7 @@ fn fields(value: &str) -> Option<BTreeSet<String>> {
     (!fields.is_empty()).then_some(fields)
 }
 
-/// What cannot be expanded is ignored: `policies` and `permissions` are always there.
+/// Ignores what cannot be expanded: `policies` and `permissions` are always included.
 fn expansion(value: &str) -> Expansion {
     let has = |wanted: &str| words(value).any(|word| word == wanted);
     Expansion {
@@ -129,7 +129,7 @@ fn time(value: &str) -> Result<Timestamp, ApiError> {
     })
 }
 
-/// Reads a number of records. More than a page may have is taken as that many: a page may always
+/// Reads the size of a page. A number above the limit counts as the limit, since a page may always
 /// be shorter than was asked for.
 fn page_size(value: &str) -> Result<usize, ApiError> {
     let read = value.parse().ok().filter(|n: &usize| *n > 0);

@@ -1,4 +1,4 @@
-//! Which list, and which record of it, a path names.
+//! Reads from a request which list, which record and which page are wanted.
 
 use url::form_urlencoded;
 
@@ -42,7 +42,7 @@ impl List {
         }
     }
 
-    /// Returns the kind of the records that it is read from.
+    /// Returns the kind of the records that the list is made of.
     pub(super) fn kind(self) -> Kind {
         match self {
             Self::Records(kind) => kind,
@@ -50,7 +50,7 @@ impl List {
         }
     }
 
-    /// Returns its name.
+    /// Returns the name of the list.
     pub(super) fn word(self) -> &'static str {
         match self {
             Self::Records(kind) => kind.plural(),
@@ -88,7 +88,7 @@ impl RecordName {
     }
 }
 
-/// Returns which page of accounts is wanted, from 1, and how many it has.
+/// Returns which page of accounts is wanted, counted from 1, and how many accounts a page has.
 pub(super) fn accounts_page(
     query: Option<&str>,
     default: usize,

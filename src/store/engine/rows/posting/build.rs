@@ -1,8 +1,8 @@
 //! Builds posting lists, in steps of one write each: finds the groups that need one, then reads all
 //! users and notes them as if they had changed.
 //!
-//! Only the thread that writes takes these steps, so nothing changes between what a step reads and
-//! what it writes; and what changes between two steps is noted by its own commit.
+//! Only the thread that writes takes these steps, so nothing changes between a step's read and its
+//! write. A change between two steps is noted by its own commit.
 
 use std::collections::BTreeSet;
 
@@ -22,13 +22,13 @@ use crate::store::values::tenant_no::TenantNo;
 use super::note::{self, add};
 use super::read;
 
-/// How many records a step reads: commits wait for some milliseconds.
+/// How many records a step reads: few enough that commits wait for only some milliseconds.
 const AT_ONCE: usize = if cfg!(test) { 7 } else { 200 };
 
-/// Rows that a step deletes of lists that are given up.
+/// How many rows a step deletes if the lists are given up.
 const DELETED_AT_ONCE: usize = 150;
 
-/// The groups of a tenant that are known, as far as a build has met them.
+/// The known groups of a tenant that a build has met so far.
 #[derive(Default)]
 pub struct KnownGroups {
     of: Option<(TenantNo, u64)>,
@@ -93,7 +93,7 @@ pub fn step(
     Ok(Some(draft.finish(*head)))
 }
 
-/// Continues after a stage whose records were all read.
+/// Ends a stage whose records were all read.
 fn end_stage(db: &sled::Db, no: TenantNo, postings: &mut Postings) -> Result<(), StoreError> {
     if postings.stage == PostingStage::Groups {
         postings.stage = PostingStage::Users;
@@ -128,7 +128,8 @@ fn end_stage(db: &sled::Db, no: TenantNo, postings: &mut Postings) -> Result<(),
     Ok(())
 }
 
-/// Finds groups that need a list. Returns the last one that was read; `None` if there are no more.
+/// Finds groups that need a list. Returns the last group that was read; `None` if there are no
+/// more.
 fn find_groups(
     db: &sled::Db,
     no: TenantNo,
@@ -176,7 +177,7 @@ fn note_user(
                 *of == build
             }
             Some(PostedGroup::Unknown { .. }) => false,
-            // Later builds need not look: commits note groups that are not known.
+            // Later builds need not look: commits note the groups that are not known.
             None => build == 1 && !known.has(db, no, group)?,
         };
         if is_met {
@@ -188,7 +189,7 @@ fn note_user(
 }
 
 impl KnownGroups {
-    /// Forgets what it knows if it is of another tenant, or groups have changed since.
+    /// Forgets all groups if they belong to another tenant, or if groups have changed since.
     fn renew(&mut self, db: &sled::Db, no: TenantNo) -> Result<(), StoreError> {
         let now = Some((no, state::census(db, no, Kind::Group)?.checksum));
         if self.of != now {
@@ -209,7 +210,7 @@ impl KnownGroups {
     }
 }
 
-/// Reads the last record that was read; `None` if the stage begins.
+/// Returns the last record that this stage has read; `None` if it begins.
 fn position(db: &sled::Db, no: TenantNo) -> Result<Option<Id>, StoreError> {
     let key = keys::posting_build(no);
     let value = scan::get(db, &key)?;
@@ -220,7 +221,7 @@ fn position(db: &sled::Db, no: TenantNo) -> Result<Option<Id>, StoreError> {
     value.map(read).transpose()
 }
 
-/// Deletes rows of lists that are given up.
+/// Deletes some rows of lists that are given up. Returns `None` if no row is left.
 fn give_up(db: &sled::Db, head: &Head, no: TenantNo) -> Result<Option<Composed>, StoreError> {
     let mut draft = Draft::default();
     for prefix in [keys::posting_lists(no), keys::posting_logs(no)] {

@@ -18,17 +18,18 @@ use crate::store::values::tenant_no::TenantNo;
 use super::read;
 use super::row::{self, Users};
 
-/// How many rows of changes may gather before they are put into the lists. A question reads all of
-/// them, and each puts a few bytes into rows of several kilobytes.
+/// How many rows of changes may gather before they are put into the lists. More would slow down
+/// every question, which reads all of them; fewer would rewrite rows of several kilobytes for a few
+/// bytes each.
 pub const GATHERED: usize = if cfg!(test) { 3 } else { 64 };
 
 /// The most rows of changes that are put into the lists at once. Bounds memory.
 const AT_ONCE: usize = 2 * GATHERED;
 
-/// Operations that are left free for the pieces of the last row.
+/// Operations that stay free in each write for the pieces of its last row.
 const SPARE: usize = 8;
 
-/// A user who is in a list from now on, or no longer.
+/// A list, a user, and whether the user is now in the list.
 type Change = (PostingList, UserId, bool);
 
 /// Changes on their way into the lists.
@@ -87,8 +88,8 @@ impl Fold {
         Ok((draft.len() > 0).then(|| draft.finish(*head)))
     }
 
-    /// Changes the row that a user belongs to, by at most `limit` users. Returns how many they
-    /// were.
+    /// Applies at most `limit` changes to the row that the user `first` belongs to. Returns how
+    /// many.
     fn change(
         &mut self,
         db: &sled::Db,

@@ -13,7 +13,7 @@ use crate::store::values::tenant_no::TenantNo;
 
 use super::read;
 
-/// What a commit changes in posting lists, as far as it is composed.
+/// What a commit changes in posting lists, gathered while the commit is composed.
 pub struct Note<'db> {
     db: &'db sled::Db,
     no: TenantNo,
@@ -23,7 +23,7 @@ pub struct Note<'db> {
     groups: BTreeMap<GroupId, Option<Group>>,
 }
 
-/// A user, and the lists that have it before and after.
+/// A user, with the lists that the user is in before and after the commit.
 struct ChangedUser {
     id: UserId,
     before: BTreeSet<PostingList>,
@@ -42,7 +42,7 @@ impl<'db> Note<'db> {
         })
     }
 
-    /// Takes in a record, given its bytes in its block before and after.
+    /// Notes a record of the commit, given its bytes in its block before and after.
     pub fn look(
         &mut self,
         key: &[u8],
@@ -147,7 +147,7 @@ pub fn row(no: TenantNo, postings: &Postings) -> Row {
     (key, Some(value))
 }
 
-/// Encodes what a write changes.
+/// Encodes what a write changes in posting lists.
 pub fn log_row(no: TenantNo, number: u64, changes: &PostingChanges) -> Row {
     let key = keys::posting_log(no, number);
     let value = codec::packed_row(&key, &v9::posting::PostingLog::from(changes));

@@ -24,7 +24,7 @@ pub fn postings(db: &sled::Db, no: TenantNo) -> Result<Option<Postings>, StoreEr
     value.map(read).transpose()
 }
 
-/// Reads the changes that are not in the lists yet, as far as they concern some lists.
+/// Reads the changes that are not in the lists yet, for the lists that `concerns` picks.
 pub fn changes(
     db: &sled::Db,
     no: TenantNo,
@@ -44,7 +44,7 @@ pub fn log(key: &[u8], value: &[u8]) -> Result<PostingChanges, StoreError> {
     Ok(row.into())
 }
 
-/// Adds later changes.
+/// Adds later changes, for the lists that `concerns` picks.
 pub fn merge(
     all: &mut PostingChanges,
     later: PostingChanges,
@@ -57,11 +57,12 @@ pub fn merge(
     }
 }
 
-/// A posting list that is asked for, and the bits that its users get.
+/// A requested posting list, and the bits that its users get.
 pub type Asked = (PostingList, u8);
 
-/// Finds the users who are in any of some lists, after a user, in the order of their ids. Each gets
-/// the bits of all lists that have it. Returns at most `limit` users, and whether there are more.
+/// Finds the users who are in any of these lists and whose ids follow `after`, in the order of
+/// their ids. Each gets the bits of all lists that contain it. Returns at most `limit` users, and
+/// whether there are more.
 pub fn posted(
     db: &sled::Db,
     no: TenantNo,
@@ -89,8 +90,8 @@ pub fn posted(
     Ok(found.end())
 }
 
-/// Visits the users in the rows of a list after a user, until `visit` returns false. Changes that
-/// are not in the list yet are left out.
+/// Visits the users in the rows of a list whose ids follow `after`, until `visit` returns false.
+/// Changes that are not in the list yet are left out.
 pub fn each(
     db: &sled::Db,
     no: TenantNo,
@@ -114,14 +115,16 @@ pub fn each(
     Ok(())
 }
 
-/// The first users that were found so far, one more than are wanted.
+/// The users with the lowest ids of those found so far: one more than `limit`, to see if there are
+/// more.
 struct Found {
     users: BTreeMap<UserId, u8>,
     limit: usize,
 }
 
 impl Found {
-    /// Adds a user. Returns whether a later one may be among the first.
+    /// Adds a user. Returns false if there are enough users with lower ids, so that later ones do
+    /// not count.
     fn add(&mut self, user: UserId, bits: u8) -> bool {
         let is_full = self.users.len() > self.limit;
         if is_full

@@ -1,14 +1,15 @@
-//! Packs the users of a posting list, some hundred in a row, in the order of their ids.
+//! Packs the users of a posting list into rows of some hundred users, in the order of their ids.
 //!
-//! As with fingerprints, a row has the ids from its key up to the next row's key, and the first row
-//! of a list begins before all ids.
+//! As with fingerprints, a row has the ids from its key up to the next row's key, and the key of a
+//! list's first row comes before all ids.
 
 use crate::model::{Id, UserId};
 use crate::store::error::StoreError;
 use crate::store::layout::keys::Key;
 use crate::store::layout::{PACKED, codec};
 
-/// The most users of a row before it is divided: sixteen such rows need no file of their own.
+/// The most users of a row before it is divided: a leaf of sixteen such rows needs no file of its
+/// own.
 const FULL: usize = 480;
 
 /// The most users of a piece when a full row is divided.
@@ -22,7 +23,7 @@ const PIECE_BYTES: usize = 4 * 1024;
 /// at the most.
 pub const FEWEST: usize = 60;
 
-/// A user, and whether it is in the list from now on.
+/// A user, and whether the user is in the list from now on.
 type Change = (UserId, bool);
 
 /// Users in the order of their ids.
@@ -30,7 +31,7 @@ type Change = (UserId, bool);
 pub struct Users(pub Vec<UserId>);
 
 impl Users {
-    /// Decodes a row; ids out of order are damage.
+    /// Decodes a row. Ids that are out of order count as damage.
     pub fn read(key: &[u8], value: &[u8]) -> Result<Self, StoreError> {
         let mut rest = codec::open(PACKED, key, value)?;
         let mut users: Vec<UserId> = Vec::with_capacity(rest.len() / 14);
