@@ -129,12 +129,17 @@ impl<'a> UnifiedView<'a> {
 }
 
 impl UnifiedShown<'_> {
-    /// Returns whether this is the policy that has this id at the source.
-    pub fn is_policy(&self, remote_id: &str) -> bool {
+    /// Returns the source's id of a policy; `None` if it is something else.
+    pub fn policy_id(&self) -> Option<&str> {
         match &self.record {
-            Shown::Policy(policy) => policy.remote_id.as_deref() == Some(remote_id),
-            Shown::User(_) | Shown::Role(_) | Shown::Group(_) => false,
+            Shown::Policy(policy) => policy.remote_id.as_deref(),
+            Shown::User(_) | Shown::Role(_) | Shown::Group(_) => None,
         }
+    }
+
+    /// Returns whether it is the policy with this id of the source.
+    pub fn is_policy(&self, remote_id: &str) -> bool {
+        self.policy_id() == Some(remote_id)
     }
 }
 

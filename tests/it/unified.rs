@@ -149,6 +149,49 @@ async fn records_that_change_between_two_pages_move_nobody() {
     running.stop().await;
 }
 
+/// A page of policies may end between those of a role, and the role be gone by then.
+#[tokio::test]
+async fn a_role_that_goes_between_two_pages_takes_no_policy_of_another_with_it() {
+    let world = World::of_several_pages().await;
+    world.let_all_go();
+    let running = world.start().await;
+    let token = token(&world, &["--scope", "read"]).await;
+    let role_of = |row: &Value| {
+        let id = row["remote_id"].as_str().unwrap();
+        id.split_once('/').unwrap().0.to_owned()
+    };
+    let custom = world.tenant.directory().create_role("Soon gone");
+    world.tenant.directory().create_role("Stays");
+    running.sync().await;
+    let (all_of_them, _) = all(&running, &token, "/unified/iam/policies").await;
+    let n_its = all_of_them
+        .iter()
+        .filter(|row| role_of(row) == custom.0.to_string())
+        .count();
+    assert_eq!(n_its, 2);
+    // A page that ends with the first policy of this role.
+    let place = all_of_them
+        .iter()
+        .position(|row| role_of(row) == custom.0.to_string());
+    let size = place.unwrap() + 1;
+    let path = format!("/unified/iam/policies?page_size={size}");
+    let first = get(&running, &token, "acme", &path).await;
+    let mut seen = first.body["data"].as_array().unwrap().clone();
+
+    world.tenant.directory().delete_role(&custom).unwrap();
+    running.sync().await;
+
+    let next = first.body["next"].as_str().unwrap();
+    let (rest, _) = all_from(&running, &token, &path, next).await;
+    seen.extend(rest);
+    let stays = all_of_them
+        .into_iter()
+        .filter(|row| role_of(row) != custom.0.to_string());
+    let stays: Vec<Value> = stays.collect();
+    assert!(ids(&stays).is_subset(&ids(&seen)));
+    running.stop().await;
+}
+
 async fn all_from(running: &Running, token: &str, path: &str, cursor: &str) -> (Vec<Value>, usize) {
     let mut rows = Vec::new();
     let mut next = cursor.to_owned();

@@ -24,8 +24,9 @@ const MAX_LEN: usize = 1_024;
 pub(super) struct PageStart {
     /// The last record that was listed in full on the pages before; `None` if there is none.
     pub(super) after: Option<RecordPosition>,
-    /// How many rows of the next record were already on the page before.
-    pub(super) given: usize,
+    /// The role and the id of the last policy on the page before; `None` if that page ended with
+    /// the last policy of a role.
+    pub(super) within: Option<(RecordPosition, String)>,
 }
 
 impl PageStart {
@@ -74,20 +75,20 @@ mod tests {
     use super::*;
     use crate::model::{Id, TenantName};
 
-    fn cursor(tenant: &str, id: &str, given: usize) -> PageStart {
+    fn cursor(tenant: &str, id: &str) -> PageStart {
         let after = RecordPosition {
             tenant: TenantName(tenant.to_owned()),
             id: Id::parse(id).unwrap(),
         };
         PageStart {
-            after: Some(after),
-            given,
+            after: Some(after.clone()),
+            within: Some((after, format!("{id}/permissions"))),
         }
     }
 
     #[test]
     fn a_cursor_is_of_one_list() {
-        let cursor = cursor("acme", "60d5ca1b2f8a4c0012345678", 1);
+        let cursor = cursor("acme", "60d5ca1b2f8a4c0012345678");
         let text = cursor.write("users acme");
 
         assert_eq!(PageStart::read(&text, "users acme").unwrap(), cursor);
@@ -99,7 +100,7 @@ mod tests {
         #[test]
         fn whatever_else_is_sent_is_refused(text in ".{0,80}", at in 0..60_usize, to in 0..64_u8) {
             prop_assert!(PageStart::read(&text, "users acme").is_err());
-            let mut damaged = cursor("acme", "x1", 0).write("users acme").into_bytes();
+            let mut damaged = cursor("acme", "x1").write("users acme").into_bytes();
             let at = at % damaged.len();
             let letters = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
             let letter = letters[usize::from(to)];

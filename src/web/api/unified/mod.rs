@@ -135,7 +135,7 @@ async fn list_page(
             let next = page.page.next.clone();
             let next = next.map(|after| PageStart {
                 after: Some(after),
-                given: 0,
+                within: None,
             });
             (shown, next)
         }
@@ -163,31 +163,40 @@ fn policies<'a>(
     limit: usize,
 ) -> (Vec<ShownRow<'a>>, Option<PageStart>) {
     let mut shown = Vec::new();
-    let PageStart { mut after, given } = begin;
-    let mut skip = given;
+    let PageStart { mut after, within } = begin;
     for row in &page.page.rows {
-        for (index, policy) in view.policies(row).into_iter().enumerate().skip(skip) {
+        let role = RecordPosition {
+            tenant: row.tenant.clone(),
+            id: row.record.id().clone(),
+        };
+        let policies = view.policies(row);
+        // The role may be gone, and then another one comes first.
+        let last = within.as_ref().filter(|(of, _)| *of == role);
+        let last = last.and_then(|(_, id)| policies.iter().position(|it| it.is_policy(id)));
+        let n_given = last.map_or(0, |last| last + 1);
+        for policy in policies.into_iter().skip(n_given) {
             if shown.len() == limit {
-                let next = PageStart {
-                    after,
-                    given: index,
-                };
-                return (shown, Some(next));
+                let within = within_role(&shown, role);
+                return (shown, Some(PageStart { after, within }));
             }
             shown.push((row, policy));
         }
-        skip = 0;
-        after = Some(RecordPosition {
-            tenant: row.tenant.clone(),
-            id: row.record.id().clone(),
-        });
+        after = Some(role);
     }
     let next = page.page.next.clone();
     let next = next.map(|after| PageStart {
         after: Some(after),
-        given: 0,
+        within: None,
     });
     (shown, next)
+}
+
+/// Returns the last policy of a page if it belongs to a role.
+fn within_role(shown: &[ShownRow<'_>], role: RecordPosition) -> Option<(RecordPosition, String)> {
+    let (row, policy) = shown.last()?;
+    let is_its = row.tenant == role.tenant && *row.record.id() == role.id;
+    let id = policy.policy_id().filter(|_| is_its)?;
+    Some((role, id.to_owned()))
 }
 
 async fn one(
