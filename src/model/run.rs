@@ -237,7 +237,7 @@ pub struct LicenceCounts {
     pub unreadable: u64,
     /// Subjects that it removed, since they are no longer shown.
     pub removed: u64,
-    /// Subjects that are no longer shown, but that the guard keeps.
+    /// Subjects that are no longer shown, but kept until a later reading does not show them either.
     pub kept: u64,
 }
 

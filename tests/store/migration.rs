@@ -260,6 +260,8 @@ fn a_store_of_format_8_is_the_same_to_the_byte_but_for_runs_and_licences() {
         let known = store.tenants().unwrap().remove(0);
         let reading = store.licence_reading(known.no).unwrap();
         assert_eq!((reading.unreadable, reading.unreadable_so_far), (1, 1));
+        assert_eq!((reading.listed_so_far, reading.failures), (None, 0));
+        assert_eq!((reading.complete, reading.unconfirmed), (0, 0));
         assert_eq!((reading.kept, reading.earlier), (2, None));
         assert_eq!(reading.named, Named::default());
         assert_eq!(reading.head.number.as_deref(), Some("9999000000001234"));
@@ -280,7 +282,7 @@ fn compare_licence_readings(before: &mut Rows, after: &mut Rows) {
         let (new, is) = format_1::opened(key, &after[key]);
         assert_eq!((old, new), (7, 9));
         let (was, [unreadable, kept]) = was.split_last_chunk().unwrap();
-        let ends = [*unreadable, *unreadable, *kept, 0, 0, 0, 0];
+        let ends = [*unreadable, *unreadable, 0, 0, 0, 0, *kept, 0, 0, 0, 0];
         assert_eq!(is, [was, &ends].concat(), "{}", hex::encode(key));
         n_compared += 1;
     }

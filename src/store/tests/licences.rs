@@ -76,6 +76,10 @@ fn the_bytes_of_licences() {
         cursor: Some("next".into()),
         unreadable: 2,
         unreadable_so_far: 5,
+        listed_so_far: Some(11),
+        failures: 12,
+        complete: 13,
+        unconfirmed: 14,
         kept: 1,
         earlier: Some(EarlierReading {
             number: 6,

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use xxhash_rust::xxh3::xxh3_64;
 
-use crate::connector::Connector;
+use crate::connector::{Connector, LicencePage};
 use crate::model::{LicenceHead, Loss, Outcome, Timestamp, Weight};
 use crate::store::{EarlierReading, LicenceReading, TenantNo};
 use crate::sync::RunError;
@@ -19,8 +19,11 @@ const WALKS: u32 = 3;
 /// The most pages of a listing: a hundred assignments each, so ten million.
 const MAX_PAGES: u64 = 100_000;
 
-/// For how long subjects must not be shown to be removed although the guard does not allow so many
-/// removals.
+/// After how many failures in a row a reading gives up a cursor. A source may answer an old one with
+/// any error, again and again.
+const MAX_FAILURES: u64 = 3;
+
+/// Subjects that were not shown for so long are removed whatever the guard allows.
 const CERTAIN_AFTER: Duration = Duration::from_secs(24 * 3600);
 
 impl<C: Connector> Job<C> {
@@ -32,7 +35,7 @@ impl<C: Connector> Job<C> {
             begin(reading, now);
         }
         if reading.cursor.is_none() {
-            reading.unreadable_so_far = 0;
+            start_over(reading);
         }
         reading.mark.tried = Some(now);
         let read = match self.connector.licence().await {
@@ -63,24 +66,25 @@ impl<C: Connector> Job<C> {
         let mut walks_left = WALKS;
         for _ in 0..MAX_PAGES {
             let page = self.connector.licence_page(reading.cursor.as_deref()).await;
+            let page = page.inspect_err(|_| reading.failures += 1);
             let Some(page) = page.map_err(RunError::fetch("licence"))? else {
                 walks_left -= 1;
                 if walks_left == 0 {
                     return Err(no_end("it does not accept the cursors of its own listing"));
                 }
                 cursors.clear();
-                reading.cursor = None;
-                reading.unreadable_so_far = 0;
+                start_over(reading);
                 continue;
             };
             let is_new = |cursor: &String| cursors.insert(xxh3_64(cursor.as_bytes()));
             if !page.next.as_ref().is_none_or(is_new) {
                 return Err(no_end("a page of the listing leads back to an earlier one"));
             }
+            let unreadable = page.unreadable + count(reading, &page);
             run.counts.read += page.assignments.len() as u64;
-            run.counts.unreadable += page.unreadable;
-            reading.unreadable_so_far += page.unreadable;
-            reading.cursor = page.next;
+            run.counts.unreadable += unreadable;
+            reading.unreadable_so_far += unreadable;
+            (reading.cursor, reading.failures) = (page.next, 0);
             let (noted, shown) = (reading.clone(), page.assignments);
             self.store
                 .offload(move |store| store.keep_licences(no, shown, noted))
@@ -98,8 +102,10 @@ impl<C: Connector> Job<C> {
     async fn forget_licence(&self, run: &mut LicenceRun, now: Timestamp) -> Result<(), RunError> {
         let reading = &mut run.reading;
         begin(reading, now);
+        start_over(reading);
         reading.mark.last = None;
         reading.earlier = None;
+        (reading.complete, reading.unconfirmed) = (0, 0);
         (reading.unreadable, reading.kept) = (0, 0);
         // The old number is stored until the first page of the new licence is: after a crash before
         // that, the rest is removed as well.
@@ -126,15 +132,23 @@ impl<C: Connector> Job<C> {
             RunError::Fetch { .. }
             | RunError::EmptyCollection { .. }
             | RunError::SameTenant { .. }
+            | RunError::MissingBody { .. }
+                if reading.failures >= MAX_FAILURES =>
+            {
+                (reading.cursor, reading.failures) = (None, 0);
+            }
+            RunError::Fetch { .. }
+            | RunError::EmptyCollection { .. }
+            | RunError::SameTenant { .. }
             | RunError::MissingBody { .. } => {}
         }
         self.note_licence(run).await?;
         Err(error)
     }
 
-    /// Removes what the listing did not show, if the guard allows it or it was not shown for long,
-    /// and every assignment could be read: an unreadable one may belong to any subject. Stores that
-    /// the reading has ended.
+    /// Removes subjects that two complete readings in a row did not show, if the guard allows it, or
+    /// that were not shown for a day; and if every assignment could be read: an unreadable one may
+    /// belong to any subject. Stores that the reading has ended.
     async fn end_reading(&self, run: &mut LicenceRun) -> Result<Outcome, RunError> {
         let no = run.known.no;
         let reading = &mut run.reading;
@@ -143,34 +157,37 @@ impl<C: Connector> Job<C> {
         reading.mark.last = Some(began);
         reading.unreadable = reading.unreadable_so_far;
         reading.named.read = reading.named.at_begin;
-        let (number, earlier) = (reading.mark.number, reading.earlier);
+        let (number, complete, earlier) = (reading.mark.number, reading.complete, reading.earlier);
         let weight = self.weigh(no, number).await?;
-        // There are about as many subjects as users, and they come and go with them.
-        let mut held = self.removal_policy.guard.weigh(Loss::Users, weight);
-        let mut kept = weight.lost;
+        // There are about as many subjects as users, and they come and go with them. A listing that
+        // shows too few is suspicious, even if not all of them would be removed yet.
+        let mut refusal = self.removal_policy.guard.weigh(Loss::Users, weight);
+        let mut stay = weight.lost;
         if run.reading.unreadable == 0 {
-            let before = match &held {
-                None => number,
+            let before = match &refusal {
+                None => complete,
                 Some(_) => certain(earlier, began).unwrap_or(0),
             };
             let n_removed = self.remove(no, before).await?;
             run.counts.removed += n_removed;
-            kept -= n_removed.min(kept);
-            if held.is_none() || replaces(earlier, began) {
+            stay -= n_removed.min(stay);
+            if refusal.is_none() || replaces(earlier, began) {
                 run.reading.earlier = Some(EarlierReading { number, began });
             }
-            held = held.filter(|_| kept > 0);
+            run.reading.complete = number;
+            refusal = refusal.filter(|_| stay > 0);
         }
-        run.reading.kept = match held {
-            Some(_) => kept,
-            None => 0,
+        (run.reading.unconfirmed, run.reading.kept) = match (&refusal, run.reading.unreadable) {
+            (Some(_), _) => (0, stay),
+            (None, 0) => (stay, 0),
+            (None, _) => (0, 0),
         };
-        run.counts.kept = run.reading.kept;
+        run.counts.kept = run.reading.unconfirmed + run.reading.kept;
         self.note_licence(run).await?;
-        Ok(match (held, run.reading.unreadable) {
+        Ok(match (refusal, run.reading.unreadable) {
             (Some(reason), _) => Outcome::Incomplete {
                 reason: format!(
-                    "{kept} of {} subjects are no longer shown, and the guard keeps them until a \
+                    "{stay} of {} subjects are no longer shown, and the guard keeps them until a \
                      reading a day later does not show them either: {reason}",
                     weight.known
                 ),
@@ -210,12 +227,31 @@ impl<C: Connector> Job<C> {
     }
 }
 
+/// Begins a reading. It has no number until it starts the listing.
 fn begin(reading: &mut LicenceReading, now: Timestamp) {
-    reading.mark.number += 1;
     reading.mark.began = Some(now);
     reading.cursor = None;
-    reading.unreadable_so_far = 0;
+    reading.failures = 0;
     reading.named.at_begin = reading.named.times;
+}
+
+/// Starts the listing at its beginning. What an interrupted listing has shown may have gone since,
+/// so this one has a number of its own.
+fn start_over(reading: &mut LicenceReading) {
+    reading.mark.number += 1;
+    reading.cursor = None;
+    reading.unreadable_so_far = 0;
+    reading.listed_so_far = Some(0);
+}
+
+/// Counts what a page shows. Returns how many assignments are missing if it is the last page, by
+/// the total that the source gives.
+fn count(reading: &mut LicenceReading, page: &LicencePage) -> u64 {
+    let n_listed = page.assignments.len() as u64 + page.unreadable;
+    reading.listed_so_far = reading.listed_so_far.map(|before| before + n_listed);
+    let total = page.total.filter(|_| page.next.is_none());
+    let counted = total.zip(reading.listed_so_far);
+    counted.map_or(0, |(total, listed)| total.saturating_sub(listed))
 }
 
 /// Returns whether a licence is not the one that was known.
@@ -224,13 +260,14 @@ fn is_another(known: &LicenceHead, shown: &LicenceHead) -> bool {
     numbers.is_some_and(|(known, shown)| known != shown)
 }
 
-/// Returns whether a reading is to take the place of an earlier one that others are earlier with.
+/// Returns whether a reading takes the place of the earlier one: after a day, or if the clock was
+/// set back.
 fn replaces(earlier: Option<EarlierReading>, began: Timestamp) -> bool {
     earlier.is_none_or(|it| began < it.began || began.since(it.began) >= CERTAIN_AFTER)
 }
 
-/// Returns the earlier reading that makes removals certain: what was last shown before it was not
-/// shown for long.
+/// Returns the number of the earlier reading if it is a day old: what was last shown before it was
+/// not shown since.
 fn certain(earlier: Option<EarlierReading>, began: Timestamp) -> Option<u64> {
     let earlier = earlier.filter(|it| began.since(it.began) >= CERTAIN_AFTER);
     earlier.map(|it| it.number)
