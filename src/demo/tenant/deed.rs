@@ -12,6 +12,9 @@ use super::space::{Assignment, Share, Space, SpaceDelete};
 /// The most users that one event of a group names; Qlik does not say, so it is small.
 const AFFECTED: usize = 50;
 
+/// The source of events about users, groups and roles.
+const IDENTITIES: &str = "com.qlik/identities";
+
 /// Something that was done.
 #[derive(Debug)]
 pub enum Deed<'a> {
@@ -28,6 +31,8 @@ pub enum Deed<'a> {
     RoleCreated(&'a Role),
     RoleUpdated(&'a Role),
     RoleDeleted(&'a RoleId),
+    /// Qlik changed its own roles, all of which are named.
+    RolesSynced(&'a [&'a Role]),
     SpaceCreated(&'a Space),
     SpaceUpdated(&'a Space),
     SpaceDeleted(&'a Space),
@@ -69,7 +74,7 @@ impl Deed<'_> {
         };
         let one = |name: &str, source, data| vec![draft(name, source, data, None)];
         let users = if is_core {
-            "com.qlik/identities"
+            IDENTITIES
         } else {
             "com.qlik/users"
         };
@@ -85,29 +90,25 @@ impl Deed<'_> {
                 json!({"_updates": [{"path": path, "newValue": "new", "oldValue": "old"}]}),
                 Some(id.to_string()),
             )],
-            Self::GroupCreated(group) => {
-                one("group.created", "com.qlik/identities", of_group(group))
-            }
+            Self::GroupCreated(group) => one("group.created", IDENTITIES, of_group(group)),
             Self::GroupUpdated(group, members) => {
-                let mut drafts = one("group.updated", "com.qlik/identities", of_group(group));
+                let mut drafts = one("group.updated", IDENTITIES, of_group(group));
                 drafts.extend(
-                    modified(group, members, Fate::Kept).map(|data| {
-                        draft("group.users.modified", "com.qlik/identities", data, None)
-                    }),
+                    modified(group, members, Fate::Kept)
+                        .map(|data| draft("group.users.modified", IDENTITIES, data, None)),
                 );
                 drafts
             }
             Self::GroupDeleted(group, members) => {
                 let source = if is_core {
-                    "com.qlik/identities"
+                    IDENTITIES
                 } else {
                     "com.qlik/groups"
                 };
                 let mut drafts = one("group.deleted", source, of_group(group));
                 drafts.extend(
-                    modified(group, members, Fate::Deleted).map(|data| {
-                        draft("group.users.modified", "com.qlik/identities", data, None)
-                    }),
+                    modified(group, members, Fate::Deleted)
+                        .map(|data| draft("group.users.modified", IDENTITIES, data, None)),
                 );
                 drafts
             }
@@ -115,12 +116,13 @@ impl Deed<'_> {
             Self::EveryoneUpdated if is_core => Vec::new(),
             Self::EveryoneUpdated => one(
                 "group-setting.updated",
-                "com.qlik/identities",
+                IDENTITIES,
                 json!({"autoCreateGroups": true, "updates": [{"path": "/systemGroups"}]}),
             ),
-            Self::RoleCreated(role) => one("role.created", "com.qlik/identities", of_role(role)),
-            Self::RoleUpdated(role) => one("role.updated", "com.qlik/identities", of_role(role)),
-            Self::RoleDeleted(id) => one("role.deleted", "com.qlik/identities", of_id(id)),
+            Self::RoleCreated(role) => one("role.created", IDENTITIES, of_role(role)),
+            Self::RoleUpdated(role) => one("role.updated", IDENTITIES, of_role(role)),
+            Self::RoleDeleted(id) => one("role.deleted", IDENTITIES, of_id(id)),
+            Self::RolesSynced(roles) => one("role.synced", IDENTITIES, of_roles(roles)),
             Self::SpaceCreated(_)
             | Self::SpaceUpdated(_)
             | Self::SpaceDeleted(_)
@@ -163,6 +165,7 @@ impl Deed<'_> {
             | Self::RoleCreated(_)
             | Self::RoleUpdated(_)
             | Self::RoleDeleted(_)
+            | Self::RolesSynced(_)
             | Self::SessionBegun(_) => return None,
         };
         let noun = match generation {
@@ -267,14 +270,24 @@ fn of_group(group: &Group) -> Value {
     })
 }
 
+/// Returns the data of an event about a role, which has its scopes but never its permissions.
 fn of_role(role: &Role) -> Value {
-    json!({
+    let mut shown = json!({
         "id": role.id.to_string(),
         "name": role.name,
         "type": role.origin,
         "level": role.level,
         "lastUpdatedAt": role.updated_at,
-    })
+    });
+    if let Some(scopes) = &role.scopes {
+        put(&mut shown, "assignedScopes", json!(scopes));
+    }
+    shown
+}
+
+fn of_roles(roles: &[&Role]) -> Value {
+    let roles: Vec<Value> = roles.iter().map(|role| of_role(role)).collect();
+    json!({ "roles": roles })
 }
 
 /// Whether a group whose members are named still exists.

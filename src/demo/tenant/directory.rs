@@ -1,6 +1,5 @@
 //! Who is in the tenant: what tests and the story change, and compare with.
 
-use std::collections::BTreeSet;
 use std::sync::{Arc, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use crate::clock::Clock;
@@ -9,12 +8,13 @@ use crate::model::{GroupId, Id, RoleId, Timestamp, UserId};
 
 use super::audit::AuditLog;
 use super::deed::{Deed, path_of};
-use super::edit::{Edit, EditError, GroupEdit, NewUser, RoleEdit};
+use super::default_roles::is_user_default;
+use super::edit::{Edit, EditError, GroupEdit, NewUser};
 use super::faults::Hidden;
 use super::options::TenantOptions;
 use super::record::{Field, Group, GroupRow, Rare, Role, RoleRow, Slot, Status, User, UserRow};
-use super::seed::{self, USER_DEFAULT};
-use super::state::{State, everyone, object_id, set_of, with_slot, without_slot};
+use super::seed;
+use super::state::{State, everyone, object_id, with_slot, without_slot};
 
 /// Up to this many users, we pick a random user by number; above, by a random time of creation.
 const COUNTABLE: usize = 4_096;
@@ -188,83 +188,6 @@ impl Directory {
         })
     }
 
-    /// Creates a role of the tenant's own.
-    pub fn create_role(&self, name: &str) -> RoleId {
-        let now = self.clock.now();
-        let mut state = self.write();
-        let id = RoleId(state.mint.id(now));
-        let role = Role {
-            id: id.clone(),
-            name: name.into(),
-            description: String::new(),
-            origin: "custom",
-            level: "user",
-            permissions: Some(set_of(&["spaces.shared:read"])),
-            scopes: Some(BTreeSet::new()),
-            created_at: now,
-            updated_at: now,
-        };
-        self.audit.write(now, &Deed::RoleCreated(&role));
-        state.put_role(role);
-        id
-    }
-
-    /// Changes a role. What users and groups show of it changes with it, but their `lastUpdatedAt`
-    /// does not.
-    pub fn update_role(&self, id: &RoleId, edit: RoleEdit) -> Result<(), EditError> {
-        let mut state = self.write();
-        let row = state.roles.remove(&id.0);
-        let mut row = row.ok_or_else(|| EditError::NoRole(id.clone()))?;
-        match edit {
-            RoleEdit::Name(name) => row.role.name = name,
-            RoleEdit::Description(text) => row.role.description = text,
-            RoleEdit::Permissions(set) => row.role.permissions = Some(set),
-            RoleEdit::Touch => {}
-        }
-        row.role.updated_at = self.clock.now();
-        self.audit
-            .write(row.role.updated_at, &Deed::RoleUpdated(&row.role));
-        state.role_changed(&row);
-        state.roles.insert(row);
-        Ok(())
-    }
-
-    /// Deletes a role, after taking it from everybody and every group.
-    pub fn delete_role(&self, id: &RoleId) -> Result<(), EditError> {
-        let now = self.clock.now();
-        let mut state = self.write();
-        let slot = role_slot(&state, id)?;
-        let holders = state.users.iter().filter(|row| row.roles.contains(&slot));
-        let holders: Vec<_> = holders.map(|row| UserId(row.id.clone())).collect();
-        for user in holders {
-            if let Some(mut row) = state.take_user(&user) {
-                row.roles = without_slot(&row.roles, slot);
-                row.updated = now;
-                state.put_user(row);
-                self.audit
-                    .write(now, &Deed::UserUpdated(&user, "/assignedRoles"));
-            }
-        }
-        let holders = state.groups.iter().filter(|row| row.roles.contains(&slot));
-        let holders: Vec<_> = holders.map(|row| row.group.id.clone()).collect();
-        for group in holders {
-            if let Some(mut row) = state.groups.remove(&group.0) {
-                row.roles = without_slot(&row.roles, slot);
-                row.group.updated_at = now;
-                self.tell_of_group(&state, &row, now);
-                state.groups.insert(row);
-                state.group_changed(&group);
-            }
-        }
-        if state.everyone.roles.contains(&slot) {
-            state.everyone.roles = without_slot(&state.everyone.roles, slot);
-            self.audit.write(now, &Deed::EveryoneUpdated);
-        }
-        state.roles.remove(&id.0);
-        self.audit.write(now, &Deed::RoleDeleted(id));
-        Ok(())
-    }
-
     /// Creates a group that belongs to the identity provider. Names need not be unique.
     pub fn create_group(&self, name: &str) -> GroupId {
         let now = self.clock.now();
@@ -332,7 +255,7 @@ impl Directory {
         Ok(())
     }
 
-    fn tell_of_group(&self, state: &State, row: &GroupRow, now: Timestamp) {
+    pub(super) fn tell_of_group(&self, state: &State, row: &GroupRow, now: Timestamp) {
         let members = members(state, row.slot);
         let deed = Deed::GroupUpdated(&row.group, &members);
         self.audit.write(now, &deed);
@@ -469,13 +392,13 @@ fn role_slots(state: &State, ids: &[RoleId]) -> Result<Box<[Slot]>, EditError> {
 fn assignable(state: &State, id: &RoleId) -> Result<Slot, EditError> {
     let slot = role_slot(state, id)?;
     let role = state.role_of(slot).map(|row| &row.role);
-    match role.is_some_and(|role| role.origin == "default" && role.name == USER_DEFAULT) {
+    match role.is_some_and(is_user_default) {
         true => Err(EditError::NoRole(id.clone())),
         false => Ok(slot),
     }
 }
 
-fn role_slot(state: &State, id: &RoleId) -> Result<Slot, EditError> {
+pub(super) fn role_slot(state: &State, id: &RoleId) -> Result<Slot, EditError> {
     let slot = state.role_slot(id);
     slot.ok_or_else(|| EditError::NoRole(id.clone()))
 }

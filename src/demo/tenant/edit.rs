@@ -74,8 +74,8 @@ pub enum RoleEdit {
     Name(String),
     /// Says what it is for.
     Description(String),
-    /// Sets the permissions.
-    Permissions(BTreeSet<String>),
+    /// Sets the scopes.
+    Scopes(BTreeSet<String>),
     /// Moves `lastUpdatedAt` and nothing else.
     Touch,
 }
@@ -106,6 +106,9 @@ pub enum EditError {
     /// No such role.
     #[error("there is no role {0}")]
     NoRole(RoleId),
+    /// Administrators cannot change Qlik's own roles, but for the scopes of `UserDefault`.
+    #[error("the role {0} is Qlik's own")]
+    QliksRole(RoleId),
     /// No such group.
     #[error("there is no group {0}")]
     NoGroup(GroupId),
@@ -126,6 +129,7 @@ impl EditError {
         match self {
             Self::NoUser(_) => "demo.no-user",
             Self::NoRole(_) => "demo.no-role",
+            Self::QliksRole(_) => "demo.qliks-role",
             Self::NoGroup(_) => "demo.no-group",
             Self::NoSpace(_) => "demo.no-space",
             Self::IsOwner => "demo.is-owner",

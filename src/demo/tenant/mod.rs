@@ -11,7 +11,9 @@
 //! - Legacy ids sort among the others by their text.
 //! - A token whose scopes lack `admin_classic` sees users without roles, and no roles and no
 //!   groups.
-//! - `UserDefault`, where there is one, cannot be assigned.
+//! - `UserDefault`, where there is one, cannot be assigned. It has scopes and no permissions, other
+//!   default roles have permissions and no scopes, and custom roles have no permissions but say so.
+//! - When Qlik changes what its roles allow, the log names all of them, and no time moves.
 //! - Users end a listing without a next link, groups with one that is null.
 //! - The audit log names an updated user in the envelope alone and the members of a group in parts,
 //!   and its old generation does not report the update of a user at all.
@@ -27,6 +29,7 @@ mod options;
 mod record;
 
 mod cursor;
+mod default_roles;
 pub(super) mod filter;
 mod render;
 mod seed;
@@ -40,6 +43,7 @@ mod deed;
 mod directory;
 mod draft;
 mod edit;
+mod role_edits;
 mod space;
 mod space_edits;
 

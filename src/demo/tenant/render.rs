@@ -7,6 +7,7 @@ use std::collections::BTreeSet;
 
 use crate::model::{Id, Timestamp};
 
+use super::default_roles::is_user_default;
 use super::record::{GroupRow, Role, RoleRow, Slot, UserRow};
 
 /// The host that Qlik's links show: one inside their network, over plain HTTP.
@@ -180,8 +181,10 @@ pub fn role(out: &mut Vec<u8>, row: &RoleRow, tenant_id: &str, look: Look) {
         out.extend_from_slice(b",\"assignedScopes\":");
         json(out, scopes);
     }
-    let may = if is_default { "false" } else { "true" };
-    out.extend_from_slice(format!(",\"canEdit\":{may},\"canDelete\":{may}").as_bytes());
+    let can_edit = !is_default || is_user_default(role);
+    out.extend_from_slice(
+        format!(",\"canEdit\":{can_edit},\"canDelete\":{}", !is_default).as_bytes(),
+    );
     times_and_links(out, role.created_at, role.updated_at, "roles", &role.id.0);
 }
 

@@ -6,6 +6,7 @@ use std::time::Duration;
 use crate::demo::names::{DEPARTMENTS, FAMILY, GIVEN, Name, PLACES, ROLES};
 use crate::model::{GroupId, Id, RoleId, SpaceId, Timestamp, UserId};
 
+use super::default_roles::{DEFAULT_ROLES, USER_DEFAULT, permissions};
 use super::licence::Licensed;
 use super::options::{People, TenantOptions, UserDefault};
 use super::record::{Group, Rare, Role, Slot, Status, UserRow};
@@ -24,29 +25,6 @@ const MAX_LICENSED: usize = 10_000;
 
 /// The part of addresses after the `@`.
 pub const MAIL_DOMAIN: &str = "acme.example";
-
-/// Qlik's default roles with their levels.
-const DEFAULT_ROLES: [(&str, &str); 16] = [
-    ("TenantAdmin", "admin"),
-    ("AnalyticsAdmin", "admin"),
-    ("AuditAdmin", "admin"),
-    ("DataAdmin", "admin"),
-    ("AutomationCreator", "user"),
-    ("AutomlDeploymentContributor", "user"),
-    ("AutomlExperimentContributor", "user"),
-    ("CollaborationPlatformUser", "user"),
-    ("DataProductManager", "user"),
-    ("DataServicesContributor", "user"),
-    ("DataSpaceCreator", "user"),
-    ("EmbeddedAnalyticsUser", "user"),
-    ("ManagedSpaceCreator", "user"),
-    ("PrivateAnalyticsContentCreator", "user"),
-    ("SharedSpaceCreator", "user"),
-    ("Steward", "user"),
-];
-
-/// The role that every user has. It can be changed, but not assigned.
-pub const USER_DEFAULT: &str = "UserDefault";
 
 /// Makes the tables of a new tenant.
 pub fn state(options: &TenantOptions, tenant_id: String) -> State {
@@ -189,7 +167,7 @@ fn assignment(id: Id, assignee: Assignee, role: &str, at: Timestamp) -> Assignme
 }
 
 fn roles(state: &mut State, n_custom: usize, at: Timestamp) {
-    for (name, level) in DEFAULT_ROLES {
+    for (name, level, allows) in DEFAULT_ROLES {
         let id = RoleId(state.mint.id(at));
         state.put_role(Role {
             id,
@@ -197,7 +175,7 @@ fn roles(state: &mut State, n_custom: usize, at: Timestamp) {
             description: format!("{name} role"),
             origin: "default",
             level,
-            permissions: None,
+            permissions: Some(permissions(allows)),
             scopes: None,
             created_at: at,
             updated_at: at,
@@ -216,8 +194,8 @@ fn roles(state: &mut State, n_custom: usize, at: Timestamp) {
             name,
             origin: "custom",
             level: "user",
-            permissions: Some(set_of(&["apps:read", "spaces.shared:read"])),
-            scopes: Some(set_of(&["user_default"])),
+            permissions: Some(BTreeSet::new()),
+            scopes: Some(set_of(&["apps.image:export", "spaces.shared:create"])),
             created_at: at,
             updated_at: at,
         });

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::demo::ask::client;
-use crate::model::Timestamp;
+use crate::model::{RoleId, Timestamp};
 
 const EVERY_STATUS: &str = r#"status eq "active" or status eq "invited" or status eq "disabled" or status eq "provisioned""#;
 

@@ -247,8 +247,8 @@ async fn everything_happens(world: &World, running: &Running) {
     ] {
         tenant.update_user(&user, edit).unwrap();
     }
-    let permissions = ["user.read".to_owned()].into();
-    let edit = RoleEdit::Permissions(permissions);
+    let scopes = ["spaces.data".to_owned()].into();
+    let edit = RoleEdit::Scopes(scopes);
     tenant.update_role(&role, edit).unwrap();
     let edit = GroupEdit::AssignRole(role.clone());
     tenant.update_group(&group, edit).unwrap();

@@ -243,3 +243,87 @@ async fn one_record_can_hide_its_roles() {
         assert_eq!(hidden, [json!(id)]);
     }
 }
+
+#[tokio::test]
+async fn default_roles_have_permissions_and_other_roles_have_scopes() {
+    let world = World::new(TenantOptions {
+        user_default: UserDefault::Listed,
+        ..TenantOptions::default()
+    })
+    .await;
+    let roles = world.list("roles", &[]).await;
+    let shape = |role: &Value| {
+        let n_items = |list: &str| role.get(list).map(|list| list.as_array().unwrap().len());
+        let may = |what: &str| role[what].as_bool().unwrap();
+        (
+            n_items("permissions"),
+            n_items("assignedScopes"),
+            may("canEdit"),
+            may("canDelete"),
+        )
+    };
+
+    for role in &roles {
+        let expected = match (role["type"].as_str(), role["name"].as_str().unwrap()) {
+            (Some("default"), "TenantAdmin") => (Some(110), None, false, false),
+            (Some("default"), "AnalyticsAdmin") => (Some(15), None, false, false),
+            (Some("default"), "UserDefault") => (None, Some(2), true, false),
+            (Some("default"), _) => (Some(5), None, false, false),
+            _ => (Some(0), Some(2), true, true),
+        };
+        assert_eq!(shape(role), expected, "{role}");
+    }
+}
+
+#[tokio::test]
+async fn administrators_change_only_the_scopes_of_one_default_role_and_qlik_changes_the_rest() {
+    let world = World::new(TenantOptions {
+        user_default: UserDefault::Listed,
+        ..TenantOptions::default()
+    })
+    .await;
+    let directory = world.tenant.directory();
+    let [default, steward] =
+        ["UserDefault", "Steward"].map(|name| directory.role_named(name).unwrap());
+    let scopes = || RoleEdit::Scopes(["knowledgebase".to_owned()].into());
+    let refused = |role: &RoleId| Err(EditError::QliksRole(role.clone()));
+    let name = || RoleEdit::Name("Other".into());
+
+    assert_eq!(directory.update_role(&default, name()), refused(&default));
+    assert_eq!(directory.update_role(&steward, scopes()), refused(&steward));
+    assert_eq!(directory.update_role(&default, scopes()), Ok(()));
+    let before = directory.roles();
+    let allowed = ["glossary:read".to_owned()].into();
+    directory.release_role(&steward, allowed).unwrap();
+
+    let shown = async |role: &RoleId| world.get(&format!("roles/{role}"), &[]).await.1;
+    let of_default = shown(&default).await;
+    assert_eq!(of_default["assignedScopes"], json!(["knowledgebase"]));
+    let of_steward = shown(&steward).await;
+    assert_eq!(of_steward["permissions"], json!(["glossary:read"]));
+    let was = before.iter().find(|role| role.id == steward).unwrap();
+    assert_eq!(of_steward["lastUpdatedAt"], was.updated_at.to_string());
+    let query = [
+        ("eventTime", "2026-01-01T00:00:00Z/2027-01-01T00:00:00Z"),
+        ("source", "com.qlik/identities"),
+        ("sort", "+eventTime"),
+    ];
+    let mut events = world.list("audits", &query).await;
+    events.retain(|event| event["eventType"].as_str().unwrap().contains(".role."));
+    assert_eq!(
+        texts(&events, "eventType"),
+        [
+            "com.qlik.core.role.updated",
+            "com.qlik.v1.role.updated",
+            "com.qlik.core.role.synced",
+            "com.qlik.v1.role.synced",
+        ]
+    );
+    assert_eq!(
+        events[0]["data"]["assignedScopes"],
+        json!(["knowledgebase"])
+    );
+    let synced = events[2]["data"]["roles"].as_array().unwrap();
+    assert_eq!(synced.len(), 17);
+    assert!(synced.iter().all(|role| role.get("permissions").is_none()));
+}
