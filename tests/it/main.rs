@@ -49,6 +49,7 @@ mod memory;
 mod names;
 mod paging;
 mod past_sessions;
+mod permissions;
 mod plans;
 mod polls;
 mod proxies;
