@@ -48,6 +48,7 @@ async fn nasty_world() -> (World, String) {
             roles: vec![role],
             groups: vec![group],
             client_id: None,
+            invite_expires_at: None,
         })
         .unwrap();
     world.command(&["sync"]).await;

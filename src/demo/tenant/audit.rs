@@ -92,6 +92,11 @@ impl AuditLog {
         self.log().actor = user;
     }
 
+    /// Returns who is the cause of what happens now; `None` if it is the owner of the tenant.
+    pub(super) fn actor(&self) -> Option<UserId> {
+        self.log().actor.clone()
+    }
+
     /// Makes a fault strike events that are written from now on. Several may strike the same event.
     pub fn on(&self, fault: LogFault, when: When) {
         self.log().faults.push(Armed {

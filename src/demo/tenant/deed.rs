@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use crate::model::{RoleId, SpaceId, UserId};
 
 use super::draft::{Draft, Generations};
-use super::edit::Edit;
+use super::edit::{Edit, LogIn};
 use super::record::{Group, Role, User};
 use super::space::{Assignment, Share, Space, SpaceDelete};
 
@@ -42,8 +42,8 @@ pub enum Deed<'a> {
     ShareCreated(&'a SpaceId, &'a Share),
     ShareUpdated(&'a SpaceId, &'a Share),
     ShareDeleted(&'a SpaceId, &'a Share),
-    /// A user logged in.
-    SessionBegun(&'a UserId),
+    /// A user logged in this way.
+    SessionBegun(&'a UserId, LogIn),
 }
 
 impl Deed<'_> {
@@ -132,7 +132,7 @@ impl Deed<'_> {
             | Self::ShareCreated(..)
             | Self::ShareUpdated(..)
             | Self::ShareDeleted(..) => self.of_spaces(generation).into_iter().collect(),
-            Self::SessionBegun(user) => vec![of_session(user, generation)],
+            Self::SessionBegun(user, how) => vec![of_session(user, *how, generation)],
         }
     }
 
@@ -166,7 +166,7 @@ impl Deed<'_> {
             | Self::RoleUpdated(_)
             | Self::RoleDeleted(_)
             | Self::RolesSynced(_)
-            | Self::SessionBegun(_) => return None,
+            | Self::SessionBegun(..) => return None,
         };
         let noun = match generation {
             "core" => "core.space",
@@ -182,7 +182,7 @@ impl Deed<'_> {
 }
 
 /// Returns an event about a session. The old generation has no `v1` here either, and another verb.
-fn of_session(user: &UserId, generation: &str) -> Draft {
+fn of_session(user: &UserId, how: LogIn, generation: &str) -> Draft {
     let name = match generation {
         "core" => "core.user-session.begun",
         _ => "user-session.begin",
@@ -192,7 +192,7 @@ fn of_session(user: &UserId, generation: &str) -> Draft {
         source: "com.qlik/edge-auth",
         data: json!({
             "userid": user.to_string(),
-            "source": "interactive",
+            "source": how.as_str(),
             "idpId": "000000000000000000000002",
             "originip": "192.0.2.7",
         }),
@@ -216,13 +216,17 @@ fn of_space(space: &Space) -> Value {
 }
 
 fn of_assignment(space: &SpaceId, assignment: &Assignment) -> Value {
-    json!({
+    let mut shown = json!({
         "id": assignment.id.to_string(),
         "type": assignment.assignee.type_name(),
         "roles": assignment.roles,
         "spaceId": space.to_string(),
         "assigneeId": assignment.assignee.id().map(ToString::to_string),
-    })
+    });
+    if let Some(by) = &assignment.created_by {
+        put(&mut shown, "createdBy", json!(by.to_string()));
+    }
+    shown
 }
 
 /// Returns the data of the event of a deleted assignment, which has no roles.

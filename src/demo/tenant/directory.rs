@@ -9,7 +9,7 @@ use crate::model::{GroupId, Id, RoleId, Timestamp, UserId};
 use super::audit::AuditLog;
 use super::deed::{Deed, path_of};
 use super::default_roles::is_user_default;
-use super::edit::{Edit, EditError, GroupEdit, NewUser};
+use super::edit::{Edit, EditError, GroupEdit, LogIn, NewUser};
 use super::faults::Hidden;
 use super::options::TenantOptions;
 use super::record::{Field, Group, GroupRow, Rare, Role, RoleRow, Slot, Status, User, UserRow};
@@ -61,9 +61,11 @@ impl Directory {
         let groups = groups.collect::<Result<Box<[Slot]>, _>>()?;
         let id = state.mint.id(now);
         let subject = new.subject.unwrap_or_else(|| format!("auth0|{id}"));
-        let rare = new.client_id.map(|client_id| {
+        let is_rare = new.client_id.is_some() || new.invite_expires_at.is_some();
+        let rare = is_rare.then(|| {
             Box::new(Rare {
-                client_id: Some(client_id),
+                client_id: new.client_id,
+                invite_expires: new.invite_expires_at,
                 ..Rare::default()
             })
         });
@@ -90,14 +92,19 @@ impl Directory {
         self.edit_user(id, edit, Some(self.clock.now()))
     }
 
-    /// Makes a user log in, which only the log shows.
+    /// Makes a user log in in the browser, which only the log shows.
     pub fn log_in(&self, id: &UserId) -> Result<(), EditError> {
+        self.log_in_by(id, LogIn::Interactive)
+    }
+
+    /// Makes a user log in, which only the log shows.
+    pub fn log_in_by(&self, id: &UserId, how: LogIn) -> Result<(), EditError> {
         let now = self.clock.now();
         let state = self.write();
         if state.users.get(&id.0).is_none() {
             return Err(EditError::NoUser(id.clone()));
         }
-        self.audit.write(now, &Deed::SessionBegun(id));
+        self.audit.write(now, &Deed::SessionBegun(id, how));
         Ok(())
     }
 
@@ -224,6 +231,9 @@ impl Directory {
             | GroupEdit::Touch => 0,
         };
         if *id == Self::everyone() {
+            if let GroupEdit::Active(_) = edit {
+                return Err(EditError::AlwaysEnabled);
+            }
             edit_group(&mut state.everyone, edit, slot, now);
             self.audit.write(now, &Deed::EveryoneUpdated);
             return Ok(());

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::model::{GroupId, RoleId, SpaceId, UserId};
+use crate::model::{GroupId, RoleId, SpaceId, Timestamp, UserId};
 
 use super::record::Status;
 
@@ -23,6 +23,8 @@ pub struct NewUser {
     pub groups: Vec<GroupId>,
     /// The OAuth client of a bot.
     pub client_id: Option<String>,
+    /// When its invitation ends.
+    pub invite_expires_at: Option<Timestamp>,
 }
 
 impl NewUser {
@@ -36,6 +38,7 @@ impl NewUser {
             roles: Vec::new(),
             groups: Vec::new(),
             client_id: None,
+            invite_expires_at: None,
         }
     }
 }
@@ -65,6 +68,25 @@ pub enum Edit {
     Locale(Option<String>),
     /// Moves `lastUpdatedAt` and nothing else.
     Touch,
+}
+
+/// How a user logs in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LogIn {
+    /// In the browser, at the identity provider.
+    Interactive,
+    /// By a token that the identity provider of an embedding page signed.
+    Jwt,
+}
+
+impl LogIn {
+    /// Returns Qlik's word for it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Interactive => "interactive",
+            Self::Jwt => "jwt-login-session",
+        }
+    }
 }
 
 /// A change of a role.
@@ -112,6 +134,9 @@ pub enum EditError {
     /// No such group.
     #[error("there is no group {0}")]
     NoGroup(GroupId),
+    /// The group of all users is always enabled.
+    #[error("the group of all users cannot be switched off")]
+    AlwaysEnabled,
     /// No such space.
     #[error("there is no space {0}")]
     NoSpace(SpaceId),
@@ -131,6 +156,7 @@ impl EditError {
             Self::NoRole(_) => "demo.no-role",
             Self::QliksRole(_) => "demo.qliks-role",
             Self::NoGroup(_) => "demo.no-group",
+            Self::AlwaysEnabled => "demo.always-enabled",
             Self::NoSpace(_) => "demo.no-space",
             Self::IsOwner => "demo.is-owner",
             Self::EmailTaken => "demo.email-taken",

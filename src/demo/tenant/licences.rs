@@ -12,9 +12,11 @@ use serde_json::{Value, json};
 use url::form_urlencoded;
 
 use super::deed::put;
+use super::filter::{self, Attribute, Clause, Expr};
 use super::inner::Inner;
 use super::licence::Licensed;
 use super::listing::Shape;
+use super::record::Field;
 use super::reply::{Service, error, json_text};
 use super::state::State;
 
@@ -68,11 +70,16 @@ pub fn assignments(tenant: &Inner, pairs: &[(String, String)], shape: &Shape) ->
         return invalid("page", "not a cursor");
     }
     let after = after.flatten();
+    let filter = match filter(pairs) {
+        Ok(filter) => filter,
+        Err((name, detail)) => return invalid(&name, &detail),
+    };
     let state = tenant.directory.read();
-    let mut rows: Vec<(&String, &Licensed)> = state.licence.assignments.iter().collect();
+    let mut rows = with_excess(&state.licence.assignments);
+    rows.retain(|(subject, licensed, _)| keeps(filter.as_ref(), subject, licensed));
     if get(pairs, "orphans") == Some("true") {
         let own = subjects(&state);
-        rows.retain(|(subject, _)| !own.contains(&subject.to_lowercase()));
+        rows.retain(|(subject, ..)| !own.contains(&subject.to_lowercase()));
     }
     if shape.empty_collection {
         rows.clear();
@@ -85,14 +92,14 @@ pub fn assignments(tenant: &Inner, pairs: &[(String, String)], shape: &Shape) ->
         });
     }
     if let Some(after) = &after {
-        rows.retain(|(subject, _)| *subject > after);
+        rows.retain(|(subject, ..)| *subject > after);
     }
     if shape.page_left_out {
         rows.drain(..rows.len().min(limit));
     }
     let more = rows.len() > limit;
     rows.truncate(limit);
-    let last = rows.last().map(|(subject, _)| (*subject).clone());
+    let last = rows.last().map(|(subject, ..)| (*subject).clone());
     let next = match () {
         () if shape.empty_page || shape.repeated_cursor => Some(after.clone().unwrap_or_default()),
         () => last.filter(|_| more),
@@ -116,12 +123,56 @@ pub fn assignments(tenant: &Inner, pairs: &[(String, String)], shape: &Shape) ->
     json_text(StatusCode::OK, body.to_string().into())
 }
 
-/// Some members are missing although Qlik documents them as required: no item says that there are
-/// too many assignments, and some have no type.
-fn shown((subject, licensed): (&String, &Licensed), at: usize, shape: &Shape) -> Value {
+/// A subject, what is assigned to it, and whether more of that type are assigned than there are.
+type Row<'l> = (&'l String, &'l Licensed, bool);
+
+fn with_excess(assignments: &BTreeMap<String, Licensed>) -> Vec<Row<'_>> {
+    let mut used: BTreeMap<&str, usize> = BTreeMap::new();
+    let rows = assignments.iter().map(|(subject, licensed)| {
+        let n_used = used.entry(&licensed.sort).or_default();
+        *n_used += 1;
+        (subject, licensed, *n_used > UNITS)
+    });
+    rows.collect()
+}
+
+/// Reads the parameters that choose and sort. What Qlik does not document is refused.
+fn filter(pairs: &[(String, String)]) -> Result<Option<Expr>, (String, String)> {
+    const PARAMETERS: [&str; 5] = ["filter", "limit", "orphans", "page", "sort"];
+    const ATTRIBUTES: [Attribute; 2] = [
+        ("subject", Field::Subject, true),
+        ("type", Field::Type, false),
+    ];
+    for (name, value) in pairs {
+        let refused = match name.as_str() {
+            "orphans" => !["true", "false"].contains(&value.as_str()),
+            "sort" => !["subject", "+subject"].contains(&value.as_str()),
+            name => !PARAMETERS.contains(&name),
+        };
+        if refused {
+            return Err((name.clone(), format!("`{value}` is not supported")));
+        }
+    }
+    let filter = get(pairs, "filter").map(|text| filter::parse(text, &ATTRIBUTES));
+    let filter = filter.transpose();
+    filter.map_err(|detail| ("filter".to_owned(), detail))
+}
+
+fn keeps(filter: Option<&Expr>, subject: &str, licensed: &Licensed) -> bool {
+    let holds = |clause: &Clause| match clause.field {
+        Field::Subject => clause.is(subject),
+        _ => clause.is(&licensed.sort),
+    };
+    filter.is_none_or(|expr| expr.holds(&holds))
+}
+
+/// Some members are missing although Qlik documents them as required: an item without a type does
+/// not say either whether there are too many of them.
+fn shown((subject, licensed, excess): Row<'_>, at: usize, shape: &Shape) -> Value {
     let mut shown = json!({"subject": subject, "created": licensed.created_at});
     if !licensed.sort.is_empty() {
         put(&mut shown, "type", json!(licensed.sort));
+        put(&mut shown, "excess", json!(excess));
     }
     if shape.wrong_types || (shape.wrong_type && at == 0) {
         put(&mut shown, "subject", json!({"was": "this"}));

@@ -18,6 +18,9 @@
 //! - The audit log names an updated user in the envelope alone and the members of a group in parts,
 //!   and its old generation does not report the update of a user at all.
 //! - A token whose scopes lack `admin_classic` sees no spaces: 403.
+//! - Parameters that are not documented are refused by the spaces and licences services: 400. A
+//!   filter of spaces by roles looks at the caller's own assignment alone.
+//! - Licences are filtered by subject and type, and sorted by subject only.
 //! - The envelope of an event about a session names the owner of the tenant, as all envelopes do.
 //! - Assignments of deleted users and groups stay where they are.
 //! - Codes of OAuth errors are made up, except `OAUTH-14`; so are those of the spaces service.
@@ -46,6 +49,8 @@ mod edit;
 mod role_edits;
 mod space;
 mod space_edits;
+mod space_filters;
+mod space_pages;
 
 mod audits;
 mod faults;
@@ -80,7 +85,7 @@ use crate::secret::Secret;
 pub use audit::{AuditLog, LogFault};
 pub use directory::Directory;
 pub use draft::Generations;
-pub use edit::{Edit, EditError, GroupEdit, NewUser, RoleEdit};
+pub use edit::{Edit, EditError, GroupEdit, LogIn, NewUser, RoleEdit};
 pub use faults::{Endpoint, Fault, Faults, Hidden, Strikes, When};
 pub use licence::{Licence, Licensed};
 pub use options::{ExpiryShown, People, RateLimits, RegionClient, TenantOptions, UserDefault};

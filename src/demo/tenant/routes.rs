@@ -268,6 +268,7 @@ fn read(
             let asked = spaces::Asked {
                 endpoint: route.endpoint,
                 id: route.id,
+                caller: &caller.user,
             };
             spaces::answer(tenant, asked, &pairs, &shape)
         }

@@ -132,9 +132,11 @@ fn spaces(state: &mut State, n_spaces: usize) {
         if n % 5 == 0 {
             assignees.push((Assignee::Group(everyone()), "consumer"));
         }
+        // The owner of the tenant and two others create spaces in turn.
+        let by = people.get(n % 3).filter(|_| n % 3 > 0);
         let assignments = assignees.into_iter().map(|(assignee, role)| {
             let own = mint.id(at);
-            (own.clone(), assignment(own, assignee, role, at))
+            (own.clone(), assignment(own, assignee, role, (at, by)))
         });
         let assignments = assignments.collect();
         let place = cycled(PLACES, n);
@@ -149,6 +151,7 @@ fn spaces(state: &mut State, n_spaces: usize) {
             assignments,
             shares: BTreeMap::new(),
             created_at: at,
+            created_by: by.cloned(),
             updated_at: at,
             hidden: BTreeMap::new(),
         };
@@ -156,13 +159,20 @@ fn spaces(state: &mut State, n_spaces: usize) {
     }
 }
 
-fn assignment(id: Id, assignee: Assignee, role: &str, at: Timestamp) -> Assignment {
+fn assignment(
+    id: Id,
+    assignee: Assignee,
+    role: &str,
+    (at, by): (Timestamp, Option<&UserId>),
+) -> Assignment {
     Assignment {
         id,
         assignee,
         roles: set_of(&[role]),
         created_at: at,
+        created_by: by.cloned(),
         updated_at: at,
+        updated_by: by.cloned(),
     }
 }
 

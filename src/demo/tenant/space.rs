@@ -22,6 +22,8 @@ pub struct Space {
     pub shares: BTreeMap<Id, Share>,
     /// When it was created.
     pub created_at: Timestamp,
+    /// Who created it; `None` if it was the owner of the tenant.
+    pub created_by: Option<UserId>,
     /// When it last changed, apart from its assignments and shares.
     pub updated_at: Timestamp,
     /// What the credentials are not allowed to see of it, with the status of the answer.
@@ -106,8 +108,12 @@ pub struct Assignment {
     pub roles: BTreeSet<String>,
     /// When it was created.
     pub created_at: Timestamp,
+    /// Who created it; `None` if it was the owner of the tenant.
+    pub created_by: Option<UserId>,
     /// When its roles last changed.
     pub updated_at: Timestamp,
+    /// Who changed them; `None` if it was the owner of the tenant.
+    pub updated_by: Option<UserId>,
 }
 
 /// Whom something is assigned to, or shared with.
@@ -155,10 +161,16 @@ pub struct Share {
     pub roles: BTreeSet<String>,
     /// The app.
     pub app: String,
-    /// Whether it is switched off.
+    /// Whether it is switched off, which only ends what a link allows.
     pub is_disabled: bool,
     /// When it was created.
     pub created_at: Timestamp,
+    /// Who created it; `None` if it was the owner of the tenant.
+    pub created_by: Option<UserId>,
+    /// When it last changed.
+    pub updated_at: Timestamp,
+    /// Who changed it; `None` if it was the owner of the tenant.
+    pub updated_by: Option<UserId>,
 }
 
 /// Whether an assignment was deleted with its space.

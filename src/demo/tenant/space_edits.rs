@@ -22,6 +22,7 @@ impl Directory {
             assignments: [].into(),
             shares: [].into(),
             created_at: now,
+            created_by: self.audit().actor(),
             updated_at: now,
             hidden: [].into(),
         };
@@ -88,6 +89,7 @@ impl Directory {
         if let Some(known) = known.find(|known| known.assignee == assignee) {
             known.roles = set_of(roles);
             known.updated_at = now;
+            known.updated_by = self.audit().actor();
             self.audit().write(now, &Deed::AssignmentUpdated(id, known));
             return Ok(known.id.clone());
         }
@@ -96,7 +98,9 @@ impl Directory {
             assignee,
             roles: set_of(roles),
             created_at: now,
+            created_by: self.audit().actor(),
             updated_at: now,
+            updated_by: self.audit().actor(),
         };
         self.audit()
             .write(now, &Deed::AssignmentCreated(id, &assignment));
@@ -139,6 +143,9 @@ impl Directory {
             app: app.to_owned(),
             is_disabled: false,
             created_at: now,
+            created_by: self.audit().actor(),
+            updated_at: now,
+            updated_by: self.audit().actor(),
         };
         self.audit().write(now, &Deed::ShareCreated(id, &share));
         let space = space(&mut state, id)?;
@@ -146,12 +153,15 @@ impl Directory {
         Ok(new)
     }
 
-    /// Switches a share off without deleting it.
+    /// Switches a share off without deleting it. This ends what a link allows; whoever else it is
+    /// shared with keeps it, as Qlik documents it.
     pub fn disable_share(&self, id: &SpaceId, share: &Id) -> Result<(), EditError> {
         let now = self.now();
         let mut state = self.write();
         if let Some(share) = space(&mut state, id)?.shares.get_mut(share) {
             share.is_disabled = true;
+            share.updated_at = now;
+            share.updated_by = self.audit().actor();
             self.audit().write(now, &Deed::ShareUpdated(id, share));
         }
         Ok(())

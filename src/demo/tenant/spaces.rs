@@ -4,10 +4,7 @@
 
 use axum::http::StatusCode;
 use axum::response::Response;
-use base64::Engine;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Value, json};
-use url::form_urlencoded;
 
 use crate::model::{Id, SpaceId, UserId};
 
@@ -17,12 +14,8 @@ use super::inner::Inner;
 use super::listing::Shape;
 use super::reply::{Service, error, json_text};
 use super::space::{Assignment, Share, Space, SpacePart};
-
-/// The host that links of this service show.
-const HOST: &str = "http://spaces.qcs.svc.cluster.local:6080";
-/// Qlik's default and maximum.
-const LIMIT: usize = 10;
-const MAX_LIMIT: usize = 100;
+use super::space_filters::{self, APP_NAME, Pairs, get};
+use super::space_pages::{Direction, HOST, invalid, list};
 
 /// What was asked for.
 #[derive(Debug, Clone, Copy)]
@@ -30,23 +23,20 @@ pub struct Asked<'a> {
     pub endpoint: Endpoint,
     /// The id of the space; empty for the listing of all.
     pub id: &'a str,
+    /// Who asks.
+    pub caller: &'a UserId,
 }
 
 /// Answers with a space or a page.
-pub fn answer(
-    tenant: &Inner,
-    asked: Asked<'_>,
-    pairs: &[(String, String)],
-    shape: &Shape,
-) -> Response {
+pub fn answer(tenant: &Inner, asked: Asked<'_>, pairs: &Pairs, shape: &Shape) -> Response {
+    if let Err((name, detail)) = space_filters::check(asked.endpoint, pairs) {
+        return invalid(&name, &detail);
+    }
     let state = tenant.directory.read();
     if asked.endpoint == Endpoint::Spaces {
         let shown = state.spaces.values();
         let shown = shown.filter(|space| !space.hidden.contains_key(&SpacePart::Itself));
-        let fits = |space: &&Space| {
-            let is = |name: &str, value: &str| get(pairs, name).is_none_or(|it| it == value);
-            is("type", space.sort.as_str()) && is("name", &space.name)
-        };
+        let fits = |space: &&Space| space_filters::keeps_space(pairs, space, asked.caller);
         let sort = get(pairs, "sort").unwrap_or("+createdAt");
         let Some((direction, by)) = order(sort) else {
             return invalid("sort", "createdAt, name or type is expected");
@@ -83,6 +73,7 @@ pub fn answer(
         }
         SpacePart::Assignments => {
             let rows = space.assignments.values();
+            let rows = rows.filter(|it| space_filters::keeps_assignment(pairs, it));
             let rows = rows.map(|it| (it.id.to_string(), of_assignment(tenant, space, it)));
             list(
                 &path("assignments"),
@@ -94,6 +85,7 @@ pub fn answer(
         }
         SpacePart::Shares => {
             let rows = space.shares.values();
+            let rows = rows.filter(|it| space_filters::keeps_share(pairs, it));
             let rows = rows.map(|it| (it.id.to_string(), of_share(tenant, space, it)));
             list(&path("shares"), rows.collect(), Direction::Up, pairs, shape)
         }
@@ -105,12 +97,6 @@ enum By {
     Created,
     Name,
     Type,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Direction {
-    Up,
-    Down,
 }
 
 /// Reads the sort order. A bare plus has become a space, which is refused.
@@ -130,96 +116,6 @@ fn order(text: &str) -> Option<(Direction, By)> {
     Some((direction, by))
 }
 
-/// Makes a page: keyset on the sort value and the id, not a snapshot.
-fn list(
-    path: &str,
-    mut rows: Vec<(String, Value)>,
-    direction: Direction,
-    pairs: &[(String, String)],
-    shape: &Shape,
-) -> Response {
-    let limit = get(pairs, "limit").map_or(Some(LIMIT), |text| text.parse().ok());
-    let Some(limit) = limit.filter(|limit| (1..=MAX_LIMIT).contains(limit)) else {
-        return invalid("limit", "limit must be from 1 to 100");
-    };
-    let after = get(pairs, "next").map(|cursor| {
-        let bytes = URL_SAFE_NO_PAD.decode(cursor).ok()?;
-        String::from_utf8(bytes).ok()
-    });
-    if after == Some(None) {
-        return invalid("next", "not a cursor");
-    }
-    let after = after.flatten();
-    rows.sort_by(|(one, _), (other, _)| one.cmp(other));
-    if direction == Direction::Down {
-        rows.reverse();
-    }
-    if shape.half_shown {
-        let mut n_rows = 0;
-        rows.retain(|_| {
-            n_rows += 1;
-            n_rows % 2 == 1
-        });
-    }
-    if shape.empty_collection {
-        rows.clear();
-    }
-    let total = rows.len();
-    if let Some(after) = &after {
-        rows.retain(|(key, _)| match direction {
-            Direction::Up => key > after,
-            Direction::Down => key < after,
-        });
-    }
-    if shape.page_left_out {
-        rows.drain(..rows.len().min(limit));
-    }
-    let more = rows.len() > limit;
-    rows.truncate(limit);
-    let last = rows.last().map(|(key, _)| key.clone());
-    let next = match () {
-        () if shape.empty_page || shape.repeated_cursor => Some(after.clone().unwrap_or_default()),
-        () => last.filter(|_| more),
-    };
-    if shape.empty_page {
-        rows.clear();
-    }
-    let mut data: Vec<Value> = rows.into_iter().map(|(_, row)| row).collect();
-    for (at, row) in data.iter_mut().enumerate() {
-        spoil(row, at, shape);
-    }
-    let mut links = json!({"self": {"href": link(path, pairs, None)}});
-    if let Some(next) = next {
-        let cursor = URL_SAFE_NO_PAD.encode(next);
-        put(
-            &mut links,
-            "next",
-            json!({"href": link(path, pairs, Some(&cursor))}),
-        );
-    }
-    let mut body = json!({"data": data, "links": links});
-    if !shape.no_total {
-        put(&mut body, "meta", json!({"count": shape.told(total)}));
-    }
-    json_text(StatusCode::OK, body.to_string().into())
-}
-
-fn spoil(row: &mut Value, at: usize, shape: &Shape) {
-    if shape.wrong_types || (shape.wrong_type && at == 0) {
-        for member in ["name", "roles"] {
-            if row.get(member).is_some() {
-                put(row, member, json!({"was": "this"}));
-            }
-        }
-    }
-    if shape.unknown_values && at == 0 {
-        put(row, "type", json!("hologram"));
-        if row.get("roles").is_some() {
-            put(row, "roles", json!(["archivist"]));
-        }
-    }
-}
-
 fn of_space(tenant: &Inner, space: &Space) -> Value {
     let assignable = space.sort.assignable();
     let path = format!("{HOST}/v1/spaces/{}", space.id);
@@ -230,7 +126,7 @@ fn of_space(tenant: &Inner, space: &Space) -> Value {
         "description": "",
         "tenantId": tenant.tenant_id,
         "createdAt": space.created_at,
-        "createdBy": actor(tenant),
+        "createdBy": actor(tenant, space.created_by.as_ref()),
         "updatedAt": space.updated_at,
         "meta": {"actions": ["read"], "roles": [], "assignableRoles": assignable},
         "links": {
@@ -253,9 +149,9 @@ fn of_assignment(tenant: &Inner, space: &Space, assignment: &Assignment) -> Valu
         "spaceId": space.id.to_string(),
         "tenantId": tenant.tenant_id,
         "createdAt": assignment.created_at,
-        "createdBy": actor(tenant),
+        "createdBy": actor(tenant, assignment.created_by.as_ref()),
         "updatedAt": assignment.updated_at,
-        "updatedBy": actor(tenant),
+        "updatedBy": actor(tenant, assignment.updated_by.as_ref()),
         "links": {"self": {"href": format!("{HOST}/v1/spaces/{}/assignments/{}", space.id, assignment.id)}},
     })
 }
@@ -267,14 +163,14 @@ fn of_share(tenant: &Inner, space: &Space, share: &Share) -> Value {
         "roles": share.roles,
         "resourceId": share.app,
         "resourceType": "app",
-        "resourceName": "an app",
+        "resourceName": APP_NAME,
         "disabled": share.is_disabled,
         "spaceId": space.id.to_string(),
         "tenantId": tenant.tenant_id,
         "createdAt": share.created_at,
-        "createdBy": actor(tenant),
-        "updatedAt": share.created_at,
-        "updatedBy": actor(tenant),
+        "createdBy": actor(tenant, share.created_by.as_ref()),
+        "updatedAt": share.updated_at,
+        "updatedBy": actor(tenant, share.updated_by.as_ref()),
     });
     if let Some(id) = share.with.id() {
         put(&mut shown, "assigneeId", json!(id.to_string()));
@@ -282,32 +178,13 @@ fn of_share(tenant: &Inner, space: &Space, share: &Share) -> Value {
     shown
 }
 
-/// Who creates everything here: the tenant's first person.
-fn actor(tenant: &Inner) -> String {
-    let owner = tenant.owner.as_ref();
-    owner.map(UserId::to_string).unwrap_or_default()
+/// Returns the id of whoever did something: the tenant's owner, unless somebody else is known.
+fn actor(tenant: &Inner, by: Option<&UserId>) -> String {
+    let by = by.or(tenant.owner.as_ref());
+    by.map(UserId::to_string).unwrap_or_default()
 }
 
 fn refused(status: u16) -> Response {
     let status = StatusCode::from_u16(status).unwrap_or(StatusCode::NOT_FOUND);
     error(Service::Spaces, status, "Not available", "")
-}
-
-fn invalid(name: &str, detail: &str) -> Response {
-    let title = format!("Invalid query parameter `{name}`");
-    error(Service::Spaces, StatusCode::BAD_REQUEST, &title, detail)
-}
-
-fn get<'p>(pairs: &'p [(String, String)], name: &str) -> Option<&'p str> {
-    let pair = pairs.iter().find(|(key, _)| key == name);
-    pair.map(|(_, value)| value.as_str())
-}
-
-fn link(path: &str, pairs: &[(String, String)], next: Option<&str>) -> String {
-    let mut parameters = form_urlencoded::Serializer::new(String::new());
-    parameters.extend_pairs(pairs.iter().filter(|(key, _)| key != "next"));
-    if let Some(cursor) = next {
-        parameters.append_pair("next", cursor);
-    }
-    format!("{HOST}/v1/{path}?{}", parameters.finish())
 }

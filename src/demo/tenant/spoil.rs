@@ -74,19 +74,28 @@ fn is_too_large(tenant: &Inner, at: Endpoint, fault: &Fault, body: &[u8]) -> boo
         .get("data")
         .and_then(serde_json::Value::as_array)
         .map_or(one, Vec::as_slice);
-    let state = tenant.directory.read();
-    let third = match at {
-        Endpoint::Users | Endpoint::User => state.users.iter().nth(2).map(Row::id),
-        Endpoint::Roles | Endpoint::Role => state.roles.iter().nth(2).map(Row::id),
-        _ => state.groups.iter().nth(2).map(Row::id),
-    };
-    let third = third.map(ToString::to_string);
+    let third = third(tenant, at);
     match fault {
         Fault::TooLarge(n) => records.len() > *n,
         _ => records
             .iter()
             .any(|record| record.get("id").and_then(serde_json::Value::as_str) == third.as_deref()),
     }
+}
+
+/// Returns the id of the third record of a kind.
+fn third(tenant: &Inner, at: Endpoint) -> Option<String> {
+    let state = tenant.directory.read();
+    let spaces = || state.spaces.values();
+    let third = match at {
+        Endpoint::Users | Endpoint::User => state.users.iter().nth(2).map(Row::id),
+        Endpoint::Roles | Endpoint::Role => state.roles.iter().nth(2).map(Row::id),
+        Endpoint::Spaces | Endpoint::Space => state.spaces.keys().nth(2).map(|id| &id.0),
+        Endpoint::Assignments => spaces().flat_map(|it| it.assignments.keys()).nth(2),
+        Endpoint::Shares => spaces().flat_map(|it| it.shares.keys()).nth(2),
+        _ => state.groups.iter().nth(2).map(Row::id),
+    };
+    third.map(ToString::to_string)
 }
 
 /// Returns the function that spoils an answer's text. `None` if the fault does something else.

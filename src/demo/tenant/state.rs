@@ -295,7 +295,7 @@ impl State {
 
 impl Clause {
     /// Compares names without regard to case, as SCIM does.
-    fn is(&self, text: &str) -> bool {
+    pub fn is(&self, text: &str) -> bool {
         if self.contains {
             return text.to_lowercase().contains(&self.value.to_lowercase());
         }

@@ -85,6 +85,11 @@ async fn a_log_in_shows_in_the_log_alone_and_names_the_user_in_the_payload() {
         let event = world.events().await.pop().unwrap();
         assert_eq!(event["eventType"], expected);
         assert_eq!(event["data"]["userid"], before.id.to_string());
+        assert_eq!(event["data"]["source"], "interactive");
+        directory.log_in_by(&before.id, LogIn::Jwt).unwrap();
+        let by_token = world.events().await.pop().unwrap();
+        assert_eq!(by_token["eventType"], expected);
+        assert_eq!(by_token["data"]["source"], "jwt-login-session");
         assert_ne!(event["userId"], before.id.to_string());
         let after = directory.user(&before.id).unwrap();
         assert_eq!(after.updated_at, before.updated_at);

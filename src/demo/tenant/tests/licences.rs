@@ -90,3 +90,59 @@ async fn the_overview_says_which_licence_it_is_and_how_much_is_used() {
     let licence = world.tenant.directory().licence();
     assert_eq!(used, licence.assignments.len() as u64);
 }
+
+#[tokio::test]
+async fn assignments_are_filtered_by_subject_and_type_and_other_choices_are_refused() {
+    let world = World::new(TenantOptions::default()).await;
+    let licence = world.tenant.directory().licence();
+    let (subject, licensed) = licence.assignments.iter().next().unwrap();
+    let filter = format!("subject eq {}", json!(subject.to_lowercase()));
+
+    let found = all(&world, &[("filter", &filter)]).await;
+    assert_eq!(&found[0], subject);
+    let filter = r#"type eq "professional""#;
+    let found = all(&world, &[("filter", filter), ("sort", "+subject")]).await;
+    let mut wanted = licence.assignments.iter();
+    let n_wanted = wanted.by_ref().filter(|(_, it)| it.sort == "professional");
+    assert_eq!(found.len(), n_wanted.count());
+    assert!(found.len() < licence.assignments.len());
+    assert!(!licensed.sort.is_empty());
+    for query in [
+        ("filter", r#"created gt "2020""#),
+        ("filter", r#"type co "pro""#),
+        ("sort", "-created"),
+        ("orphans", "yes"),
+        ("next", "x"),
+    ] {
+        let (status, _) = world.get("licenses/assignments", &[query]).await;
+        assert_eq!(status, 400, "{query:?}");
+    }
+}
+
+#[tokio::test]
+async fn assignments_above_what_the_licence_has_are_in_excess() {
+    let world = World::new(TenantOptions::default()).await;
+    let tenant = world.tenant.directory();
+    for n in 0..1_001 {
+        tenant.license(&format!("many|{n:04}"), "analyzer_time");
+    }
+
+    let filter = r#"type eq "analyzer_time""#;
+    let query = [("filter", filter), ("limit", "100")];
+    let mut excess = Vec::new();
+    let mut cursor: Option<String> = None;
+    loop {
+        let mut query = query.to_vec();
+        query.extend(cursor.as_deref().map(|cursor| ("page", cursor)));
+        let (_, page) = world.get("licenses/assignments", &query).await;
+        excess.extend(page["data"].as_array().unwrap().iter().cloned());
+        cursor = parameter(&page, "next", "page");
+        if cursor.is_none() {
+            break;
+        }
+    }
+
+    assert_eq!(excess.len(), 1_001);
+    excess.retain(|row| row["excess"] == true);
+    assert_eq!(texts(&excess, "subject"), ["many|1000"]);
+}

@@ -327,3 +327,18 @@ async fn administrators_change_only_the_scopes_of_one_default_role_and_qlik_chan
     assert_eq!(synced.len(), 17);
     assert!(synced.iter().all(|role| role.get("permissions").is_none()));
 }
+
+#[tokio::test]
+async fn a_group_may_be_disabled_and_everyone_may_not() {
+    let world = World::small().await;
+    let directory = world.tenant.directory();
+    let group = directory.groups().remove(0).id;
+    let off = GroupEdit::Active(false);
+
+    let refused = directory.update_group(&Directory::everyone(), off.clone());
+    assert_eq!(refused, Err(EditError::AlwaysEnabled));
+    directory.update_group(&group, off).unwrap();
+
+    let (_, shown) = world.get(&format!("groups/{group}"), &[]).await;
+    assert_eq!(shown["status"], "disabled");
+}

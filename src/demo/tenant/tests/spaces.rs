@@ -1,4 +1,4 @@
-//! Spaces: their listings, what the listings leave out, and events of spaces in the log.
+//! Spaces: their listings and filters, what the listings leave out, and events of spaces in the log.
 
 use super::*;
 
@@ -17,6 +17,9 @@ impl World {
         statuses
     }
 }
+
+/// Whether a filter is to keep a space.
+type Wanted<'w> = &'w dyn Fn(&Space) -> bool;
 
 fn owned_by(world: &World) -> NewSpace {
     NewSpace {
@@ -229,4 +232,202 @@ async fn listings_of_spaces_can_be_spoiled() {
     let cursor = parameter(&page, "next", "next").unwrap();
     let (_, again) = world.get("spaces", &[("next", &cursor)]).await;
     assert_eq!(again["data"], page["data"]);
+}
+
+#[tokio::test]
+async fn spaces_take_the_documented_filters_and_refuse_others() {
+    let world = World::new(TenantOptions {
+        spaces: 25,
+        ..TenantOptions::default()
+    })
+    .await;
+    let directory = world.tenant.directory();
+    let spaces = directory.spaces();
+    let managed = spaces.iter().find(|it| it.sort == SpaceSort::Managed);
+    let managed = managed.unwrap().id.clone();
+    let bot = world.tenant.credential_users().pop().unwrap();
+    directory
+        .assign(&managed, Assignee::Bot(bot), &["publisher"])
+        .unwrap();
+    let owner = spaces[4].owner.clone().unwrap();
+    let asked = owner.to_string();
+    let cases: [(&str, &str, Wanted<'_>); 8] = [
+        ("type", "managed,data", &|it| it.sort != SpaceSort::Shared),
+        ("name", "AR", &|it| it.name.to_lowercase().contains("ar")),
+        ("ownerId", &asked, &|it| it.owner.as_ref() == Some(&owner)),
+        ("roles", "operator,publisher", &|it| it.id == managed),
+        ("action", "publish", &|it| it.id == managed),
+        ("environmentId", "", &|_| true),
+        ("environmentId", "67f4fba37f7cbb2f04ce727a", &|_| false),
+        ("environment.name", "Test", &|_| false),
+    ];
+
+    for (name, value, is_wanted) in cases {
+        let listed = world.list("spaces", &[(name, value)]).await;
+        let (_, page) = world.get("spaces", &[(name, value)]).await;
+
+        let wanted = spaces.iter().filter(|it| is_wanted(it));
+        let wanted: BTreeSet<_> = wanted.map(|it| it.id.to_string()).collect();
+        assert_eq!(ids(&listed), wanted, "{name}={value}");
+        assert_eq!(page["meta"]["count"], wanted.len(), "{name}={value}");
+    }
+    for query in [
+        ("type", "personal"),
+        ("action", "read"),
+        ("roles", "publisher,owner"),
+        ("filter", "name eq \"Berlin\""),
+    ] {
+        let (status, body) = world.get("spaces", &[query]).await;
+        assert_eq!(status, 400, "{query:?}");
+        let title = body["errors"][0]["title"].as_str().unwrap();
+        assert!(title.contains(query.0), "{title}");
+    }
+}
+
+#[tokio::test]
+async fn assignments_and_shares_take_filters_of_their_own() {
+    let world = World::small().await;
+    let directory = world.tenant.directory();
+    let space = directory.create_space(owned_by(&world));
+    let users = directory.users();
+    let (user, other) = (users[4].id.clone(), users[5].id.clone());
+    let group = directory.groups()[0].id.clone();
+    for assignee in [
+        Assignee::User(user.clone()),
+        Assignee::Bot(other.clone()),
+        Assignee::Group(group.clone()),
+    ] {
+        let roles = ["consumer"];
+        directory.assign(&space, assignee.clone(), &roles).unwrap();
+        directory.share(&space, "app-1", assignee, &roles).unwrap();
+    }
+    let link = ["consumer"];
+    directory
+        .share(&space, "app-2", Assignee::Link, &link)
+        .unwrap();
+    let [user, other, group] = [user.0, other.0, group.0].map(|id| id.to_string());
+    let (user, other, group) = (user.as_str(), other.as_str(), group.as_str());
+
+    for (list, name, value, found) in [
+        ("assignments", "assigneeId", other, &[other][..]),
+        ("assignments", "type", "bot", &[other]),
+        ("assignments", "type", "group", &[group]),
+        ("shares", "userId", user, &[user]),
+        ("shares", "groupId", group, &[group]),
+        ("shares", "groupId", user, &[]),
+        ("shares", "type", "link", &[""]),
+        ("shares", "resourceId", "app-2", &[""]),
+        ("shares", "resourceType", "app", &[user, other, group, ""]),
+        ("shares", "name", "another app", &[]),
+    ] {
+        let path = format!("spaces/{space}/{list}");
+        let listed = world.list(&path, &[(name, value)]).await;
+        assert_eq!(texts(&listed, "assigneeId"), found, "{name}={value}");
+    }
+    for (list, name, value) in [
+        ("assignments", "type", "link"),
+        ("assignments", "sort", "+createdAt"),
+        ("shares", "type", "bot"),
+        ("shares", "assigneeId", user),
+    ] {
+        let path = format!("spaces/{space}/{list}");
+        let (status, _) = world.get(&path, &[(name, value)]).await;
+        assert_eq!(status, 400, "{list}?{name}={value}");
+    }
+}
+
+#[tokio::test]
+async fn prev_leads_back_to_the_page_before_in_either_order() {
+    let world = World::new(TenantOptions {
+        spaces: 25,
+        ..TenantOptions::default()
+    })
+    .await;
+    for sort in ["+createdAt", "-name"] {
+        let to = async |link: &str, cursor: &str| {
+            let query = [("sort", sort), ("limit", "9"), (link, cursor)];
+            world.get("spaces", &query).await.1
+        };
+        let cursor = |page: &Value, link: &str| parameter(page, link, link);
+        let (_, first) = world.get("spaces", &[("sort", sort), ("limit", "9")]).await;
+        let second = to("next", &cursor(&first, "next").unwrap()).await;
+        let third = to("next", &cursor(&second, "next").unwrap()).await;
+        assert_eq!(third["data"].as_array().unwrap().len(), 7);
+        assert_eq!(cursor(&third, "next"), None);
+
+        let back = to("prev", &cursor(&third, "prev").unwrap()).await;
+        assert_eq!(back["data"], second["data"], "{sort}");
+        assert_eq!(cursor(&back, "next"), cursor(&second, "next"));
+        let back = to("prev", &cursor(&back, "prev").unwrap()).await;
+        assert_eq!(back["data"], first["data"], "{sort}");
+        assert_eq!(cursor(&back, "prev"), None);
+    }
+    let both = [("next", "YQ"), ("prev", "YQ")];
+    assert_eq!(world.get("spaces", &both).await.0, 400);
+}
+
+#[tokio::test]
+async fn whoever_acts_is_named_as_the_creator() {
+    let world = World::small().await;
+    let directory = world.tenant.directory();
+    let users = directory.users();
+    let [owner, anna, bert] = [0, 7, 8].map(|n| users[n].id.clone());
+    let act = |who: &UserId| directory.audit().act_as(Some(who.clone()));
+    let seeded = world.list("spaces", &[]).await;
+    let creators: BTreeSet<_> = texts(&seeded, "createdBy").into_iter().collect();
+    assert_eq!(creators.len(), 3, "{creators:?}");
+    assert!(creators.contains(&owner.to_string()));
+    act(&anna);
+    let space = directory.create_space(owned_by(&world));
+    let assignee = Assignee::User(users[9].id.clone());
+    directory
+        .assign(&space, assignee.clone(), &["consumer"])
+        .unwrap();
+    let share = directory.share(&space, "app-1", Assignee::Link, &["consumer"]);
+    let later = world.clock.now().plus(Duration::from_secs(60));
+    world.clock.set(later);
+    act(&bert);
+    directory.assign(&space, assignee, &["producer"]).unwrap();
+    directory.disable_share(&space, &share.unwrap()).unwrap();
+
+    let (_, shown) = world.get(&format!("spaces/{space}"), &[]).await;
+    assert_eq!(shown["createdBy"], anna.to_string());
+    for list in ["assignments", "shares"] {
+        let rows = world.list(&format!("spaces/{space}/{list}"), &[]).await;
+        assert_eq!(rows[0]["createdBy"], anna.to_string(), "{list}");
+        assert_eq!(rows[0]["updatedBy"], bert.to_string(), "{list}");
+        assert_eq!(rows[0]["updatedAt"], later.to_string(), "{list}");
+        assert_ne!(rows[0]["createdAt"], later.to_string(), "{list}");
+    }
+}
+
+#[tokio::test]
+async fn totals_of_spaces_drift_and_one_space_is_too_large() {
+    let world = World::new(TenantOptions {
+        spaces: 25,
+        ..TenantOptions::default()
+    })
+    .await;
+    let faults = world.tenant.faults();
+    faults.on(Endpoint::Spaces, Fault::DriftingTotal, When::Always);
+    let (_, first) = world.get("spaces", &[]).await;
+    let next = parameter(&first, "next", "next").unwrap();
+    let (_, second) = world.get("spaces", &[("next", &next)]).await;
+    let count = |page: &Value| page["meta"]["count"].as_u64().unwrap();
+    assert!(count(&first) > 25 && count(&second) > count(&first));
+    faults.clear();
+
+    for endpoint in [Endpoint::Spaces, Endpoint::Space] {
+        faults.on(endpoint, Fault::OneTooLarge, When::Always);
+    }
+    let spaces = world.tenant.directory().spaces();
+    let length = async |path: String, limit: &[(&str, &str)]| {
+        world.send(&path, limit).await.content_length().unwrap()
+    };
+    let of = |n: usize| format!("spaces/{}", spaces[n].id);
+    assert!(length(of(1), &[]).await < 10_000);
+    assert!(length(of(2), &[]).await > 1_000_000);
+    let two = [("limit", "2")];
+    assert!(length("spaces".to_owned(), &two).await < 10_000);
+    assert!(length("spaces".to_owned(), &[("limit", "3")]).await > 1_000_000);
 }
