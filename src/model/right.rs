@@ -326,3 +326,51 @@ impl fmt::Debug for Holder {
             .finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{Coded, Id};
+
+    #[test]
+    fn only_an_account_that_is_enabled_is_without_a_barrier() {
+        let at = |text: &str| Timestamp::parse(text).unwrap();
+        let (before, now, after) = (
+            at("2026-05-31T23:59:59.999Z"),
+            at("2026-06-01T00:00:00Z"),
+            at("2026-06-01T00:00:00.001Z"),
+        );
+        for (status, ends, expected) in [
+            (UserStatus::Enabled, None, None),
+            (UserStatus::Enabled, Some(before), None),
+            (UserStatus::Disabled, None, Some(Barrier::Disabled)),
+            (UserStatus::Disabled, Some(after), Some(Barrier::Disabled)),
+            (UserStatus::Pending, None, Some(Barrier::Invited)),
+            (UserStatus::Pending, Some(after), Some(Barrier::Invited)),
+            (UserStatus::Pending, Some(now), Some(Barrier::Invited)),
+            (
+                UserStatus::Pending,
+                Some(before),
+                Some(Barrier::InvitationEnded),
+            ),
+            (
+                UserStatus::UnmappedValue,
+                None,
+                Some(Barrier::UnknownStatus),
+            ),
+            (
+                UserStatus::UnmappedValue,
+                Some(after),
+                Some(Barrier::UnknownStatus),
+            ),
+        ] {
+            let user = User {
+                status: Coded::new(status, "as written"),
+                invite_expires_at: ends,
+                ..User::new(UserId(Id::parse("a-user").unwrap()), "idp|1")
+            };
+
+            assert_eq!(Barrier::of(&user, now), expected, "{status:?}, {ends:?}");
+        }
+    }
+}

@@ -14,6 +14,7 @@
 mod absences;
 mod access;
 mod access_commands;
+mod accounts;
 mod audit;
 mod changes;
 mod clocks;
