@@ -712,7 +712,7 @@ async fn an_operator_finds_orphans() {
         out.lines()
             .nth(1)
             .unwrap()
-            .starts_with("acme,auth0|Nobody,professional,?,"),
+            .starts_with("acme,auth0|Nobody,professional,no,"),
         "{out}"
     );
     assert_eq!(out.lines().count(), 2, "{out}");

@@ -1,5 +1,5 @@
-//! What roles allow: as Qlik's own roles, the tenant's and the one of every user say it, and what is
-//! told when it changes.
+//! What roles allow: as Qlik's own roles, the tenant's and the one of every user say it, and what
+//! is told when it changes.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -71,7 +71,7 @@ async fn ask(world: &World, user: &UserId) -> Allowed {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_all_roles_of_a_user_allow_is_added_up_with_the_roles_that_carry_it() {
+async fn what_all_roles_of_a_user_allow_is_added_up_with_the_roles_that_allow_it() {
     let world = world().await;
     let tenant = world.tenant.directory();
     let scopes = |role: &RoleId, scopes: &[&str]| {

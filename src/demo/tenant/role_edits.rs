@@ -34,7 +34,7 @@ impl Directory {
     }
 
     /// Changes a role. What users and groups show of it changes with it, but their `lastUpdatedAt`
-    /// does not. Of Qlik's own roles, only the scopes of the one that every user has can be changed.
+    /// does not. Of Qlik's own roles, only the scopes of the one that every user has can change so.
     pub fn update_role(&self, id: &RoleId, edit: RoleEdit) -> Result<(), EditError> {
         let mut state = self.write();
         let row = state.roles.get(&id.0);
@@ -58,8 +58,8 @@ impl Directory {
         Ok(())
     }
 
-    /// Changes what one of Qlik's own roles allows, as a release of Qlik's does. The event names all
-    /// of those roles, and no `lastUpdatedAt` moves.
+    /// Changes what one of Qlik's own roles allows, as a release of Qlik's does. The event names
+    /// all of those roles, and no `lastUpdatedAt` moves.
     pub fn release_role(&self, id: &RoleId, allowed: BTreeSet<String>) -> Result<(), EditError> {
         let mut state = self.write();
         let row = state.roles.remove(&id.0);

@@ -1,5 +1,5 @@
-//! The filters that the listings of spaces, assignments and shares take. What Qlik does not document
-//! is refused.
+//! The filters that the listings of spaces, assignments and shares take. What Qlik does not
+//! document is refused.
 
 use crate::model::{GroupId, UserId};
 

@@ -1,4 +1,4 @@
-//! Spaces: their listings and filters, what the listings leave out, and events of spaces in the log.
+//! Spaces: their listings and filters, what the listings leave out, and their events in the log.
 
 use super::*;
 
