@@ -6,7 +6,9 @@ use std::time::Duration;
 use crate::control::query;
 use crate::control::query::RunChoice;
 use crate::daemon::Hooks;
-use crate::model::{Kind, KindCounts, Mode, Outcome, Run, RunId, SpaceCounts, TenantName, Trigger};
+use crate::model::{
+    Kind, KindCounts, LicenceCounts, Mode, Outcome, Run, RunId, SpaceCounts, TenantName, Trigger,
+};
 use crate::view;
 
 use super::Exit;
@@ -96,6 +98,9 @@ async fn show(client: &StoreClient, id: &str, format: Format) -> anyhow::Result<
     if let Some(counts) = &run.spaces {
         lines.push(("spaces", of_spaces(counts).into()));
     }
+    if let Some(counts) = &run.licence {
+        lines.push(("licence", of_licence(counts).into()));
+    }
     if let Some(held) = &run.held {
         lines.push(("HELD", held.to_string().into()));
     }
@@ -119,10 +124,12 @@ async fn show(client: &StoreClient, id: &str, format: Format) -> anyhow::Result<
 
 /// A run as a row, also for `sync`.
 pub(super) fn row(run: &Run) -> Row {
-    let sum = |of: fn(&KindCounts) -> u64, of_spaces: fn(&SpaceCounts) -> u64| -> Cell {
-        let spaces = run.spaces.as_ref().map_or(0, of_spaces);
-        (run.counts.values().map(of).sum::<u64>() + spaces).into()
-    };
+    let licence = run.licence.unwrap_or_default();
+    let sum =
+        |of: fn(&KindCounts) -> u64, of_spaces: fn(&SpaceCounts) -> u64, of_licence: u64| -> Cell {
+            let spaces = run.spaces.as_ref().map_or(0, of_spaces);
+            (run.counts.values().map(of).sum::<u64>() + spaces + of_licence).into()
+        };
     let took = run.ended_at.map(|ended| took(ended.since(run.started_at)));
     let dry = if run.mode == Mode::DryRun {
         " (dry run)"
@@ -136,10 +143,14 @@ pub(super) fn row(run: &Run) -> Row {
             run.started_at.into(),
             took.into(),
             Cell::from(format!("{}{dry}", run.outcome.word())).toned(tone(&run.outcome)),
-            sum(|counts| counts.seen, |spaces| spaces.read),
-            sum(|counts| counts.created, |spaces| spaces.created),
-            sum(|counts| counts.updated, |spaces| spaces.updated),
-            sum(|counts| counts.deleted, |spaces| spaces.deleted),
+            sum(|counts| counts.seen, |spaces| spaces.read, licence.read),
+            sum(|counts| counts.created, |spaces| spaces.created, 0),
+            sum(|counts| counts.updated, |spaces| spaces.updated, 0),
+            sum(
+                |counts| counts.deleted,
+                |spaces| spaces.deleted,
+                licence.removed,
+            ),
             run.traffic.requests.to_string().into(),
         ],
         json: view::run(run),
@@ -164,6 +175,7 @@ fn trigger(trigger: Trigger) -> &'static str {
         Trigger::Audit => "audit log",
         Trigger::Gap => "gap in the audit log",
         Trigger::Spaces => "spaces",
+        Trigger::Licence => "licence",
     }
 }
 
@@ -193,6 +205,23 @@ fn of_spaces(counts: &SpaceCounts) -> String {
     let others = others.into_iter().filter(|(n, _)| **n > 0);
     let others = others.map(|(n, what)| format!(", {n} {what}"));
     format!("{read} read{}", others.collect::<String>())
+}
+
+fn of_licence(counts: &LicenceCounts) -> String {
+    let LicenceCounts {
+        read,
+        unreadable,
+        removed,
+        kept,
+    } = counts;
+    let others = [
+        (unreadable, "not readable"),
+        (removed, "subjects removed"),
+        (kept, "subjects kept by the guard"),
+    ];
+    let others = others.into_iter().filter(|(n, _)| **n > 0);
+    let others = others.map(|(n, what)| format!(", {n} {what}"));
+    format!("{read} assignments read{}", others.collect::<String>())
 }
 
 fn sentence(counts: &KindCounts) -> String {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::model::{Kind, Mode, Outcome, Pause, Run, Tenant, TenantName, Trigger};
+use crate::model::{Kind, Mode, Outcome, Pause, Run, Tenant, TenantName};
 use crate::store::{Known, Store, StoreError};
 use crate::sync::{Linked, TenantRegistry};
 
@@ -77,12 +77,10 @@ pub(super) fn unread(
 }
 
 /// Returns the last run of a tenant that says something about its state: a dry run does not, nor
-/// one that reads spaces, and a run under way does not yet.
+/// one that reads spaces or the licence, and a run under way does not yet.
 fn last(store: &Store, name: &TenantName) -> Result<Option<Run>, StoreError> {
     store.newest_run(name, |run| {
-        run.mode == Mode::Commit
-            && run.trigger != Trigger::Spaces
-            && run.outcome != Outcome::Running
+        run.mode == Mode::Commit && !run.trigger.is_apart() && run.outcome != Outcome::Running
     })
 }
 

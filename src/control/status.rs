@@ -1,7 +1,7 @@
 //! Reports the overall state: tenants, endpoints, the store, and work under way.
 
 use crate::doing;
-use crate::model::{Kind, Run, TenantName, Trigger};
+use crate::model::{Kind, Run, TenantName};
 use crate::store::{Known, StoreError};
 use crate::sync::Moment;
 
@@ -93,9 +93,9 @@ impl Query for query::Doing {
 impl Reading<'_> {
     fn tenant(&self, known: &Known) -> Result<TenantRow, StoreError> {
         let count = |kind| Ok::<_, StoreError>(self.store.census(known.no, kind)?.count);
-        // Runs that read spaces do not count: the tenant itself is read even if its spaces cannot
-        // be.
-        let is_ours = |run: &Run| run.trigger != Trigger::Spaces;
+        // Runs that read spaces or the licence do not count: the tenant itself is read even if they
+        // cannot be.
+        let is_ours = |run: &Run| !run.trigger.is_apart();
         let last_run = self.store.newest_run(&known.name, is_ours)?;
         let success = self.store.last_sweep(&known.name)?;
         let linked = self.context.registry.get(&known.name);

@@ -94,6 +94,8 @@ pub enum About {
         /// Whether the event reports that it was deleted.
         is_gone: bool,
     },
+    /// Something was assigned by the licence, or taken away.
+    Licence,
     /// The event concerns us, but the records it names could not be read. Says what was wrong,
     /// without any value from the event.
     Unreadable(String),

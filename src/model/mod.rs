@@ -74,7 +74,7 @@ pub use right::{
     RightHolders, RoleMention, ShownPath, SpaceMention,
 };
 pub use role::Role;
-pub use run::{Held, KindCounts, Mode, Outcome, Run, SpaceCounts, Traffic, Trigger};
+pub use run::{Held, KindCounts, LicenceCounts, Mode, Outcome, Run, SpaceCounts, Traffic, Trigger};
 pub use run_id::{PlanId, RunId};
 pub use session::{LastSession, SESSION_AHEAD, SessionSpan, UserSession};
 pub use space::{

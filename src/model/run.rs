@@ -47,6 +47,8 @@ pub struct Run {
     pub audit_missed: Option<u64>,
     /// What it found of spaces; `None` if it did not read any.
     pub spaces: Option<SpaceCounts>,
+    /// What it found of the licence; `None` if it did not read it.
+    pub licence: Option<LicenceCounts>,
 }
 
 impl Run {
@@ -58,7 +60,8 @@ impl Run {
                 Mode::Commit,
                 Trigger::Start | Trigger::Schedule | Trigger::Command | Trigger::Gap,
             ) => true,
-            (Mode::DryRun, _) | (Mode::Commit, Trigger::Audit | Trigger::Spaces) => false,
+            (Mode::DryRun, _)
+            | (Mode::Commit, Trigger::Audit | Trigger::Spaces | Trigger::Licence) => false,
         }
     }
 
@@ -84,9 +87,20 @@ pub enum Trigger {
     Gap,
     /// Spaces were due, or the audit log named some: only spaces are read.
     Spaces,
+    /// The licence was due, or the audit log named it: only the licence is read.
+    Licence,
 }
 
 impl Trigger {
+    /// Returns whether such a run reads only what has its own schedule, and no users, roles or
+    /// groups.
+    pub fn is_apart(self) -> bool {
+        match self {
+            Self::Spaces | Self::Licence => true,
+            Self::Start | Self::Schedule | Self::Command | Self::Audit | Self::Gap => false,
+        }
+    }
+
     /// Returns the trigger as one word.
     pub fn word(self) -> &'static str {
         match self {
@@ -96,6 +110,7 @@ impl Trigger {
             Self::Audit => "audit",
             Self::Gap => "gap",
             Self::Spaces => "spaces",
+            Self::Licence => "licence",
         }
     }
 }
@@ -211,6 +226,19 @@ pub struct SpaceCounts {
     pub deleted: u64,
     /// Spaces of which a part was not visible or not readable; the known part stays.
     pub unseen: u64,
+}
+
+/// What a run found of the licence.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LicenceCounts {
+    /// Assignments that it read.
+    pub read: u64,
+    /// Assignments that could not be read.
+    pub unreadable: u64,
+    /// Subjects that it removed, since they are no longer shown.
+    pub removed: u64,
+    /// Subjects that are no longer shown, but that the guard keeps.
+    pub kept: u64,
 }
 
 /// What a run cost.

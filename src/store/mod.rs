@@ -108,7 +108,7 @@ pub use values::delivery::{
     Item, Order, Parked, Trouble,
 };
 pub use values::held::RemovalSum;
-pub use values::licence::{KeptLicence, LicenceReading};
+pub use values::licence::{EarlierReading, KeptLicence, LicenceReading, Named};
 pub use values::plan::{Plan, PlanHead};
 pub use values::posting::PostingList;
 pub use values::reading::ReadingMark;

@@ -53,6 +53,7 @@ pub fn run(run: &Run) -> Value {
         "waited_seconds": run.traffic.waited.as_secs_f64(),
         "audit_missed": run.audit_missed,
         "spaces": run.spaces,
+        "licence": run.licence,
         "findings": findings.collect::<Vec<_>>(),
     })
 }

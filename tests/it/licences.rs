@@ -374,10 +374,35 @@ async fn what_cannot_be_read_stays_as_it_was_known_and_is_reported() {
     );
     assert_eq!(rows(&answer), before);
 
+    // A day later it is still empty.
+    read_again(&world, &running).await;
+    let answer = ask(&running, WhichLicences::All, 10).await;
+    assert_eq!(answer.page.envelope.not_known, BTreeSet::new());
+    assert!(rows(&answer).is_empty());
+
     tenant.license("auth0|somebody", "analyzer");
     tenant.license("auth0|zoe", "analyzer");
     faults.on(Endpoint::Licences, Fault::WrongType, When::Always);
     read_again(&world, &running).await;
+    let answer = ask(&running, WhichLicences::All, 10).await;
+    assert_eq!(
+        answer.page.envelope.not_known,
+        [lack("acme", LicenceLack::Unreadable)].into()
+    );
+
+    // While the next reading is under way, the last one still counts.
+    faults.clear();
+    for n in 0..150 {
+        tenant.license(&format!("auth0|nobody {n:04}"), "analyzer");
+    }
+    let slow = Fault::Slow(Duration::from_secs(60));
+    faults.on(Endpoint::Licences, slow, When::From(2));
+    world.clock.set(world.clock.now().plus(DAY));
+    running.sync().await;
+    within("it is read again", || async {
+        reading(&running, "acme").unwrap().mark.began.is_some()
+    })
+    .await;
     let answer = ask(&running, WhichLicences::All, 10).await;
     assert_eq!(
         answer.page.envelope.not_known,
@@ -585,6 +610,50 @@ async fn a_licence_is_judged_for_the_first_tenant_that_has_read_it() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn another_licence_takes_the_place_of_the_one_before() {
+    let world = world(clock(), 30).await;
+    let tenant = world.tenant.directory();
+    for n in 0..300 {
+        tenant.license(&format!("auth0|nobody {n:04}"), "analyzer");
+    }
+    let running = world.start().await;
+    read_since(&running, "acme", world.clock.now()).await;
+    tenant.set_licence(Licence {
+        number: "7".to_owned(),
+        assignments: std::collections::BTreeMap::new(),
+    });
+    tenant.license("auth0|somebody", "analyzer");
+
+    read_again(&world, &running).await;
+
+    let answer = ask(&running, WhichLicences::All, 100).await;
+    assert_eq!(answer.page.envelope.not_known, BTreeSet::new());
+    assert_eq!(rows(&answer), reckon(&tenant.licence()));
+    running.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_audit_log_has_a_licence_read_before_it_is_due() {
+    let world = world(clock(), 20).await;
+    let config = std::fs::read_to_string(world.config_path()).unwrap();
+    world.write_config(&config.replace("poll = \"off\"", "poll = \"1s\""));
+    let tenant = world.tenant.directory();
+    let running = world.start().await;
+    read_since(&running, "acme", world.clock.now()).await;
+    world
+        .clock
+        .set(world.clock.now().plus(Duration::from_secs(2 * 3_600)));
+    let now = world.clock.now();
+
+    tenant.license("auth0|somebody", "analyzer");
+
+    read_since(&running, "acme", now).await;
+    let answer = ask(&running, WhichLicences::All, 100).await;
+    assert_eq!(rows(&answer), reckon(&tenant.licence()));
+    running.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_full_page_without_a_link_is_no_end() {
     let world = world(clock(), 20).await;
     let tenant = world.tenant.directory();
@@ -722,6 +791,17 @@ async fn an_operator_finds_orphans() {
         err.contains("The licence of `acme` is 9999000000001234: analyzer "),
         "{err}"
     );
+
+    let runs = json(&world, &["runs"]).await;
+    let mut runs = runs.as_array().unwrap().iter();
+    let run = runs.find(|run| run["trigger"] == "licence").unwrap();
+    assert_eq!(run["outcome"], "succeeded");
+    assert_eq!(run["licence"]["unreadable"], 0);
+    let id = run["id"].as_str().unwrap();
+    let (_, out, _) = world.command(&["runs", "show", id]).await;
+    assert!(out.contains("assignments read"), "{out}");
+    let status = json(&world, &["status"]).await;
+    assert!(!status.to_string().contains("\"licence\":{"), "{status}");
 
     let (code, out, err) = world
         .command(&["findings", "--code", "orphan-licence"])

@@ -41,6 +41,7 @@ mod init;
 mod ipv6;
 mod idle_licences;
 mod licence_answers;
+mod licence_kills;
 mod licences;
 mod list_kills;
 mod losses;

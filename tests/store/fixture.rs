@@ -12,18 +12,19 @@ use qlik_roster::model::{
     Acceptance, AccessChange, Account, AccountChange, Allotment, Assignee, AuditEventId, Barrier,
     Change, Coded, ConnectionName, EndpointName, Fact, Finding, FindingCode, FindingId,
     Fingerprint, Group, GroupId, GroupType, Held, HeldLoss, HeldPlan, Holder, Id, Kind, KindCounts,
-    LicenceAssignment, LicenceHead, Link, Loss, Mode, OWNER, Outcome, Path, Pause, PlanId,
-    PlanState, Proof, Reason, Record, RecordRef, Recovery, Removal, Reported, Right, RightChange,
-    RightHolders, Role, RoleId, RoleMention, RoleType, Run, RunId, Seq, ShownPath, Space,
-    SpaceAssignment, SpaceChange, SpaceCounts, SpaceHead, SpaceId, SpaceMention, SpacePart,
+    LicenceAssignment, LicenceCounts, LicenceHead, Link, Loss, Mode, OWNER, Outcome, Path, Pause,
+    PlanId, PlanState, Proof, Reason, Record, RecordRef, Recovery, Removal, Reported, Right,
+    RightChange, RightHolders, Role, RoleId, RoleMention, RoleType, Run, RunId, Seq, ShownPath,
+    Space, SpaceAssignment, SpaceChange, SpaceCounts, SpaceHead, SpaceId, SpaceMention, SpacePart,
     SpaceShare, Taken, Tenant, TenantId, TenantName, Timestamp, Traffic, Trigger, User, UserId,
     UserStatus, Weight,
 };
 use qlik_roster::store::{
     Attempt, Backfill, Bookmark, Closing, Commit, Cursor, Deferred, DeliveryChange, Disabled,
-    DisabledBy, Expansion, Failing, Item, KeptSpace, Known, LicenceReading, MaintenancePass,
-    NewRun, Order, Parked, PlanHead, Progress, ReadingMark, Remains, Retention, RightsMark,
-    SeenEvent, SpaceNote, SpaceReading, SpaceReport, SpaceWrite, Store, StoreError, Trouble, Write,
+    DisabledBy, EarlierReading, Expansion, Failing, Item, KeptSpace, Known, LicenceReading,
+    MaintenancePass, Named, NewRun, Order, Parked, PlanHead, Progress, ReadingMark, Remains,
+    Retention, RightsMark, SeenEvent, SpaceNote, SpaceReading, SpaceReport, SpaceWrite, Store,
+    StoreError, Trouble, Write,
 };
 use xxhash_rust::xxh3::xxh3_128;
 
@@ -88,6 +89,7 @@ fn load(store: &Store, acme: &Known, globex: &Known) -> Result<(), StoreError> {
         },
         audit_missed: Some(0),
         spaces: None,
+        licence: None,
         ..run
     })?;
     let run = begin(store, "globex", None, Trigger::Command, day(0))?;
@@ -268,14 +270,37 @@ fn licences(store: &Store, acme: &Known) -> Result<(), StoreError> {
         },
         cursor: Some("bmV4dA".into()),
         unreadable: 1,
+        unreadable_so_far: 3,
         kept: 2,
+        earlier: Some(EarlierReading {
+            number: 1,
+            began: day(97),
+        }),
+        named: Named {
+            times: 0,
+            at_begin: 3,
+            read: 2,
+        },
     };
     let shown = [
         assignment("ACME\\USER1", Some("analyzer")),
         assignment("acme\\user1", Some("professional")),
         assignment("auth0|nobody", None),
     ];
-    store.keep_licences(acme.no, shown.into(), reading)
+    let run = begin(store, "acme", Some("T1"), Trigger::Licence, day(100))?;
+    store.keep_licences(acme.no, shown.into(), reading)?;
+    store.note_licence(acme.no)?;
+    store.save_run(&Run {
+        ended_at: Some(day(100)),
+        outcome: Outcome::Degraded,
+        licence: Some(LicenceCounts {
+            read: 3,
+            unreadable: 4,
+            removed: 5,
+            kept: 6,
+        }),
+        ..run
+    })
 }
 
 /// Spaces: one that is seen in part, one that changed, one that is to be read again, and how far

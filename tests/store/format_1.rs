@@ -125,8 +125,9 @@ pub fn picture(rows: &Rows) -> Value {
             0x50..=0x55 => picture.of_an_endpoint(key, payload),
             0x60 => {
                 let mut run = whole(&shapes::run(), payload);
-                // Format 1 knows nothing about spaces.
+                // Format 1 knows nothing about spaces and licences.
                 run["spaces"] = Value::Null;
+                run["licence"] = Value::Null;
                 picture.put("runs", last_number(key), run);
             }
             other => panic!("{other:02x} is no space of format 1"),

@@ -163,7 +163,7 @@ pub fn sled_at(folder: &Path) -> sled::Db {
 }
 
 /// Turns a store of the newest format into one of format 1: its runs have the same values there,
-/// but for what was read of spaces, and entries are read in any layout.
+/// but for what was read of spaces and licences, and entries are read in any layout.
 fn turn_back(folder: &Path) {
     let db = sled_at(folder);
     let format = [0x01, 0x00];
@@ -184,8 +184,8 @@ fn turn_back(folder: &Path) {
             if space == 0x61 {
                 let numbered = [&[0x60], &key[key.len() - 8..]].concat();
                 let (_, payload) = opened(&key, &value);
-                let (spaces, payload) = payload.split_last().unwrap();
-                assert_eq!(*spaces, 0, "nothing was read of spaces");
+                let (payload, apart) = payload.split_last_chunk().unwrap();
+                assert_eq!(*apart, [0, 0], "nothing was read of spaces and the licence");
                 db.insert(&*numbered, sealed(&numbered, payload)).unwrap();
             }
             db.remove(key).unwrap();

@@ -6,7 +6,7 @@ use std::path::Path;
 use std::sync::LazyLock;
 
 use qlik_roster::model::{Fact, Recovery, Right, Seq, Timestamp};
-use qlik_roster::store::{Progress, RightsMark, SpaceReading, Store};
+use qlik_roster::store::{Named, Progress, RightsMark, SpaceReading, Store};
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -30,6 +30,9 @@ const USAGE: [u8; 2] = [0x01, 0x03];
 
 /// The first byte of the keys that say how far spaces were read.
 const SPACE_READING: u8 = 0x91;
+
+/// The first byte of the keys that say how far licences were read.
+const LICENCE_READING: u8 = 0x96;
 
 /// What the fixture of format 1 contains, read without the store.
 static HELD: LazyLock<(Rows, Value)> = LazyLock::new(|| {
@@ -212,6 +215,7 @@ fn a_store_of_format_6_is_the_same_to_the_byte() {
         }
     });
 
+    compare_runs(&mut before, &mut after);
     compare_readings(&mut before, &mut after);
     assert_eq!(after, before);
 }
@@ -240,19 +244,50 @@ fn a_store_of_format_7_is_the_same_to_the_byte_but_for_how_far_spaces_were_read(
         );
     });
 
+    compare_runs(&mut before, &mut after);
+    compare_licence_readings(&mut before, &mut after);
     compare_readings(&mut before, &mut after);
     assert_eq!(after, before);
 }
 
-/// No key and no value changes.
+/// Runs may say what was read of a licence now, and the marks of licences say more. Nothing else
+/// changes.
 #[test]
-fn a_store_of_format_8_is_the_same_to_the_byte() {
-    let (before, after) = migrated(8, |store| {
+fn a_store_of_format_8_is_the_same_to_the_byte_but_for_runs_and_licences() {
+    let (mut before, mut after) = migrated(8, |store| {
         let entries = store.entries(Seq::START, usize::MAX).unwrap().into_iter();
         assert!(entries.into_iter().any(|entry| entry.reported.is_some()));
+        let known = store.tenants().unwrap().remove(0);
+        let reading = store.licence_reading(known.no).unwrap();
+        assert_eq!((reading.unreadable, reading.unreadable_so_far), (1, 1));
+        assert_eq!((reading.kept, reading.earlier), (2, None));
+        assert_eq!(reading.named, Named::default());
+        assert_eq!(reading.head.number.as_deref(), Some("9999000000001234"));
     });
 
+    compare_runs(&mut before, &mut after);
+    compare_licence_readings(&mut before, &mut after);
     assert_eq!(after, before);
+}
+
+/// Compares the rows of how far licences were read with those of format 9, and removes them from
+/// both. The old ones end with how many assignments were not readable, and how many were kept.
+fn compare_licence_readings(before: &mut Rows, after: &mut Rows) {
+    let is_reading = |key: &[u8]| key[0] == LICENCE_READING;
+    let mut n_compared = 0;
+    for (key, value) in before.iter().filter(|(key, _)| is_reading(key)) {
+        let (old, was) = format_1::opened(key, value);
+        let (new, is) = format_1::opened(key, &after[key]);
+        assert_eq!((old, new), (7, 9));
+        let (was, [unreadable, kept]) = was.split_last_chunk().unwrap();
+        let ends = [*unreadable, *unreadable, *kept, 0, 0, 0, 0];
+        assert_eq!(is, [was, &ends].concat(), "{}", hex::encode(key));
+        n_compared += 1;
+    }
+    assert!(n_compared > 0);
+    for rows in [before, after] {
+        rows.retain(|key, _| !is_reading(key));
+    }
 }
 
 /// Compares the rows of how far spaces were read with those of format 8, which end with the entry
@@ -276,16 +311,20 @@ fn compare_readings(before: &mut Rows, after: &mut Rows) {
     }
 }
 
-/// Compares the rows of runs with those of format 6, which say that nothing was read of spaces, and
-/// removes them from both.
+/// Compares the rows of runs with those of format 9, which say that nothing was read of the licence
+/// and, as since format 6, of spaces; and removes them from both.
 fn compare_runs(before: &mut Rows, after: &mut Rows) {
     let is_run = |key: &[u8]| key[0] == 0x61;
     let mut n_compared = 0;
     for (key, value) in before.iter().filter(|(key, _)| is_run(key)) {
         let (old, was) = format_1::opened(key, value);
         let (new, is) = format_1::opened(key, &after[key]);
-        assert_eq!((old, new), (2, 6));
-        assert_eq!(is, [was, &[0]].concat(), "{}", hex::encode(key));
+        let more: &[u8] = match (old, new) {
+            (2, 9) => &[0, 0],
+            (6, 9) => &[0],
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(is, [was, more].concat(), "{}", hex::encode(key));
         n_compared += 1;
     }
     assert!(n_compared > 0);

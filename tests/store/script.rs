@@ -446,6 +446,7 @@ fn ended_run(id: RunId) -> Run {
         held: None,
         audit_missed: None,
         spaces: None,
+        licence: None,
         traffic: Traffic::default(),
         findings: Vec::new(),
     }

@@ -83,12 +83,12 @@ impl LicenceLack {
                 "the licence of `{tenant}` is not read; `licences = true` has the daemon read it"
             ),
             Self::NotRead => format!(
-                "the licence of `{tenant}` was not read in full yet; if that failed, the log says \
-                 why"
+                "the licence of `{tenant}` was not read in full yet; if that failed, `qlik-roster \
+                 runs` says why"
             ),
             Self::Old { read_at } => format!(
                 "the licence of `{tenant}` was last read in full at {read_at}; since then it was \
-                 not read, or that failed, and the log says why"
+                 not read, or that failed, and `qlik-roster runs` says why"
             ),
             Self::Refused => format!(
                 "Qlik refuses to show the licence of `{tenant}`; `qlik-roster check` says what to \
@@ -99,7 +99,7 @@ impl LicenceLack {
             }
             Self::Kept => format!(
                 "Qlik no longer shows many assignments of the licence of `{tenant}`; the guard \
-                 keeps them, and they are listed as they were known"
+                 keeps them until a reading a day later does not show them either"
             ),
             Self::NoNumber => {
                 format!("`{tenant}` does not say which licence it has, so it may share this one")

@@ -44,6 +44,10 @@ pub enum Deed<'a> {
     ShareDeleted(&'a SpaceId, &'a Share),
     /// A user logged in this way.
     SessionBegun(&'a UserId, LogIn),
+    /// The licence was assigned to a subject, with this type.
+    Licensed(&'a str, &'a str),
+    /// It was taken away from a subject, which had this type.
+    Unlicensed(&'a str, &'a str),
 }
 
 impl Deed<'_> {
@@ -54,7 +58,7 @@ impl Deed<'_> {
             Generations::Core => (true, false),
             Generations::Legacy => (false, true),
         };
-        let mut drafts = Vec::new();
+        let mut drafts: Vec<Draft> = self.of_licence().into_iter().collect();
         if core {
             drafts.extend(self.in_generation("core"));
         }
@@ -133,7 +137,44 @@ impl Deed<'_> {
             | Self::ShareUpdated(..)
             | Self::ShareDeleted(..) => self.of_spaces(generation).into_iter().collect(),
             Self::SessionBegun(user, how) => vec![of_session(user, *how, generation)],
+            // They have no generation.
+            Self::Licensed(..) | Self::Unlicensed(..) => Vec::new(),
         }
+    }
+
+    /// Returns an event about the licence.
+    fn of_licence(&self) -> Option<Draft> {
+        let (name, subject, sort) = match self {
+            Self::Licensed(subject, sort) => ("updated", subject, sort),
+            Self::Unlicensed(subject, sort) => ("deleted", subject, sort),
+            Self::UserCreated(_)
+            | Self::UserUpdated(..)
+            | Self::UserDeleted(_)
+            | Self::GroupCreated(_)
+            | Self::GroupUpdated(..)
+            | Self::GroupDeleted(..)
+            | Self::EveryoneUpdated
+            | Self::RoleCreated(_)
+            | Self::RoleUpdated(_)
+            | Self::RoleDeleted(_)
+            | Self::SpaceCreated(_)
+            | Self::SpaceUpdated(_)
+            | Self::SpaceDeleted(_)
+            | Self::AssignmentCreated(..)
+            | Self::AssignmentUpdated(..)
+            | Self::AssignmentDeleted(..)
+            | Self::ShareCreated(..)
+            | Self::ShareUpdated(..)
+            | Self::ShareDeleted(..)
+            | Self::RolesSynced(_)
+            | Self::SessionBegun(..) => return None,
+        };
+        Some(Draft {
+            kind: format!("com.qlik.license.assignment.{name}"),
+            source: "com.qlik/licenses",
+            data: json!({"subject": subject, "type": sort}),
+            top_level: None,
+        })
     }
 
     /// Returns an event about spaces. The old generation has no `v1` in the names of the types.
@@ -166,7 +207,9 @@ impl Deed<'_> {
             | Self::RoleUpdated(_)
             | Self::RoleDeleted(_)
             | Self::RolesSynced(_)
-            | Self::SessionBegun(..) => return None,
+            | Self::SessionBegun(..)
+            | Self::Licensed(..)
+            | Self::Unlicensed(..) => return None,
         };
         let noun = match generation {
             "core" => "core.space",

@@ -1,5 +1,6 @@
 //! What can be done to the licence of a tenant.
 
+use super::deed::Deed;
 use super::directory::Directory;
 use super::licence::{Licence, Licensed};
 
@@ -25,10 +26,16 @@ impl Directory {
             .licence
             .assignments
             .insert(subject.to_owned(), licensed);
+        let deed = Deed::Licensed(subject, sort);
+        self.audit().write(self.clock().now(), &deed);
     }
 
     /// Takes the licence from a subject.
     pub fn unlicense(&self, subject: &str) {
-        self.write().licence.assignments.remove(subject);
+        let mut state = self.write();
+        if let Some(licensed) = state.licence.assignments.remove(subject) {
+            let deed = Deed::Unlicensed(subject, &licensed.sort);
+            self.audit().write(self.clock().now(), &deed);
+        }
     }
 }

@@ -10,6 +10,7 @@
 mod deliveries;
 mod faults;
 mod journal;
+mod layouts;
 mod lists;
 mod offline;
 mod online;

@@ -10,6 +10,7 @@ use crate::store::values::held::RemovalSum;
 use crate::store::values::tenant_no::TenantNo;
 
 use super::Check;
+use super::layouts::{self, Encoding};
 
 impl Check<'_> {
     pub(super) fn plans(&mut self) {
@@ -19,10 +20,11 @@ impl Check<'_> {
         };
         let format = self.view.format;
         self.simple(Keyspace::PlanRow, |key, value| {
-            match format {
-                ..8 => codec::read_packed_row::<v1::Write<'_>>(key, value).map(|_| ())?,
-                8.. => codec::read_packed_row::<v8::plan::Write<'_>>(key, value).map(|_| ())?,
-            }
+            layouts::read::<v1::Write<'_>, v8::plan::Write<'_>>(
+                format,
+                Encoding::Packed,
+                (key, value),
+            )?;
             Ok(of(key))
         });
         self.simple(Keyspace::Removal, |key, value| {

@@ -6,11 +6,21 @@ use std::ops::Bound;
 use crate::model::{Loss, Mode, Outcome, Run, RunId, TenantName, Trigger};
 use crate::store::engine::rows::runs;
 use crate::store::engine::scan;
+use crate::store::error::StoreError;
 use crate::store::layout::keys::{self, Keyspace};
-use crate::store::layout::rows::read_run;
-use crate::store::layout::{codec, v1, v2};
+use crate::store::layout::{codec, v1, v2, v6, v9};
 
 use super::Check;
+
+/// Reads a run in the layout that it has in a format of the store.
+fn read(format: u32, key: &[u8], value: &[u8]) -> Result<Run, StoreError> {
+    let run: v9::run::Run = match format {
+        ..6 => v6::run::Run::from(codec::read_row::<v2::Run>(key, value)?).into(),
+        6..9 => codec::read_row::<v6::run::Run>(key, value)?.into(),
+        9.. => codec::read_row(key, value)?,
+    };
+    Ok(run.into())
+}
 
 impl Check<'_> {
     pub(super) fn runs(&mut self) {
@@ -89,7 +99,8 @@ impl Check<'_> {
                 return last;
             };
             found.0 += 1;
-            let Some(run) = self.take("a run", read_run(&key, &value)) else {
+            let read = read(self.view.format, &key, &value);
+            let Some(run) = self.take("a run", read) else {
                 continue;
             };
             if keys::run_of(&key) != Some((run.tenant_name.clone(), run.id)) {

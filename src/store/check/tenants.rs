@@ -10,6 +10,7 @@ use crate::store::values::head::Head;
 use crate::store::values::tenant_no::TenantNo;
 
 use super::Check;
+use super::layouts::{self, Encoding};
 
 impl Check<'_> {
     /// Checks what the store says about itself. Returns the journal's last entry.
@@ -141,10 +142,11 @@ impl Check<'_> {
         });
         let format = self.view.format;
         self.simple(Keyspace::SpaceReading, |key, value| {
-            match format {
-                ..8 => codec::read_row::<v6::space::SpaceReading>(key, value).map(|_| ())?,
-                8.. => codec::read_row::<v8::space::SpaceReading>(key, value).map(|_| ())?,
-            }
+            layouts::read::<v6::space::SpaceReading, v8::space::SpaceReading>(
+                format,
+                Encoding::Plain,
+                (key, value),
+            )?;
             Ok(keys::tenant_no(key))
         });
         self.simple(Keyspace::SpaceTodo, |key, value| {
@@ -199,8 +201,13 @@ impl Check<'_> {
                 (Some(_) | None, _) => Err(codec::flawed(key, "of another subject")),
             }
         });
+        let format = self.view.format;
         self.simple(Keyspace::LicenceReading, |key, value| {
-            codec::read_row::<v7::licence::LicenceReading>(key, value)?;
+            layouts::read::<v7::licence::LicenceReading, v9::licence::LicenceReading>(
+                format,
+                Encoding::Plain,
+                (key, value),
+            )?;
             Ok(keys::tenant_no(key))
         });
     }

@@ -11,6 +11,7 @@ use crate::model::{LicenceAssignment, SubjectKey};
 use crate::store::error::StoreError;
 use crate::store::handle::Store;
 use crate::store::layout::v7::licence as v7;
+use crate::store::layout::v9::licence as v9;
 use crate::store::layout::{codec, keys};
 use crate::store::values::licence::{KeptLicence, LicenceReading};
 use crate::store::values::reading::ReadingMark;
@@ -37,7 +38,7 @@ impl Store {
     pub fn licence_reading(&self, no: TenantNo) -> Result<LicenceReading, StoreError> {
         let key = keys::licence_reading(no);
         let what = "reading how far licences were read";
-        match self.row(what, &key, codec::read_row::<v7::LicenceReading>)? {
+        match self.row(what, &key, codec::read_row::<v9::LicenceReading>)? {
             Some(row) => Ok(row.into()),
             // A damaged store may have lost this row and kept others: continue from their numbers.
             None => Ok(LicenceReading {
@@ -98,8 +99,7 @@ impl Store {
             };
             rows.push(codec::put(key, &row));
         }
-        let row = v7::LicenceReading::from(reading);
-        rows.push(codec::put(keys::licence_reading(no), &row));
+        rows.push(self.row_of_reading(no, reading)?);
         // The cursor is in the last row: after a crash before that, the page is read again.
         self.write_all(rows)
     }
@@ -110,10 +110,28 @@ impl Store {
         no: TenantNo,
         reading: LicenceReading,
     ) -> Result<(), StoreError> {
-        let row = v7::LicenceReading::from(reading);
+        let _alone = lock(&self.guards.numbering);
+        let row = self.row_of_reading(no, reading)?;
+        self.engine.write(vec![row]).map(drop)
+    }
+
+    /// Notes that the audit log named the licence of a tenant; on disk when it returns.
+    pub fn note_licence(&self, no: TenantNo) -> Result<(), StoreError> {
+        let _alone = lock(&self.guards.numbering);
+        let mut reading = self.licence_reading(no)?;
+        reading.named.times += 1;
+        let row = v9::LicenceReading::from(reading);
         self.engine
             .write(vec![codec::put(keys::licence_reading(no), &row)])
             .map(drop)
+    }
+
+    /// Returns the row of how far a licence was read. Nobody else may write it meanwhile.
+    fn row_of_reading(&self, no: TenantNo, mut reading: LicenceReading) -> Result<Row, StoreError> {
+        // The audit log may have named it since the reader looked.
+        reading.named.times = self.licence_reading(no)?.named.times;
+        let row = v9::LicenceReading::from(reading);
+        Ok(codec::put(keys::licence_reading(no), &row))
     }
 
     /// Returns how many subjects a reading did not show, and how many there are in all.
@@ -131,18 +149,21 @@ impl Store {
         }
     }
 
-    /// Removes the subjects that a reading did not show.
-    pub fn remove_licences(&self, no: TenantNo, number: u64) -> Result<(), StoreError> {
-        let mut after = None;
+    /// Removes the subjects that were last shown before a reading. Returns how many they were.
+    pub fn remove_licences(&self, no: TenantNo, before: u64) -> Result<u64, StoreError> {
+        let (mut n_removed, mut after) = (0, None);
         loop {
             let page = self.licences(no, after.as_ref(), AT_ONCE)?;
             let Some(last) = page.last() else {
-                return Ok(());
+                return Ok(n_removed);
             };
             after = Some(last.subject.clone());
-            let gone = page.iter().filter(|kept| kept.reading != number);
-            let gone = gone.map(|kept| (keys::licence(no, &kept.subject), None));
-            self.write_all(gone.collect())?;
+            let gone = page.iter().filter(|kept| kept.reading < before);
+            let gone: Vec<Row> = gone
+                .map(|kept| (keys::licence(no, &kept.subject), None))
+                .collect();
+            n_removed += gone.len() as u64;
+            self.write_all(gone)?;
         }
     }
 }

@@ -14,7 +14,7 @@ use crate::model::{
 use crate::store::error::StoreError;
 use crate::store::handle::Store;
 use crate::store::layout::keys::{self, Keyspace};
-use crate::store::layout::{codec, v2, v6};
+use crate::store::layout::{codec, v2, v9};
 use crate::store::values::row::Row;
 use crate::store::values::runs::RunTotals;
 
@@ -69,6 +69,7 @@ impl Store {
             findings: Vec::new(),
             audit_missed: None,
             spaces: None,
+            licence: None,
         };
         let mut rows = self.rows_of(&run)?;
         rows.push(codec::put(keys::last_run(), &v2::LastRun(run.id)));
@@ -197,7 +198,7 @@ impl Store {
         tally.take(run, before.as_ref());
         let open = keys::open_run(run.id);
         Ok(vec![
-            codec::put(keys::run(name, run.id), &v6::run::Run::from(run)),
+            codec::put(keys::run(name, run.id), &v9::run::Run::from(run)),
             codec::put(keys::tally(name), &v2::Tally::from(&tally)),
             match run.outcome {
                 Outcome::Running => codec::put(open, &v2::OpenRun(name.clone())),

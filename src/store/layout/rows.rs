@@ -5,7 +5,7 @@ use crate::store::error::StoreError;
 use crate::store::values::delivery::{Attempt, Cursor, Parked};
 use crate::store::values::row::Row;
 
-use super::{Stored, codec, keys, v1, v2, v3, v5, v6};
+use super::{Stored, codec, keys, v1, v2, v3, v5, v6, v9};
 
 /// The most losses to keep. If there are more, nobody needs the first ones any more.
 const MAX_LOSSES: usize = 50;
@@ -38,8 +38,11 @@ pub fn read_attempts(key: &[u8], value: &[u8]) -> Result<Vec<Attempt>, StoreErro
 
 /// Decodes a run. A check also reads those of older formats.
 pub fn read_run(key: &[u8], value: &[u8]) -> Result<Run, StoreError> {
-    let run: v6::run::Run = match value.first() {
-        Some(&v2::Run::FORMAT) => codec::read_row::<v2::Run>(key, value)?.into(),
+    let run: v9::run::Run = match value.first() {
+        Some(&v2::Run::FORMAT) => {
+            v6::run::Run::from(codec::read_row::<v2::Run>(key, value)?).into()
+        }
+        Some(&v6::run::Run::FORMAT) => codec::read_row::<v6::run::Run>(key, value)?.into(),
         Some(_) | None => codec::read_row(key, value)?,
     };
     Ok(run.into())

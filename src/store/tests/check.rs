@@ -15,7 +15,7 @@ use crate::store::engine::rows::bucket::Bucket;
 use crate::store::handle::Store;
 use crate::store::kept::delivery::{DeliveryChange, Progress};
 use crate::store::kept::runs::NewRun;
-use crate::store::layout::{codec, keys, v1, v2, v4, v5, v6, v7};
+use crate::store::layout::{codec, keys, v1, v2, v4, v5, v6, v7, v9};
 use crate::store::values::commit::Closing;
 use crate::store::values::delivery::{Cursor, Item, Parked};
 use crate::store::values::plan::PlanHead;
@@ -272,8 +272,8 @@ fn each_sort_of_fault_is_named() {
             "a loss that is not counted",
             |db| {
                 let key = keys::run(&TenantName("t1".to_owned()), crate::model::RunId(2));
-                rewrite::<v6::run::Run>(db, &key, |row| {
-                    row.trigger = v6::run::Trigger::Audit;
+                rewrite::<v9::run::Run>(db, &key, |row| {
+                    row.trigger = v9::run::Trigger::Audit;
                     row.lost = vec![(v1::Loss::Users, 3)];
                 });
             },

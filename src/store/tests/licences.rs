@@ -5,8 +5,9 @@ use proptest::prelude::*;
 use crate::clock::Clock;
 use crate::model::{Allotment, LicenceAssignment, LicenceHead, SubjectKey, Timestamp};
 use crate::store::layout::v7::licence as v7;
+use crate::store::layout::v9::licence as v9;
 use crate::store::layout::{codec, keys};
-use crate::store::values::licence::{KeptLicence, LicenceReading};
+use crate::store::values::licence::{EarlierReading, KeptLicence, LicenceReading, Named};
 use crate::store::values::reading::ReadingMark;
 use crate::store::values::tenant_no::TenantNo;
 
@@ -74,10 +75,20 @@ fn the_bytes_of_licences() {
         },
         cursor: Some("next".into()),
         unreadable: 2,
+        unreadable_so_far: 5,
         kept: 1,
+        earlier: Some(EarlierReading {
+            number: 6,
+            began: at(2),
+        }),
+        named: Named {
+            times: 9,
+            at_begin: 8,
+            read: 4,
+        },
     };
-    let row = v7::LicenceReading::from(reading);
-    insta::assert_snapshot!(in_hex(&codec::row(&keys::licence_reading(no), &row)), @"07070104393939390108616e616c797a657201280106010101046e65787401020001060102012fc0ab622d6e2ea0");
+    let row = v9::LicenceReading::from(reading);
+    insta::assert_snapshot!(in_hex(&codec::row(&keys::licence_reading(no), &row)), @"09070104393939390108616e616c797a657201280106010101046e657874010200010601020501010604090804f59f9ad197b3c05b");
     assert_eq!(keys::licence_of(&key), Some(SubjectKey::of("Acme\\EVE")));
     assert_eq!(keys::licence_of(&keys::licences_prefix(no)), None);
 }
@@ -135,6 +146,21 @@ fn a_damaged_store_keeps_licences_and_reads_them_all_again() {
     // The next reading gets a new number, so that it does not seem to have shown eve.
     assert_eq!(store.licence_reading(no).unwrap(), reading(4));
     store.close().unwrap();
+}
+
+#[test]
+fn the_audit_log_may_name_a_licence_while_it_is_read() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = support::open(dir.path());
+    let no = adopt(&store, 1).no;
+    let begun = store.licence_reading(no).unwrap();
+    store.note_licence(no).unwrap();
+    store.note_licence(no).unwrap();
+
+    store.keep_licences(no, Vec::new(), begun.clone()).unwrap();
+    store.set_licence_reading(no, begun).unwrap();
+
+    assert_eq!(store.licence_reading(no).unwrap().named.times, 2);
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! Assignments of licences as they are stored, and how far they were read.
 
-use crate::model::{LicenceAssignment, LicenceHead, SubjectKey};
+use crate::model::{LicenceAssignment, LicenceHead, SubjectKey, Timestamp};
 
 use super::reading::ReadingMark;
 
@@ -25,9 +25,36 @@ pub struct LicenceReading {
     /// Where the reading under way continues; `None` if it starts at the beginning, or if no
     /// reading is under way.
     pub cursor: Option<String>,
-    /// How many assignments could not be read, in the reading under way or else in the last one.
+    /// How many assignments could not be read in the last complete reading.
     pub unreadable: u64,
-    /// How many subjects the last reading did not show. They stay, because the guard does not allow
-    /// so many removals at once.
+    /// How many could not be read so far in the reading under way.
+    pub unreadable_so_far: u64,
+    /// How many subjects the last complete reading did not show. They stay, because the guard does
+    /// not allow so many removals at once.
     pub kept: u64,
+    /// An earlier complete reading. Subjects that were last shown before it, and are still not
+    /// shown a day later, are removed whatever the guard allows.
+    pub earlier: Option<EarlierReading>,
+    /// How often the audit log named the licence.
+    pub named: Named,
+}
+
+/// An earlier complete reading.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct EarlierReading {
+    /// Its number.
+    pub number: u64,
+    /// When it began.
+    pub began: Timestamp,
+}
+
+/// How often the audit log named a licence.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Named {
+    /// In all.
+    pub times: u64,
+    /// Before the reading under way began.
+    pub at_begin: u64,
+    /// Before the last complete reading began.
+    pub read: u64,
 }

@@ -7,8 +7,9 @@
 //! What must stay true:
 //!
 //! - What is not visible counts as unknown, never as unassigned. Only a listing that was read to
-//!   its end removes what it did not show, and only as much as the guard allows.
-//! - There are no events and no runs for licences: `LicenceReading` says how far the reading is and
-//!   what it could not see.
+//!   its end removes what it did not show: as much as the guard allows, or what an earlier one did
+//!   not show either.
+//! - There are no events for licences. Each reading is a run of its own.
 
+mod licence_run;
 mod read_licences;

@@ -1,21 +1,17 @@
 //! Reads to whom the licence of a tenant is assigned, and continues an interrupted reading.
 
 use std::collections::HashSet;
-use std::sync::Arc;
 use std::time::Duration;
 
-use tracing::{info, warn};
 use xxhash_rust::xxh3::xxh3_64;
 
 use crate::connector::Connector;
-use crate::model::{Loss, Outcome, Timestamp, Weight};
-use crate::signal::Shutdown;
-use crate::store::{Known, LicenceReading, Store, StoreError};
+use crate::model::{LicenceHead, Loss, Outcome, Timestamp, Weight};
+use crate::store::{EarlierReading, LicenceReading, TenantNo};
 use crate::sync::RunError;
-use crate::sync::apart::begin;
-use crate::sync::apart::due::is_due;
 use crate::sync::run::job::Job;
-use crate::sync::run::running::Running;
+
+use super::licence_run::LicenceRun;
 
 /// How many times a reading starts the listing if the source does not accept its cursor.
 const WALKS: u32 = 3;
@@ -23,72 +19,46 @@ const WALKS: u32 = 3;
 /// The most pages of a listing: a hundred assignments each, so ten million.
 const MAX_PAGES: u64 = 100_000;
 
+/// For how long subjects must not be shown to be removed although the guard does not allow so many
+/// removals.
+const CERTAIN_AFTER: Duration = Duration::from_secs(24 * 3600);
+
 impl<C: Connector> Job<C> {
-    /// Starts to read the licence if it is due.
-    pub(in crate::sync) fn start_licences(
-        self: &Arc<Self>,
-        every: Duration,
-        stopped: Shutdown,
-    ) -> Running<Outcome> {
-        let job = Arc::clone(self);
-        begin::start(async move {
-            tokio::select! {
-                () = stopped.triggered() => Ok(Outcome::Interrupted),
-                read = job.read_licence(every) => read,
-            }
-        })
-    }
-
-    /// Reads the licence if it is due. Fails only if the store fails.
-    async fn read_licence(&self, every: Duration) -> Result<Outcome, StoreError> {
-        let found = self.to_read_apart(Store::licence_reading);
-        let Some((known, reading)) = found.await? else {
-            return Ok(Outcome::Succeeded);
-        };
-        if !is_due(&reading.mark, every, self.clock.now()) {
-            return Ok(Outcome::Succeeded);
-        }
-        let outcome = begin::outcome_of(self.read_assignments(&known, reading).await)?;
-        self.log_licence(&outcome);
-        Ok(outcome)
-    }
-
-    async fn read_assignments(
-        &self,
-        known: &Known,
-        mut reading: LicenceReading,
-    ) -> Result<Outcome, RunError> {
+    /// Reads the licence and its assignments. If that fails, what was read stays.
+    pub(super) async fn read_assignments(&self, run: &mut LicenceRun) -> Result<Outcome, RunError> {
         let now = self.clock.now();
+        let reading = &mut run.reading;
         if reading.mark.began.is_none() {
-            reading.mark.number += 1;
-            reading.cursor = None;
+            begin(reading, now);
         }
         if reading.cursor.is_none() {
-            reading.unreadable = 0;
+            reading.unreadable_so_far = 0;
         }
-        let began = *reading.mark.began.get_or_insert(now);
         reading.mark.tried = Some(now);
         let read = match self.connector.licence().await {
-            Ok(head) => {
-                reading.head = head;
-                reading.mark.is_refused = false;
-                self.read_pages(known, &mut reading).await
-            }
+            Ok(head) => self.read_listing(run, head, now).await,
             Err(error) => Err(RunError::fetch("licence")(error)),
         };
         match read {
-            Ok(()) => self.end_reading(known, reading, began).await,
-            Err(error) => self.stop_reading(known, reading, error).await,
+            Ok(()) => self.end_reading(run).await,
+            Err(error) => self.stop_reading(run, error).await,
         }
     }
 
     /// Reads page after page, and commits each with the cursor of the next one.
-    async fn read_pages(
+    async fn read_listing(
         &self,
-        known: &Known,
-        reading: &mut LicenceReading,
+        run: &mut LicenceRun,
+        head: LicenceHead,
+        now: Timestamp,
     ) -> Result<(), RunError> {
-        let no = known.no;
+        let no = run.known.no;
+        if is_another(&run.reading.head, &head) {
+            self.forget_licence(run, now).await?;
+        }
+        let reading = &mut run.reading;
+        reading.head = head;
+        reading.mark.is_refused = false;
         let mut cursors = HashSet::new();
         let mut walks_left = WALKS;
         for _ in 0..MAX_PAGES {
@@ -100,14 +70,16 @@ impl<C: Connector> Job<C> {
                 }
                 cursors.clear();
                 reading.cursor = None;
-                reading.unreadable = 0;
+                reading.unreadable_so_far = 0;
                 continue;
             };
             let is_new = |cursor: &String| cursors.insert(xxh3_64(cursor.as_bytes()));
             if !page.next.as_ref().is_none_or(is_new) {
                 return Err(no_end("a page of the listing leads back to an earlier one"));
             }
-            reading.unreadable += page.unreadable;
+            run.counts.read += page.assignments.len() as u64;
+            run.counts.unreadable += page.unreadable;
+            reading.unreadable_so_far += page.unreadable;
             reading.cursor = page.next;
             let (noted, shown) = (reading.clone(), page.assignments);
             self.store
@@ -121,14 +93,29 @@ impl<C: Connector> Job<C> {
         Err(no_end("the listing has too many pages"))
     }
 
+    /// Removes everything that is known of the licence that the tenant had before: its subjects
+    /// have nothing to do with those of the new one.
+    async fn forget_licence(&self, run: &mut LicenceRun, now: Timestamp) -> Result<(), RunError> {
+        let reading = &mut run.reading;
+        begin(reading, now);
+        reading.mark.last = None;
+        reading.earlier = None;
+        (reading.unreadable, reading.kept) = (0, 0);
+        // The old number is stored until the first page of the new licence is: after a crash before
+        // that, the rest is removed as well.
+        self.note_licence(run).await?;
+        run.counts.removed += self.remove(run.known.no, u64::MAX).await?;
+        Ok(())
+    }
+
     /// Notes that a reading was stopped. The next one continues it, or begins again if continuing
     /// would stop in the same way.
     async fn stop_reading(
         &self,
-        known: &Known,
-        mut reading: LicenceReading,
+        run: &mut LicenceRun,
         error: RunError,
     ) -> Result<Outcome, RunError> {
+        let reading = &mut run.reading;
         match &error {
             RunError::Fetch { source, .. } if source.is_forbidden() => {
                 reading.mark.is_refused = true;
@@ -141,55 +128,51 @@ impl<C: Connector> Job<C> {
             | RunError::SameTenant { .. }
             | RunError::MissingBody { .. } => {}
         }
-        let no = known.no;
-        let noted = self
-            .store
-            .offload(move |store| store.set_licence_reading(no, reading));
-        noted.await.map_err(RunError::store)?;
+        self.note_licence(run).await?;
         Err(error)
     }
 
-    /// Removes what the listing did not show, if the guard allows it and every assignment could be
-    /// read: an unreadable one may belong to any subject. Stores that the reading has ended.
-    async fn end_reading(
-        &self,
-        known: &Known,
-        mut reading: LicenceReading,
-        began: Timestamp,
-    ) -> Result<Outcome, RunError> {
-        let (no, number) = (known.no, reading.mark.number);
-        let counted = self
-            .store
-            .offload(move |store| store.count_licences(no, number));
-        let (lost, all) = counted.await.map_err(RunError::store)?;
-        let weight = Weight {
-            lost,
-            known: all,
-            shown: all - lost,
-        };
+    /// Removes what the listing did not show, if the guard allows it or it was not shown for long,
+    /// and every assignment could be read: an unreadable one may belong to any subject. Stores that
+    /// the reading has ended.
+    async fn end_reading(&self, run: &mut LicenceRun) -> Result<Outcome, RunError> {
+        let no = run.known.no;
+        let reading = &mut run.reading;
+        let now = self.clock.now();
+        let began = reading.mark.began.take().unwrap_or(now);
+        reading.mark.last = Some(began);
+        reading.unreadable = reading.unreadable_so_far;
+        reading.named.read = reading.named.at_begin;
+        let (number, earlier) = (reading.mark.number, reading.earlier);
+        let weight = self.weigh(no, number).await?;
         // There are about as many subjects as users, and they come and go with them.
-        let refusal = self.removal_policy.guard.weigh(Loss::Users, weight);
-        if refusal.is_none() && reading.unreadable == 0 {
-            let removed = self
-                .store
-                .offload(move |store| store.remove_licences(no, number));
-            removed.await.map_err(RunError::store)?;
+        let mut held = self.removal_policy.guard.weigh(Loss::Users, weight);
+        let mut kept = weight.lost;
+        if run.reading.unreadable == 0 {
+            let before = match &held {
+                None => number,
+                Some(_) => certain(earlier, began).unwrap_or(0),
+            };
+            let n_removed = self.remove(no, before).await?;
+            run.counts.removed += n_removed;
+            kept -= n_removed.min(kept);
+            if held.is_none() || replaces(earlier, began) {
+                run.reading.earlier = Some(EarlierReading { number, began });
+            }
+            held = held.filter(|_| kept > 0);
         }
-        reading.kept = match refusal {
-            Some(_) => lost,
+        run.reading.kept = match held {
+            Some(_) => kept,
             None => 0,
         };
-        reading.mark.last = Some(began);
-        reading.mark.began = None;
-        let unreadable = reading.unreadable;
-        let noted = self
-            .store
-            .offload(move |store| store.set_licence_reading(no, reading));
-        noted.await.map_err(RunError::store)?;
-        Ok(match (refusal, unreadable) {
+        run.counts.kept = run.reading.kept;
+        self.note_licence(run).await?;
+        Ok(match (held, run.reading.unreadable) {
             (Some(reason), _) => Outcome::Incomplete {
                 reason: format!(
-                    "{lost} of {all} subjects are no longer shown, and the guard keeps them: {reason}"
+                    "{kept} of {} subjects are no longer shown, and the guard keeps them until a \
+                     reading a day later does not show them either: {reason}",
+                    weight.known
                 ),
             },
             (None, 0) => Outcome::Succeeded,
@@ -197,28 +180,60 @@ impl<C: Connector> Job<C> {
         })
     }
 
-    fn log_licence(&self, outcome: &Outcome) {
-        let name = &self.name;
-        match outcome {
-            Outcome::Failed { code, message } => warn!(
-                tenant.name = %name, error.code = %code, error = %message,
-                "Reading to whom the licence of `{name}` is assigned failed, and continues later: \
-                 {message} [{code}]"
-            ),
-            Outcome::Incomplete { reason } => warn!(
-                tenant.name = %name,
-                "Reading to whom the licence of `{name}` is assigned is incomplete: {reason}"
-            ),
-            Outcome::Degraded => info!(
-                tenant.name = %name,
-                "The assignments of the licence of `{name}` were read; some of them are not \
-                 readable"
-            ),
-            Outcome::Running | Outcome::Succeeded | Outcome::Held | Outcome::Interrupted => {
-                info!(tenant.name = %name, "The assignments of the licence of `{name}` were read");
-            }
-        }
+    async fn weigh(&self, no: TenantNo, number: u64) -> Result<Weight, RunError> {
+        let counted = self
+            .store
+            .offload(move |store| store.count_licences(no, number));
+        let (lost, known) = counted.await.map_err(RunError::store)?;
+        Ok(Weight {
+            lost,
+            known,
+            shown: known - lost,
+        })
     }
+
+    /// Removes the subjects that were last shown before a reading. Returns how many they were.
+    async fn remove(&self, no: TenantNo, before: u64) -> Result<u64, RunError> {
+        let removed = self
+            .store
+            .offload(move |store| store.remove_licences(no, before));
+        removed.await.map_err(RunError::store)
+    }
+
+    /// Stores how far the licence was read.
+    async fn note_licence(&self, run: &LicenceRun) -> Result<(), RunError> {
+        let (no, reading) = (run.known.no, run.reading.clone());
+        self.store
+            .offload(move |store| store.set_licence_reading(no, reading))
+            .await
+            .map_err(RunError::store)
+    }
+}
+
+fn begin(reading: &mut LicenceReading, now: Timestamp) {
+    reading.mark.number += 1;
+    reading.mark.began = Some(now);
+    reading.cursor = None;
+    reading.unreadable_so_far = 0;
+    reading.named.at_begin = reading.named.times;
+}
+
+/// Returns whether a licence is not the one that was known.
+fn is_another(known: &LicenceHead, shown: &LicenceHead) -> bool {
+    let numbers = known.number.as_ref().zip(shown.number.as_ref());
+    numbers.is_some_and(|(known, shown)| known != shown)
+}
+
+/// Returns whether a reading is to take the place of an earlier one that others are earlier with.
+fn replaces(earlier: Option<EarlierReading>, began: Timestamp) -> bool {
+    earlier.is_none_or(|it| began < it.began || began.since(it.began) >= CERTAIN_AFTER)
+}
+
+/// Returns the earlier reading that makes removals certain: what was last shown before it was not
+/// shown for long.
+fn certain(earlier: Option<EarlierReading>, began: Timestamp) -> Option<u64> {
+    let earlier = earlier.filter(|it| began.since(it.began) >= CERTAIN_AFTER);
+    earlier.map(|it| it.number)
 }
 
 fn no_end(why: &'static str) -> RunError {

@@ -1,5 +1,6 @@
 //! The audit log between sweeps, and the records that it names.
 
+pub(super) mod apart;
 pub(super) mod audit_state;
 pub(super) mod cross_check;
 pub(super) mod givers;

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use crate::connector::{Connector, FetchError};
 use crate::model::{About, AuditPage, Extent, Mode, RecordRef, Run, Seq, Timestamp, Trigger};
-use crate::store::{Bookmark, MAX_SEEN_EVENTS, StoreError, TenantNo};
+use crate::store::{Bookmark, MAX_SEEN_EVENTS, StoreError};
 use crate::telemetry::{PollOutcome, Sample, chain};
 
 use super::audit_state::{Bearable, Pace, Success, Then, Waited};
@@ -106,10 +106,11 @@ impl<C: Connector> Job<C> {
             Ok(audit_page) => audit_page,
             Err(error) => return Ok(Err(error)),
         };
-        let is_space = |about: &About| matches!(about, About::Space { .. });
-        if !self.spaces.is_read() {
-            audit_page.events.retain(|event| !is_space(&event.about));
-        }
+        audit_page.events.retain(|event| match event.about {
+            About::Space { .. } => self.spaces.is_read(),
+            About::Licence => self.licences.is_read(),
+            About::Records(_) | About::Unreadable(_) | About::Unknown(_) => true,
+        });
         if let Some(sessions) = &mut start.sessions {
             let (begun, gap) = sessions.take(&mut audit_page, start.now);
             if let Some(why) = gap {
@@ -125,11 +126,12 @@ impl<C: Connector> Job<C> {
                     .await?;
             }
         }
+        let is_apart = |about: &About| matches!(about, About::Space { .. } | About::Licence);
         // Earlier events are read only for their sessions: the sweep has seen the records.
         let covered = start.covered();
         if from < covered {
             let events = &mut audit_page.events;
-            events.retain(|event| event.at >= covered || is_space(&event.about));
+            events.retain(|event| event.at >= covered || is_apart(&event.about));
         }
         Ok(Ok(audit_page))
     }
@@ -216,7 +218,7 @@ impl<C: Connector> Job<C> {
             self.audit.read(&self.name, to.max(start.until));
             return Ok(Polled::Quiet);
         }
-        self.note_spaces(start.no, &mut todo).await?;
+        self.note_apart(start.no, &mut todo).await?;
         self.note_givers(start, &mut todo).await?;
         loop {
             let mut pen = self.turns.pen().await;
@@ -254,26 +256,6 @@ impl<C: Connector> Job<C> {
             polled = Polled::Gap;
         }
         Ok(polled)
-    }
-
-    /// Notes which spaces must be read again, before the events that name them count as seen: all,
-    /// if an event does not say which.
-    async fn note_spaces(&self, no: TenantNo, todo: &mut Todo) -> Result<(), StoreError> {
-        let (named, are_all) = (todo.take_spaces(), todo.names_unknown_space());
-        if named.is_empty() && !are_all {
-            return Ok(());
-        }
-        self.store
-            .offload(move |store| {
-                store.note_spaces(no, named)?;
-                match are_all {
-                    true => store.note_all_spaces(no),
-                    false => Ok(()),
-                }
-            })
-            .await?;
-        self.spaces.wake.wake();
-        Ok(())
     }
 
     /// Returns the stored bookmark, for the holder of the pen; `None` if a sweep has covered the

@@ -23,6 +23,8 @@ pub(super) struct Todo {
     spaces: BTreeMap<SpaceId, SpaceNote>,
     /// Whether an event is about a space, but does not say which.
     names_unknown_space: bool,
+    /// Whether events name the licence.
+    names_licence: bool,
     /// Events that concern us, but do not say which record they are about.
     pub(in crate::sync) unreadable: Vec<String>,
 }
@@ -99,6 +101,7 @@ impl Todo {
                     let known = todo.spaces.entry(id).or_insert(said);
                     *known = said.max(*known);
                 }
+                About::Licence => todo.names_licence = true,
                 About::Unreadable(what) | About::Unknown(what) => todo.unreadable.push(what),
             }
             todo.events.push_back((SeenEvent { at, id }, needed));
@@ -139,6 +142,11 @@ impl Todo {
     /// Returns whether an event is about a space, but does not say which.
     pub(super) fn names_unknown_space(&self) -> bool {
         self.names_unknown_space
+    }
+
+    /// Returns whether events name the licence.
+    pub(super) fn names_licence(&self) -> bool {
+        self.names_licence
     }
 
     /// Returns how many events are not seen yet.

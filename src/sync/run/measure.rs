@@ -36,8 +36,8 @@ pub(in crate::sync) fn run(metrics: &Metrics, run: &Run) {
         }
     }
     match run.trigger {
-        // Such a run reads only what the audit log named, or spaces.
-        Trigger::Audit | Trigger::Spaces => return,
+        // Such a run reads only what the audit log named, or spaces, or the licence.
+        Trigger::Audit | Trigger::Spaces | Trigger::Licence => return,
         Trigger::Start | Trigger::Schedule | Trigger::Command | Trigger::Gap => {}
     }
     attempted(metrics, run);

@@ -140,6 +140,10 @@ pub(super) fn read(text: &str, latest: Timestamp) -> Option<Parsed> {
         let by = event.by();
         return Some(Parsed::Event(AuditEvent { id, at, by, about }));
     }
+    if is_of_licence(kind) {
+        let (by, about) = (event.by(), About::Licence);
+        return Some(Parsed::Event(AuditEvent { id, at, by, about }));
+    }
     let subject = subject(kind)?;
     let what = || format!("`{}`: whom it is about", shown(kind));
     // By its type, it is not the start of a session.
@@ -180,6 +184,12 @@ fn subject(kind: &str) -> Option<Subject> {
             _ => return None,
         }),
     })
+}
+
+/// Returns whether a type of event is about an assignment of the licence. Such an event names a
+/// subject, but Qlik documents no way to ask for the assignments of one.
+fn is_of_licence(kind: &str) -> bool {
+    name(kind).is_some_and(|(name, _)| name.starts_with("license.assignment."))
 }
 
 /// Returns whether a type of event reports that somebody logged in, in either generation.

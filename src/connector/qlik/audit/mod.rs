@@ -163,7 +163,7 @@ fn take(data: &[Box<RawValue>], latest: Timestamp, audit_page: &mut AuditPage) -
 fn n_named(event: &AuditEvent) -> usize {
     match &event.about {
         About::Records(records) => records.len(),
-        About::Space { .. } | About::Unreadable(_) | About::Unknown(_) => 1,
+        About::Space { .. } | About::Licence | About::Unreadable(_) | About::Unknown(_) => 1,
     }
 }
 

@@ -51,6 +51,7 @@ fn told(event: &Value) -> String {
             let id = id.map_or("?".to_owned(), |id| id.to_string());
             format!("space {id} {is_gone}")
         }
+        Some(About::Licence) => "licence".to_owned(),
         Some(About::Records(records)) => {
             let records: Vec<_> = records.iter().map(ToString::to_string).collect();
             records.join(", ")
@@ -233,11 +234,25 @@ fn events_name_whom_they_are_about_in_both_generations() {
 }
 
 #[test]
+fn every_event_about_assignments_names_the_licence() {
+    for kind in [
+        "com.qlik.license.assignment.updated",
+        "com.qlik.v1.license.assignment.deleted",
+        "com.qlik.license.assignment.rejected",
+        "com.qlik.license.assignment.moved",
+    ] {
+        let event = json!({"eventId": "e", "eventType": kind, "data": {"subject": "eve"}});
+
+        assert_eq!(told(&event), "licence", "{kind}");
+    }
+}
+
+#[test]
 fn what_does_not_concern_us_is_passed_over() {
     for kind in [
         "com.qlik.v1.app.opened",
         "com.qlik.core.user-identity.conflicted",
-        "com.qlik.license.assignment.updated",
+        "com.qlik.license.updated",
         "com.qlik.core.user-session.ended",
         "com.qlik.core.userstore.updated",
         "com.qlik.user",

@@ -2,7 +2,8 @@
 
 use crate::model::{Allotment, LicenceAssignment, LicenceHead};
 use crate::store::layout::v7::licence as v7;
-use crate::store::values::licence::LicenceReading;
+use crate::store::layout::v9::licence as v9;
+use crate::store::values::licence::{EarlierReading, LicenceReading, Named};
 use crate::store::values::reading::ReadingMark;
 
 use super::pairs;
@@ -91,14 +92,17 @@ impl From<v7::Allotment> for Allotment {
     }
 }
 
-impl From<LicenceReading> for v7::LicenceReading {
+impl From<LicenceReading> for v9::LicenceReading {
     fn from(reading: LicenceReading) -> Self {
         let LicenceReading {
             mark,
             head,
             cursor,
             unreadable,
+            unreadable_so_far,
             kept,
+            earlier,
+            named,
         } = reading;
         let ReadingMark {
             number,
@@ -116,14 +120,18 @@ impl From<LicenceReading> for v7::LicenceReading {
             tried,
             refused: is_refused,
             unreadable,
-            held: kept,
+            unreadable_so_far,
+            kept,
+            earlier: earlier
+                .map(|EarlierReading { number, began }| v9::EarlierReading { number, began }),
+            named: named.into(),
         }
     }
 }
 
-impl From<v7::LicenceReading> for LicenceReading {
-    fn from(reading: v7::LicenceReading) -> Self {
-        let v7::LicenceReading {
+impl From<v9::LicenceReading> for LicenceReading {
+    fn from(reading: v9::LicenceReading) -> Self {
+        let v9::LicenceReading {
             number,
             head,
             cursor,
@@ -132,7 +140,10 @@ impl From<v7::LicenceReading> for LicenceReading {
             tried,
             refused,
             unreadable,
-            held,
+            unreadable_so_far,
+            kept,
+            earlier,
+            named,
         } = reading;
         let mark = ReadingMark {
             number,
@@ -146,7 +157,73 @@ impl From<v7::LicenceReading> for LicenceReading {
             head: head.into(),
             cursor,
             unreadable,
+            unreadable_so_far,
+            kept,
+            earlier: earlier
+                .map(|v9::EarlierReading { number, began }| EarlierReading { number, began }),
+            named: named.into(),
+        }
+    }
+}
+
+impl From<Named> for v9::Named {
+    fn from(named: Named) -> Self {
+        let Named {
+            times,
+            at_begin,
+            read,
+        } = named;
+        Self {
+            times,
+            at_begin,
+            read,
+        }
+    }
+}
+
+impl From<v9::Named> for Named {
+    fn from(named: v9::Named) -> Self {
+        let v9::Named {
+            times,
+            at_begin,
+            read,
+        } = named;
+        Self {
+            times,
+            at_begin,
+            read,
+        }
+    }
+}
+
+/// How far a licence was read before format 9. What could not be read in a reading that continues
+/// was counted together with what the last one could not read.
+impl From<v7::LicenceReading> for v9::LicenceReading {
+    fn from(reading: v7::LicenceReading) -> Self {
+        let v7::LicenceReading {
+            number,
+            head,
+            cursor,
+            last,
+            began,
+            tried,
+            refused,
+            unreadable,
+            held,
+        } = reading;
+        Self {
+            number,
+            head,
+            cursor,
+            last,
+            began,
+            tried,
+            refused,
+            unreadable,
+            unreadable_so_far: unreadable,
             kept: held,
+            earlier: None,
+            named: Named::default().into(),
         }
     }
 }

@@ -1,16 +1,18 @@
 //! Runs.
 
 use crate::model::{
-    Finding, FindingCode, Held, KindCounts, Mode, Outcome, Run, SpaceCounts, Traffic, Trigger,
+    Finding, FindingCode, Held, KindCounts, LicenceCounts, Mode, Outcome, Run, SpaceCounts,
+    Traffic, Trigger,
 };
 use crate::store::layout::v6::run as v6;
+use crate::store::layout::v9::run as v9;
 use crate::store::layout::{v1, v2};
 use crate::store::values::runs::RunTotals;
 
 use super::{pairs, same_words};
 
 same_words! {
-    Trigger = v6::Trigger { Start, Schedule, Command, Audit, Gap, Spaces }
+    Trigger = v9::Trigger { Start, Schedule, Command, Audit, Gap, Spaces, Licence }
     Mode = v1::Mode { Commit, DryRun }
     FindingCode = v2::FindingCode {
         UnreadableRecord, HiddenRoles, HiddenGroups, Rescued, ForbiddenCollection,
@@ -18,7 +20,7 @@ same_words! {
     }
 }
 
-impl From<&Run> for v6::Run {
+impl From<&Run> for v9::Run {
     fn from(run: &Run) -> Self {
         let Run {
             id,
@@ -37,6 +39,7 @@ impl From<&Run> for v6::Run {
             findings,
             audit_missed,
             spaces,
+            licence,
         } = run;
         Self {
             id: *id,
@@ -55,11 +58,56 @@ impl From<&Run> for v6::Run {
             findings: findings.iter().map(Into::into).collect(),
             audit_missed: *audit_missed,
             spaces: spaces.map(Into::into),
+            licence: licence.map(Into::into),
         }
     }
 }
 
-impl From<v6::Run> for Run {
+impl From<v9::Run> for Run {
+    fn from(run: v9::Run) -> Self {
+        let v9::Run {
+            id,
+            tenant_name,
+            tenant,
+            trigger,
+            mode,
+            started_at,
+            ended_at,
+            outcome,
+            counts,
+            population,
+            lost,
+            held,
+            traffic,
+            findings,
+            audit_missed,
+            spaces,
+            licence,
+        } = run;
+        Self {
+            id,
+            tenant_name,
+            tenant,
+            trigger: trigger.into(),
+            mode: mode.into(),
+            started_at,
+            ended_at,
+            outcome: outcome.into(),
+            counts: pairs(counts),
+            population: pairs(population),
+            lost: pairs(lost),
+            held: held.map(Into::into),
+            traffic: traffic.into(),
+            findings: findings.into_iter().map(Into::into).collect(),
+            audit_missed,
+            spaces: spaces.map(Into::into),
+            licence: licence.map(Into::into),
+        }
+    }
+}
+
+/// A run from before format 9, which read no licence.
+impl From<v6::Run> for v9::Run {
     fn from(run: v6::Run) -> Self {
         let v6::Run {
             id,
@@ -83,19 +131,27 @@ impl From<v6::Run> for Run {
             id,
             tenant_name,
             tenant,
-            trigger: trigger.into(),
-            mode: mode.into(),
+            trigger: match trigger {
+                v6::Trigger::Start => v9::Trigger::Start,
+                v6::Trigger::Schedule => v9::Trigger::Schedule,
+                v6::Trigger::Command => v9::Trigger::Command,
+                v6::Trigger::Audit => v9::Trigger::Audit,
+                v6::Trigger::Gap => v9::Trigger::Gap,
+                v6::Trigger::Spaces => v9::Trigger::Spaces,
+            },
+            mode,
             started_at,
             ended_at,
-            outcome: outcome.into(),
-            counts: pairs(counts),
-            population: pairs(population),
-            lost: pairs(lost),
-            held: held.map(Into::into),
-            traffic: traffic.into(),
-            findings: findings.into_iter().map(Into::into).collect(),
+            outcome,
+            counts,
+            population,
+            lost,
+            held,
+            traffic,
+            findings,
             audit_missed,
-            spaces: spaces.map(Into::into),
+            spaces,
+            licence: None,
         }
     }
 }
@@ -185,6 +241,40 @@ impl From<v6::SpaceCounts> for SpaceCounts {
             updated,
             deleted,
             unseen,
+        }
+    }
+}
+
+impl From<LicenceCounts> for v9::LicenceCounts {
+    fn from(counts: LicenceCounts) -> Self {
+        let LicenceCounts {
+            read,
+            unreadable,
+            removed,
+            kept,
+        } = counts;
+        Self {
+            read,
+            unreadable,
+            removed,
+            kept,
+        }
+    }
+}
+
+impl From<v9::LicenceCounts> for LicenceCounts {
+    fn from(counts: v9::LicenceCounts) -> Self {
+        let v9::LicenceCounts {
+            read,
+            unreadable,
+            removed,
+            kept,
+        } = counts;
+        Self {
+            read,
+            unreadable,
+            removed,
+            kept,
         }
     }
 }

@@ -304,6 +304,7 @@ fn run_with(findings: Vec<Finding>) -> Run {
         findings,
         audit_missed: None,
         spaces: None,
+        licence: None,
     }
 }
 
