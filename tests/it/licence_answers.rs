@@ -12,7 +12,7 @@ use qlik_roster::model::{Acceptance, FindingId, SubjectKey, TenantName};
 use serde_json::Value;
 
 use crate::licences::{
-    ask, clock, json, lack, read_again, read_since, reading, second, switch_on, world,
+    ask, clock, json, lack, read_again, read_since, reading, second, swept, switch_on, world,
 };
 use crate::support::{Running, World, within};
 
@@ -152,6 +152,7 @@ async fn a_tenant_whose_licence_is_refused_or_fails_is_said_to_be_so() {
             reading(&running, "beta").is_some_and(|it| it.mark.tried.is_some())
         })
         .await;
+        swept(&running, "beta").await;
 
         let answer = ask(&running, WhichLicences::Orphans, 10).await;
 

@@ -71,11 +71,21 @@ pub fn reading(running: &Running, tenant: &str) -> Option<LicenceReading> {
     Some(running.store().licence_reading(known.no).unwrap())
 }
 
-/// Waits until the licence of a tenant was read as a whole since a time.
+/// Waits until the licence of a tenant was read as a whole since a time, and the tenant was swept.
 pub async fn read_since(running: &Running, tenant: &str, time: Timestamp) {
     within("the licence is read", || async {
         reading(running, tenant)
             .is_some_and(|reading| reading.mark.began.is_none() && reading.mark.last >= Some(time))
+    })
+    .await;
+    swept(running, tenant).await;
+}
+
+/// Waits until a sweep of a tenant is recorded: a reading may end a moment before that.
+pub async fn swept(running: &Running, tenant: &str) {
+    let name = TenantName(tenant.to_owned());
+    within("the tenant is swept", || async {
+        running.store().last_sweep(&name).unwrap().is_some()
     })
     .await;
 }
