@@ -21,6 +21,8 @@ pub enum FetchCause {
     Forbidden,
     /// The answer was larger than we accept, so that asking for less may help.
     TooLarge,
+    /// The source did not answer this request, or not as it should; it may answer others.
+    Answer,
     /// Anything else.
     Other,
 }
@@ -48,6 +50,15 @@ impl FetchError {
     /// Returns whether the answer was larger than we accept, so that asking for less may help.
     pub fn is_too_large(&self) -> bool {
         self.cause == FetchCause::TooLarge
+    }
+
+    /// Returns whether the failure may concern this request alone, so that the source may answer
+    /// others.
+    pub fn is_of_one_request(&self) -> bool {
+        match self.cause {
+            FetchCause::TooLarge | FetchCause::Answer => true,
+            FetchCause::Forbidden | FetchCause::Other => false,
+        }
     }
 
     /// Returns whether the credentials are valid, but do not permit reading what was asked for.

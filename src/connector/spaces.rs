@@ -13,14 +13,28 @@ pub struct SpaceListing {
     pub unreadable: BTreeSet<SpaceId>,
     /// How many more spaces there are whose ids could not be read.
     pub n_unnamed: u64,
-    /// How many spaces there are, according to the source. It is a hint.
+    /// How many spaces there are, according to the source; `None` if it does not count.
     pub total: Option<u64>,
+}
+
+impl SpaceListing {
+    /// Returns how many spaces it shows, readable or not.
+    pub fn n_shown(&self) -> u64 {
+        (self.spaces.len() + self.unreadable.len()) as u64 + self.n_unnamed
+    }
+
+    /// Returns how many spaces the source counts and does not show.
+    pub fn n_missing(&self) -> u64 {
+        let total = self.total.unwrap_or_default();
+        total.saturating_sub(self.n_shown())
+    }
 }
 
 /// What a source answers if it is asked for one space.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum SpaceSeen {
-    /// The space.
+    /// The space. Its head has [`SpacePart::Itself`](crate::model::SpacePart) as unseen if the
+    /// answer does not say who owns it.
     Shown(SpaceHead),
     /// The answer cannot be read as a record of it.
     Unreadable,

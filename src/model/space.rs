@@ -152,13 +152,16 @@ impl<K: Ord + Clone, V: Clone> SpaceList<K, V> {
     pub fn over(self, known: Option<&BTreeMap<K, V>>) -> Option<BTreeMap<K, V>> {
         match self {
             Self::Whole(seen) => Some(seen),
-            Self::Part(mut seen) => {
-                for (key, value) in known.into_iter().flatten() {
-                    if seen.len() < MAX_IN_SPACE && !seen.contains_key(key) {
-                        seen.insert(key.clone(), value.clone());
+            // Known members stay even if there is no room for others: nothing says that they are
+            // gone.
+            Self::Part(seen) => {
+                let mut list = known.cloned().unwrap_or_default();
+                for (key, value) in seen {
+                    if list.len() < MAX_IN_SPACE || list.contains_key(&key) {
+                        list.insert(key, value);
                     }
                 }
-                Some(seen)
+                Some(list)
             }
             Self::Hidden => known.cloned(),
         }
@@ -170,5 +173,23 @@ impl<K: Ord + Clone, V: Clone> SpaceList<K, V> {
             Self::Whole(_) => true,
             Self::Part(_) | Self::Hidden => false,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_seen_in_part_drops_nobody_who_is_known() {
+        let most = u32::try_from(MAX_IN_SPACE).unwrap();
+        let known: BTreeMap<u32, &str> = (0..most).map(|n| (n, "known")).collect();
+        let seen = (1..=most).map(|n| (n, "seen"));
+
+        let after = SpaceList::Part(seen.collect()).over(Some(&known)).unwrap();
+
+        assert_eq!(after.len(), MAX_IN_SPACE);
+        assert_eq!(after[&0], "known");
+        assert!(after.iter().skip(1).all(|(_, member)| *member == "seen"));
     }
 }

@@ -27,6 +27,8 @@ const LISTING: Walk<'static> = Walk {
     path: "licenses/assignments",
     sort: None,
     cursor: "page",
+    patience: Patience::Outage,
+    most_pages: u64::MAX,
 };
 
 /// What a licence says about itself.

@@ -3,6 +3,7 @@
 use std::ops::RangeInclusive;
 use std::sync::Arc;
 
+use super::error::Refusal;
 use super::{Listing, Qlik, ReadError, audit, licences, spaces};
 use crate::connector::{
     Assignments, Connector, FetchCause, FetchError, LicencePage, Page, Shares, SpaceListing,
@@ -102,11 +103,38 @@ impl Sweep for Listing {
 
 impl From<ReadError> for FetchError {
     fn from(error: ReadError) -> Self {
-        let cause = match () {
-            () if error.is_too_large() => FetchCause::TooLarge,
-            () if error.is_forbidden() => FetchCause::Forbidden,
-            () => FetchCause::Other,
-        };
-        Self::new(error.code(), cause, error)
+        Self::new(error.code(), cause_of(&error), error)
+    }
+}
+
+fn cause_of(error: &ReadError) -> FetchCause {
+    match error {
+        ReadError::TooLarge { .. } => FetchCause::TooLarge,
+        ReadError::TimedOut { .. }
+        | ReadError::Cut { .. }
+        | ReadError::Undecodable { .. }
+        | ReadError::Unexpected { .. }
+        | ReadError::Redirected { .. }
+        | ReadError::CursorExpired { .. }
+        | ReadError::RepeatedCursor { .. }
+        | ReadError::TooManyPages { .. }
+        | ReadError::TooManyRecords { .. } => FetchCause::Answer,
+        ReadError::Unreachable { .. } | ReadError::Unsigned { .. } => FetchCause::Other,
+        ReadError::Refused { refusal, .. } => match refusal {
+            Refusal::Forbidden => FetchCause::Forbidden,
+            Refusal::Unavailable | Refusal::Rejected => FetchCause::Answer,
+            Refusal::UnknownClient
+            | Refusal::WrongSecret
+            | Refusal::WrongKey
+            | Refusal::ConsentNotTrusted
+            | Refusal::M2mNotAllowed
+            | Refusal::ScopeMissing
+            | Refusal::ClientBlocked
+            | Refusal::NoToken
+            | Refusal::NotAccepted
+            | Refusal::NotTheOrganizations
+            | Refusal::NoTenant
+            | Refusal::RateLimited => FetchCause::Other,
+        },
     }
 }

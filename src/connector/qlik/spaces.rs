@@ -14,11 +14,14 @@ use super::wire::{self, Lax, List, Loose, Time};
 use super::{ReadError, is_absence, unicode};
 use crate::connector::{Assignments, Shares, SpaceListing, SpaceSeen};
 use crate::model::{
-    Assignee, Id, MAX_IN_SPACE, SpaceAssignment, SpaceHead, SpaceId, SpaceList, SpaceShare, UserId,
+    Assignee, Id, MAX_IN_SPACE, SpaceAssignment, SpaceHead, SpaceId, SpaceList, SpacePart,
+    SpaceShare, UserId,
 };
 
 /// The most spaces of a tenant. Their heads are kept in memory while they are read.
 const MAX_SPACES: usize = 50_000;
+/// The most pages of one list of a space: ten times as many as the most members take.
+const MAX_PAGES_IN_SPACE: u64 = 1_000;
 /// The only field that Qlik can sort spaces by and that never changes. Spaces that are created
 /// during the listing come at its end.
 const SORT: &str = "+createdAt";
@@ -28,17 +31,20 @@ const LISTING: Walk<'static> = Walk {
     path: "spaces",
     sort: Some(SORT),
     cursor: "next",
+    patience: Patience::Outage,
+    most_pages: u64::MAX,
 };
 
 /// A space.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
-struct Space {
+struct Space<'a> {
     id: Option<String>,
     name: Option<String>,
     #[serde(rename = "type")]
     sort: Loose,
-    owner_id: Loose,
+    #[serde(borrow)]
+    owner_id: Lax<'a>,
     created_at: Time,
 }
 
@@ -92,8 +98,17 @@ pub(super) async fn try_parts(
     (assigned.map(drop), shared.map(drop))
 }
 
-/// Reads the listing of spaces to its end.
+/// Reads the listing of spaces to its end, and once more if it shows fewer than Qlik counts: a
+/// space may have been deleted meanwhile.
 pub(super) async fn list(client: &Client) -> Result<SpaceListing, ReadError> {
+    let listing = list_once(client).await?;
+    match listing.n_missing() {
+        0 => Ok(listing),
+        _ => list_once(client).await,
+    }
+}
+
+async fn list_once(client: &Client) -> Result<SpaceListing, ReadError> {
     let walked = LISTING.read(client, MAX_SPACES).await?;
     if walked.is_cut {
         return Err(ReadError::TooManyRecords {
@@ -126,7 +141,7 @@ pub(super) async fn fetch(client: &Client, id: &SpaceId) -> Result<SpaceSeen, Re
         path: format!("api/v1/spaces/{id}"),
         query: String::new(),
         redirects: Redirects::Refuse,
-        patience: Patience::Outage,
+        patience: Patience::Usual,
     };
     let answer: Result<Box<RawValue>, ReadError> = client.get(&ask).await;
     match answer {
@@ -163,6 +178,9 @@ fn assignments_at(path: &str) -> Walk<'_> {
         path,
         sort: None,
         cursor: "next",
+        // One space must not delay the others for long, and a reading continues later anyway.
+        patience: Patience::Usual,
+        most_pages: MAX_PAGES_IN_SPACE,
     }
 }
 
@@ -181,13 +199,34 @@ fn shares_of(id: &SpaceId) -> String {
     format!("spaces/{id}/shares")
 }
 
-/// Reads one list that belongs to a space. `add` joins two records with the same key.
+/// Whether a list shows as many records as Qlik counts.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Shown {
+    All,
+    Fewer,
+}
+
+/// Reads one list that belongs to a space, and once more if it shows fewer records than Qlik
+/// counts: one may have been deleted meanwhile. `add` joins two records with the same key.
 async fn part<K: Ord, V>(
     client: &Client,
     listing: Walk<'_>,
     read: fn(&str) -> Option<(K, V)>,
     add: fn(&mut V, V),
 ) -> Result<SpaceList<K, V>, ReadError> {
+    let (list, shown) = part_once(client, listing, read, add).await?;
+    match shown {
+        Shown::All => Ok(list),
+        Shown::Fewer => Ok(part_once(client, listing, read, add).await?.0),
+    }
+}
+
+async fn part_once<K: Ord, V>(
+    client: &Client,
+    listing: Walk<'_>,
+    read: fn(&str) -> Option<(K, V)>,
+    add: fn(&mut V, V),
+) -> Result<(SpaceList<K, V>, Shown), ReadError> {
     let walked = match listing.read(client, MAX_IN_SPACE).await {
         Ok(walked) => walked,
         Err(error) if is_absence(&error) || error.is_forbidden() || is_of_the_answer(&error) => {
@@ -195,13 +234,18 @@ async fn part<K: Ord, V>(
                 error.code = error.code(),
                 "A part of a space is not visible"
             );
-            return Ok(SpaceList::Hidden);
+            return Ok((SpaceList::Hidden, Shown::All));
         }
         Err(error) => return Err(error),
     };
     let mut list: BTreeMap<K, V> = BTreeMap::new();
     let mut is_whole = !walked.is_cut;
+    let (mut ids, mut n_unnamed) = (BTreeSet::new(), 0);
     for text in &walked.texts {
+        match id_of(text.get()) {
+            Some(id) => drop(ids.insert(id)),
+            None => n_unnamed += 1,
+        }
         match mended(text.get(), read) {
             Some((key, value)) => match list.entry(key) {
                 std::collections::btree_map::Entry::Vacant(place) => {
@@ -214,10 +258,16 @@ async fn part<K: Ord, V>(
             None => is_whole = false,
         }
     }
-    Ok(match is_whole {
+    let n_shown = ids.len() as u64 + n_unnamed;
+    let shown = match walked.total {
+        Some(total) if n_shown < total && !walked.is_cut => Shown::Fewer,
+        Some(_) | None => Shown::All,
+    };
+    let list = match is_whole && shown == Shown::All {
         true => SpaceList::Whole(list),
         false => SpaceList::Part(list),
-    })
+    };
+    Ok((list, shown))
 }
 
 /// Returns whether the answer itself is at fault, so that another attempt would fail in the same
@@ -242,17 +292,19 @@ fn is_of_the_answer(error: &ReadError) -> bool {
 
 fn space(text: &str) -> Option<(SpaceId, SpaceHead)> {
     mended(text, |text| {
-        let space: Space = object(text)?;
-        let owner = match space.owner_id.0 {
-            Some(owner) if !owner.is_empty() => Some(UserId(Id::parse(&owner).ok()?)),
-            Some(_) | None => None,
+        let space: Space<'_> = object(text)?;
+        // Absent is not empty: an answer without the field does not say that nobody owns the space.
+        let (owner, unseen) = match space.owner_id {
+            Lax::Text(owner) if owner.is_empty() => (None, BTreeSet::new()),
+            Lax::Text(owner) => (Some(UserId(Id::parse(&owner).ok()?)), BTreeSet::new()),
+            Lax::Nothing | Lax::Other => (None, [SpacePart::Itself].into()),
         };
         let head = SpaceHead {
             name: space.name.unwrap_or_default(),
             sort: space.sort.0,
             owner,
             created_at: space.created_at.0,
-            unseen: BTreeSet::new(),
+            unseen,
         };
         Some((SpaceId(Id::parse(&space.id?).ok()?), head))
     })
@@ -393,10 +445,25 @@ mod tests {
 
     #[test]
     fn a_space_may_have_no_owner_and_half_a_character() {
-        let text = r#"{"id":"s1","name":"\ud83d!","type":"shared"}"#;
+        let text = r#"{"id":"s1","name":"\ud83d!","type":"shared","ownerId":""}"#;
 
         let (_, head) = space(text).unwrap();
 
         assert_eq!((head.name.as_str(), head.owner), ("\u{fffd}!", None));
+        assert_eq!(head.unseen, BTreeSet::new());
+    }
+
+    #[test]
+    fn a_space_that_does_not_say_who_owns_it_is_not_fully_visible() {
+        for text in [
+            r#"{"id":"s1","name":"x"}"#,
+            r#"{"id":"s1","name":"x","ownerId":null}"#,
+            r#"{"id":"s1","name":"x","ownerId":{}}"#,
+        ] {
+            let (_, head) = space(text).unwrap();
+
+            assert_eq!(head.owner, None, "{text}");
+            assert_eq!(head.unseen, [SpacePart::Itself].into(), "{text}");
+        }
     }
 }

@@ -25,6 +25,10 @@ pub(super) struct Walk<'a> {
     pub(super) sort: Option<&'a str>,
     /// What the cursor is called, in links and in requests.
     pub(super) cursor: &'static str,
+    /// How long to retry a request.
+    pub(super) patience: Patience,
+    /// The most pages, if that is fewer than any listing may have.
+    pub(super) most_pages: u64,
 }
 
 /// A page whose records are still text.
@@ -61,6 +65,7 @@ impl Walk<'_> {
     /// Reads page by page, to the end or until there are more than `most` records.
     pub(super) async fn read(self, client: &Client, most: usize) -> Result<Walked, ReadError> {
         let doing = self.doing;
+        let most_pages = self.most_pages.min(client.transport.limits.pages);
         let mut walked = Walked {
             texts: Vec::new(),
             total: None,
@@ -98,8 +103,8 @@ impl Walk<'_> {
             let Some(cursor) = &cursor else {
                 return Ok(walked);
             };
-            if pages > client.transport.limits.pages {
-                let limit = client.transport.limits.pages;
+            if pages >= most_pages {
+                let limit = most_pages;
                 return Err(ReadError::TooManyPages { doing, limit });
             }
             if !cursors.insert(xxh3_64(cursor.as_bytes())) {
@@ -123,7 +128,7 @@ impl Walk<'_> {
                 path: format!("api/v1/{path}"),
                 query: self.query(limit, cursor),
                 redirects: Redirects::Refuse,
-                patience: Patience::Outage,
+                patience: self.patience,
             };
             match client.get(&ask).await {
                 Err(error) if error.is_too_large() && limit > 1 => {

@@ -134,9 +134,9 @@ fn of_space(tenant: &Inner, space: &Space) -> Value {
             "assignments": {"href": format!("{path}/assignments")},
         },
     });
-    if let Some(owner) = &space.owner {
-        put(&mut shown, "ownerId", json!(owner.to_string()));
-    }
+    let owner = space.owner.as_ref();
+    let owner = owner.map(UserId::to_string).unwrap_or_default();
+    put(&mut shown, "ownerId", json!(owner));
     shown
 }
 
