@@ -114,7 +114,9 @@ pub use values::posting::PostingList;
 pub use values::reading::ReadingMark;
 pub use values::record::Kept;
 pub use values::rights::{ListHead, RightsMark};
-pub use values::space::{KeptSpace, SpaceNote, SpaceReading, SpaceReport, SpaceTodo, SpaceWrite};
+pub use values::space::{
+    KeptSpace, SpaceDoubt, SpaceDoubts, SpaceNote, SpaceReading, SpaceReport, SpaceTodo, SpaceWrite,
+};
 pub use values::tenant_no::TenantNo;
 
 #[cfg(test)]

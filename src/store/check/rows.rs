@@ -114,6 +114,7 @@ fn brought_by(format: u32) -> &'static [Keyspace] {
             Keyspace::PostingBuild,
             Keyspace::LateReport,
             Keyspace::SpacesDue,
+            Keyspace::SpaceDoubts,
         ],
     }
 }
@@ -175,7 +176,7 @@ impl Check<'_> {
                 | 0x33
                 | 0x40..=0x44
                 | 0x70..=0x72
-                | 0x90..=0x97
+                | 0x90..=0x98
                 | 0x9a,
             ) => match key.get(1..).and_then(<[u8]>::first_chunk) {
                 Some(no) => {

@@ -149,6 +149,13 @@ impl Check<'_> {
             )?;
             Ok(keys::tenant_no(key))
         });
+        self.simple(Keyspace::SpaceDoubts, |key, value| {
+            codec::read_row::<v9::space_doubts::SpaceDoubts>(key, value)?;
+            match keys::space_of(key) {
+                Some(_) => Ok(no_of(key)),
+                None => Err(codec::flawed(key, "of no space")),
+            }
+        });
         self.simple(Keyspace::SpaceTodo, |key, value| {
             codec::read_row::<v6::space::SpaceTodo>(key, value)?;
             match keys::space_of(key) {

@@ -9,10 +9,11 @@ use crate::store::error::StoreError;
 use crate::store::handle::Store;
 use crate::store::layout::v6::space as v6;
 use crate::store::layout::v8::space as v8;
+use crate::store::layout::v9::space_doubts as v9;
 use crate::store::layout::{codec, keys};
 use crate::store::values::row::Row;
 use crate::store::values::space::{
-    KeptSpace, SpaceNote, SpaceReading, SpaceReport, SpaceTodo, SpaceWrite,
+    KeptSpace, SpaceDoubts, SpaceNote, SpaceReading, SpaceReport, SpaceTodo, SpaceWrite,
 };
 use crate::store::values::tenant_no::TenantNo;
 
@@ -69,6 +70,29 @@ impl Store {
             }
         };
         Ok(committed.last)
+    }
+
+    /// Returns the lists of a space about which there is a doubt.
+    pub fn space_doubts(&self, no: TenantNo, id: &SpaceId) -> Result<SpaceDoubts, StoreError> {
+        let key = keys::space_doubts(no, id);
+        let what = "reading which lists of a space lost many members";
+        let row = self.row(what, &key, codec::read_row::<v9::SpaceDoubts>)?;
+        Ok(row.map(Into::into).unwrap_or_default())
+    }
+
+    /// Stores the lists of a space about which there is a doubt.
+    pub fn set_space_doubts(
+        &self,
+        no: TenantNo,
+        id: &SpaceId,
+        doubts: &SpaceDoubts,
+    ) -> Result<(), StoreError> {
+        let key = keys::space_doubts(no, id);
+        let row = match doubts.is_empty() {
+            true => (key, None),
+            false => codec::put(key, &v9::SpaceDoubts::from(doubts)),
+        };
+        self.engine.write(vec![row]).map(drop)
     }
 
     /// Removes an unknown space from the spaces to read again, unless it was noted again.

@@ -31,7 +31,8 @@ pub use postings::{
 };
 pub use sessions::{session, session_of, session_reading, sessions_since};
 pub use spaces::{
-    space, space_of, space_reading, space_todo, space_todo_prefix, spaces_due, spaces_prefix,
+    space, space_doubts, space_of, space_reading, space_todo, space_todo_prefix, spaces_due,
+    spaces_prefix,
 };
 pub use words::{describe, undescribed};
 
@@ -126,6 +127,8 @@ pub enum Keyspace {
     LicenceReading = 0x96,
     /// The time before which the sessions of a user are not known, by tenant and user.
     SessionsSince = 0x97,
+    /// Lists of spaces that lost more members at once than is believed, by tenant and space.
+    SpaceDoubts = 0x98,
     /// That all spaces of a tenant must be read again.
     SpacesDue = 0x9a,
 }

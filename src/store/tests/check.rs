@@ -144,7 +144,7 @@ type Tampering = fn(&sled::Db);
 #[test]
 #[expect(clippy::too_many_lines, reason = "a table of cases")]
 fn each_sort_of_fault_is_named() {
-    let cases: [(&str, Tampering, &[&str]); 26] = [
+    let cases: [(&str, Tampering, &[&str]); 27] = [
         ("nothing", |_| {}, &[]),
         (
             "a bit",
@@ -323,6 +323,19 @@ fn each_sort_of_fault_is_named() {
             &[
                 "how far spaces were read of tenant number 9: of a tenant, number 9, that the store \
                  does not know",
+            ],
+        ),
+        (
+            "doubts about the lists of a space of a tenant that is not there",
+            |db| {
+                let id = SpaceId(support::id(Kind::Group, 1));
+                let key = keys::space_doubts(TenantNo(9), &id);
+                let row = v9::space_doubts::SpaceDoubts(Vec::new());
+                db.insert(&*key, codec::row(&key, &row)).unwrap();
+            },
+            &[
+                "the lists of a space that lost many members of tenant number 9: of a tenant, \
+                 number 9, that the store does not know",
             ],
         ),
         (

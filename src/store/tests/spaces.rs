@@ -10,7 +10,7 @@ use crate::store::layout::v8::space as v8;
 use crate::store::layout::{codec, keys, v9};
 use crate::store::values::reading::ReadingMark;
 use crate::store::values::space::{
-    KeptSpace, SpaceNote, SpaceReading, SpaceReport, SpaceTodo, SpaceWrite,
+    KeptSpace, SpaceDoubt, SpaceDoubts, SpaceNote, SpaceReading, SpaceReport, SpaceTodo, SpaceWrite,
 };
 use crate::store::values::tenant_no::TenantNo;
 
@@ -104,6 +104,34 @@ fn the_bytes_of_spaces() {
     };
     insta::assert_snapshot!(in_hex(&codec::row(&key, &row)), @"060301a3f30b197bbff08b");
     assert_eq!(keys::space_of(&key), Some(SpaceId(id(1))));
+    let key = keys::space_doubts(no, &SpaceId(id(1)));
+    let row = v9::space_doubts::SpaceDoubts::from(&doubts());
+    insta::assert_snapshot!(in_hex(&codec::row(&key, &row)), @"09010207ac02d579a71ac98a2cf5");
+    assert_eq!(keys::space_of(&key), Some(SpaceId(id(1))));
+}
+
+fn doubts() -> SpaceDoubts {
+    let doubt = SpaceDoubt {
+        reading: 7,
+        lost: 300,
+    };
+    [(SpacePart::Shares, doubt)].into()
+}
+
+#[test]
+fn doubts_about_the_lists_of_a_space_are_kept() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = support::open(dir.path());
+    let no = adopt(&store, 1).no;
+    let (one, other) = (SpaceId(id(1)), SpaceId(id(2)));
+
+    store.set_space_doubts(no, &one, &doubts()).unwrap();
+
+    assert_eq!(store.space_doubts(no, &one).unwrap(), doubts());
+    assert_eq!(store.space_doubts(no, &other).unwrap(), SpaceDoubts::new());
+    let none = SpaceDoubts::new();
+    store.set_space_doubts(no, &one, &none).unwrap();
+    assert_eq!(store.space_doubts(no, &one).unwrap(), none);
 }
 
 #[test]

@@ -1,6 +1,8 @@
 //! Spaces as they are stored, and how far they were read.
 
-use crate::model::{Account, RunId, Seq, Space, SpaceChange, SpaceId, Timestamp};
+use std::collections::BTreeMap;
+
+use crate::model::{Account, RunId, Seq, Space, SpaceChange, SpaceId, SpacePart, Timestamp};
 
 use super::reading::ReadingMark;
 
@@ -31,6 +33,19 @@ pub struct SpaceReading {
     /// about them from before.
     pub n_unread: u64,
 }
+
+/// A list of a space that was shown without so many of its known members that they are kept until a
+/// later reading shows the same.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SpaceDoubt {
+    /// The number of the reading that first showed it so.
+    pub reading: u64,
+    /// A digest of the members that it did not show.
+    pub lost: u64,
+}
+
+/// The lists of a space about which there is a doubt.
+pub type SpaceDoubts = BTreeMap<SpacePart, SpaceDoubt>;
 
 /// A space that must be read again, since the audit log names it.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -153,6 +153,8 @@ fn beside_records(
             && codec::read_packed_row::<v6::space::SpaceRow>(key, value).is_ok()
     })?;
     target.keep(Keyspace::SpaceReading, |_, _, _| false)?;
+    // The readings that they name will have other numbers.
+    target.keep(Keyspace::SpaceDoubts, |_, _, _| false)?;
     target.keep(Keyspace::SpaceTodo, |_, key, value| {
         of_known(key)
             && keys::space_of(key).is_some()

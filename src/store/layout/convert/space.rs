@@ -7,8 +7,9 @@ use crate::model::{
 };
 use crate::store::layout::v6::space as v6;
 use crate::store::layout::v8::space as v8;
+use crate::store::layout::v9::space_doubts as v9_doubts;
 use crate::store::values::reading::ReadingMark;
-use crate::store::values::space::{KeptSpace, SpaceReading};
+use crate::store::values::space::{KeptSpace, SpaceDoubt, SpaceDoubts, SpaceReading};
 
 use super::{pairs, same_words};
 
@@ -343,5 +344,29 @@ impl From<v8::SpaceReading> for SpaceReading {
             since,
             n_unread: unread,
         }
+    }
+}
+
+impl From<&SpaceDoubts> for v9_doubts::SpaceDoubts {
+    fn from(doubts: &SpaceDoubts) -> Self {
+        let doubts = doubts.iter();
+        let doubts = doubts.map(|(part, SpaceDoubt { reading, lost })| {
+            let doubt = v9_doubts::SpaceDoubt {
+                reading: *reading,
+                lost: *lost,
+            };
+            ((*part).into(), doubt)
+        });
+        Self(doubts.collect())
+    }
+}
+
+impl From<v9_doubts::SpaceDoubts> for SpaceDoubts {
+    fn from(v9_doubts::SpaceDoubts(doubts): v9_doubts::SpaceDoubts) -> Self {
+        let doubts = doubts.into_iter();
+        let doubts = doubts.map(|(part, v9_doubts::SpaceDoubt { reading, lost })| {
+            (part.into(), SpaceDoubt { reading, lost })
+        });
+        doubts.collect()
     }
 }

@@ -34,7 +34,15 @@ pub fn space_todo(no: TenantNo, id: &SpaceId) -> Key {
     key
 }
 
-/// Returns the space in the key of a space, or of one that is to be read again.
+/// Returns the key of the lists of a space that lost more members at once than is believed.
+pub fn space_doubts(no: TenantNo, id: &SpaceId) -> Key {
+    let mut key = numbered(Keyspace::SpaceDoubts, no.0);
+    key.extend_from_slice(&id.0.to_key());
+    key
+}
+
+/// Returns the space in the key of a space, of one that is to be read again, or of its lists that
+/// lost many members.
 pub fn space_of(key: &[u8]) -> Option<SpaceId> {
     Id::from_key(key.get(5..)?).ok().map(SpaceId)
 }

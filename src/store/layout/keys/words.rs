@@ -41,6 +41,7 @@ pub fn describe(key: &[u8]) -> String {
         Some(0x95) => "an assignment of a licence",
         Some(0x96) => "how far licences were read",
         Some(0x97) => "since when sessions of a user are known",
+        Some(0x98) => "the lists of a space that lost many members",
         Some(0x9a) => "whether all spaces are to be read",
         Some(_) | None => "a value of an unknown keyspace",
     };
