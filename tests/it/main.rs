@@ -64,6 +64,7 @@ mod secret_addresses;
 mod serving;
 mod sessions;
 mod space;
+mod space_faults;
 mod space_kills;
 mod space_lists;
 mod spaces;

@@ -1,5 +1,5 @@
-//! Reads spaces one by one on a schedule of their own, and reads a space again when the audit log
-//! names it.
+//! Reads spaces, a few at a time, on a schedule of their own, and reads a space again when the
+//! audit log names it.
 //!
 //! Each space takes two requests, one for its assignments and one for its shares, since Qlik has no
 //! listing of all assignments. As a part of the sweep they would make it many times as long. A
@@ -9,6 +9,9 @@
 //! What must stay true:
 //!
 //! - What is not visible stays as it was known, and is marked; it never counts as empty.
+//! - An answer that would take rights away is asked for twice. If it would take more than the guard
+//!   allows, another complete reading has to confirm it.
+//! - A space that cannot be read does not keep the others from being read.
 //! - A space is removed only if a complete listing does not show it and asking for it by id says
 //!   that it is gone; or if the audit log reports its deletion and asking for it says so too.
 //! - Removals that the audit log does not report pass the guard, with the limits for groups:
@@ -17,6 +20,9 @@
 //! - The first reading of all spaces writes no journal entries; until it has ended, nothing is
 //!   known about spaces.
 
+mod failures;
+mod lost_members;
 pub(super) mod read_all;
+mod read_listed;
 pub(super) mod read_space;
 pub(super) mod spaces_run;

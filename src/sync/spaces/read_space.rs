@@ -7,11 +7,19 @@ use crate::lock::lock;
 use crate::model::{
     Account, RunId, Space, SpaceChange, SpaceHead, SpaceId, SpacePart, Timestamp, Verb,
 };
-use crate::store::{KeptSpace, SpaceReport, SpaceTodo, SpaceWrite, Store, StoreError, TenantNo};
+use crate::reconcile::Guard;
+use crate::store::{
+    KeptSpace, SpaceDoubts, SpaceReport, SpaceTodo, SpaceWrite, Store, StoreError, TenantNo,
+};
 
+use super::lost_members::believed;
+use super::read_listed::{Found, Listed};
 use super::spaces_run::SpacesRun;
 use crate::sync::RunError;
 use crate::sync::run::job::Job;
+
+/// How many spaces are asked for by id before their lists are read.
+const PORTION: usize = 50;
 
 /// What was found about a space.
 enum Fate {
@@ -30,43 +38,60 @@ struct Kept {
 }
 
 impl<C: Connector> Job<C> {
-    /// Looks at a space that the audit log named. The space is removed if the log reports its
-    /// deletion and the source does not have it. If the log reports no deletion, a space that is
-    /// gone stays until all spaces are read.
-    pub(super) async fn look_at_space(
+    /// Looks at spaces that the audit log named. A space is removed if the log reports its deletion
+    /// and the source does not have it. If the log reports no deletion, a space that is gone stays
+    /// until all spaces are read.
+    pub(super) async fn look_at_spaces(
         &self,
         run: &mut SpacesRun,
-        todo: SpaceTodo,
+        todo: Vec<SpaceTodo>,
     ) -> Result<(), RunError> {
-        let seen = self.connector.space(&todo.id).await;
-        match seen.map_err(RunError::fetch("spaces"))? {
-            SpaceSeen::Shown(head) => {
-                let id = todo.id.clone();
-                self.read_space(run, id, head, Some(todo)).await
+        for portion in todo.chunks(PORTION) {
+            let (mut listed, mut failed) = (Vec::new(), Vec::new());
+            for todo in portion {
+                match self.connector.space(&todo.id).await {
+                    Ok(seen) => listed.extend(self.look(run, todo, seen).await?),
+                    Err(error) => {
+                        self.fail_space(run, error).await?;
+                        failed.push(todo);
+                    }
+                }
             }
-            SpaceSeen::Absent if todo.is_gone => {
-                self.remove_space(run, todo.id.clone(), Some(todo)).await
+            for todo in failed {
+                let seen = self.see_space(run, &todo.id).await?;
+                listed.extend(self.look(run, todo, seen).await?);
             }
-            SpaceSeen::Absent | SpaceSeen::Hidden | SpaceSeen::Unreadable => {
-                self.miss_space(run, todo.id.clone(), Some(todo)).await
-            }
+            self.read_listed(run, listed).await?;
         }
+        Ok(())
     }
 
-    /// Reads who is assigned to a space and what is shared from it, and stores it.
-    pub(super) async fn read_space(
+    /// Stores what the source says of a space that was named. Returns it if it is to be read.
+    async fn look(
         &self,
         run: &mut SpacesRun,
-        id: SpaceId,
-        head: SpaceHead,
-        done: Option<SpaceTodo>,
+        todo: &SpaceTodo,
+        seen: SpaceSeen,
+    ) -> Result<Option<Listed>, RunError> {
+        let (id, done) = (todo.id.clone(), Some(todo.clone()));
+        match seen {
+            SpaceSeen::Shown(head) => return Ok(Some(Listed { id, head, done })),
+            SpaceSeen::Absent if todo.is_gone => self.remove_space(run, id, done).await?,
+            SpaceSeen::Absent | SpaceSeen::Hidden | SpaceSeen::Unreadable => {
+                self.miss_space(run, id, done).await?;
+            }
+        }
+        Ok(None)
+    }
+
+    /// Stores a space with its lists.
+    pub(super) async fn keep_found(
+        &self,
+        run: &mut SpacesRun,
+        found: Found,
     ) -> Result<(), RunError> {
-        let (assignments, shares) =
-            tokio::join!(self.connector.assignments(&id), self.connector.shares(&id));
-        let assignments = assignments.map_err(RunError::fetch("spaces"))?;
-        let shares = shares.map_err(RunError::fetch("spaces"))?;
-        run.counts.read += 1;
-        let fate = Fate::Read(head, assignments, shares);
+        let Listed { id, head, done } = found.listed;
+        let fate = Fate::Read(head, found.assignments, found.shares);
         self.keep(run, id, fate, done).await
     }
 
@@ -106,6 +131,7 @@ impl<C: Connector> Job<C> {
                 .first
                 .map(|_first| (run.id, run.known.tenant.account())),
             done,
+            guard: self.removal_policy.guard.clone(),
         };
         let space_pen = Arc::clone(&self.space_pen);
         let kept = self
@@ -138,6 +164,7 @@ struct Keeping {
     /// which reports no changes.
     reporter: Option<(RunId, Account)>,
     done: Option<SpaceTodo>,
+    guard: Guard,
 }
 
 impl Keeping {
@@ -148,9 +175,12 @@ impl Keeping {
             reading,
             reporter,
             done,
+            guard,
         } = self;
         let known = store.space(no, &id)?;
         let before = known.as_ref().map(|known| &known.space);
+        let doubts = store.space_doubts(no, &id)?;
+        let (fate, doubted) = weigh(&guard, fate, before, &doubts, reading);
         let after = after(&id, before, fate);
         let change = SpaceChange::between(before, after.as_ref());
         let verb = change.as_ref().map(SpaceChange::verb);
@@ -165,6 +195,7 @@ impl Keeping {
         let is_unseen = after
             .as_ref()
             .is_some_and(|after| !after.head.unseen.is_empty());
+        let of = id.clone();
         let write = match after {
             Some(space) => SpaceWrite::Keep(KeptSpace {
                 space,
@@ -183,12 +214,47 @@ impl Keeping {
                 });
             }
         };
+        // A doubt is on disk before the space counts as read, and until the removal is applied.
+        if !doubted.is_empty() && doubted != doubts {
+            store.set_space_doubts(no, &of, &doubted)?;
+        }
         store.write_space(no, write, report, done.as_ref())?;
+        if doubted.is_empty() && !doubts.is_empty() {
+            store.set_space_doubts(no, &of, &doubted)?;
+        }
         Ok(Kept {
             change: verb,
             is_unseen,
         })
     }
+}
+
+/// Returns what is believed of what was found, and which lists are doubted from now on.
+fn weigh(
+    guard: &Guard,
+    fate: Fate,
+    before: Option<&Space>,
+    doubts: &SpaceDoubts,
+    reading: u64,
+) -> (Fate, SpaceDoubts) {
+    let (head, assignments, shares) = match fate {
+        Fate::Read(head, assignments, shares) => (head, assignments, shares),
+        Fate::Unseen => return (Fate::Unseen, doubts.clone()),
+        Fate::Gone => return (Fate::Gone, SpaceDoubts::new()),
+    };
+    let known = before.and_then(|space| space.assignments.as_ref());
+    let doubt = doubts.get(&SpacePart::Assignments).copied();
+    let (assignments, of_assignments) = believed(guard, assignments, known, doubt, reading);
+    let known = before.and_then(|space| space.shares.as_ref());
+    let doubt = doubts.get(&SpacePart::Shares).copied();
+    let (shares, of_shares) = believed(guard, shares, known, doubt, reading);
+    let doubted = [
+        (SpacePart::Assignments, of_assignments),
+        (SpacePart::Shares, of_shares),
+    ];
+    let doubted = doubted.into_iter();
+    let doubted = doubted.filter_map(|(part, doubt)| Some((part, doubt?)));
+    (Fate::Read(head, assignments, shares), doubted.collect())
 }
 
 /// Returns the space as it should be stored; `None` if there is nothing to store.
@@ -201,6 +267,7 @@ fn after(id: &SpaceId, before: Option<&Space>, fate: Fate) -> Option<Space> {
             Some(space)
         }
         Fate::Read(mut head, assignments, shares) => {
+            keep_owner(&mut head, before.map(|before| &before.head));
             if !assignments.is_whole() {
                 head.unseen.insert(SpacePart::Assignments);
             }
@@ -213,6 +280,72 @@ fn after(id: &SpaceId, before: Option<&Space>, fate: Fate) -> Option<Space> {
                 assignments: assignments.over(before.and_then(|it| it.assignments.as_ref())),
                 shares: shares.over(before.and_then(|it| it.shares.as_ref())),
             })
+        }
+    }
+}
+
+/// Keeps the known owner if the source does not say who owns the space.
+fn keep_owner(head: &mut SpaceHead, before: Option<&SpaceHead>) {
+    if !head.unseen.contains(&SpacePart::Itself) {
+        return;
+    }
+    head.owner = before.and_then(|before| before.owner.clone());
+    // If nobody is known to own it, there is nothing that could be out of date.
+    if head.owner.is_none() {
+        head.unseen.remove(&SpacePart::Itself);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+    use crate::model::{Id, SpaceList, UserId};
+
+    fn head(owner: Option<u8>, unseen: &[SpacePart]) -> SpaceHead {
+        SpaceHead {
+            name: "Sales".to_owned(),
+            sort: None,
+            owner: owner.map(|n| UserId(Id::parse(&format!("{n:024x}")).unwrap())),
+            created_at: None,
+            unseen: unseen.iter().copied().collect(),
+        }
+    }
+
+    #[test]
+    fn a_space_that_does_not_say_who_owns_it_keeps_its_owner() {
+        let id = SpaceId(Id::parse("s1").unwrap());
+        let itself = &[SpacePart::Itself][..];
+        for (known, seen, expected) in [
+            (
+                Some(head(Some(1), &[])),
+                head(None, itself),
+                head(Some(1), itself),
+            ),
+            (
+                Some(head(Some(1), itself)),
+                head(Some(2), &[]),
+                head(Some(2), &[]),
+            ),
+            (Some(head(Some(1), &[])), head(None, &[]), head(None, &[])),
+            (Some(head(None, &[])), head(None, itself), head(None, &[])),
+            (None, head(None, itself), head(None, &[])),
+        ] {
+            let whole = |head| {
+                let lists = (SpaceList::Whole([].into()), SpaceList::Whole([].into()));
+                Fate::Read(head, lists.0, lists.1)
+            };
+            let before = known.and_then(|head| after(&id, None, whole(head)));
+            // What an earlier reading has marked is not what the next one starts from.
+            let before = before.map(|mut before| {
+                before.head.unseen = BTreeSet::new();
+                before
+            });
+
+            let after = after(&id, before.as_ref(), whole(seen)).unwrap();
+
+            assert_eq!(after.head, expected);
         }
     }
 }

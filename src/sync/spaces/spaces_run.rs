@@ -17,6 +17,8 @@ use crate::sync::run::measure;
 use crate::sync::run::running::Running;
 use crate::sync::{Progress, RunError};
 
+use super::failures::Failures;
+
 /// What a run that reads spaces works with.
 #[derive(Debug)]
 pub(super) struct SpacesRun {
@@ -26,6 +28,7 @@ pub(super) struct SpacesRun {
     /// Spaces that the audit log named.
     pub(super) todo: Vec<SpaceTodo>,
     pub(super) counts: SpaceCounts,
+    pub(super) failures: Failures,
 }
 
 impl<C: Connector> Job<C> {
@@ -68,6 +71,7 @@ impl<C: Connector> Job<C> {
             reading,
             todo,
             counts: SpaceCounts::default(),
+            failures: Failures::default(),
         };
         let (before, no) = (self.store.last_seq(), spaces.known.no);
         let read = async {
@@ -109,9 +113,8 @@ impl<C: Connector> Job<C> {
 
     /// Reads the spaces that the audit log named.
     async fn read_named(&self, run: &mut SpacesRun) -> Result<Outcome, RunError> {
-        for todo in std::mem::take(&mut run.todo) {
-            self.look_at_space(run, todo).await?;
-        }
+        let todo = std::mem::take(&mut run.todo);
+        self.look_at_spaces(run, todo).await?;
         Ok(judged(&run.counts))
     }
 }
