@@ -3,6 +3,7 @@
 
 mod claims;
 mod poll;
+mod spaces;
 mod sweep;
 
 use std::collections::BTreeMap;
