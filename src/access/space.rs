@@ -89,7 +89,7 @@ pub struct SpaceGrants {
     groups: BTreeMap<GroupId, UserGrants>,
     /// What every user has.
     everybodys: UserGrants,
-    /// The lists that were never visible.
+    /// The parts that count as not visible.
     hidden: BTreeSet<SpacePart>,
 }
 
@@ -136,6 +136,17 @@ impl SpaceGrants {
             }
         }
         found
+    }
+
+    /// Adds parts that were not visible. If the space itself was not, nothing of it was.
+    #[must_use]
+    pub fn hiding(mut self, unseen: &BTreeSet<SpacePart>) -> Self {
+        self.hidden.extend(unseen);
+        if unseen.contains(&SpacePart::Itself) {
+            self.hidden
+                .extend([SpacePart::Assignments, SpacePart::Shares]);
+        }
+        self
     }
 
     /// Returns the path of an assignee, and the list that its entry belongs to. `None` if the
@@ -199,7 +210,7 @@ impl SpaceGrants {
         &self.groups
     }
 
-    /// Returns whether a list of the space was visible at any time.
+    /// Returns whether a part of the space counts as visible.
     pub(super) fn shows(&self, part: SpacePart) -> bool {
         !self.hidden.contains(&part)
     }

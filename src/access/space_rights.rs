@@ -191,7 +191,7 @@ impl SpaceSight<'_> {
             (Whose::User(Some(_)), ByGroup::No) | (Whose::Everybodys, _) => true,
         };
         match right.part() {
-            None => true,
+            None => grants.shows(SpacePart::Itself),
             Some(part) => grants.shows(part) && shows_groups,
         }
     }

@@ -240,7 +240,7 @@ pub struct UserAccess {
     pub limit: usize,
 }
 
-/// What differs in who holds which role between two times.
+/// What differs in who holds which right between two times.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AccessDiff {
     /// The tenant.
@@ -249,8 +249,11 @@ pub struct AccessDiff {
     pub from: Timestamp,
     /// The later time; `None` for now.
     pub to: Option<Timestamp>,
-    /// Of the roles, only those with this id or name; `None` for all.
+    /// Only rights of this role: one in the tenant, by id or name, or one in spaces, by name;
+    /// `None` for all.
     pub role: Option<String>,
+    /// Only rights in the spaces with this id or name; `None` for all rights.
+    pub space: Option<String>,
     /// The last user of the previous page.
     pub after: Option<Id>,
     /// How many rows are wanted, at most [`MAX_PAGE`]. There may be a few more,

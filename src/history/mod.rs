@@ -34,5 +34,5 @@ pub use pictures::Pictures;
 pub use since::first_since;
 pub use since_when::since_when;
 pub use space_pairs::{Compared, SpacePair, SpacePairs};
-pub use spaces::{FoundSpaces, SpacesLook, each_space, spaces_after};
+pub use spaces::{FoundSpaces, SpacesLook, each_space, each_space_pair, spaces_after};
 pub use trail::Trail;

@@ -14,6 +14,7 @@ use crate::store::{Known, PostingList, Store, StoreError};
 
 use super::error::HistoryError;
 use super::past::Past;
+use super::space_past::SpacePast;
 use super::trail::Trail;
 
 /// How many records are read at once.
@@ -33,8 +34,13 @@ pub struct Picture {
     /// The names of the groups that give roles, and of those whose roles are not visible.
     names: BTreeMap<GroupId, String>,
     grants: Grants,
+    /// The time that was asked about; `None` if the picture is of now, or of an entry.
+    at: Option<Timestamp>,
     /// What differs from now; `None` if the picture is of now.
     past: Option<Mutex<Past>>,
+    /// What has happened to spaces since then; `None` until somebody asks, or if that is too much
+    /// to be kept.
+    spaces: Mutex<Option<SpacePast>>,
     /// The entries before its time that changed who holds which role; `None` until somebody asks.
     trail: Mutex<Option<Arc<Trail>>>,
 }
@@ -53,10 +59,11 @@ pub(super) type Ids = (BTreeSet<Id>, Option<Id>);
 impl Picture {
     /// Reads the roles and groups of a tenant as they were at a time; `None` means now.
     pub fn of(store: &Store, known: &Known, at: Option<Timestamp>) -> Result<Self, HistoryError> {
-        match at {
-            Some(at) => Self::past(store, known, Past::since(store, known, at)?),
-            None => Ok(Self::read(store, known, None)?.0),
-        }
+        let picture = match at {
+            Some(at) => Self::past(store, known, Past::since(store, known, at)?)?,
+            None => Self::read(store, known, None)?.0,
+        };
+        Ok(Self { at, ..picture })
     }
 
     /// Reads the roles and groups of a tenant as they were after an entry.
@@ -216,6 +223,38 @@ impl Picture {
         }
         let read = Arc::new(Trail::read(store, known, self.last_seq(store))?);
         Ok(Arc::clone(trail.insert(read)))
+    }
+
+    /// Returns the time that was asked about; `None` if the picture is of now, or of an entry.
+    pub(super) fn at(&self) -> Option<Timestamp> {
+        self.at
+    }
+
+    /// Takes what has happened to spaces since a time, which is the time of the picture. The first
+    /// call reads it.
+    pub(super) fn take_space_past(
+        &self,
+        store: &Store,
+        known: &Known,
+        at: Timestamp,
+    ) -> Result<SpacePast, HistoryError> {
+        match lock(&self.spaces).take() {
+            Some(past) => Ok(past),
+            None => SpacePast::since(store, known, at),
+        }
+    }
+
+    /// Keeps what has happened to spaces for the next page of an answer, unless it is too much.
+    pub(super) fn keep_space_past(&self, past: SpacePast) {
+        if past.is_small() {
+            *lock(&self.spaces) = Some(past);
+        }
+    }
+
+    /// Returns the last entry up to which it keeps what has happened to spaces.
+    #[cfg(test)]
+    pub(super) fn kept_up_to(&self) -> Option<Seq> {
+        lock(&self.spaces).as_ref().map(SpacePast::up_to)
     }
 
     /// Returns how many users there were at the time of the picture.

@@ -17,6 +17,10 @@ const AT_ONCE: usize = 500;
 /// 300 bytes.
 const MAX_CHANGED: usize = 200_000;
 
+/// The most of these to keep for the next page of an answer: 6 MB for each time that is asked
+/// about.
+const MAX_KEPT: usize = 20_000;
+
 /// How long a reader waits for the entry of a space that was just written, and how long it pauses
 /// in between.
 const MAX_WAIT: Duration = Duration::from_secs(2);
@@ -88,9 +92,15 @@ impl SpacePast {
         self.has_gap
     }
 
-    /// Returns the first space that has changed since then.
-    pub(super) fn next_changed(&self) -> Option<SpaceId> {
-        self.changes.keys().next().cloned()
+    /// Returns the last entry that was read.
+    #[cfg(test)]
+    pub(super) fn up_to(&self) -> Seq {
+        self.up_to
+    }
+
+    /// Returns whether it is small enough to be kept for the next page of an answer.
+    pub(super) fn is_small(&self) -> bool {
+        self.n_changed <= MAX_KEPT
     }
 
     /// Returns the spaces that have changed since then, of those after an id and up to another.
@@ -153,10 +163,10 @@ impl SpacePast {
         }
     }
 
-    /// Returns a space as it was then, given the present one, and drops its changes.
-    pub(super) fn then(&mut self, id: &SpaceId, now: Option<Space>) -> Option<Space> {
-        let Changes { changes, .. } = self.changes.remove(id).unwrap_or_default();
-        let changes = changes.iter().rev();
+    /// Returns a space as it was then, given the present one.
+    pub(super) fn then(&self, id: &SpaceId, now: Option<Space>) -> Option<Space> {
+        let changes = self.changes.get(id).into_iter();
+        let changes = changes.flat_map(|it| it.changes.iter().rev());
         changes.fold(now, |space, (_, change)| change.undo(space))
     }
 

@@ -9,6 +9,8 @@ use crate::store::{KeptSpace, Known, Store};
 
 use super::error::HistoryError;
 use super::past::covered;
+use super::picture::Picture;
+use super::space_pairs::SpacePair;
 use super::space_past::SpacePast;
 
 /// How many spaces are read from the store at once.
@@ -30,12 +32,12 @@ pub struct SpacesLook {
     pub has_gap: bool,
 }
 
-/// Visits the spaces of a tenant as they were at a time; if `at` is `None`, as they are now. `only`
-/// limits this to one space.
+/// Visits the spaces of a tenant as they were at the time of a picture, in the order of their ids.
+/// `only` limits this to one space.
 pub fn each_space(
     store: &Store,
     known: &Known,
-    at: Option<Timestamp>,
+    picture: &Picture,
     only: Option<&SpaceId>,
     mut visit: impl FnMut(Space),
 ) -> Result<SpacesLook, HistoryError> {
@@ -43,10 +45,64 @@ pub fn each_space(
         Some(id) => Span::One(id),
         None => Span::After(None),
     };
-    walk(store, known, at, span, |space| {
+    walk(store, known, picture, span, |space| {
         visit(space);
         ControlFlow::Continue(())
     })
+}
+
+/// Visits the spaces of a tenant as they were at the times of two pictures, in the order of their
+/// ids. Visits none if the spaces are not known at one of these times.
+pub fn each_space_pair(
+    store: &Store,
+    known: &Known,
+    (before, after): (&Picture, &Picture),
+    mut visit: impl FnMut(SpacePair),
+) -> Result<(SpacesLook, SpacesLook), HistoryError> {
+    let mut then = look_at(store, known, before)?;
+    let mut now = look_at(store, known, after)?;
+    if then.read.is_none() || now.read.is_none() {
+        return Ok((then, now));
+    }
+    let mut pasts = Vec::new();
+    for picture in [before, after] {
+        if let Some(at) = picture.at() {
+            pasts.push((picture, picture.take_space_past(store, known, at)?));
+        }
+    }
+    each_id(
+        store,
+        known,
+        &mut pasts,
+        Span::After(None),
+        |pasts, id, now| {
+            let at = |picture: &Picture| {
+                let past = pasts.iter().find(|(it, _)| std::ptr::eq(*it, picture));
+                match past {
+                    Some((_, past)) => past.then(id, now.clone()),
+                    None => now.clone(),
+                }
+            };
+            let (then, now) = (at(before), at(after));
+            if then.is_some() || now.is_some() {
+                visit(SpacePair {
+                    id: id.clone(),
+                    then,
+                    now,
+                });
+            }
+            ControlFlow::Continue(())
+        },
+    )?;
+    for (picture, past) in pasts {
+        let look = match std::ptr::eq(picture, before) {
+            true => &mut then,
+            false => &mut now,
+        };
+        look.has_gap = past.has_gap();
+        picture.keep_space_past(past);
+    }
+    Ok((then, now))
 }
 
 /// Some spaces that were found.
@@ -60,34 +116,28 @@ pub struct FoundSpaces {
     pub look: SpacesLook,
 }
 
-/// Returns the first spaces after one that are wanted, as they were at a time. `None` means now.
+/// Returns the first spaces after one that are wanted, as they were at the time of a picture.
 pub fn spaces_after(
     store: &Store,
     known: &Known,
-    at: Option<Timestamp>,
+    picture: &Picture,
     after: Option<&SpaceId>,
     limit: usize,
     is_wanted: impl Fn(&Space) -> bool,
 ) -> Result<FoundSpaces, HistoryError> {
-    let mut found: BTreeMap<SpaceId, Space> = BTreeMap::new();
-    let look = walk(store, known, at, Span::After(after), |space| {
-        if is_wanted(&space) {
-            found.insert(space.id.clone(), space);
+    let mut spaces: Vec<Space> = Vec::new();
+    let mut has_more = false;
+    let look = walk(store, known, picture, Span::After(after), |space| {
+        if !is_wanted(&space) {
+            return ControlFlow::Continue(());
         }
-        let is_full = found.len() > limit;
-        match at {
-            // Present spaces come in the order of their ids.
-            None if is_full => ControlFlow::Break(()),
-            // Spaces that are gone by now come last, so we must visit all.
-            Some(_) if found.len() > limit + 1 => {
-                found.pop_last();
-                ControlFlow::Continue(())
-            }
-            None | Some(_) => ControlFlow::Continue(()),
+        has_more = spaces.len() == limit;
+        if has_more {
+            return ControlFlow::Break(());
         }
+        spaces.push(space);
+        ControlFlow::Continue(())
     })?;
-    let has_more = found.len() > limit;
-    let spaces: Vec<Space> = found.into_values().take(limit).collect();
     Ok(FoundSpaces {
         next: spaces
             .last()
@@ -114,13 +164,8 @@ impl Span<'_> {
     }
 }
 
-fn walk(
-    store: &Store,
-    known: &Known,
-    at: Option<Timestamp>,
-    span: Span<'_>,
-    mut visit: impl FnMut(Space) -> ControlFlow<()>,
-) -> Result<SpacesLook, HistoryError> {
+/// Returns how far the spaces are known at the time of a picture, before any is visited.
+fn look_at(store: &Store, known: &Known, picture: &Picture) -> Result<SpacesLook, HistoryError> {
     let reading = store.space_reading(known.no)?;
     let mut look = SpacesLook {
         read: reading.first.and(reading.mark.last),
@@ -128,57 +173,95 @@ fn walk(
         n_unread: reading.n_unread,
         has_gap: false,
     };
-    let mut past = match at {
-        None => None,
-        Some(at) => {
-            covered(store, known, at)?;
-            // The journal has no changes of spaces from before the first reading ended.
-            if reading.first.is_none_or(|first| at < first) {
-                look.read = None;
-                return Ok(look);
-            }
-            look.read = look.read.map(|last| last.min(at));
-            Some(SpacePast::since(store, known, at)?)
+    if let Some(at) = picture.at() {
+        covered(store, known, at)?;
+        // The journal has no changes of spaces from before the first reading ended.
+        let is_known = reading.first.is_some_and(|first| first <= at);
+        look.read = look.read.map(|last| last.min(at)).filter(|_| is_known);
+    }
+    Ok(look)
+}
+
+fn walk(
+    store: &Store,
+    known: &Known,
+    picture: &Picture,
+    span: Span<'_>,
+    mut visit: impl FnMut(Space) -> ControlFlow<()>,
+) -> Result<SpacesLook, HistoryError> {
+    let mut look = look_at(store, known, picture)?;
+    let mut pasts = Vec::new();
+    if let Some(at) = picture.at() {
+        if look.read.is_none() {
+            return Ok(look);
         }
-    };
+        pasts.push((picture, picture.take_space_past(store, known, at)?));
+    }
+    each_id(store, known, &mut pasts, span, |pasts, id, now| {
+        let then = match pasts.first() {
+            Some((_, past)) => past.then(id, now),
+            None => now,
+        };
+        match then {
+            Some(space) => visit(space),
+            None => ControlFlow::Continue(()),
+        }
+    })?;
+    for (picture, past) in pasts {
+        look.has_gap = past.has_gap();
+        picture.keep_space_past(past);
+    }
+    Ok(look)
+}
+
+/// A picture, and what has happened to spaces since its time.
+type PastOf<'a> = (&'a Picture, SpacePast);
+
+/// Visits the present spaces and those that have changed and are gone by now, each with its id, in
+/// the order of the ids. Reads into `pasts` what happens meanwhile.
+fn each_id(
+    store: &Store,
+    known: &Known,
+    pasts: &mut [PastOf<'_>],
+    span: Span<'_>,
+    mut visit: impl FnMut(&[PastOf<'_>], &SpaceId, Option<Space>) -> ControlFlow<()>,
+) -> Result<(), HistoryError> {
     let mut after = match span {
         Span::One(_) => None,
         Span::After(after) => after.cloned(),
     };
     loop {
-        let page: Vec<KeptSpace> = match span {
-            Span::One(id) => store.space(known.no, id)?.into_iter().collect(),
-            Span::After(_) => store.spaces(known.no, after.as_ref(), PAGE)?,
+        let (page, is_last): (Vec<KeptSpace>, bool) = match span {
+            Span::One(id) => (store.space(known.no, id)?.into_iter().collect(), true),
+            Span::After(_) => {
+                let page = store.spaces(known.no, after.as_ref(), PAGE)?;
+                let is_last = page.len() < PAGE;
+                (page, is_last)
+            }
         };
-        after = page.last().map(|kept| kept.space.id.clone());
-        if let Some(past) = &mut past {
+        let last = page.last().map(|kept| kept.space.id.clone());
+        let last = last.filter(|_| !is_last);
+        let mut spaces: BTreeMap<SpaceId, Option<Space>> = BTreeMap::new();
+        for (_, past) in pasts.iter_mut() {
             past.catch_up(store, known, &page)?;
+            // The page lacks changed spaces that are gone by now.
+            let changed = past.changed(after.as_ref(), last.as_ref());
+            let changed = changed.filter(|id| span.has(id));
+            spaces.extend(changed.map(|id| (id.clone(), None)));
         }
-        for kept in page {
-            let then = match &mut past {
-                Some(past) => past.then(&kept.space.id.clone(), Some(kept.space)),
-                None => Some(kept.space),
-            };
-            if let Some(space) = then
-                && visit(space).is_break()
-            {
-                return Ok(look);
+        let kept = page.into_iter().map(|kept| kept.space);
+        spaces.extend(kept.map(|space| (space.id.clone(), Some(space))));
+        for (id, now) in spaces {
+            if visit(pasts, &id, now).is_break() {
+                return Ok(());
             }
         }
-        if matches!(span, Span::One(_)) || after.is_none() {
-            break;
+        if is_last {
+            return Ok(());
         }
+        after = last;
     }
-    if let Some(mut past) = past {
-        look.has_gap = past.has_gap();
-        // Spaces that have been deleted since then.
-        while let Some(id) = past.next_changed() {
-            if let Some(space) = past.then(&id, None).filter(|_| span.has(&id))
-                && visit(space).is_break()
-            {
-                break;
-            }
-        }
-    }
-    Ok(look)
 }
+
+#[cfg(test)]
+mod tests;

@@ -2,13 +2,13 @@
 
 use serde_json::{Map, Value, json};
 
-use super::user_spaces::user_spaces;
+use super::user_spaces::{mention, user_spaces};
 use super::{Frame, FrameEnd, put};
 use crate::control::{
-    AccessPerson, AccessRow, DiffRow, Envelope, Everybody, EverybodyDiff, NotKnown, Permission,
-    StaleRow, Unseen, UserAccess,
+    AccessPerson, AccessRow, DiffPage, DiffRow, Envelope, Everybody, EverybodyDiff, NotKnown,
+    Permission, StaleRow, Unseen, UserAccess,
 };
-use crate::model::unified::{UnifiedId, paths, role_right};
+use crate::model::unified::{UnifiedId, paths, right, role_right};
 use crate::model::{Kind, LastSession, LicenceAssignment, TenantName, Timestamp, UserId};
 
 /// Returns a role that a user holds.
@@ -149,13 +149,13 @@ pub fn access_answers(answers: Vec<Value>) -> FrameEnd {
     ("answers", answers.into())
 }
 
-/// Returns how the access of a user to a role differs between two times.
+/// Returns how the access of a user to a right differs between two times.
 pub fn access_diff(tenant: &TenantName, row: &DiffRow) -> Value {
     json!({
         "tenant": tenant,
         "user": person(&row.user),
         "account": row.account,
-        "right": role_right(&row.role),
+        "right": right(&row.right),
         "change": row.change,
         "before": paths(&row.before),
         "after": paths(&row.after),
@@ -164,23 +164,20 @@ pub fn access_diff(tenant: &TenantName, row: &DiffRow) -> Value {
 
 /// Returns what an answer about two times rests on, with the number of its rows, and with what
 /// changed for all users.
-pub fn diff_answer(
-    from: Timestamp,
-    resting_on: &Envelope,
-    everybody: &[EverybodyDiff],
-    rows: u64,
-) -> Value {
-    let mut json = envelope(resting_on, Some(rows));
-    let everybody: Vec<_> = everybody.iter().map(everybody_diff).collect();
+pub fn diff_answer(from: Timestamp, answer: &DiffPage, rows: u64) -> Value {
+    let mut json = envelope(&answer.page.envelope, Some(rows));
+    let everybody: Vec<_> = answer.everybody.iter().map(everybody_diff).collect();
+    let spaces: Vec<_> = answer.spaces.iter().map(mention).collect();
     put(&mut json, "from", from.to_string());
     put(&mut json, "everybody_changed", everybody);
+    put(&mut json, "spaces", spaces);
     json
 }
 
-/// Returns how the access of all users to a role differs between two times.
+/// Returns how the access of all users to a right differs between two times.
 fn everybody_diff(row: &EverybodyDiff) -> Value {
     json!({
-        "right": role_right(&row.role),
+        "right": right(&row.right),
         "change": row.change,
         "users": row.users,
         "before": paths(&row.before),

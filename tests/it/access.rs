@@ -601,6 +601,7 @@ async fn compare(running: &Running, from: &Sight, to: &Sight, limit: usize) {
                 from: from.at,
                 to: Some(to.at),
                 role: None,
+                space: None,
                 after,
                 limit,
             })
@@ -615,14 +616,17 @@ async fn compare(running: &Running, from: &Sight, to: &Sight, limit: usize) {
     let expected = differences(&before, &after);
     let mut found = BTreeMap::new();
     for row in &rows {
-        let who = (row.user.id.clone(), row.role.id.clone());
+        let who = (row.user.id.clone(), row.right.role().unwrap().id.clone());
         let what = (row.change, words(&row.before), words(&row.after));
         assert_eq!(found.insert(who, what), None, "a row came twice");
     }
     assert_eq!(found, expected, "from {} to {}", from.at, to.at);
 
     // What everybody gained or lost is listed once, not for each user.
-    let told: BTreeSet<RoleId> = everybody.iter().map(|row| row.role.id.clone()).collect();
+    let told: BTreeSet<RoleId> = everybody
+        .iter()
+        .map(|row| row.right.role().unwrap().id.clone())
+        .collect();
     assert_eq!(told, everybodys_differences(&before, &after));
 }
 
@@ -844,6 +848,7 @@ async fn what_was_hidden_at_first_is_not_reported_as_given_when_it_appears() {
         from: start,
         to: None,
         role: None,
+        space: None,
         after: None,
         limit: 500,
     };
@@ -856,7 +861,8 @@ async fn what_was_hidden_at_first_is_not_reported_as_given_when_it_appears() {
     let (of_keeper, of_another) = (running.ask(of_keeper).await, running.ask(of_another).await);
     assert_eq!(of_keeper.page.rows, diff.page.rows);
     assert_eq!(of_another.page.rows, []);
-    let granted = diff.page.rows.iter().filter(|row| row.role.id == role);
+    let granted = diff.page.rows.iter();
+    let granted = granted.filter(|row| row.right.role().unwrap().id == role);
     let granted: Vec<&UserId> = granted.map(|row| &row.user.id).collect();
     assert_eq!(granted, [&newcomer], "of the others it is not known");
     let mut not_known = diff.page.envelope.not_known.iter();
@@ -898,6 +904,7 @@ async fn what_is_hidden_later_stays_as_it_was_known() {
         from: first,
         to: None,
         role: None,
+        space: None,
         after: None,
         limit: 500,
     };

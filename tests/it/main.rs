@@ -65,6 +65,7 @@ mod serving;
 mod sessions;
 mod space;
 mod space_faults;
+mod space_diff;
 mod space_kills;
 mod space_lists;
 mod spaces;

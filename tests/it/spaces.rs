@@ -23,6 +23,7 @@ use qlik_roster::store::SpaceReading;
 use serde_json::Value;
 
 use crate::access::user_access;
+use crate::space_diff;
 use crate::support::{Running, World, within};
 
 /// Histories in an ordinary run, and with `QLIK_ROSTER_LONG`.
@@ -39,7 +40,7 @@ fn acme() -> TenantName {
     TenantName("acme".to_owned())
 }
 
-fn clock() -> Clock {
+pub fn clock() -> Clock {
     Clock::stopped_at(Timestamp::parse("2026-03-01T08:00:00Z").unwrap())
 }
 
@@ -216,14 +217,14 @@ fn assigned(answer: &SpaceAccess) -> Vec<String> {
 }
 
 /// What was known at a time: the spaces as the tenant had them, and its users.
-struct Sight {
-    at: Timestamp,
+pub struct Sight {
+    pub at: Timestamp,
     /// The last entry of the journal.
     seq: Seq,
     /// The lists that were never visible.
-    never: BTreeSet<(SpaceId, SpacePart)>,
-    spaces: BTreeMap<SpaceId, Space>,
-    users: Vec<User>,
+    pub never: BTreeSet<(SpaceId, SpacePart)>,
+    pub spaces: BTreeMap<SpaceId, Space>,
+    pub users: Vec<User>,
 }
 
 /// Whom a list lost when it lost everybody: they stay until the next reading shows the same.
@@ -296,17 +297,17 @@ fn never_seen(last: Option<&Sight>, tenant: &Directory) -> BTreeSet<(SpaceId, Sp
 }
 
 /// A right: the space, the list that grants it, and its description.
-type RightWords = (SpaceId, Option<SpacePart>, String);
+pub type RightWords = (SpaceId, Option<SpacePart>, String);
 
 /// Who holds which right in spaces: by paths of their own, or by paths that everybody has.
 #[derive(Debug, Default, PartialEq, Eq)]
-struct Holdings {
-    own: BTreeMap<(UserId, RightWords), BTreeSet<String>>,
-    everybodys: BTreeMap<RightWords, BTreeSet<String>>,
+pub struct Holdings {
+    pub own: BTreeMap<(UserId, RightWords), BTreeSet<String>>,
+    pub everybodys: BTreeMap<RightWords, BTreeSet<String>>,
 }
 
 /// Computes who holds what: each user with each assignment and each share.
-fn holdings(sight: &Sight) -> Holdings {
+pub fn holdings(sight: &Sight) -> Holdings {
     let mut holdings = Holdings::default();
     for space in sight.spaces.values() {
         let of_space = |part, words: String| (space.id.clone(), part, words);
@@ -357,7 +358,7 @@ fn holdings(sight: &Sight) -> Holdings {
     holdings
 }
 
-fn in_words(right: &Right) -> RightWords {
+pub fn in_words(right: &Right) -> RightWords {
     match right {
         Right::Role(_) => panic!("no role changes"),
         Right::SpaceRole { space, role } if role == "owner" => {
@@ -378,7 +379,7 @@ fn in_words(right: &Right) -> RightWords {
     }
 }
 
-fn path_words(paths: &[ShownPath]) -> BTreeSet<String> {
+pub fn path_words(paths: &[ShownPath]) -> BTreeSet<String> {
     let words = paths.iter().map(|shown| match &shown.path {
         Path::Direct => "direct".to_owned(),
         Path::Owner => "owner".to_owned(),
@@ -588,6 +589,7 @@ async fn live(seed: u64) {
     }
 
     replay(&running, &sights, dice.usize(1..60)).await;
+    space_diff::compare_all(&running, &sights, &mut dice).await;
     let ever: BTreeSet<SpaceId> = sights
         .iter()
         .flat_map(|sight| sight.spaces.keys().cloned())

@@ -23,7 +23,7 @@ const COLUMNS: &[Column] = &[
     Column::new("USER", 0).shrinkable(16),
     Column::new("EMAIL", 5).shrinkable(24),
     Column::new("ID", 6),
-    Column::new("ROLE", 0).shrinkable(16),
+    Column::new("RIGHT", 0).shrinkable(16),
     Column::new("BEFORE", 1).shrinkable(20),
     Column::new("AFTER", 1).shrinkable(20),
     Column::new("ACCOUNT", 3),
@@ -34,6 +34,7 @@ pub(super) async fn run(client: &StoreClient, args: AccessDiffArgs) -> anyhow::R
         from,
         to,
         role,
+        space,
         list,
     } = args;
     let from = from.time(Clock::system().now());
@@ -53,6 +54,7 @@ pub(super) async fn run(client: &StoreClient, args: AccessDiffArgs) -> anyhow::R
             from,
             to,
             role: role.clone(),
+            space: space.clone(),
             after,
             limit,
         };
@@ -63,29 +65,51 @@ pub(super) async fn run(client: &StoreClient, args: AccessDiffArgs) -> anyhow::R
         };
         let answer: DiffPage = answers::read(client, left, &found, ask, take).await?;
         left -= n_rows.min(left);
-        answers.push((answer.page.envelope, answer.everybody, n_rows as u64));
+        answers.push((answer, n_rows as u64));
+    }
+    if let Some(space) = &space
+        && answers.iter().all(|(answer, _)| answer.spaces.is_empty())
+    {
+        say(format_args!(
+            "No space was called `{space}` at either time."
+        ));
+        for (answer, _) in &answers {
+            say_of(&answer.page.envelope);
+        }
+        return Ok(Exit::NotFound);
     }
     let told = answers
         .iter()
-        .map(|(envelope, everybody, n_rows)| view::diff_answer(from, envelope, everybody, *n_rows));
+        .map(|(answer, n_rows)| view::diff_answer(from, answer, *n_rows));
     let mut printer = rows.into_printer()?;
     let unread = tenants.unread.iter().map(view::access_unread);
     printer.end_with(view::access_answers(told.chain(unread).collect()));
     let summary = format!("{}.", count(printer.n_rows(), "difference"));
-    let envelopes = answers.iter().map(|(envelope, ..)| envelope);
-    let nothing = match (role, Known::of(&tenants.unread, envelopes)) {
+    let envelopes = answers.iter().map(|(answer, _)| &answer.page.envelope);
+    let nothing = match (role.or(space), Known::of(&tenants.unread, envelopes)) {
         (None, Known::All) => "Nobody's access differs.",
-        (Some(_), Known::All) => "Nobody's access to such a role differs.",
+        (Some(_), Known::All) => "Nobody's access to such a right differs.",
         (None, Known::Part) => "Nobody was found whose access differs.",
-        (Some(_), Known::Part) => "Nobody was found whose access to such a role differs.",
+        (Some(_), Known::Part) => "Nobody was found whose access to such a right differs.",
     };
     printer.finish(nothing, &summary)?;
     if !is_json {
-        for (envelope, everybody, _) in &answers {
-            tell(envelope, everybody);
+        for (answer, _) in &answers {
+            tell(&answer.page.envelope, &answer.everybody);
         }
     }
     Ok(Exit::Success)
+}
+
+/// Says that no space has, or had, this name.
+fn unknown_space(space: &str, answers: &[(DiffPage, u64)]) -> Exit {
+    say(format_args!(
+        "No space was called `{space}` at either time."
+    ));
+    for (answer, _) in answers {
+        say_of(&answer.page.envelope);
+    }
+    Exit::NotFound
 }
 
 /// Says what changed for all users of a tenant, and what the answer rests on.
@@ -99,8 +123,8 @@ fn tell(envelope: &Envelope, everybody: &[EverybodyDiff]) {
             AccessChange::PathChanged => "is given to all users by other paths now",
         };
         let (tenant, users) = (&envelope.tenant, Thousands(row.users));
-        let role = view::role_name(&row.role);
-        say(format_args!("`{tenant}`, {users} users: {role} {what}."));
+        let right = view::right_name(&row.right);
+        say(format_args!("`{tenant}`, {users} users: {right} {what}."));
     }
     say_of(&Envelope {
         everybody: Vec::new(),
@@ -120,7 +144,7 @@ fn row_of(tenant: &TenantName, row: &DiffRow) -> Row {
         row.user.label.clone().into(),
         row.user.email.clone().into(),
         row.user.id.0.to_string().into(),
-        view::role_name(&row.role).into(),
+        view::right_name(&row.right).into(),
         view::paths_in_words(&row.before).into(),
         view::paths_in_words(&row.after).into(),
         account.into(),

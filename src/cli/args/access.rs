@@ -31,7 +31,7 @@ pub(in crate::cli) enum AccessAction {
     Owned(AccessOwnedArgs),
     /// List to whom licences are assigned, or only those to subjects that no user has.
     Licences(AccessLicencesArgs),
-    /// List who gained or lost a role between two times, or holds it by other paths.
+    /// List who gained or lost a right between two times, or holds it by other paths.
     Diff(AccessDiffArgs),
     /// List administrators who have begun no session for some time, or of whom that is not known.
     Stale(AccessStaleArgs),
@@ -164,9 +164,13 @@ pub(in crate::cli) struct AccessDiffArgs {
     /// The later time (default: now).
     #[arg(long, value_name = "TIME", value_parser = since)]
     pub(in crate::cli) to: Option<Since>,
-    /// Only this role: its name or id.
+    /// Only this role: the name or id of one in the tenant, or the name of one in spaces, such as
+    /// `producer`.
     #[arg(long, value_name = "ROLE")]
     pub(in crate::cli) role: Option<String>,
+    /// Only rights in this space: its name or id.
+    #[arg(long, value_name = "SPACE")]
+    pub(in crate::cli) space: Option<String>,
     #[command(flatten)]
     pub(in crate::cli) list: ListArgs,
 }

@@ -9,8 +9,8 @@ use crate::access::{Idleness, Unseen};
 use crate::history::Since;
 use crate::model::{
     AccessChange, AccountChange, Barrier, GroupId, Holder, Id, LastSession, LicenceAssignment,
-    RoleMention, RunId, SessionSpan, ShownPath, SpaceId, SpacePart, TenantName, Timestamp, User,
-    UserId,
+    Right, RoleMention, RunId, SessionSpan, ShownPath, SpaceId, SpaceMention, SpacePart,
+    TenantName, Timestamp, User, UserId,
 };
 
 use super::licence_lack::LicenceLack;
@@ -340,15 +340,15 @@ pub struct Permission {
     pub roles: Vec<RoleMention>,
 }
 
-/// How the access of one user to one role differs between two times.
+/// How the access of one user to one right differs between two times.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DiffRow {
     /// The user as of the later time, or the earlier one if the user is gone.
     pub user: AccessPerson,
     /// Whether the user was created or deleted in between.
     pub account: AccountChange,
-    /// The role.
-    pub role: RoleMention,
+    /// The right.
+    pub right: Right,
     /// How it changed.
     pub change: AccessChange,
     /// Every path at the earlier time.
@@ -362,15 +362,18 @@ pub struct DiffRow {
 pub struct DiffPage {
     /// The users whose own paths differ. The envelope describes the later time.
     pub page: AccessPage<DiffRow, Id>,
-    /// What all users gained or lost; the same on each page.
+    /// What all users gained or lost; what they gained or lost in spaces is on the first page.
     pub everybody: Vec<EverybodyDiff>,
+    /// The spaces that had the requested id or name at one of the times; empty if none is asked
+    /// about.
+    pub spaces: Vec<SpaceMention>,
 }
 
-/// How the access of all users to one role differs between two times.
+/// How the access of all users to one right differs between two times.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct EverybodyDiff {
-    /// The role.
-    pub role: RoleMention,
+    /// The right.
+    pub right: Right,
     /// How it changed.
     pub change: AccessChange,
     /// How many users there are at the later time.

@@ -1,15 +1,21 @@
-//! What differs between two times: who gained a role, who lost one, and who holds one by other
+//! What differs between two times: who gained a right, who lost one, and who holds one by other
 //! paths.
+
+use std::cell::RefCell;
+use std::collections::BTreeSet;
 
 use crate::access::{Difference, differences, everybodys_differences};
 use crate::control::reading::Reading;
 use crate::control::records::MAX_READ;
 use crate::control::{ControlError, MAX_PAGE, Query, page, query};
-use crate::history::{Pair, Picture, latest_mention, pairs};
-use crate::model::{Called, RoleId, RoleMention, Timestamp, User};
-use crate::store::Known;
+use crate::history::{Pair, latest_mention, pairs};
+use crate::model::{Right, RoleId, RoleMention, User};
 
-use super::answers::{AccessPage, AccessPerson, DiffPage, DiffRow, EverybodyDiff};
+use super::answers::{AccessPage, AccessPerson, DiffPage, DiffRow, EverybodyDiff, NotKnown};
+use super::diff_spaces::{Told, compare_spaces};
+use super::diff_times::Times;
+use super::page_rows::PageRows;
+use super::space::note_user;
 use super::{Envelope, envelope};
 
 impl Query for query::AccessDiff {
@@ -21,76 +27,84 @@ impl Query for query::AccessDiff {
 
     fn answer(self, reading: &Reading<'_>) -> Result<Self::Answer, ControlError> {
         let known = reading.one(&self.tenant)?;
-        let store = reading.store;
         let pictures = &reading.context.pictures;
-        let before = pictures.of(store, known, Some(self.from))?;
-        let after = pictures.of(store, known, self.to)?;
-        let mut envelope = envelope::begin(reading, known, &after, self.to, None)?;
-        let earlier = envelope::begin(reading, known, &before, Some(self.from), None)?;
+        let before = pictures.of(reading.store, known, Some(self.from))?;
+        let after = pictures.of(reading.store, known, self.to)?;
+        let asked: Option<&[RoleId]> = self.space.as_ref().map(|_| &[][..]);
+        let mut envelope = envelope::begin(reading, known, &after, self.to, asked)?;
+        let earlier = envelope::begin(reading, known, &before, Some(self.from), asked)?;
         envelope.not_known.extend(earlier.not_known);
+        if self.space.is_some() {
+            envelope.not_known.remove(&NotKnown::Roles);
+        }
         let times = Times {
+            reading,
+            known,
             before: &before,
             after: &after,
+            from: self.from,
             at: envelope.as_of,
             role: self.role.as_deref(),
+            space: self.space.as_deref(),
+            names: RefCell::default(),
         };
-        let everybody = times.everybody(reading, known)?;
-        let answer = |envelope, rows, next| DiffPage {
-            page: AccessPage {
-                envelope,
-                rows,
-                next,
-            },
-            everybody,
+        let mut told = Told {
+            everybody: times.everybody()?,
+            envelope,
+            is_first: self.after.is_none(),
+            spaces: BTreeSet::new(),
         };
-        let limit = page::size(self.limit);
-        let (mut rows, mut next) = (Vec::new(), self.after);
+        let mut rows = PageRows::begin(page::size(self.limit));
+        let mut next = self.after;
         for _ in 0..MAX_READ / MAX_PAGE {
-            let page = pairs((&before, &after), store, known, next.as_ref(), MAX_PAGE)?;
-            for (id, pair) in page.pairs {
-                next = Some(id);
-                times.note_unseen(&mut envelope, &pair);
-                rows.extend(times.rows(&pair));
-                if rows.len() >= limit {
-                    return Ok(answer(envelope, rows, next));
+            let two = (&*before, &*after);
+            let page = pairs(two, reading.store, known, next.as_ref(), MAX_PAGE)?;
+            for (id, pair) in &page.pairs {
+                times.note_unseen(&mut told.envelope, pair);
+                for row in times.rows(pair) {
+                    rows.add(id, row);
                 }
             }
-            next = page.next;
-            if next.is_none() {
+            compare_spaces(&times, &page.pairs, &mut rows, &mut told)?;
+            told.is_first = false;
+            next = rows.next(page.pairs.iter().map(|(id, _)| id), next, page.next);
+            if rows.is_full() || next.is_none() {
                 break;
             }
         }
-        Ok(answer(envelope, rows, next))
+        Ok(DiffPage {
+            page: AccessPage {
+                envelope: told.envelope,
+                rows: rows.into_rows(),
+                next,
+            },
+            everybody: told.everybody,
+            spaces: told.spaces.into_iter().collect(),
+        })
     }
 }
 
-/// Two pictures that are compared.
-struct Times<'a> {
-    before: &'a Picture,
-    after: &'a Picture,
-    at: Timestamp,
-    /// Of the roles, only those with this id or name.
-    role: Option<&'a str>,
-}
-
 impl Times<'_> {
-    /// Notes what is not visible of a user's roles at one of the times.
+    /// Notes what is not visible of what a user holds at one of the times.
     fn note_unseen(&self, envelope: &mut Envelope, pair: &Pair) {
         for (picture, user) in [(self.before, &pair.then), (self.after, &pair.now)] {
-            if let Some(user) = user {
-                let unseen = picture.grants().unseen(user);
-                envelope::note_user(envelope, picture, user, &unseen);
+            let Some(user) = user else { continue };
+            match self.space {
+                None => {
+                    let unseen = picture.grants().unseen(user);
+                    envelope::note_user(envelope, picture, user, &unseen);
+                }
+                Some(_) => note_user(user, envelope),
             }
         }
     }
 
     /// Compares the roles that all users had with those that all users have.
-    fn everybody(
-        &self,
-        reading: &Reading<'_>,
-        known: &Known,
-    ) -> Result<Vec<EverybodyDiff>, ControlError> {
+    fn everybody(&self) -> Result<Vec<EverybodyDiff>, ControlError> {
         let mut rows = Vec::new();
+        if self.space.is_some() {
+            return Ok(rows);
+        }
         for difference in everybodys_differences(self.before.grants(), self.after.grants()) {
             let Difference {
                 right: role,
@@ -99,37 +113,33 @@ impl Times<'_> {
                 after,
             } = difference;
             rows.push(EverybodyDiff {
-                role: self.mention(&role, None),
+                right: Right::Role(self.mention(&role, None)),
                 change,
-                users: self.after.n_users(reading.store, known)?,
+                users: self.n_users()?,
                 before: self.before.shown(&before),
                 after: self.after.shown(&after),
             });
         }
-        rows.retain(|row| self.is_wanted(&row.role));
+        rows.retain(|row| self.is_wanted(&row.right));
         Ok(rows)
     }
 
-    /// Compares what a user had with what the user has.
+    /// Compares the roles that a user held with those that the user holds.
     fn rows(&self, pair: &Pair) -> Vec<DiffRow> {
         let (then, now) = (pair.then.as_ref(), pair.now.as_ref());
-        let Some((user, account)) = pair.account() else {
+        let Some((user, account)) = pair.account().filter(|_| self.space.is_none()) else {
             return Vec::new();
         };
         let differences = differences(self.before.grants(), self.after.grants(), then, now);
         let rows = differences.into_iter().map(|difference| DiffRow {
             user: AccessPerson::of(user, self.at),
             account,
-            role: self.mention(&difference.right, Some(user)),
+            right: Right::Role(self.mention(&difference.right, Some(user))),
             change: difference.change,
             before: self.before.shown(&difference.before),
             after: self.after.shown(&difference.after),
         });
-        rows.filter(|row| self.is_wanted(&row.role)).collect()
-    }
-
-    fn is_wanted(&self, role: &RoleMention) -> bool {
-        self.role.is_none_or(|called| role.is_called(called))
+        rows.filter(|row| self.is_wanted(&row.right)).collect()
     }
 
     fn mention(&self, role: &RoleId, holder: Option<&User>) -> RoleMention {

@@ -5,7 +5,7 @@ use std::cell::Cell;
 use crate::control::query::Opened;
 use crate::control::reading::Reading;
 use crate::control::{ControlError, Page, SpacePosition, page, query};
-use crate::history::{FoundSpaces, SpacesLook, each_space, spaces_after};
+use crate::history::{FoundSpaces, Picture, SpacesLook, each_space, spaces_after};
 use crate::model::{Id, Space, SpaceId, SpaceMention, SpacePart};
 use crate::store::Known;
 
@@ -27,6 +27,7 @@ impl Found {
     pub(super) fn of(
         reading: &Reading<'_>,
         known: &Known,
+        picture: &Picture,
         asked: &query::SpaceAccess,
     ) -> Result<Self, ControlError> {
         let after = match &asked.after {
@@ -40,7 +41,7 @@ impl Found {
         let wanted = Wanted {
             reading,
             known,
-            asked,
+            picture,
             after,
             n_hidden: Cell::new(0),
             // With a limit of one, we could not tell whether a space is the only one.
@@ -72,7 +73,7 @@ impl Found {
 struct Wanted<'a> {
     reading: &'a Reading<'a>,
     known: &'a Known,
-    asked: &'a query::SpaceAccess,
+    picture: &'a Picture,
     after: Option<&'a SpaceId>,
     limit: usize,
     n_hidden: Cell<u64>,
@@ -81,10 +82,10 @@ struct Wanted<'a> {
 impl Wanted<'_> {
     /// Finds the spaces that have this id, or else this name. Letter case is ignored.
     fn called(&self, called: &str) -> Result<FoundSpaces, ControlError> {
-        let (store, known, at) = (self.reading.store, self.known, self.asked.at);
+        let (store, known, picture) = (self.reading.store, self.known, self.picture);
         if let Ok(id) = Id::parse(called) {
             let mut spaces = Vec::new();
-            let look = each_space(store, known, at, Some(&SpaceId(id)), |space| {
+            let look = each_space(store, known, picture, Some(&SpaceId(id)), |space| {
                 spaces.push(space);
             })?;
             if !spaces.is_empty() {
@@ -99,13 +100,13 @@ impl Wanted<'_> {
         let called = called.to_lowercase();
         let is_called = |space: &Space| space.head.name.to_lowercase() == called;
         Ok(spaces_after(
-            store, known, at, self.after, self.limit, is_called,
+            store, known, picture, self.after, self.limit, is_called,
         )?)
     }
 
     /// Finds the spaces that share an app, without their other shares.
     fn with(&self, app: &String) -> Result<FoundSpaces, ControlError> {
-        let (store, known, at) = (self.reading.store, self.known, self.asked.at);
+        let (store, known, picture) = (self.reading.store, self.known, self.picture);
         let has_app = |space: &Space| {
             if space.head.unseen.contains(&SpacePart::Shares) {
                 self.n_hidden.set(self.n_hidden.get() + 1);
@@ -113,7 +114,7 @@ impl Wanted<'_> {
             let mut shares = space.shares.iter().flat_map(|shares| shares.values());
             shares.any(|share| share.resource.as_ref() == Some(app))
         };
-        let mut found = spaces_after(store, known, at, self.after, self.limit, has_app)?;
+        let mut found = spaces_after(store, known, picture, self.after, self.limit, has_app)?;
         for shares in found.spaces.iter_mut().filter_map(|it| it.shares.as_mut()) {
             shares.retain(|_, share| share.resource.as_ref() == Some(app));
         }

@@ -31,7 +31,7 @@ impl Query for query::SpaceAccess {
         let known = reading.one(&self.tenant)?;
         let picture = reading.context.pictures.of(reading.store, known, self.at)?;
         let mut envelope = envelope::begin(reading, known, &picture, self.at, Some(&[]))?;
-        let found = Found::of(reading, known, &self)?;
+        let found = Found::of(reading, known, &picture, &self)?;
         note_look(&mut envelope, found.look);
         if found.n_hidden > 0 && self.after.is_none() {
             let spaces = found.n_hidden;
@@ -295,7 +295,7 @@ impl Asked<'_> {
 }
 
 /// Notes if it is not visible which groups a user is in: one of them may be assigned.
-fn note_user(user: &User, envelope: &mut Envelope) {
+pub(super) fn note_user(user: &User, envelope: &mut Envelope) {
     if user.groups.is_none() {
         let what = NotKnown::User {
             id: user.id.clone(),
@@ -308,14 +308,14 @@ fn note_user(user: &User, envelope: &mut Envelope) {
 /// Returns which spaces a user can open, as many as belong on the page; `None` if spaces are not
 /// read.
 pub(super) fn of_user(
-    (reading, known, at): (&Reading<'_>, &Known, Option<Timestamp>),
+    (reading, known): (&Reading<'_>, &Known),
     picture: &Picture,
     user: &User,
     builder: &mut PageBuilder<UserAccessPosition>,
     envelope: &mut Envelope,
 ) -> Result<Option<UserSpaces>, ControlError> {
     let mut spaces: BTreeMap<SpaceId, UserSpace> = BTreeMap::new();
-    let look = each_space(reading.store, known, at, None, |space| {
+    let look = each_space(reading.store, known, picture, None, |space| {
         note_unseen(envelope, &space);
         let grants = SpaceGrants::of(&space, picture.grants());
         let mut own = grants.own(user);

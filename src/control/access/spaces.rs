@@ -91,7 +91,7 @@ impl Asked<'_> {
         let after = after.map(SpaceId);
         let limit = page::size(limit);
         let wanted = |space: &Space| self.choice.takes(space);
-        let found = spaces_after(reading.store, known, *at, after.as_ref(), limit, wanted)?;
+        let found = spaces_after(reading.store, known, picture, after.as_ref(), limit, wanted)?;
         note_look(&mut envelope, found.look);
         let mut owners = Owners {
             asked: self,

@@ -70,7 +70,7 @@ impl Query for query::UserAccess {
         });
         let unseen = builder.take(unseen, |it| UserAccessPosition::Unseen(it.clone()));
         let spaces = of_user(
-            (reading, known, self.at),
+            (reading, known),
             &picture,
             &user,
             &mut builder,
