@@ -37,7 +37,8 @@ pub use licence::{SubjectDigest, Subjects, orphan_licence, orphan_licence_id};
 pub use separation::{Judged, Separation};
 pub use space::{ShareGrant, SpaceGrant, SpaceGrants, SpacePath, UserGrants, administers};
 pub use space_rights::{
-    Concerned, SpaceRight, concerned, everybodys_space_differences, space_differences,
+    Concerned, Given, SpacePaths, SpaceRight, concerned, everybodys_space_differences,
+    space_differences,
 };
 pub use unseen::Unseen;
 

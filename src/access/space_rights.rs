@@ -2,7 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::model::{GroupId, OWNER, Path, Right, SpaceMention, SpacePart, User, UserId};
+use crate::model::{
+    GroupId, Id, OWNER, Path, Right, SpaceMention, SpacePart, Timestamp, User, UserId,
+};
 
 use super::compare::{Difference, Sight, common_differences, own_differences};
 use super::space::{ShareGrant, SpaceGrant, SpaceGrants, SpacePath, UserGrants};
@@ -25,6 +27,15 @@ pub enum SpaceRight {
 
 /// Rights in a space, each with every path to it.
 pub type SpacePaths = BTreeMap<SpaceRight, BTreeSet<Path>>;
+
+/// When a right was given, and by whom, as the source says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Given {
+    /// When the first of its paths was created; `None` if the source does not say it of each.
+    pub since: Option<Timestamp>,
+    /// Who created that path.
+    pub by: Option<Id>,
+}
 
 /// Whom a change of a space concerns.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -92,6 +103,45 @@ impl SpaceGrants {
         let mut rights = self.everybodys().rights();
         self.own(user).add_to(&mut rights);
         rights
+    }
+
+    /// Returns whether a user has a path that not everybody has.
+    pub fn has_own(&self, user: &User) -> bool {
+        let mut groups = user.groups.iter().flat_map(BTreeMap::keys);
+        self.owner() == Some(&user.id)
+            || self.users().contains_key(&user.id)
+            || groups.any(|group| self.groups().contains_key(group))
+    }
+
+    /// Returns when each right of a user in the space was given, and by whom.
+    pub fn given_to(&self, user: &User) -> BTreeMap<SpaceRight, Given> {
+        let mut given: BTreeMap<SpaceRight, Given> = BTreeMap::new();
+        let own = self.own(user);
+        for grants in [&own, self.everybodys()] {
+            let roles = grants.space.iter().flat_map(|grant| {
+                let rights = roles_by(grant).into_iter();
+                rights.map(move |right| (right, grant.since, &grant.by))
+            });
+            let apps = grants.shares.iter().flat_map(|grant| {
+                let rights = apps_by(grant).into_iter();
+                rights.map(move |right| (right, grant.since, &grant.by))
+            });
+            for (right, since, by) in roles.chain(apps) {
+                let by = by.clone();
+                let first = given.entry(right).or_insert(Given {
+                    since,
+                    by: by.clone(),
+                });
+                // An unknown time is the lowest one, and stays: that path may be the first.
+                if since < first.since {
+                    *first = Given { since, by };
+                }
+            }
+        }
+        for given in given.values_mut().filter(|given| given.since.is_none()) {
+            given.by = None;
+        }
+        given
     }
 
     /// Returns who may have paths of their own: users, and groups.

@@ -2,7 +2,7 @@
 
 use crate::control::{
     AccessPage, DiffPage, HoldersPage, Inherited, InheritedPosition, LicencesPage, Owned, Page,
-    Query, SpacesPage, Status, StatusPosition,
+    Query, SpaceRightsPage, SpacesPage, Status, StatusPosition,
 };
 use crate::model::{Id, SubjectKey};
 
@@ -77,6 +77,18 @@ impl<R, P> Paged for AccessPage<R, P> {
 }
 
 impl Paged for DiffPage {
+    type Position = Id;
+
+    fn n_rows(&self) -> usize {
+        self.page.n_rows()
+    }
+
+    fn take_next(&mut self) -> Option<Id> {
+        self.page.take_next()
+    }
+}
+
+impl Paged for SpaceRightsPage {
     type Position = Id;
 
     fn n_rows(&self) -> usize {

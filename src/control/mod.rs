@@ -55,8 +55,8 @@ pub use access::{
     AccessPerson, AccessRow, AccessStanding, DiffPage, DiffRow, Envelope, Everybody, EverybodyDiff,
     Giver, LicenceChoice, LicenceLack, LicenceRow, LicencesPage, ListedSpace, NotKnown, Owned,
     Permission, Population, ReviewPage, SpaceAccess, SpaceChoice, SpaceEntry, SpaceEverybody,
-    SpaceOwner, SpaceRow, SpaceShown, SpacesPage, StaleRow, SweepMark, UserAccess, UserSpace,
-    UserSpaces, WhichLicences,
+    SpaceEverybodyRight, SpaceOwner, SpaceRightRow, SpaceRightsPage, SpaceRow, SpaceShown,
+    SpacesPage, StaleRow, SweepMark, UserAccess, UserSpace, UserSpaces, WhichLicences,
 };
 pub use acting::{Acting, Actor, Face};
 pub use answer::Control;

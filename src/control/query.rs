@@ -18,7 +18,7 @@ use crate::model::{
 };
 
 pub use licences::{LicenceTenants, Licences};
-pub use spaces::{Opened, Owned, SpaceAccess, Spaces};
+pub use spaces::{Opened, Owned, SpaceAccess, SpaceRights, Spaces};
 
 /// The overall state: losses of history, tenants, endpoints, and rules that match nothing. The
 /// default is the first page of everything.

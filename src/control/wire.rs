@@ -87,6 +87,7 @@ queries! {
     Access,
     UserAccess,
     SpaceAccess,
+    SpaceRights,
     Spaces,
     Owned,
     Licences,

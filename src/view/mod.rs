@@ -46,7 +46,7 @@ pub use right::{
 };
 pub use run::{run, synced, why};
 pub use sentence::sentence;
-pub use spaces::{space_answer, space_row, space_sentence};
+pub use spaces::{space_answer, space_right, space_row, space_sentence};
 pub use status::{
     clock, daemon, endpoint_status, separation_status, tenant_status, unread, word_of_clock,
     word_of_endpoint, word_of_tenant,

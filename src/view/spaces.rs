@@ -4,8 +4,8 @@ use serde_json::{Value, json};
 
 use super::access::{envelope, person};
 use super::user_spaces::{GroupNames, grants, mention, shares};
-use crate::control::{SpaceAccess, SpaceEntry, SpaceRow, SpaceShown};
-use crate::model::unified::role_right;
+use crate::control::{SpaceAccess, SpaceEntry, SpaceRightRow, SpaceRow, SpaceShown};
+use crate::model::unified::{paths, right, role_right};
 use crate::model::{SpaceAssignment, SpaceChange, SpaceMention, TenantName, Verb};
 
 /// Returns a user who can open a space, or could take a role there.
@@ -30,6 +30,28 @@ pub fn space_row(
         "paths": grants(names, &row.grants),
         "shares": shares(names, &row.shares),
         "could_take_any_role_by": row.could_by.as_ref().map(role_right),
+    })
+}
+
+/// Returns a right in a space that a user holds.
+pub fn space_right(tenant: &TenantName, row: &SpaceRightRow) -> Value {
+    let barrier = row.user.barrier;
+    let by = row.given_by.iter();
+    let by = by.map(|giver| json!({ "remote_id": giver.id, "name": giver.name }));
+    json!({
+        "tenant": tenant,
+        "user": person(&row.user),
+        "right": right(&row.right),
+        "standing": "actual",
+        "usable": barrier.is_none(),
+        "why_not_usable": barrier,
+        "paths": paths(&row.paths),
+        "since": {
+            "basis": "api",
+            "at": row.since,
+            "run": null,
+            "by": by.collect::<Vec<_>>(),
+        },
     })
 }
 

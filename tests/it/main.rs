@@ -71,4 +71,5 @@ mod space_lists;
 mod spaces;
 mod spaces_due;
 mod support;
+mod ten_questions;
 mod waiting;

@@ -2,7 +2,7 @@
 
 use crate::control::{
     AccessPage, AccessRow, DiffPage, DiffRow, LicenceRow, LicencesPage, ListedSpace, NotKnown,
-    Owned, Query, SpacesPage, StaleRow,
+    Owned, Query, SpaceRightRow, SpaceRightsPage, SpacesPage, StaleRow,
 };
 use crate::doing::Count;
 use crate::model::{Id, SubjectKey};
@@ -44,6 +44,14 @@ impl TenantAnswer for DiffPage {
     type Row = DiffRow;
 
     fn page(&mut self) -> &mut AccessPage<DiffRow, Id> {
+        &mut self.page
+    }
+}
+
+impl TenantAnswer for SpaceRightsPage {
+    type Row = SpaceRightRow;
+
+    fn page(&mut self) -> &mut AccessPage<SpaceRightRow, Id> {
         &mut self.page
     }
 }

@@ -1,6 +1,6 @@
 //! The columns and cells of roles that users hold.
 
-use crate::control::AccessRow;
+use crate::control::{AccessRow, SpaceRightRow};
 use crate::model::TenantName;
 use crate::view;
 
@@ -69,6 +69,29 @@ pub(super) fn cells(tenant: &TenantName, row: &AccessRow) -> Vec<Cell> {
         role.level.clone().into(),
         view::paths_in_words(&row.paths).into(),
         words::since(row.since.as_ref()),
+        usable.toned(user.barrier.map(|_| Tone::Dim)),
+    ]
+}
+
+/// Returns the cells of a right in a space, in the order of the columns.
+pub(super) fn cells_in_space(tenant: &TenantName, row: &SpaceRightRow) -> Vec<Cell> {
+    let SpaceRightRow {
+        user,
+        right,
+        paths,
+        since,
+        given_by: _,
+    } = row;
+    let usable = Cell::from(words::usable(user));
+    vec![
+        tenant.to_string().into(),
+        user.label.clone().into(),
+        user.email.clone().into(),
+        user.id.0.to_string().into(),
+        view::right_name(right).into(),
+        None::<String>.into(),
+        view::paths_in_words(paths).into(),
+        (*since).into(),
         usable.toned(user.barrier.map(|_| Tone::Dim)),
     ]
 }

@@ -70,13 +70,7 @@ pub(super) async fn run(client: &StoreClient, args: AccessDiffArgs) -> anyhow::R
     if let Some(space) = &space
         && answers.iter().all(|(answer, _)| answer.spaces.is_empty())
     {
-        say(format_args!(
-            "No space was called `{space}` at either time."
-        ));
-        for (answer, _) in &answers {
-            say_of(&answer.page.envelope);
-        }
-        return Ok(Exit::NotFound);
+        return Ok(unknown_space(space, &answers));
     }
     let told = answers
         .iter()

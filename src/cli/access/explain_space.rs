@@ -57,11 +57,11 @@ pub(super) async fn run(
         let tenant = &answer.envelope.tenant;
         let json = || view::space_row(tenant, &shown.space, &shown.names, row);
         match output.output {
-            Format::Table => tell(answer, shown, row)?,
+            Format::Table => tell(answer, (shown, &asked.opened), row)?,
             Format::Json => print_one(
                 Format::Json,
                 &[],
-                &json!({ "row": json(), "answer": view::space_answer(answer, 1) }),
+                &json!({ "rows": [json()], "answer": view::space_answer(answer, 1) }),
             )?,
             Format::Jsonl | Format::Csv => {
                 let mut printer = Printer::new(&output.output.into(), COLUMNS)?;
@@ -76,28 +76,41 @@ pub(super) async fn run(
     Ok(Exit::Success)
 }
 
-/// Draws each path.
-fn tell(answer: &SpaceAccess, shown: &SpaceShown, row: &SpaceRow) -> anyhow::Result<()> {
+/// Draws each path to the space, or to the app.
+fn tell(
+    answer: &SpaceAccess,
+    (shown, opened): (&SpaceShown, &Opened),
+    row: &SpaceRow,
+) -> anyhow::Result<()> {
     let tenant = &answer.envelope.tenant;
     let (user, space) = (&row.user, &shown.space.name);
-    let mut lines = vec![match row.grants.len() {
-        0 => format!(
-            "{} has no access to the space {space} in `{tenant}`.",
-            user.label
+    let (n_paths, what, end) = match opened {
+        Opened::Space(_) => (
+            row.grants.len(),
+            format!("the space {space}"),
+            space.clone(),
         ),
+        Opened::App(app) => (
+            row.grants.len() + row.shares.len(),
+            format!("the app {app} of the space {space}"),
+            format!("{space} -> app {app}"),
+        ),
+    };
+    let mut lines = vec![match n_paths {
+        0 => format!("{} has no access to {what} in `{tenant}`.", user.label),
         1 => format!(
-            "{} has access to the space {space} in `{tenant}` by one path:",
+            "{} has access to {what} in `{tenant}` by one path:",
             user.label
         ),
         n => format!(
-            "{} has access to the space {space} in `{tenant}` by {n} paths; the access ends only \
-             when all of them are removed:",
+            "{} has access to {what} in `{tenant}` by {n} paths; the access ends only when all of \
+             them are removed:",
             user.label
         ),
     }];
     let grants = row.grants.iter();
     lines.extend(grants.map(|grant| {
-        let drawn = space_words::drawn(&shown.names, user, grant, space);
+        let drawn = space_words::drawn(&shown.names, user, grant, &end);
         format!("  {drawn}")
     }));
     let shares = row.shares.iter();

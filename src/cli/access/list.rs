@@ -1,9 +1,10 @@
 //! `access list` and `access redundant`: who holds which role.
 
+use std::cell::Cell;
 use std::collections::BTreeSet;
 
 use crate::control::query::{Opened, Which};
-use crate::control::{AccessRow, Envelope, query};
+use crate::control::{AccessPerson, AccessRow, Envelope, SpaceRightRow, SpaceRightsPage, query};
 use crate::doing::counting;
 use crate::model::{Kind, TenantName, Timestamp};
 use crate::view;
@@ -16,8 +17,8 @@ use super::super::style::{count, say};
 use super::super::table::Column;
 use super::super::unknown::say_no_record;
 use super::answers::{self, Rows};
-use super::asking::{Known, all_tenants, is_not_covered, say_of, time};
-use super::cells::{About, cells, columns};
+use super::asking::{Known, all_tenants, is_not_covered, say_of, take_in, time};
+use super::cells::{About, cells, cells_in_space, columns};
 use super::tree::Tree;
 use super::{space, user};
 
@@ -57,7 +58,10 @@ pub(super) async fn run(client: &StoreClient, args: AccessListArgs) -> anyhow::R
     let opened = args.space.map(Opened::Space);
     if let Some(opened) = opened.or(args.app.map(Opened::App)) {
         let asked = space::Asked { opened, which, at };
-        return space::run(client, &asked, args.list).await;
+        return match args.tree {
+            true => space::draw(client, &asked, args.list).await,
+            false => space::run(client, &asked, args.list).await,
+        };
     }
     let asked = Asked {
         role: args.role,
@@ -74,10 +78,17 @@ pub(super) async fn redundant(
     client: &StoreClient,
     args: AccessRedundantArgs,
 ) -> anyhow::Result<Exit> {
+    let at = time(args.time.as_of)?;
+    let which = Which::Redundant;
+    if let Some(space) = args.space {
+        let opened = Opened::Space(space);
+        let asked = space::Asked { opened, which, at };
+        return space::run(client, &asked, args.list).await;
+    }
     let asked = Asked {
         role: args.role,
-        which: Which::Redundant,
-        at: time(args.time.as_of)?,
+        which,
+        at,
     };
     print(client, &asked, args.list).await
 }
@@ -89,26 +100,41 @@ async fn print(client: &StoreClient, asked: &Asked, args: ListArgs) -> anyhow::R
     let mut answers = Vec::new();
     let mut not_covered = Vec::new();
     let mut users = BTreeSet::new();
+    let mut is_role_of_spaces = false;
     let tenants = all_tenants(client, args.tenant.clone()).await?;
     let is_only_one = tenants.known.len() == 1;
     for tenant in tenants.known {
-        let mut n_rows = 0;
-        let mut take = |row: &AccessRow| {
-            n_rows += 1;
-            users.insert((tenant.clone(), row.user.id.clone()));
-            rows.row(row_of(&tenant, row))
+        let n_rows = Cell::new(0);
+        let mut put = |user: &AccessPerson, row: Row| {
+            n_rows.set(n_rows.get() + 1);
+            users.insert((tenant.clone(), user.id.clone()));
+            rows.row(row)
         };
-        match each(client, asked, &tenant, left, &mut take).await {
-            Ok(envelope) => answers.push((envelope, n_rows)),
+        let mut take = |row: &AccessRow| put(&row.user, row_of(&tenant, row));
+        let read = each(client, asked, &tenant, left, &mut take).await;
+        match read {
+            Ok(mut envelope) => {
+                if asked.which == Which::Redundant {
+                    let left = left - n_rows.get().min(left);
+                    let mut take = |row: &SpaceRightRow| put(&row.user, row_in_space(&tenant, row));
+                    let in_spaces = in_spaces(client, asked, &tenant, left, &mut take).await?;
+                    take_in(&mut envelope, in_spaces.page.envelope.not_known);
+                    let mut roles = in_spaces.roles.iter().map(|role| role.to_lowercase());
+                    let role = asked.role.as_deref().unwrap_or_default().to_lowercase();
+                    is_role_of_spaces |= roles.any(|known| known == role);
+                }
+                answers.push((envelope, n_rows.get()));
+            }
             Err(failure) if is_not_covered(&failure) && !is_only_one => {
                 say(format_args!("`{tenant}`: {failure}"));
                 not_covered.push(tenant);
             }
             Err(failure) => return Err(failure),
         }
-        left -= n_rows.min(left);
+        left -= n_rows.get().min(left);
     }
-    if asked.is_unknown(answers.iter().map(|(envelope, _)| envelope)) {
+    let is_unknown = asked.is_unknown(answers.iter().map(|(envelope, _)| envelope));
+    if is_unknown && !is_role_of_spaces {
         unknown_role(client, asked).await?;
         for (envelope, _) in &answers {
             say_of(envelope);
@@ -187,6 +213,27 @@ async fn each(
     Ok(answer.envelope)
 }
 
+/// Asks for the rights of one tenant in spaces that users hold by several paths.
+async fn in_spaces(
+    client: &StoreClient,
+    asked: &Asked,
+    tenant: &TenantName,
+    limit: usize,
+    take: &mut dyn FnMut(&SpaceRightRow) -> anyhow::Result<()>,
+) -> anyhow::Result<SpaceRightsPage> {
+    let (_doing, found) = counting("looking at users", "found");
+    let ask = |after, limit| query::SpaceRights {
+        tenant: tenant.clone(),
+        space: None,
+        roles: asked.role.iter().cloned().collect(),
+        which: asked.which,
+        at: asked.at,
+        after,
+        limit,
+    };
+    answers::read(client, limit, &found, ask, take).await
+}
+
 /// Says that no role has this name.
 async fn unknown_role(client: &StoreClient, asked: &Asked) -> anyhow::Result<()> {
     let called = asked.role.as_deref().unwrap_or_default();
@@ -220,7 +267,7 @@ fn nothing(asked: &Asked, known: Known) -> &'static str {
     match (asked.which, &asked.role, known) {
         (Which::Own, Some(_), Known::All) => "Nobody holds it by a path of their own.",
         (Which::Own, None, Known::All) => "Nobody holds a role by a path of their own.",
-        (Which::Redundant, _, Known::All) => "Nobody holds a role by several paths.",
+        (Which::Redundant, _, Known::All) => "Nobody holds anything by several paths.",
         (Which::Potential, _, Known::All) => "Nobody else could assign it to their own account.",
         (Which::Own, Some(_), Known::Part) => {
             "Nobody was found who holds it by a path of their own."
@@ -228,7 +275,9 @@ fn nothing(asked: &Asked, known: Known) -> &'static str {
         (Which::Own, None, Known::Part) => {
             "Nobody was found who holds a role by a path of their own."
         }
-        (Which::Redundant, _, Known::Part) => "Nobody was found who holds a role by several paths.",
+        (Which::Redundant, _, Known::Part) => {
+            "Nobody was found who holds anything by several paths."
+        }
         (Which::Potential, _, Known::Part) => {
             "Nobody else was found who could assign it to their own account."
         }
@@ -239,5 +288,12 @@ fn row_of(tenant: &TenantName, row: &AccessRow) -> Row {
     Row {
         cells: cells(tenant, row),
         json: view::access(tenant, row),
+    }
+}
+
+fn row_in_space(tenant: &TenantName, row: &SpaceRightRow) -> Row {
+    Row {
+        cells: cells_in_space(tenant, row),
+        json: view::space_right(tenant, row),
     }
 }

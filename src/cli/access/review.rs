@@ -1,4 +1,4 @@
-//! `access review`: writes the evidence of who had which roles at a time, as CSV and as a page.
+//! `access review`: writes the evidence of who had which rights at a time, as CSV and as a page.
 //!
 //! Rows are written as their pages come, so that a tenant of any size takes little memory. The
 //! files get their names when all of them are complete.
@@ -6,14 +6,16 @@
 mod evidence;
 mod files;
 mod html;
+mod rows;
 mod table;
 
 use std::io::{Seek, Write};
 
 use crate::clock::Clock;
-use crate::control::{AccessRow, ReviewPage, query};
+use crate::control::query::{self, Which};
+use crate::control::{ReviewPage, SpaceRightsPage};
 use crate::doing::counting;
-use crate::model::{Called, Id, Kind, LastSession, TenantName, Timestamp};
+use crate::model::{Called, Kind, TenantName};
 
 use super::super::args::AccessReviewArgs;
 use super::super::error::CliError;
@@ -21,15 +23,16 @@ use super::super::store_client::StoreClient;
 use super::super::style::{count, say};
 use super::super::unknown::say_no_record;
 use super::super::{Exit, actor, output};
-use super::asking::{is_not_covered, take_in, tenants, time};
-use super::words;
-use evidence::Evidence;
+use super::asking::{is_not_covered, tenants, time};
+use super::{asking, words};
+use evidence::{Chosen, Evidence};
 use files::{Draft, Folder};
+use rows::Rows;
 
 pub(super) async fn run(client: &StoreClient, args: AccessReviewArgs) -> anyhow::Result<Exit> {
     let at = time(args.time.as_of)?;
     let tenant = TenantName(args.tenant.clone());
-    if tenants(client, Some(args.tenant)).await?.is_empty() {
+    if tenants(client, Some(args.tenant.clone())).await?.is_empty() {
         return Err(never_read(&tenant).into());
     }
     let asked = query::AccessReview {
@@ -46,15 +49,21 @@ pub(super) async fn run(client: &StoreClient, args: AccessReviewArgs) -> anyhow:
         }
         Err(failure) => return Err(failure),
     };
-    for role in &args.role {
-        let known = &first.page.envelope.asked;
-        if !known.iter().any(|mention| mention.is_called(role)) {
-            say_no_record(client, Kind::Role, None, role).await?;
-            return Ok(Exit::NotFound);
-        }
+    let as_of = first.page.envelope.as_of;
+    let asked_spaces = query::SpaceRights {
+        tenant: tenant.clone(),
+        space: args.space.clone(),
+        roles: args.role.clone(),
+        which: Which::Own,
+        at: Some(as_of),
+        after: None,
+        limit: crate::control::MAX_PAGE,
+    };
+    let first_spaces = client.ask(asked_spaces.clone()).await?;
+    if !are_known(client, &args, &first, &first_spaces).await? {
+        return Ok(Exit::NotFound);
     }
     let folder = Folder::open(&args.out)?;
-    let as_of = first.page.envelope.as_of;
     let names = files::Names::of(&tenant, as_of);
     folder.is_free(&names)?;
 
@@ -62,8 +71,23 @@ pub(super) async fn run(client: &StoreClient, args: AccessReviewArgs) -> anyhow:
     // The page says what only the end of the table shows, so its rows wait in a file of their own.
     let mut rows = folder.draft()?;
     table::header(&mut csv)?;
-    let mut evidence = Evidence::begin(args.role, &first, actor::own().name, Clock::system().now());
-    write_rows(client, asked, first, &mut evidence, (&mut csv, &mut rows)).await?;
+    let made = (actor::own().name, Clock::system().now());
+    let chosen = Chosen {
+        roles: args.role,
+        space: args.space,
+    };
+    let mut evidence = Evidence::begin(chosen, &first, &first_spaces, made);
+    table::everybody(&mut csv, &evidence)?;
+    let asked = query::AccessReview {
+        at: Some(as_of),
+        ..asked
+    };
+    // A space is asked about without the roles of the tenant.
+    let first = (!evidence.is_of_space()).then_some(first);
+    let roles = (asked, first);
+    let spaces = (asked_spaces, first_spaces);
+    let merged = Rows::begin(client, roles, spaces, &mut evidence);
+    write_rows(merged, &mut evidence, (&mut csv, &mut rows)).await?;
     let csv = csv.end()?;
     let mut page = folder.draft()?;
     html::head(&mut page, &evidence, &names.csv, csv.sha256())?;
@@ -75,53 +99,50 @@ pub(super) async fn run(client: &StoreClient, args: AccessReviewArgs) -> anyhow:
     tell(&evidence, &written)
 }
 
+/// Returns whether the roles and the space are known that are asked about. If not, says so.
+async fn are_known(
+    client: &StoreClient,
+    args: &AccessReviewArgs,
+    roles: &ReviewPage,
+    spaces: &SpaceRightsPage,
+) -> anyhow::Result<bool> {
+    if let Some(called) = args.space.as_ref().filter(|_| spaces.spaces.is_empty()) {
+        say(format_args!("No space is called `{called}`."));
+        asking::say_of(&spaces.page.envelope);
+        return Ok(false);
+    }
+    for role in &args.role {
+        let mut known = roles.page.envelope.asked.iter();
+        let mut in_spaces = spaces.roles.iter();
+        if !known.any(|mention| mention.is_called(role))
+            && !in_spaces.any(|known| known.to_lowercase() == role.to_lowercase())
+        {
+            say_no_record(client, Kind::Role, None, role).await?;
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
 /// Writes the rows of all pages, and counts them.
 async fn write_rows(
-    client: &StoreClient,
-    asked: query::AccessReview,
-    first: ReviewPage,
+    mut merged: Rows<'_>,
     evidence: &mut Evidence,
     (csv, rows): (&mut Draft, &mut Draft),
 ) -> anyhow::Result<()> {
     let (_doing, found) = counting("writing the evidence", "rows");
-    let as_of = first.page.envelope.as_of;
-    let mut answer = first;
-    loop {
-        let ReviewPage {
-            page,
-            n_unseen,
-            last_sessions,
-            population: _,
-        } = answer;
-        let mut last: Option<&AccessRow> = None;
-        for row in &page.rows {
-            let seen = last_sessions.get(&row.user.id).copied();
-            let seen = seen.unwrap_or(LastSession::unknown(as_of));
-            table::row(csv, (&evidence.envelope.tenant, as_of), row, seen)?;
-            html::row(rows, row, seen)?;
-            evidence.n_rows += 1;
-            // All rows of a user are on one page.
-            let is_next = last.is_none_or(|last| last.user.id != row.user.id);
-            evidence.n_users += u64::from(is_next);
-            last = Some(row);
-        }
-        evidence.n_unseen += n_unseen;
-        found.add(page.rows.len() as u64);
-        take_in(&mut evidence.envelope, page.envelope.not_known);
-        let Some(after) = page.next else {
-            return Ok(());
-        };
-        answer = client.ask(next(&asked, as_of, after)).await?;
+    let mut last = None;
+    while let Some(row) = merged.next(evidence).await? {
+        table::row(csv, evidence, &row)?;
+        html::row(rows, &row)?;
+        found.add(1);
+        evidence.n_rows += 1;
+        // All rows of a user follow each other.
+        let is_next = last.as_ref() != Some(&row.user.id);
+        evidence.n_users += u64::from(is_next);
+        last = Some(row.user.id);
     }
-}
-
-/// Returns the question for a further page. The first page has settled the time.
-fn next(asked: &query::AccessReview, as_of: Timestamp, after: Id) -> query::AccessReview {
-    query::AccessReview {
-        at: Some(as_of),
-        after: Some(after),
-        ..asked.clone()
-    }
+    Ok(())
 }
 
 fn never_read(tenant: &TenantName) -> CliError {

@@ -16,6 +16,7 @@ use super::super::style::{Tone, count, say};
 use super::super::table::{Cell, Column};
 use super::answers::Rows;
 use super::asking::{is_not_covered, say_of, take_in, tenants};
+use super::tree::Tree;
 use super::{space_words, words};
 
 pub(super) const COLUMNS: &[Column] = &[
@@ -92,6 +93,42 @@ pub(super) async fn run(
         }
     }
     Ok(Exit::Success)
+}
+
+/// Draws users with the paths of each.
+pub(super) async fn draw(
+    client: &StoreClient,
+    asked: &Asked,
+    args: ListArgs,
+) -> anyhow::Result<Exit> {
+    let mut left = args.limit().unwrap_or(usize::MAX);
+    let mut tree = Tree::begin();
+    let mut answers: Vec<SpaceAccess> = Vec::new();
+    for tenant in tenants(client, args.tenant.clone()).await? {
+        let mut n_rows = 0;
+        let mut take = |_: &SpaceMention, names: &GroupNames, row: &SpaceRow| {
+            n_rows += 1;
+            tree.space_row(&tenant, names, row)
+        };
+        answers.push(each(client, asked, &tenant, left, &mut take).await?);
+        left -= n_rows.min(left);
+    }
+    let is_unknown = answers.iter().all(|answer| answer.found.is_empty());
+    if is_unknown {
+        say(format_args!("{}", not_found(&asked.opened)));
+    } else {
+        tree.end(nothing(asked.which))?;
+    }
+    for answer in &answers {
+        if let Some(space) = &answer.space {
+            say_of_space(answer, space);
+        }
+        say_of(&answer.envelope);
+    }
+    Ok(match is_unknown {
+        true => Exit::NotFound,
+        false => Exit::Success,
+    })
 }
 
 type Take<'a> = dyn FnMut(&SpaceMention, &GroupNames, &SpaceRow) -> anyhow::Result<()> + 'a;
@@ -306,7 +343,8 @@ fn say_of_space(answer: &SpaceAccess, shown: &SpaceShown) {
 
 fn nothing(which: Which) -> &'static str {
     match which {
-        Which::Own | Which::Redundant => "Nobody has access by a path of their own.",
+        Which::Own => "Nobody has access by a path of their own.",
+        Which::Redundant => "Nobody has access by several paths.",
         Which::Potential => "Nobody else could take a role there.",
     }
 }

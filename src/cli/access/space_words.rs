@@ -22,7 +22,8 @@ pub(super) fn paths(names: &GroupNames, grants: &[SpaceGrant]) -> String {
     paths.collect::<Vec<_>>().join(", ")
 }
 
-fn path(names: &GroupNames, path: &SpacePath) -> String {
+/// Writes a path in a space: `by the group Sales`.
+pub(super) fn path(names: &GroupNames, path: &SpacePath) -> String {
     match path {
         SpacePath::Owner => "as its owner".to_owned(),
         SpacePath::Direct => "directly".to_owned(),
@@ -46,12 +47,13 @@ pub(super) fn apps(shares: &[ShareGrant]) -> String {
     apps.collect::<Vec<_>>().join(", ")
 }
 
-/// Draws a path to a space: `Maria Silva -> group Sales -> producer -> Sales EMEA`.
+/// Draws a path to a space, or by the space to an app: `Maria Silva -> group Sales -> producer ->
+/// Sales EMEA -> app app-1`. `end` is the space, or the space and the app.
 pub(super) fn drawn(
     names: &GroupNames,
     user: &AccessPerson,
     grant: &SpaceGrant,
-    space: &str,
+    end: &str,
 ) -> String {
     let user = &user.label;
     let roles = joined(&grant.roles);
@@ -60,11 +62,11 @@ pub(super) fn drawn(
         None => String::new(),
     };
     match &grant.path {
-        SpacePath::Owner => format!("{user} -> owner -> {space}"),
-        SpacePath::Direct => format!("{user} -> {roles} -> {space}{since}"),
+        SpacePath::Owner => format!("{user} -> owner -> {end}"),
+        SpacePath::Direct => format!("{user} -> {roles} -> {end}{since}"),
         path @ (SpacePath::Group(_) | SpacePath::Everyone(_)) => {
             let group = group(names, path);
-            format!("{user} -> group {group} -> {roles} -> {space}{since}")
+            format!("{user} -> group {group} -> {roles} -> {end}{since}")
         }
     }
 }

@@ -18,18 +18,23 @@ use super::{space_words, words};
 
 const NOTHING: &str = "The user holds no role.";
 
-/// Draws the roles with their paths.
+/// Draws the roles and spaces with their paths.
 pub(super) async fn draw(
     client: &StoreClient,
     called: &str,
     at: Option<Timestamp>,
     args: ListArgs,
 ) -> anyhow::Result<Exit> {
-    let found = all(client, (called, None), at, args.tenant).await?;
+    let mut found = all(client, (called, None), at, args.tenant).await?;
     let mut tree = Tree::begin();
-    for answer in &found {
+    for answer in &mut found {
+        let tenant = &answer.envelope.tenant;
         for row in &answer.roles {
-            tree.row(&answer.envelope.tenant, row)?;
+            tree.row(tenant, row)?;
+        }
+        // Drawn spaces are not said again.
+        if let (Some(user), Some(spaces)) = (&answer.user, answer.spaces.take()) {
+            tree.spaces(tenant, user, &spaces)?;
         }
     }
     tree.end(NOTHING)?;

@@ -25,7 +25,7 @@ pub(in crate::cli) enum AccessAction {
     List(AccessListArgs),
     /// Show each path by which a user holds a role or can open a space, or that there is none.
     Explain(AccessExplainArgs),
-    /// List roles that a user holds by several paths: removing one of them changes nothing.
+    /// List what a user holds by several paths: removing one of them takes nothing away.
     Redundant(AccessRedundantArgs),
     /// List the spaces that a user owns. Other things are not read; a line says what they may be.
     Owned(AccessOwnedArgs),
@@ -48,10 +48,10 @@ pub(in crate::cli) struct AccessListArgs {
     #[arg(long, value_name = "ROLE", group = "right")]
     pub(in crate::cli) role: Option<String>,
     /// Who can open this space: its name or id.
-    #[arg(long, value_name = "SPACE", group = "right", conflicts_with = "tree")]
+    #[arg(long, value_name = "SPACE", group = "right")]
     pub(in crate::cli) space: Option<String>,
     /// Who can open this app, which is shared with somebody: its id.
-    #[arg(long, value_name = "APP", group = "right", conflicts_with = "tree")]
+    #[arg(long, value_name = "APP", group = "right")]
     pub(in crate::cli) app: Option<String>,
     /// What this user holds: the id, name, subject or e-mail address.
     #[arg(long, value_name = "USER", conflicts_with_all = ["right", "potential", "limit"])]
@@ -94,9 +94,13 @@ pub(in crate::cli) struct AccessExplainArgs {
 
 #[derive(Debug, clap::Args)]
 pub(in crate::cli) struct AccessRedundantArgs {
-    /// Only this role: its name or id.
+    /// Only this role: the name or id of one in the tenant, or the name of one in spaces, such as
+    /// `producer`.
     #[arg(long, value_name = "ROLE")]
     pub(in crate::cli) role: Option<String>,
+    /// Who has access to this space by several paths: its name or id.
+    #[arg(long, value_name = "SPACE", conflicts_with = "role")]
+    pub(in crate::cli) space: Option<String>,
     #[command(flatten)]
     pub(in crate::cli) time: AsOfArgs,
     #[command(flatten)]
@@ -180,9 +184,13 @@ pub(in crate::cli) struct AccessReviewArgs {
     /// The tenant.
     #[arg(long, value_name = "NAME")]
     pub(in crate::cli) tenant: String,
-    /// Only this role: its name or id; may be given several times.
+    /// Only this role: the name or id of one in the tenant, or the name of one in spaces, such as
+    /// `producer`; may be given several times.
     #[arg(long, value_name = "ROLE")]
     pub(in crate::cli) role: Vec<String>,
+    /// Only rights in this space: its name or id.
+    #[arg(long, value_name = "SPACE")]
+    pub(in crate::cli) space: Option<String>,
     #[command(flatten)]
     pub(in crate::cli) time: AsOfArgs,
     /// The folder for the CSV file and the printable page. Existing files are never overwritten.

@@ -45,27 +45,31 @@ pub(super) fn date_page(
 
 /// Says who gave the roles, with the present names of these users.
 fn name_givers(store: &Store, known: &Known, rows: &mut [AccessRow]) -> Result<(), ControlError> {
-    let mut names: BTreeMap<UserId, Option<String>> = BTreeMap::new();
+    let mut givers: BTreeMap<UserId, Giver> = BTreeMap::new();
     for row in rows {
         let reported = row.since.as_ref().and_then(Since::reported);
-        let givers = reported.and_then(|reported| reported.by.as_ref());
-        for id in givers.into_iter().flatten() {
-            if !names.contains_key(id) {
-                let record = RecordRef {
-                    kind: Kind::User,
-                    id: id.0.clone(),
-                };
-                let kept = store.get(known.no, &record)?;
-                let name = kept.map(|kept| kept.record.label().to_owned());
-                names.insert(id.clone(), name);
+        let by = reported.and_then(|reported| reported.by.as_ref());
+        for id in by.into_iter().flatten() {
+            if !givers.contains_key(id) {
+                givers.insert(id.clone(), giver(store, known, id)?);
             }
-            row.given_by.push(Giver {
-                id: id.clone(),
-                name: names.get(id).cloned().flatten(),
-            });
+            row.given_by.extend(givers.get(id).cloned());
         }
     }
     Ok(())
+}
+
+/// Returns a user who may have given somebody something, with the present name.
+pub(super) fn giver(store: &Store, known: &Known, id: &UserId) -> Result<Giver, ControlError> {
+    let record = RecordRef {
+        kind: Kind::User,
+        id: id.0.clone(),
+    };
+    let kept = store.get(known.no, &record)?;
+    Ok(Giver {
+        id: id.clone(),
+        name: kept.map(|kept| kept.record.label().to_owned()),
+    })
 }
 
 fn dated(

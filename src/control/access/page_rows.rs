@@ -47,6 +47,11 @@ impl<R> PageRows<R> {
         }
     }
 
+    /// Returns whether the page has rows of a user.
+    pub(super) fn has(&self, user: &Id) -> bool {
+        self.rows.contains_key(user)
+    }
+
     /// Returns whether the page has all its rows.
     pub(super) fn is_full(&self) -> bool {
         self.end.is_some() || self.n_rows >= self.limit

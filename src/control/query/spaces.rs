@@ -27,6 +27,27 @@ pub struct SpaceAccess {
     pub limit: usize,
 }
 
+/// The rights of users in all spaces, each with every path. Rights that all users hold are given
+/// once, on the first page.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SpaceRights {
+    /// The tenant.
+    pub tenant: TenantName,
+    /// Only rights in the spaces with this id or name; `None` for all.
+    pub space: Option<String>,
+    /// Only rights of these roles, by name; empty for all.
+    pub roles: Vec<String>,
+    /// Which rows are wanted. Nobody who could take a role is among them.
+    pub which: Which,
+    /// The time that the answer describes; `None` for now.
+    pub at: Option<Timestamp>,
+    /// The last user of the previous page.
+    pub after: Option<Id>,
+    /// How many rows are wanted, at most [`MAX_PAGE`](crate::control::MAX_PAGE). There may be a few
+    /// more, since a page ends with all rows of a user.
+    pub limit: usize,
+}
+
 /// What a user can open.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

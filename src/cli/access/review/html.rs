@@ -2,13 +2,14 @@
 
 use std::io::{self, Write};
 
-use crate::control::{AccessRow, Since};
-use crate::model::LastSession;
+use crate::control::Since;
+use crate::model::{Right, RoleMention};
 use crate::printable;
 use crate::view;
 
 use super::super::words;
 use super::evidence::Evidence;
+use super::rows::{EvidenceRow, When};
 use super::table::NOT_KNOWN;
 
 /// How the page looks, on a screen and on paper.
@@ -30,13 +31,14 @@ const COLUMNS: [(&str, u8); 11] = [
 ];
 
 /// What a reader has to know about the columns.
-const LEGEND: [&str; 7] = [
+const LEGEND: [&str; 9] = [
     "Rights add up: somebody holds a right as long as one of the paths remains.",
     "Since: the time when the right was found, and the run that found it; it was given at some \
      time after the run before that. \u{201c}In the audit log\u{201d}: the time is Qlik\u{2019}s. \
      \u{201c}There at the first reading\u{201d}: it was there when \
      the tenant was first read in full. \u{201c}There already\u{201d}: the time before is not on \
-     record.",
+     record. \u{201c}As Qlik says\u{201d}, of a right in a space: when the first of the assignments \
+     or shares was created that give it; its roles may have been changed later.",
     "Given by: who made the change, as Qlik\u{2019}s audit log reports; if it reports several \
      changes, one of these. Empty where that is not known.",
     "Usable: whether the account can use the right. A disabled account still holds the right and \
@@ -48,6 +50,10 @@ const LEGEND: [&str; 7] = [
      begin none.",
     "Groups of an identity provider are as of each member's last log-in: Qlik refreshes them only \
      then.",
+    "The owner of a space has every role that can be assigned there. Whoever has a share of an app \
+     has no access to the rest of its space.",
+    "Not included: personal spaces, which Qlik does not list, and shares that are links, which let \
+     in anybody who has them; \u{201c}qlik-roster access --space SPACE\u{201d} lists links.",
     "Not included: users who do not hold a right but could assign it to their own account; \
      \u{201c}qlik-roster access --role ROLE --potential\u{201d} lists them.",
 ];
@@ -116,9 +122,9 @@ fn completeness(out: &mut impl Write, evidence: &Evidence) -> io::Result<()> {
 }
 
 /// Writes a row.
-pub(super) fn row(out: &mut impl Write, row: &AccessRow, seen: LastSession) -> io::Result<()> {
-    let AccessRow {
-        user, role, paths, ..
+pub(super) fn row(out: &mut impl Write, row: &EvidenceRow) -> io::Result<()> {
+    let EvidenceRow {
+        user, right, paths, ..
     } = row;
     let mut known_by = vec![user.subject.clone(), user.id.0.to_string()];
     known_by.extend(user.email.clone());
@@ -129,22 +135,25 @@ pub(super) fn row(out: &mut impl Write, row: &AccessRow, seen: LastSession) -> i
     for text in known_by {
         write!(out, "<small><bdi>{}</bdi></small>", escaped(&text))?;
     }
-    let class = if role.is_admin() {
+    let class = if right.role().is_some_and(RoleMention::is_admin) {
         " class=\"admin\""
     } else {
         ""
     };
-    let level = role.level.as_deref().unwrap_or(NOT_KNOWN);
+    let more = match right {
+        Right::Role(role) => format!("level: {}", role.level.as_deref().unwrap_or(NOT_KNOWN)),
+        Right::SpaceRole { space, .. } | Right::App { space, .. } => format!("space: {}", space.id),
+    };
     write!(
         out,
-        "</td><td{class}><bdi>{}</bdi><small>level: {}</small></td><td>",
-        escaped(&view::role_name(role)),
-        escaped(level)
+        "</td><td{class}><bdi>{}</bdi><small>{}</small></td><td>",
+        escaped(&view::right_name(right)),
+        escaped(&more)
     )?;
     for path in paths {
         write!(out, "<div>{}</div>", escaped(&view::path_in_words(path)))?;
     }
-    let (day, time, basis) = since(row.since.as_ref());
+    let (day, time, basis) = since(&row.when);
     let usable = words::usable(user);
     let class = if user.barrier.is_some() {
         " class=\"no\""
@@ -161,20 +170,25 @@ pub(super) fn row(out: &mut impl Write, row: &AccessRow, seen: LastSession) -> i
         escaped(&basis),
         escaped(&words::givers(&row.given_by)),
         escaped(&usable),
-        escaped(&seen.in_words())
+        escaped(&row.seen.in_words())
     )
 }
 
 /// Returns since which day and time a user has had a right, and how we know.
-fn since(since: Option<&Since>) -> (String, String, String) {
-    let (at, basis) = match since {
-        Some(Since::Observed { at, run }) => (at, format!("found by {run}")),
-        Some(Since::Audit { reported, run, .. }) => {
+fn since(when: &When) -> (String, String, String) {
+    let (at, basis) = match when {
+        When::Journal(Some(Since::Observed { at, run })) => (at, format!("found by {run}")),
+        When::Journal(Some(Since::Audit { reported, run, .. })) => {
             (&reported.last, format!("in the audit log, found by {run}"))
         }
-        Some(Since::BeforeFirstLoad { at }) => (at, "there at the first reading".to_owned()),
-        Some(Since::Before { at }) => (at, "there already".to_owned()),
-        None => return (NOT_KNOWN.to_owned(), String::new(), String::new()),
+        When::Journal(Some(Since::BeforeFirstLoad { at })) => {
+            (at, "there at the first reading".to_owned())
+        }
+        When::Journal(Some(Since::Before { at })) => (at, "there already".to_owned()),
+        When::Source(Some(at)) => (at, "as Qlik says".to_owned()),
+        When::Journal(None) | When::Source(None) => {
+            return (NOT_KNOWN.to_owned(), String::new(), String::new());
+        }
     };
     let at = at.to_string();
     let (day, time) = at.split_once('T').unwrap_or((&at, ""));

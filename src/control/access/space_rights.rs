@@ -1,0 +1,343 @@
+//! Lists the rights of users in all spaces, user by user: roles there, and apps that are shared.
+
+use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::{Deserialize, Serialize};
+
+use crate::access::{Given, SpaceGrants, SpacePaths, SpaceRight};
+use crate::control::query::Which;
+use crate::control::reading::Reading;
+use crate::control::records::MAX_READ;
+use crate::control::{ControlError, MAX_PAGE, Query, page, query};
+use crate::history::{Picture, each_space};
+use crate::model::{
+    Called, GroupId, Id, LastSession, Path, Right, ShownPath, Space, SpaceMention, Timestamp, User,
+    UserId,
+};
+use crate::store::Known;
+
+use super::answers::{AccessPage, AccessPerson, Giver, NotKnown};
+use super::page_rows::PageRows;
+use super::space::{note_look, note_unseen, note_user};
+use super::user_spaces::mention;
+use super::{dating, envelope, last_seen};
+
+/// A right in a space that a user holds.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SpaceRightRow {
+    /// The user.
+    pub user: AccessPerson,
+    /// The right.
+    pub right: Right,
+    /// Every path to it, including the paths that all users have.
+    pub paths: Vec<ShownPath>,
+    /// When the first of these paths was created, by the source; `None` if the source does not say
+    /// it of each.
+    pub since: Option<Timestamp>,
+    /// Who created it; `None` if that is not known.
+    pub given_by: Option<Giver>,
+}
+
+/// A right in a space that all users hold.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SpaceEverybodyRight {
+    /// The right.
+    pub right: Right,
+    /// The paths that all users have.
+    pub paths: Vec<ShownPath>,
+    /// How many users there are.
+    pub users: u64,
+}
+
+/// A page of the rights of users in spaces.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SpaceRightsPage {
+    /// The rights that users hold by a path that not everybody has.
+    pub page: AccessPage<SpaceRightRow, Id>,
+    /// The rights that all users hold, on the first page.
+    pub everybody: Vec<SpaceEverybodyRight>,
+    /// The spaces that have the requested id or name; empty if none is asked about.
+    pub spaces: Vec<SpaceMention>,
+    /// The roles that somebody has in any space that is asked about.
+    pub roles: BTreeSet<String>,
+    /// Whether spaces were ever asked for.
+    pub is_on: bool,
+    /// When the last reading of all spaces began that was complete by then; `None` if there was
+    /// none.
+    pub read_at: Option<Timestamp>,
+    /// When the users of this page were last seen.
+    pub last_sessions: BTreeMap<UserId, LastSession>,
+}
+
+impl Query for query::SpaceRights {
+    type Answer = SpaceRightsPage;
+
+    fn about(&self) -> &'static str {
+        "who holds which rights in spaces"
+    }
+
+    fn answer(self, reading: &Reading<'_>) -> Result<Self::Answer, ControlError> {
+        let known = reading.one(&self.tenant)?;
+        let picture = reading.context.pictures.of(reading.store, known, self.at)?;
+        let mut envelope = envelope::begin(reading, known, &picture, self.at, Some(&[]))?;
+        envelope.not_known.remove(&NotKnown::Roles);
+        let asked = Asked {
+            reading,
+            known,
+            picture: &picture,
+            at: envelope.as_of,
+            question: &self,
+            names: RefCell::default(),
+            givers: RefCell::default(),
+        };
+        let mut answer = SpaceRightsPage {
+            page: AccessPage {
+                envelope,
+                rows: Vec::new(),
+                next: None,
+            },
+            everybody: Vec::new(),
+            spaces: Vec::new(),
+            roles: BTreeSet::new(),
+            is_on: false,
+            read_at: None,
+            last_sessions: BTreeMap::new(),
+        };
+        let mut rows = PageRows::begin(page::size(self.limit));
+        let mut next = self.after.clone();
+        let mut users: BTreeMap<UserId, User> = BTreeMap::new();
+        for n in 0..MAX_READ / MAX_PAGE {
+            let store = reading.store;
+            let page = picture.users(store, known, next.as_ref(), MAX_PAGE)?;
+            for user in &page.users {
+                note_user(user, &mut answer.page.envelope);
+            }
+            let place = match (n, &self.after) {
+                (0, None) => Place::First,
+                (0, Some(_)) => Place::Later,
+                (_, _) => Place::Again,
+            };
+            asked.look(&page.users, place, &mut rows, &mut answer)?;
+            let ids = page.users.iter().map(|user| &user.id.0);
+            next = rows.next(ids, next, page.next);
+            let with_rows = page.users.into_iter().filter(|user| rows.has(&user.id.0));
+            users.extend(with_rows.map(|user| (user.id.clone(), user)));
+            if rows.is_full() || next.is_none() {
+                break;
+            }
+        }
+        let span = last_seen::span(reading.store, known)?;
+        for (id, user) in users.iter().filter(|(id, _)| rows.has(&id.0)) {
+            let last = last_seen::last_session(reading.store, known, user, span, asked.at)?;
+            answer.last_sessions.insert(id.clone(), last);
+        }
+        answer.page.rows = rows.into_rows();
+        answer.page.next = next;
+        Ok(answer)
+    }
+}
+
+/// Where in an answer some users are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Place {
+    /// They are the first users of the first page.
+    First,
+    /// They are the first users of a later page.
+    Later,
+    /// They are further users of a page.
+    Again,
+}
+
+/// A question about rights in spaces, with what is needed to answer it.
+struct Asked<'a> {
+    reading: &'a Reading<'a>,
+    known: &'a Known,
+    picture: &'a Picture,
+    at: Timestamp,
+    question: &'a query::SpaceRights,
+    /// The names of groups that were looked up.
+    names: RefCell<BTreeMap<GroupId, Option<String>>>,
+    givers: RefCell<BTreeMap<Id, Giver>>,
+}
+
+impl Asked<'_> {
+    /// Adds the rights of some users in all spaces.
+    fn look(
+        &self,
+        users: &[User],
+        place: Place,
+        rows: &mut PageRows<SpaceRightRow>,
+        answer: &mut SpaceRightsPage,
+    ) -> Result<(), ControlError> {
+        let mut outcome = Ok(());
+        let store = self.reading.store;
+        let look = each_space(store, self.known, self.picture, None, |space| {
+            if outcome.is_ok() {
+                outcome = self.space(&space, (users, place), rows, answer);
+            }
+        })?;
+        outcome?;
+        answer.is_on = look.is_on;
+        answer.read_at = look.read;
+        if look.is_on || self.question.space.is_some() {
+            note_look(&mut answer.page.envelope, look);
+        }
+        Ok(())
+    }
+
+    fn space(
+        &self,
+        space: &Space,
+        (users, place): (&[User], Place),
+        rows: &mut PageRows<SpaceRightRow>,
+        answer: &mut SpaceRightsPage,
+    ) -> Result<(), ControlError> {
+        let mention = mention(space);
+        if let Some(called) = &self.question.space {
+            if !mention.is_called(called) {
+                return Ok(());
+            }
+            if place != Place::Again {
+                answer.spaces.push(mention.clone());
+            }
+        }
+        note_unseen(&mut answer.page.envelope, space);
+        let grants = SpaceGrants::of(space, self.picture.grants());
+        if place == Place::First {
+            answer.roles.extend(roles(space));
+            self.everybody(&mention, &grants, answer)?;
+        }
+        for user in users.iter().filter(|user| grants.has_own(user)) {
+            if !rows.takes(&user.id.0) {
+                break;
+            }
+            let rights = grants.rights_of(user);
+            let given = grants.given_to(user);
+            for (right, paths) in wanted(self.question.which, &rights) {
+                let row = self.row(user, (&mention, right), paths, given.get(right))?;
+                if self.is_asked(&row.right) {
+                    rows.add(&user.id.0, row);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn everybody(
+        &self,
+        space: &SpaceMention,
+        grants: &SpaceGrants,
+        answer: &mut SpaceRightsPage,
+    ) -> Result<(), ControlError> {
+        for (right, paths) in grants.everybodys().rights() {
+            let right = right.of(space.clone());
+            if self.is_asked(&right) {
+                answer.everybody.push(SpaceEverybodyRight {
+                    right,
+                    paths: self.shown(&paths)?,
+                    users: self.picture.n_users(self.reading.store, self.known)?,
+                });
+            }
+        }
+        Ok(())
+    }
+
+    fn row(
+        &self,
+        user: &User,
+        (space, right): (&SpaceMention, &SpaceRight),
+        paths: &BTreeSet<Path>,
+        given: Option<&Given>,
+    ) -> Result<SpaceRightRow, ControlError> {
+        let by = given.and_then(|given| given.by.as_ref());
+        Ok(SpaceRightRow {
+            user: AccessPerson::of(user, self.at),
+            right: right.clone().of(space.clone()),
+            paths: self.shown(paths)?,
+            since: given.and_then(|given| given.since),
+            given_by: match by {
+                Some(by) => Some(self.giver(by)?),
+                None => None,
+            },
+        })
+    }
+
+    fn is_asked(&self, right: &Right) -> bool {
+        let roles = &self.question.roles;
+        roles.is_empty() || roles.iter().any(|role| right.is_called(role))
+    }
+
+    fn giver(&self, id: &Id) -> Result<Giver, ControlError> {
+        if let Some(giver) = self.givers.borrow().get(id) {
+            return Ok(giver.clone());
+        }
+        let giver = dating::giver(self.reading.store, self.known, &UserId(id.clone()))?;
+        self.givers.borrow_mut().insert(id.clone(), giver.clone());
+        Ok(giver)
+    }
+
+    fn shown(&self, paths: &BTreeSet<Path>) -> Result<Vec<ShownPath>, ControlError> {
+        let shown = paths.iter().map(|path| {
+            let group = match path.group() {
+                Some(group) => self.name_of(group)?,
+                None => None,
+            };
+            Ok(ShownPath {
+                path: path.clone(),
+                group,
+            })
+        });
+        shown.collect()
+    }
+
+    fn name_of(&self, group: &GroupId) -> Result<Option<String>, ControlError> {
+        if let Some(name) = self.names.borrow().get(group) {
+            return Ok(name.clone());
+        }
+        let name = self
+            .picture
+            .name_of(self.reading.store, self.known, group)?;
+        self.names.borrow_mut().insert(group.clone(), name.clone());
+        Ok(name)
+    }
+}
+
+/// Returns the roles that somebody has in a space, or for something that is shared from it.
+fn roles(space: &Space) -> BTreeSet<String> {
+    let assigned = space.assignments.iter().flatten();
+    let assigned = assigned.flat_map(|(_, assignment)| assignment.roles.iter().cloned());
+    let shared = space.shares.iter().flatten();
+    let shared = shared.flat_map(|(_, share)| share.roles.iter().cloned());
+    let owner = space
+        .head
+        .owner
+        .iter()
+        .map(|_| crate::model::OWNER.to_owned());
+    assigned.chain(shared).chain(owner).collect()
+}
+
+/// Returns the wanted rights of a user in a space: those by a path that not everybody has, or of
+/// these, those that removing one path does not take away.
+fn wanted(
+    which: Which,
+    rights: &SpacePaths,
+) -> impl Iterator<Item = (&SpaceRight, &BTreeSet<Path>)> {
+    let is_role = |right: &SpaceRight| match right {
+        SpaceRight::Role(_) => true,
+        SpaceRight::App { .. } => false,
+    };
+    let to_space = rights.iter().filter(|(right, _)| is_role(right));
+    let to_space: BTreeSet<&Path> = to_space.flat_map(|(_, paths)| paths).collect();
+    let has_several = to_space.len() > 1;
+    rights.iter().filter(move |(right, paths)| {
+        let is_own = paths.iter().any(|path| !path.is_everybodys());
+        is_own
+            && match which {
+                Which::Own => true,
+                Which::Redundant => paths.len() > 1 || has_several && is_role(right),
+                // Who could take a role is asked of one space.
+                Which::Potential => false,
+            }
+    })
+}
