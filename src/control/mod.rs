@@ -52,11 +52,12 @@ pub use crate::access::{
 pub use crate::history::Since;
 pub use access::{
     AccessChangeChoice, AccessChangePosition, AccessChangeRow, AccessChanges, AccessPage,
-    AccessPerson, AccessRow, AccessStanding, DiffPage, DiffRow, Envelope, Everybody, EverybodyDiff,
-    Giver, LicenceChoice, LicenceLack, LicenceRow, LicencesPage, ListedSpace, NotKnown, Owned,
-    Permission, Population, ReviewPage, SpaceAccess, SpaceChoice, SpaceEntry, SpaceEverybody,
-    SpaceEverybodyRight, SpaceOwner, SpaceRightRow, SpaceRightsPage, SpaceRow, SpaceShown,
-    SpacesPage, StaleRow, SweepMark, UserAccess, UserSpace, UserSpaces, WhichLicences,
+    AccessPerson, AccessRow, AccessStanding, ChangeBasis, ChangeCause, ChangesAnswer, DiffPage,
+    DiffRow, Envelope, Everybody, EverybodyDiff, Giver, LicenceChoice, LicenceLack, LicenceRow,
+    LicencesPage, ListedSpace, NotKnown, Owned, Permission, Population, ReviewPage, SharedLink,
+    SpaceAccess, SpaceChoice, SpaceEntry, SpaceEverybody, SpaceEverybodyRight, SpaceOwner,
+    SpaceRightRow, SpaceRightsPage, SpaceRow, SpaceShown, SpacesPage, StaleRow, SweepMark,
+    UserAccess, UserSpace, UserSpaces, WhichLicences,
 };
 pub use acting::{Acting, Actor, Face};
 pub use answer::Control;

@@ -272,7 +272,7 @@ fn everybodys(everybody: &Everybody) -> Value {
     })
 }
 
-fn not_known(what: &NotKnown) -> Value {
+pub(super) fn not_known(what: &NotKnown) -> Value {
     match what {
         NotKnown::WholeTenant => json!({ "what": "whole_tenant" }),
         NotKnown::Roles => json!({ "what": "roles" }),

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::access::{envelope, person};
 use super::put;
 use super::user_spaces::mention;
-use crate::control::{ListedSpace, Owned, SpaceOwner, SpacesPage};
+use crate::control::{ListedSpace, Owned, SharedLink, SpaceOwner, SpacesPage};
 use crate::model::TenantName;
 
 /// Returns a space of a list.
@@ -16,6 +16,7 @@ pub fn listed_space(tenant: &TenantName, row: &ListedSpace) -> Value {
         created_at,
         assignments,
         shares,
+        links,
         unseen,
     } = row;
     json!({
@@ -25,7 +26,26 @@ pub fn listed_space(tenant: &TenantName, row: &ListedSpace) -> Value {
         "created_at": created_at,
         "assignments": assignments,
         "shares": shares,
+        "links": links.iter().map(link).collect::<Vec<_>>(),
         "not_visible": unseen,
+    })
+}
+
+fn link(link: &SharedLink) -> Value {
+    let SharedLink {
+        share,
+        resource,
+        sort,
+        roles,
+        since,
+        by,
+    } = link;
+    json!({
+        "share_id": share,
+        "resource_id": resource,
+        "resource_type": sort,
+        "roles": roles,
+        "since": { "basis": "api", "at": since, "by": by },
     })
 }
 

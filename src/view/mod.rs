@@ -42,7 +42,8 @@ pub use listed_space::{listed_space, owned_answer, spaces_answer};
 pub use plan::{plan, plan_frame, removal, successor};
 pub use record::{group_in_full, record, role_in_full, user_in_full};
 pub use right::{
-    access_change, path_group, path_in_words, paths_in_words, right_name, right_sentence, role_name,
+    access_change, changes_answer, path_group, path_in_words, paths_in_words, right_name,
+    right_sentence, role_name,
 };
 pub use run::{run, synced, why};
 pub use sentence::sentence;

@@ -2,10 +2,10 @@
 
 use serde_json::{Value, json};
 
-use crate::control::AccessChangeRow;
+use crate::control::{AccessChangeRow, ChangesAnswer};
 use crate::model::{
     AccessChange, OWNER, Right, RightChange, RightHolders, RoleMention, ShownPath, SpaceMention,
-    Thousands, unified,
+    Thousands, Timestamp, unified,
 };
 
 /// Returns a change of a right of one user, or of all users.
@@ -16,7 +16,11 @@ pub fn access_change(row: &AccessChangeRow) -> Value {
         run,
         tenant,
         right,
+        cause,
+        by,
     } = row;
+    let by = by.iter();
+    let by = by.map(|giver| json!({ "remote_id": giver.id, "name": giver.name }));
     let (user, users) = match &right.holders {
         RightHolders::One(holder) => (Some(super::access::person(&holder.into())), 1),
         RightHolders::Listed { count, .. } | RightHolders::Everybody { count } => (None, *count),
@@ -38,6 +42,31 @@ pub fn access_change(row: &AccessChangeRow) -> Value {
         "right": unified::right(&right.right),
         "before": unified::paths(&right.before),
         "after": unified::paths(&right.after),
+        "since": {
+            "basis": cause.basis,
+            "at": cause.at,
+            "by": by.collect::<Vec<_>>(),
+        },
+    })
+}
+
+/// Returns what an answer about changes rests on, with what it does not know.
+pub fn changes_answer(first: Option<Timestamp>, answer: &ChangesAnswer) -> Value {
+    let ChangesAnswer {
+        tenant,
+        as_of,
+        not_known,
+        spaces,
+        spaces_since,
+    } = answer;
+    json!({
+        "tenant": tenant,
+        "as_of": as_of,
+        "complete": not_known.is_empty(),
+        "not_known": not_known.iter().map(super::access::not_known).collect::<Vec<_>>(),
+        "spaces": spaces.iter().map(super::user_spaces::mention).collect::<Vec<_>>(),
+        "events_since": first,
+        "spaces_since": spaces_since,
     })
 }
 

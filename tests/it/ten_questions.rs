@@ -7,8 +7,8 @@ use std::collections::BTreeSet;
 
 use qlik_roster::clock::Clock;
 use qlik_roster::demo::tenant::{
-    Assignee, Directory, Edit, GroupEdit, NewSpace, NewUser, RateLimits, SpaceSort, Status,
-    TenantOptions,
+    Assignee, Directory, Edit, GroupEdit, NewSpace, NewUser, RateLimits, SpaceEdit, SpaceSort,
+    Status, TenantOptions,
 };
 use qlik_roster::model::{GroupId, SpaceId, Timestamp, UserId};
 use serde_json::{Value, json};
@@ -476,6 +476,10 @@ async fn the_questions_about_the_past_have_their_right_answers() {
     tenant
         .assign(&case.sales, Assignee::User(case.gus.clone()), &["consumer"])
         .unwrap();
+    let with = Assignee::User(case.maria.clone());
+    tenant
+        .share(&case.sales, "app-3", with, &["consumer"])
+        .unwrap();
     case.next_day().await;
 
     // 10: who had what then, and what has changed since?
@@ -501,11 +505,67 @@ async fn the_questions_about_the_past_have_their_right_answers() {
             "Gus Guest granted TenantAdmin [] [direct]",
             "Maria Silva revoked producer in Sales EMEA [group Sales] []",
             "Gus Guest path_changed consumer in Sales EMEA [everyone] [direct, everyone]",
+            "Maria Silva granted app app-3: consumer in Sales EMEA [] [direct]",
         ])
     );
     assert_eq!(answer["answers"][0]["complete"], true, "{answer}");
+    who_came_into_the_space(&case, &then).await;
     the_evidence_has_rights_in_spaces(&case, &then).await;
     case.running.stop().await;
+}
+
+/// 9: an app was shared; who came into the space, and by whom?
+async fn who_came_into_the_space(case: &Case, then: &str) {
+    let change = |row: &Value| {
+        let (user, right) = (text(&row["user"]["name"]), right(&row["right"]));
+        let since = &row["since"];
+        let is_by_somebody = since["by"].as_array().unwrap().len() == 1;
+        let (change, basis) = (text(&row["change"]), text(&since["basis"]));
+        format!("{user} {change} {right}, {basis}, {is_by_somebody}")
+    };
+    let changes = expected([
+        "Gus Guest path_changed consumer in Sales EMEA, api, true",
+        "Maria Silva granted app app-3: consumer in Sales EMEA, api, true",
+        "Maria Silva revoked producer in Sales EMEA, observed, false",
+    ]);
+    let ask = async |space: &str| {
+        let args = ["access", "changes", "--space", space, "--since", then];
+        case.json(&args).await
+    };
+    let answer = ask("sales emea").await;
+    assert_eq!(set(&answer, change), changes);
+    let about = &answer["answers"][0];
+    assert_eq!(
+        (&about["complete"], &about["tenant"]),
+        (&json!(true), &json!("acme"))
+    );
+    assert_eq!(about["spaces"][0]["name"], "Sales EMEA");
+    let args = ["spaces", "--shared-by-link"];
+    let answer = case.json(&args).await;
+    let links = |row: &Value| {
+        let links = row["links"].as_array().unwrap().iter();
+        let links = links.map(|link| text(&link["resource_id"]));
+        format!(
+            "{} {:?}",
+            text(&row["space"]["name"]),
+            links.collect::<Vec<_>>()
+        )
+    };
+    assert_eq!(set(&answer, links), expected(["Sales EMEA [\"app-1\"]"]));
+
+    // A space is found by its present name, whatever it was called then.
+    let tenant = case.world.tenant.directory();
+    let edit = SpaceEdit::Name("Sales Europe".to_owned());
+    tenant.update_space(&case.sales, edit).unwrap();
+    case.next_day().await;
+    assert_eq!(set(&ask("Sales Europe").await, change), changes);
+    let args = ["access", "changes", "--space", "Nowhere"];
+    let (code, out, err) = case.world.command(&args).await;
+    assert_eq!((code, out.as_str()), (7, ""));
+    assert!(err.contains("No space is called `Nowhere`."), "{err}");
+    let edit = SpaceEdit::Name("Sales EMEA".to_owned());
+    tenant.update_space(&case.sales, edit).unwrap();
+    case.next_day().await;
 }
 
 /// Reads the evidence of a time: each row as user, account, right, paths and basis.
@@ -689,4 +749,17 @@ async fn two_roles_of_one_name_and_everyones_roles_are_told_apart() {
     );
     assert_eq!(all["users"], tenant.n_users());
     case.running.stop().await;
+}
+
+/// Where spaces are not read, nothing is known of them, and that is said.
+#[tokio::test(flavor = "multi_thread")]
+async fn changes_in_spaces_that_are_not_read_are_not_known() {
+    let world = World::new().await;
+    world.command(&["sync", "--no-deliver"]).await;
+
+    let args = ["access", "changes", "--space", "Sales EMEA"];
+    let (code, out, err) = world.command(&args).await;
+
+    assert_eq!((code, out.as_str()), (7, ""));
+    assert!(err.contains("its spaces were not read in full"), "{err}");
 }

@@ -1,17 +1,18 @@
 //! `access changes`: how the rights of users changed, as each run found it.
 
 use crate::clock::Clock;
-use crate::control::{AccessChangeChoice, AccessChangeRow, query};
+use crate::control::{AccessChangeChoice, AccessChangeRow, ChangesAnswer, query};
 use crate::doing::counting;
-use crate::model::{RightHolders, TenantName, Thousands};
+use crate::model::{RightHolders, TenantName, Thousands, Timestamp};
 use crate::view;
 
 use super::super::Exit;
-use super::super::args::AccessChangesArgs;
-use super::super::output::{Printer, Row};
+use super::super::args::{AccessChangesArgs, Format};
+use super::super::output::Row;
 use super::super::store_client::StoreClient;
 use super::super::style::{count, say};
 use super::super::table::{Cell, Column};
+use super::answers::Rows;
 use super::words;
 
 const COLUMNS: &[Column] = &[
@@ -24,6 +25,7 @@ const COLUMNS: &[Column] = &[
     Column::new("RIGHT", 0).shrinkable(24),
     Column::new("BEFORE", 2).shrinkable(20),
     Column::new("AFTER", 2).shrinkable(20),
+    Column::new("BY", 3).shrinkable(16),
     Column::new("EVENT", 4).number(),
 ];
 
@@ -46,9 +48,9 @@ pub(super) async fn run(client: &StoreClient, args: AccessChangesArgs) -> anyhow
     };
     let tenant = list.tenant.clone().map(TenantName);
     let (_doing, found) = counting("reading events", "found");
-    // Opened only with the first answer, so that standard output stays empty if the question fails.
-    let mut printer = None;
-    let (mut after, mut left) = (None, list.limit().unwrap_or(usize::MAX));
+    let mut rows = Rows::new(&list.table, COLUMNS);
+    let mut answers = Vec::new();
+    let (mut n_rows, mut after, mut left) = (0_usize, None, list.limit().unwrap_or(usize::MAX));
     let (first, has_more) = loop {
         let asked = query::AccessChanges {
             tenant: tenant.clone(),
@@ -57,13 +59,11 @@ pub(super) async fn run(client: &StoreClient, args: AccessChangesArgs) -> anyhow
             limit: left.max(1),
         };
         let answer = client.ask(asked).await?;
-        let printer = match &mut printer {
-            Some(printer) => printer,
-            none => none.insert(Printer::new(&list.table, COLUMNS)?),
-        };
         for row in answer.rows.iter().take(left) {
-            printer.row(row_of(row))?;
+            n_rows += 1;
+            rows.row(row_of(row))?;
         }
+        answers.extend(answer.answers);
         found.add(answer.rows.len() as u64);
         left -= answer.rows.len().min(left);
         after = answer.next;
@@ -71,15 +71,34 @@ pub(super) async fn run(client: &StoreClient, args: AccessChangesArgs) -> anyhow
             break (answer.first, after.is_some());
         }
     };
-    let printer = match printer {
-        Some(printer) => printer,
-        None => Printer::new(&list.table, COLUMNS)?,
-    };
+    let is_found = n_rows > 0 || answers.iter().any(|answer| !answer.spaces.is_empty());
+    if let Some(space) = choice.space.as_ref().filter(|_| !is_found) {
+        say(format_args!("No space is called `{space}`."));
+        tell(&answers);
+        return Ok(Exit::NotFound);
+    }
+    let told = answers.iter();
+    let told = told.map(|answer| view::changes_answer(first, answer));
+    let mut printer = rows.into_printer()?;
+    printer.end_with(view::access_answers(told.collect()));
     let summary = format!("{}.", count(printer.n_rows(), "change"));
-    printer.finish("Nobody gained or lost a right.", &summary)?;
+    let nothing = match answers.iter().all(|answer| answer.not_known.is_empty()) {
+        true => "Nobody gained or lost a right.",
+        false => "Nobody was found who gained or lost a right.",
+    };
+    printer.finish(nothing, &summary)?;
+    if list.table.output.output != Format::Json {
+        tell(&answers);
+    }
     if has_more {
         say("There are more; `--limit` sets how many are shown.");
     }
+    tell_begin(first, since);
+    Ok(Exit::Success)
+}
+
+/// Says if the first event that is kept is later than the time that was asked about.
+fn tell_begin(first: Option<Timestamp>, since: Option<Timestamp>) {
     if let (Some(first), Some(since)) = (first, since)
         && since < first
     {
@@ -87,7 +106,21 @@ pub(super) async fn run(client: &StoreClient, args: AccessChangesArgs) -> anyhow
             "Events are kept since {first}; what changed before that is no longer known."
         ));
     }
-    Ok(Exit::Success)
+}
+
+/// Says what is not known, and since when changes in spaces are.
+fn tell(answers: &[ChangesAnswer]) {
+    for answer in answers {
+        let tenant = &answer.tenant;
+        for lacking in &answer.not_known {
+            say(format_args!("`{tenant}`: {}", words::not_known(lacking)));
+        }
+        if let Some(since) = answer.spaces_since {
+            say(format_args!(
+                "Changes of rights in spaces of `{tenant}` are known since {since}."
+            ));
+        }
+    }
 }
 
 fn row_of(row: &AccessChangeRow) -> Row {
@@ -114,6 +147,7 @@ fn row_of(row: &AccessChangeRow) -> Row {
         view::right_name(&right.right).into(),
         view::paths_in_words(&right.before).into(),
         view::paths_in_words(&right.after).into(),
+        words::givers(&row.by).into(),
         row.seq.to_string().into(),
     ];
     Row {

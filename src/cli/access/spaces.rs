@@ -26,6 +26,7 @@ const COLUMNS: &[Column] = &[
     Column::new("ID", 3),
     Column::new("ASSIGNED", 2),
     Column::new("SHARES", 6),
+    Column::new("LINKS", 8).shrinkable(16),
     Column::new("CREATED", 7),
 ];
 
@@ -46,6 +47,7 @@ pub(super) async fn list(client: &StoreClient, args: SpacesArgs) -> anyhow::Resu
         owner: None,
         sort: args.sort,
         name: args.name,
+        only_by_link: args.shared_by_link,
     };
     let nothing = match choice.is_all() && args.owner.is_none() {
         true => "No spaces are known.",
@@ -210,8 +212,13 @@ fn cells(tenant: &TenantName, row: &ListedSpace) -> Vec<Cell> {
         created_at,
         assignments,
         shares,
+        links,
         unseen,
     } = row;
+    let linked = links
+        .iter()
+        .map(|link| link.resource.as_deref().unwrap_or("?"));
+    let linked = linked.collect::<Vec<_>>().join(", ");
     let user = owner.as_ref().and_then(|owner| owner.user.as_ref());
     let name = match (owner, user) {
         (Some(_), Some(user)) => user.label.clone(),
@@ -230,6 +237,7 @@ fn cells(tenant: &TenantName, row: &ListedSpace) -> Vec<Cell> {
         space.id.to_string().into(),
         n(assignments).into(),
         n(shares).into(),
+        linked.into(),
         (*created_at).into(),
     ]
 }

@@ -154,6 +154,9 @@ pub(in crate::cli) struct SpacesArgs {
     /// Only spaces whose name contains this.
     #[arg(long, value_name = "PART")]
     pub(in crate::cli) name: Option<String>,
+    /// Only spaces that share something by a link, which anybody who has it may open.
+    #[arg(long)]
+    pub(in crate::cli) shared_by_link: bool,
     #[command(flatten)]
     pub(in crate::cli) time: AsOfArgs,
     #[command(flatten)]

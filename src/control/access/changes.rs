@@ -1,14 +1,23 @@
 //! Changes of the rights of users, as the entries of the journal report them.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use crate::control::reading::Reading;
 use crate::control::{ControlError, Query, page, query};
-use crate::history::first_since;
-use crate::model::{Called, Entry, Fact, Holder, ListId, Right, RightChange, RightHolders, Seq};
+use crate::history::{each_space, first_since};
+use crate::model::{
+    Called, Entry, Fact, Holder, ListId, Right, RightChange, RightHolders, Seq, SpaceMention,
+    TenantName, UserId,
+};
 use crate::store::{Item, Known};
 
+use super::answers::{Giver, NotKnown};
+use super::change_causes::Causes;
 use super::change_rows::{
-    AccessChangeChoice, AccessChangePosition, AccessChangeRow, AccessChanges,
+    AccessChangeChoice, AccessChangePosition, AccessChangeRow, AccessChanges, ChangesAnswer,
 };
+use super::dating;
+use super::user_spaces::mention;
 
 /// How many entries are read at once, and for one question at most: only a few may match.
 const AT_ONCE: usize = 500;
@@ -27,12 +36,18 @@ impl Query for query::AccessChanges {
     fn answer(self, reading: &Reading<'_>) -> Result<Self::Answer, ControlError> {
         let store = reading.store;
         let tenants = reading.chosen(self.tenant.as_ref())?;
-        let first = store.entries(Seq::START, 1)?.into_iter().next();
-        let first = first.map(|entry| entry.at);
+        let first = store.entries(Seq::START, 1)?.first().map(|entry| entry.at);
+        let answers = match &self.after {
+            None => rests_on(reading, &tenants, &self.choice)?,
+            Some(_) => Vec::new(),
+        };
         let mut page = Page {
             reading,
+            spaces: spaces(reading, &tenants, &self.choice)?,
             tenants,
             choice: &self.choice,
+            causes: Causes::up_to(store, Seq::START)?,
+            givers: BTreeMap::new(),
             limit: page::size(self.limit),
             member: None,
             n_users_read: 0,
@@ -45,6 +60,7 @@ impl Query for query::AccessChanges {
             Some(AccessChangePosition { entry, next: None }) => entry,
             Some(AccessChangePosition { entry, .. }) => Seq(entry.0.saturating_sub(1)),
         };
+        page.causes = Causes::up_to(store, read)?;
         let mut resume = self.after.and_then(|after| after.next);
         let mut n_read = 0;
         let next = loop {
@@ -63,6 +79,7 @@ impl Query for query::AccessChanges {
                     });
                     break;
                 }
+                page.causes.take(entry);
                 if page.rows.len() >= page.limit {
                     break;
                 }
@@ -86,6 +103,7 @@ impl Query for query::AccessChanges {
             rows: page.rows,
             next,
             first,
+            answers,
         })
     }
 }
@@ -100,6 +118,11 @@ struct Page<'a> {
     member: Option<u64>,
     /// How many users of lists were read.
     n_users_read: usize,
+    /// The present spaces that are asked about, of each tenant.
+    spaces: BTreeMap<TenantName, Vec<SpaceMention>>,
+    causes: Causes,
+    /// The users who did something, with their names.
+    givers: BTreeMap<UserId, Giver>,
     rows: Vec<AccessChangeRow>,
 }
 
@@ -150,13 +173,13 @@ impl Page<'_> {
         let Some(known) = self.tenants.iter().find(is_of).copied() else {
             return Ok(None);
         };
-        if !self.is_right(&right.right) {
+        if !self.is_right(known, &right.right) {
             return Ok(None);
         }
         match &right.holders {
             RightHolders::One(holder) if !self.is_user(holder) => Ok(None),
             RightHolders::One(_) | RightHolders::Everybody { .. } => {
-                self.add(entry, known, right.clone());
+                self.add(entry, known, right.clone())?;
                 Ok(None)
             }
             RightHolders::Listed { list, .. } => self.take_list(entry, known, (right, *list), from),
@@ -180,7 +203,7 @@ impl Page<'_> {
                 // The list of an entry may have been lost with a damaged store.
                 let asks_for_all = self.choice.user.is_none() && self.member.is_none();
                 if number == 0 && asks_for_all {
-                    self.add(entry, known, right.clone());
+                    self.add(entry, known, right.clone())?;
                 }
                 return Ok(None);
             }
@@ -195,7 +218,7 @@ impl Page<'_> {
                         holders: RightHolders::One(holder),
                         ..right.clone()
                     };
-                    self.add(entry, known, right);
+                    self.add(entry, known, right)?;
                 }
                 if self.member.is_some() {
                     return Ok(None);
@@ -207,22 +230,44 @@ impl Page<'_> {
         }
     }
 
-    fn add(&mut self, entry: &Entry, known: &Known, right: RightChange) {
+    fn add(
+        &mut self,
+        entry: &Entry,
+        known: &Known,
+        right: RightChange,
+    ) -> Result<(), ControlError> {
+        let cause = self.causes.of(entry, &right);
+        let mut by = Vec::new();
+        for id in &cause.by {
+            if !self.givers.contains_key(id) {
+                let giver = dating::giver(self.reading.store, known, id)?;
+                self.givers.insert(id.clone(), giver);
+            }
+            by.extend(self.givers.get(id).cloned());
+        }
         self.rows.push(AccessChangeRow {
             at: entry.at,
             seq: entry.seq,
             run: entry.run(),
             tenant: known.name.clone(),
             right,
+            cause,
+            by,
         });
+        Ok(())
     }
 
-    fn is_right(&self, right: &Right) -> bool {
+    fn is_right(&self, known: &Known, right: &Right) -> bool {
         let AccessChangeChoice { role, space, .. } = self.choice;
         role.as_ref().is_none_or(|role| right.is_called(role))
             && space.as_ref().is_none_or(|called| {
-                let space = right.space();
-                space.is_some_and(|space| space.is_called(called))
+                let present = self.spaces.get(&known.name).filter(|them| !them.is_empty());
+                right.space().is_some_and(|space| match present {
+                    // A space is the same under every name that it had.
+                    Some(present) => present.iter().any(|it| it.id == space.id),
+                    // A space that is gone is found by its last names.
+                    None => space.is_called(called),
+                })
             })
     }
 
@@ -230,6 +275,65 @@ impl Page<'_> {
         let wanted = self.choice.user.as_ref();
         wanted.is_none_or(|wanted| holder.is_called(wanted))
     }
+}
+
+/// Finds the present spaces that have the requested id or name.
+fn spaces(
+    reading: &Reading<'_>,
+    tenants: &[&Known],
+    choice: &AccessChangeChoice,
+) -> Result<BTreeMap<TenantName, Vec<SpaceMention>>, ControlError> {
+    let mut found = BTreeMap::new();
+    let Some(called) = &choice.space else {
+        return Ok(found);
+    };
+    for known in tenants {
+        let picture = reading.context.pictures.of(reading.store, known, None)?;
+        let mut spaces = Vec::new();
+        each_space(reading.store, known, &picture, None, |space| {
+            spaces.extend(Some(mention(&space)).filter(|space| space.is_called(called)));
+        })?;
+        found.insert(known.name.clone(), spaces);
+    }
+    Ok(found)
+}
+
+/// Says what the answer rests on.
+fn rests_on(
+    reading: &Reading<'_>,
+    tenants: &[&Known],
+    choice: &AccessChangeChoice,
+) -> Result<Vec<ChangesAnswer>, ControlError> {
+    let store = reading.store;
+    let mut found = spaces(reading, tenants, choice)?;
+    let mut answers = Vec::new();
+    for known in tenants {
+        let spaces = store.space_reading(known.no)?;
+        let mut not_known = BTreeSet::new();
+        if known.loaded.is_none() {
+            not_known.insert(NotKnown::WholeTenant);
+        }
+        let is_asked = choice.space.is_some() || spaces.mark.tried.is_some();
+        if is_asked && spaces.since.is_none() {
+            not_known.insert(NotKnown::Spaces);
+        }
+        let first = match spaces.since {
+            Some(since) => store.entries(since, 1)?.into_iter().next(),
+            None => None,
+        };
+        let spaces_since = spaces.since.map(|_| match first {
+            Some(first) => first.at,
+            None => reading.context.clock.now(),
+        });
+        answers.push(ChangesAnswer {
+            tenant: known.name.clone(),
+            as_of: reading.context.clock.now(),
+            not_known,
+            spaces: found.remove(&known.name).unwrap_or_default(),
+            spaces_since,
+        });
+    }
+    Ok(answers)
 }
 
 #[cfg(test)]

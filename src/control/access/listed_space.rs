@@ -18,6 +18,8 @@ pub struct SpaceChoice {
     pub sort: Option<String>,
     /// Those whose name contains this. Letter case is ignored.
     pub name: Option<String>,
+    /// Only those that share something by a link.
+    pub only_by_link: bool,
 }
 
 impl SpaceChoice {
@@ -27,7 +29,12 @@ impl SpaceChoice {
     }
 
     pub(super) fn takes(&self, space: &Space) -> bool {
-        let Self { owner, sort, name } = self;
+        let Self {
+            owner,
+            sort,
+            name,
+            only_by_link,
+        } = self;
         let head = &space.head;
         let is_sort = |sort: &String| {
             let own = head.sort.as_deref();
@@ -38,7 +45,39 @@ impl SpaceChoice {
             .is_none_or(|owner| head.owner.as_ref() == Some(owner))
             && sort.as_ref().is_none_or(is_sort)
             && name.as_ref().is_none_or(|name| contains(&head.name, name))
+            && (!only_by_link || links(space).next().is_some())
     }
+}
+
+/// Returns what a space shares by links that are not switched off.
+pub(super) fn links(space: &Space) -> impl Iterator<Item = SharedLink> {
+    let shares = space.shares.iter().flatten();
+    let links = shares.filter(|(_, share)| share.is_link() && !share.is_disabled);
+    links.map(|(id, share)| SharedLink {
+        share: id.clone(),
+        resource: share.resource.clone(),
+        sort: share.resource_sort.clone(),
+        roles: share.roles.clone(),
+        since: share.created_at,
+        by: share.created_by.clone(),
+    })
+}
+
+/// Something that is shared by a link: whoever has it may open it, even without an account.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SharedLink {
+    /// The share.
+    pub share: Id,
+    /// What is shared.
+    pub resource: Option<String>,
+    /// What kind of resource that is, such as `app`; as written.
+    pub sort: Option<String>,
+    /// What it allows, as the source writes it.
+    pub roles: BTreeSet<String>,
+    /// When it was created.
+    pub since: Option<Timestamp>,
+    /// Who created it.
+    pub by: Option<Id>,
 }
 
 /// A page of a list of spaces.
@@ -73,6 +112,8 @@ pub struct ListedSpace {
     pub assignments: Option<u64>,
     /// How many shares it has; `None` if they were never visible.
     pub shares: Option<u64>,
+    /// What it shares by links.
+    pub links: Vec<SharedLink>,
     /// The parts that were not visible when it was last read: what is shown of them may be out of
     /// date.
     pub unseen: BTreeSet<SpacePart>,
@@ -116,7 +157,12 @@ mod tests {
             (owner(1), text("data"), None, false),
             (None, None, text("apac"), false),
         ] {
-            let choice = SpaceChoice { owner, sort, name };
+            let choice = SpaceChoice {
+                owner,
+                sort,
+                name,
+                only_by_link: false,
+            };
 
             assert_eq!(choice.takes(&space), expected, "{choice:?}");
         }

@@ -10,6 +10,7 @@
 //! user.
 
 mod answers;
+mod change_causes;
 mod change_rows;
 mod changes;
 mod dating;
@@ -44,11 +45,14 @@ pub use answers::{
     EverybodyDiff, Giver, NotKnown, Permission, Population, ReviewPage, StaleRow, SweepMark,
     UserAccess,
 };
-pub use change_rows::{AccessChangeChoice, AccessChangePosition, AccessChangeRow, AccessChanges};
+pub use change_rows::{
+    AccessChangeChoice, AccessChangePosition, AccessChangeRow, AccessChanges, ChangeBasis,
+    ChangeCause, ChangesAnswer,
+};
 pub(super) use last_seen::{are_sessions_read, span};
 pub use licence_lack::LicenceLack;
 pub use licence_rows::{LicenceChoice, LicenceRow, LicencesPage, WhichLicences};
-pub use listed_space::{ListedSpace, Owned, SpaceChoice, SpaceOwner, SpacesPage};
+pub use listed_space::{ListedSpace, Owned, SharedLink, SpaceChoice, SpaceOwner, SpacesPage};
 pub(super) use orphans::{elsewhere, judged_for, orphan_licences, sharing};
 pub use space_answers::{SpaceAccess, SpaceEntry, SpaceEverybody, SpaceRow, SpaceShown};
 pub use space_rights::{SpaceEverybodyRight, SpaceRightRow, SpaceRightsPage};

@@ -10,7 +10,7 @@ use crate::store::Known;
 
 use super::answers::{AccessPage, AccessPerson, NotKnown};
 use super::envelope;
-use super::listed_space::{ListedSpace, Owned, SpaceChoice, SpaceOwner, SpacesPage};
+use super::listed_space::{ListedSpace, Owned, SpaceChoice, SpaceOwner, SpacesPage, links};
 use super::space::{note_look, note_unseen};
 use super::user_spaces::mention;
 
@@ -158,6 +158,7 @@ fn row(space: &Space, owner: Option<SpaceOwner>) -> ListedSpace {
         created_at: head.created_at,
         assignments: assignments.as_ref().map(|them| them.len() as u64),
         shares: shares.as_ref().map(|them| them.len() as u64),
+        links: links(space).collect(),
         unseen: head.unseen.clone(),
     }
 }
