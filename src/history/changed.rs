@@ -1,8 +1,8 @@
 //! What is kept of a user who has changed since a time: where to find the former state, and a hint
 //! which posting lists the user has left.
 
-use crate::model::{Change, GroupId, Record, RoleId, Seq, User};
-use crate::store::PostingList;
+use crate::model::{GroupId, RoleId, Seq, Verb};
+use crate::store::{PostingList, UserEntry};
 
 /// A user who has changed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -23,18 +23,16 @@ pub(super) enum Then {
 }
 
 impl Changed {
-    /// Returns what the change of a user at an entry says.
-    pub(super) fn by(seq: Seq, change: &Change) -> Self {
-        let then = match change.before() {
-            Some(_) => Then::Before(seq),
-            None => Then::Absent,
+    /// Returns what an entry about a user says.
+    pub(super) fn by(entry: &UserEntry) -> Self {
+        let then = match entry.verb {
+            Verb::Created => Then::Absent,
+            Verb::Updated | Verb::Deleted => Then::Before(entry.seq),
         };
-        let left = match (change.before(), change.after()) {
-            (Some(Record::User(before)), Some(Record::User(after))) => left(before, after),
-            (Some(Record::User(before)), _) => bits(&PostingList::of(before)),
-            (_, _) => 0,
-        };
-        Self { then, left }
+        Self {
+            then,
+            left: bits(&entry.left),
+        }
     }
 
     /// Returns whether the user may have been in one of some posting lists and have left it. The
@@ -42,15 +40,6 @@ impl Changed {
     pub(super) fn may_have_left(&self, bits: u64) -> bool {
         self.then != Then::Absent && self.left & bits != 0
     }
-}
-
-/// Returns the bits of the posting lists that a user has left.
-fn left(before: &User, after: &User) -> u64 {
-    if before.roles == after.roles && before.groups == after.groups {
-        return 0;
-    }
-    let (before, after) = (PostingList::of(before), PostingList::of(after));
-    bits(before.difference(&after))
 }
 
 /// Returns the bits that stand for some posting lists.

@@ -11,10 +11,10 @@ use std::ops::{Bound, RangeBounds};
 use std::time::{Duration, Instant};
 
 use crate::model::{
-    Change, Entry, Fact, Group, GroupId, Id, Kind, Record, Role, RoleId, Seq, Timestamp, User,
-    Verb, Version,
+    Change, Fact, Group, GroupId, Id, Kind, Record, Role, RoleId, Seq, Timestamp, User, Verb,
+    Version,
 };
-use crate::store::{Known, PostingList, Store};
+use crate::store::{Known, PostingList, Skimmed, Store, UserEntry};
 
 use super::changed::{Changed, Then, bits};
 use super::error::HistoryError;
@@ -112,27 +112,31 @@ impl Past {
     /// Reads the entries that were written since the last call.
     pub(super) fn extend(&mut self, store: &Store, known: &Known) -> Result<(), HistoryError> {
         loop {
-            let entries = store.entries(self.up_to, AT_ONCE)?;
+            let entries = store.skim(self.up_to, AT_ONCE)?;
             if entries.is_empty() {
                 return Ok(());
             }
             for entry in entries {
-                if entry.seq != self.up_to.next() {
+                if entry.seq() != self.up_to.next() {
                     return Err(HistoryError::WasCut);
                 }
-                self.up_to = entry.seq;
+                self.up_to = entry.seq();
                 self.version = Some(entry.version());
                 self.take(known, entry);
             }
         }
     }
 
-    fn take(&mut self, known: &Known, entry: Entry) {
-        let is_ours = entry
-            .account()
-            .is_some_and(|account| account.tenant == known.tenant.id);
+    fn take(&mut self, known: &Known, entry: Skimmed) {
+        let origin = entry.origin();
+        let is_ours = origin.is_some_and(|origin| origin.account.tenant == known.tenant.id);
+        let entry = match entry {
+            Skimmed::User(entry) if is_ours => return self.undo_user(&entry),
+            Skimmed::User(_) => return,
+            Skimmed::Other(entry) => *entry,
+        };
         match entry.fact {
-            Fact::Changed(change) if is_ours => self.undo(entry.seq, change),
+            Fact::Changed(change) if is_ours => self.undo(change),
             Fact::Unreadable | Fact::HistoryLost(_) => self.has_gap = true,
             Fact::Changed(_)
             | Fact::Loaded { .. }
@@ -146,19 +150,20 @@ impl Past {
         }
     }
 
-    /// Notes what a record was before a change, unless an earlier change already did.
-    fn undo(&mut self, seq: Seq, change: Change) {
+    /// Notes what a user was before a change, unless an earlier change already did.
+    fn undo_user(&mut self, entry: &UserEntry) {
+        self.n_more += match entry.verb {
+            Verb::Created => 1,
+            Verb::Updated => 0,
+            Verb::Deleted => -1,
+        };
+        self.note_user(entry.user.0.clone(), Changed::by(entry));
+    }
+
+    /// Notes what a role or group was before a change, unless an earlier change already did.
+    fn undo(&mut self, change: Change) {
         let id = change.id().clone();
         let kind = change.kind();
-        self.n_more += match (kind, change.verb()) {
-            (Kind::User, Verb::Created) => 1,
-            (Kind::User, Verb::Deleted) => -1,
-            (Kind::User | Kind::Group | Kind::Role, _) => 0,
-        };
-        if kind == Kind::User {
-            self.note_user(id, Changed::by(seq, &change));
-            return;
-        }
         let (before, _) = change.into_sides();
         match (kind, before) {
             (Kind::Group, Some(Record::Group(group))) => {
@@ -202,17 +207,19 @@ impl Past {
         self.window = (begin, Bound::Unbounded);
         let (mut read, up_to) = (self.begin, self.up_to);
         while read < up_to {
-            let entries = store.entries(read, AT_ONCE)?;
+            let entries = store.skim(read, AT_ONCE)?;
             if entries.is_empty() {
                 return Err(HistoryError::WasCut);
             }
-            for entry in entries.into_iter().filter(|it| it.seq <= up_to) {
-                if entry.seq != read.next() {
+            for entry in entries.into_iter().filter(|it| it.seq() <= up_to) {
+                if entry.seq() != read.next() {
                     return Err(HistoryError::WasCut);
                 }
-                read = entry.seq;
-                if let Some((id, changed)) = user_before(known, &entry) {
-                    self.note_user(id, changed);
+                read = entry.seq();
+                if let Skimmed::User(entry) = entry
+                    && entry.origin.account.tenant == known.tenant.id
+                {
+                    self.note_user(entry.user.0.clone(), Changed::by(&entry));
                 }
             }
         }
@@ -408,18 +415,6 @@ impl Past {
             std::thread::sleep(PAUSE);
         }
     }
-}
-
-/// Returns what an entry says of a user; `None` if it changed no user of the tenant.
-fn user_before(known: &Known, entry: &Entry) -> Option<(Id, Changed)> {
-    let account = entry.account()?;
-    let Fact::Changed(change) = &entry.fact else {
-        return None;
-    };
-    if account.tenant != known.tenant.id || change.kind() != Kind::User {
-        return None;
-    }
-    Some((change.id().clone(), Changed::by(entry.seq, change)))
 }
 
 /// Reads a user as it was then.

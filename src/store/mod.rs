@@ -114,6 +114,7 @@ pub use values::posting::PostingList;
 pub use values::reading::ReadingMark;
 pub use values::record::Kept;
 pub use values::rights::{ListHead, RightsMark};
+pub use values::skimmed::{Skimmed, UserEntry};
 pub use values::space::{
     KeptSpace, SpaceDoubt, SpaceDoubts, SpaceNote, SpaceReading, SpaceReport, SpaceTodo, SpaceWrite,
 };

@@ -19,6 +19,7 @@ use crate::store::values::head::Head;
 use crate::store::values::posting::{PostingList, Postings};
 use crate::store::values::record::Kept;
 use crate::store::values::runs::RunTotals;
+use crate::store::values::skimmed::Skimmed;
 use crate::store::values::tenant_no::TenantNo;
 
 use super::rows::{cut, endpoints, head, journal, posting, runs, state};
@@ -147,6 +148,11 @@ impl Reader<'_> {
     /// Reads entries after a position and after the cut, up to the last one that is on disk.
     pub fn entries(self, after: Seq, limit: usize, last: Seq) -> Result<Vec<Entry>, StoreError> {
         journal::entries(self.db, after, limit, last)
+    }
+
+    /// Reads the same entries, but not the records of users in full.
+    pub fn skim(self, after: Seq, limit: usize, last: Seq) -> Result<Vec<Skimmed>, StoreError> {
+        journal::skim(self.db, after, limit, last)
     }
 
     /// Reads an entry, even one that was cut while a row still names it; `None` if it was cut and

@@ -3,6 +3,7 @@
 use crate::model::{Entry, Seq};
 use crate::store::error::StoreError;
 use crate::store::handle::Store;
+use crate::store::values::skimmed::Skimmed;
 
 impl Store {
     /// Returns the position of the last entry.
@@ -23,6 +24,15 @@ impl Store {
         let last = self.last_seq();
         self.engine.read("reading the journal", |reader| {
             reader.entries(after, limit, last)
+        })
+    }
+
+    /// Returns the same entries as [`Store::entries`], but does not read the records of users in
+    /// full, which takes a fraction of the time.
+    pub fn skim(&self, after: Seq, limit: usize) -> Result<Vec<Skimmed>, StoreError> {
+        let last = self.last_seq();
+        self.engine.read("reading the journal", |reader| {
+            reader.skim(after, limit, last)
         })
     }
 

@@ -9,8 +9,8 @@ use std::cell::Cell;
 use std::ops::Range;
 
 use lz4_flex::block::{compress_into, decompress_into, get_maximum_output_size, uncompressed_size};
-use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::{xxh3_64, xxh3_64_with_seed};
 
 use crate::store::error::StoreError;
@@ -191,6 +191,15 @@ pub fn unpack_with<T>(
 
 /// Decodes the first part of some bytes; returns the content and the remaining bytes.
 pub fn first_of<'bytes, T: DeserializeOwned>(
+    key: &[u8],
+    bytes: &'bytes [u8],
+) -> Result<(T, &'bytes [u8]), StoreError> {
+    postcard::take_from_bytes(bytes).map_err(|_unreadable| flawed(key, READS_NOT))
+}
+
+/// Decodes the first part of some bytes without copying texts; returns the content and the
+/// remaining bytes.
+pub fn borrowed<'bytes, T: Deserialize<'bytes>>(
     key: &[u8],
     bytes: &'bytes [u8],
 ) -> Result<(T, &'bytes [u8]), StoreError> {

@@ -26,7 +26,7 @@ pub struct LastOrigin {
 
 impl LastOrigin {
     /// Reads an entry's origin; returns it and the remaining bytes.
-    fn read<'bytes>(
+    pub(super) fn read<'bytes>(
         &mut self,
         key: &[u8],
         bytes: &'bytes [u8],
@@ -50,25 +50,59 @@ impl LastOrigin {
     }
 }
 
+/// An entry whose content is not unpacked yet.
+pub(super) struct Head<'value> {
+    pub(super) seq: Seq,
+    format: u8,
+    pub(super) at: Timestamp,
+    /// `None` in format 1.
+    version: Option<Version>,
+    pub(super) packed: &'value [u8],
+}
+
+impl<'value> Head<'value> {
+    /// Verifies an entry. Entries stay as they were written, so this code knows every layout that
+    /// they ever had.
+    pub(super) fn read(key: &[u8], value: &'value [u8]) -> Result<Self, StoreError> {
+        let seq = keys::trailing_number(key).ok_or_else(|| codec::flawed(key, "no place"))?;
+        let cut_short = || codec::flawed(key, "cut short");
+        let (format, bytes) = codec::verify(key, value)?;
+        let (at, bytes) = bytes.split_first_chunk::<8>().ok_or_else(cut_short)?;
+        let (version, packed) = match format {
+            <v1::Entry<'_> as Stored>::FORMAT => (None, bytes),
+            <v3::Entry<'_> as Stored>::FORMAT
+            | <v5::Entry<'_> as Stored>::FORMAT
+            | <v6::Entry<'_> as Stored>::FORMAT
+            | <v8::Entry<'_> as Stored>::FORMAT => {
+                let (version, packed) = bytes.split_first_chunk().ok_or_else(cut_short)?;
+                (Some(Version(u64::from_be_bytes(*version))), packed)
+            }
+            format => return Err(codec::unknown(key, format)),
+        };
+        Ok(Self {
+            seq: Seq(seq),
+            format,
+            at: Timestamp::from_millis(i64::from_be_bytes(*at)),
+            version,
+            packed,
+        })
+    }
+
+    /// Returns the version that the record has after the entry.
+    pub(super) fn version(&self) -> Version {
+        self.version.unwrap_or(Version(self.seq.0))
+    }
+}
+
 /// Decodes an entry that may have the origin of the one before.
 pub fn read_behind(last: &mut LastOrigin, key: &[u8], value: &[u8]) -> Result<Entry, StoreError> {
-    let seq = keys::trailing_number(key).ok_or_else(|| codec::flawed(key, "no place"))?;
-    // Entries stay as they were written, so this code knows every layout that they ever had.
-    let cut_short = || codec::flawed(key, "cut short");
-    let (format, bytes) = codec::verify(key, value)?;
-    let (head, bytes) = bytes.split_first_chunk::<8>().ok_or_else(cut_short)?;
-    let at = Timestamp::from_millis(i64::from_be_bytes(*head));
-    let (version, packed) = match format {
-        <v1::Entry<'_> as Stored>::FORMAT => (None, bytes),
-        <v3::Entry<'_> as Stored>::FORMAT
-        | <v5::Entry<'_> as Stored>::FORMAT
-        | <v6::Entry<'_> as Stored>::FORMAT
-        | <v8::Entry<'_> as Stored>::FORMAT => {
-            let (version, packed) = bytes.split_first_chunk().ok_or_else(cut_short)?;
-            (Some(Version(u64::from_be_bytes(*version))), packed)
-        }
-        format => return Err(codec::unknown(key, format)),
-    };
+    let Head {
+        seq,
+        format,
+        at,
+        version,
+        packed,
+    } = Head::read(key, value)?;
     let (stamp, origin, fact, reported) = codec::unpack_with(key, packed, |bytes| {
         let stamp = version.map(|version| Stamp {
             version,
@@ -99,7 +133,7 @@ pub fn read_behind(last: &mut LastOrigin, key: &[u8], value: &[u8]) -> Result<En
         Ok((stamp, origin, fact, reported))
     })?;
     Ok(Entry {
-        seq: Seq(seq),
+        seq,
         stamp,
         at,
         origin,

@@ -25,6 +25,7 @@ pub mod head;
 pub mod held;
 pub mod keys;
 pub mod rows;
+pub mod skim;
 
 pub mod v1;
 pub mod v2;

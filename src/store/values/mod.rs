@@ -20,5 +20,6 @@ pub mod record;
 pub mod rights;
 pub mod row;
 pub mod runs;
+pub mod skimmed;
 pub mod space;
 pub mod tenant_no;

@@ -7,18 +7,29 @@ use crate::store::engine::scan;
 use crate::store::error::StoreError;
 use crate::store::layout::entry::{LastOrigin, missing, read, read_behind};
 use crate::store::layout::keys::{self, Keyspace};
+use crate::store::layout::skim::skim_behind;
 use crate::store::layout::{codec, v1};
+use crate::store::values::skimmed::Skimmed;
 
 /// How many entries to allocate room for at once: a growing list is copied again and again.
 const AT_ONCE: usize = 512;
 
 /// Some entries, or the first of them that is missing.
-enum Page {
-    Whole(Vec<Entry>),
+enum Page<T> {
+    Whole(Vec<T>),
     Lacks(Seq),
 }
 
-fn page(db: &sled::Db, after: Seq, limit: usize, durable: Seq) -> Result<Page, StoreError> {
+/// Decodes an entry that may have the origin of the one before.
+type Read<T> = fn(&mut LastOrigin, &[u8], &[u8]) -> Result<T, StoreError>;
+
+fn page<T>(
+    db: &sled::Db,
+    after: Seq,
+    limit: usize,
+    durable: Seq,
+    read: Read<T>,
+) -> Result<Page<T>, StoreError> {
     let from = Bound::Excluded(keys::journal(after));
     let mut expected = after;
     let n_left = usize::try_from(durable.0.saturating_sub(after.0));
@@ -26,12 +37,13 @@ fn page(db: &sled::Db, after: Seq, limit: usize, durable: Seq) -> Result<Page, S
     let mut last = LastOrigin::default();
     for row in scan::after(db, &[Keyspace::Journal as u8], from).take(limit) {
         let (key, value) = row?;
-        let entry = read_behind(&mut last, &key, &value)?;
+        let entry = read(&mut last, &key, &value)?;
+        let seq = keys::trailing_number(&key).map(Seq);
         expected = expected.next();
-        if entry.seq > durable {
+        if seq > Some(durable) {
             return Ok(Page::Whole(entries));
         }
-        if entry.seq != expected {
+        if seq != Some(expected) {
             return Ok(Page::Lacks(expected));
         }
         entries.push(entry);
@@ -50,9 +62,29 @@ pub fn entries(
     limit: usize,
     durable: Seq,
 ) -> Result<Vec<Entry>, StoreError> {
+    pages(db, after, limit, durable, read_behind)
+}
+
+/// Reads the same entries, but not the records of users in full.
+pub fn skim(
+    db: &sled::Db,
+    after: Seq,
+    limit: usize,
+    durable: Seq,
+) -> Result<Vec<Skimmed>, StoreError> {
+    pages(db, after, limit, durable, skim_behind)
+}
+
+fn pages<T>(
+    db: &sled::Db,
+    after: Seq,
+    limit: usize,
+    durable: Seq,
+    read: Read<T>,
+) -> Result<Vec<T>, StoreError> {
     let mut cut = cut_at(db)?;
     loop {
-        let lacking = match page(db, after.max(cut), limit, durable)? {
+        let lacking = match page(db, after.max(cut), limit, durable, read)? {
             Page::Whole(entries) => return Ok(entries),
             Page::Lacks(seq) => seq,
         };
