@@ -15,7 +15,7 @@ use crate::store::{Known, PostingList, Store, StoreError};
 use super::error::HistoryError;
 use super::past::Past;
 use super::space_past::SpacePast;
-use super::trail::Trail;
+use super::trail::{Dates, Trail};
 
 /// How many records are read at once.
 const PAGE: usize = 500;
@@ -41,8 +41,8 @@ pub struct Picture {
     /// What has happened to spaces since then; `None` until somebody asks, or if that is too much
     /// to be kept.
     spaces: Mutex<Option<SpacePast>>,
-    /// The entries before its time that changed who holds which role; `None` until somebody asks.
-    trail: Mutex<Option<Arc<Trail>>>,
+    /// The entries before its time that changed who holds which role, as far as somebody asked.
+    trail: Arc<Mutex<Trail>>,
 }
 
 /// A page of users as they were at the time of a picture.
@@ -214,15 +214,21 @@ impl Picture {
         }
     }
 
-    /// Returns the entries before the time of the picture that changed who holds which role. The
-    /// first call reads them.
-    pub fn trail(&self, store: &Store, known: &Known) -> Result<Arc<Trail>, HistoryError> {
-        let mut trail = lock(&self.trail);
-        if let Some(trail) = &*trail {
-            return Ok(Arc::clone(trail));
-        }
-        let read = Arc::new(Trail::read(store, known, self.last_seq(store))?);
-        Ok(Arc::clone(trail.insert(read)))
+    /// Finds since when each of some users, as they were at the time of the picture, has had a
+    /// role.
+    pub fn since_when(
+        &self,
+        store: &Store,
+        known: &Known,
+        wanted: &[(User, RoleId)],
+    ) -> Result<Dates, HistoryError> {
+        let up_to = self.last_seq(store);
+        lock(&self.trail).since_when((store, known), self.grants.clone(), up_to, wanted)
+    }
+
+    /// Takes over what an older picture of the same time has read of the journal.
+    pub(super) fn follow(&mut self, older: &Self) {
+        self.trail = Arc::clone(&older.trail);
     }
 
     /// Returns the time that was asked about; `None` if the picture is of now, or of an entry.

@@ -55,8 +55,14 @@ impl Pictures {
         if let Some((_, picture)) = lock(&self.0).iter().find(|(it, _)| *it == asked) {
             return Ok(Arc::clone(picture));
         }
-        let picture = Arc::new(Picture::of(store, known, at)?);
+        let mut picture = Picture::of(store, known, at)?;
         let mut kept = lock(&self.0);
+        let mut same_time = kept.iter();
+        let older = same_time.find(|(it, _)| it.tenant == asked.tenant && it.at == asked.at);
+        if let Some((_, older)) = older {
+            picture.follow(older);
+        }
+        let picture = Arc::new(picture);
         kept.retain(|(it, _)| it.tenant != asked.tenant || it.at != asked.at);
         kept.push_back((asked, Arc::clone(&picture)));
         if kept.len() > KEPT {

@@ -6,18 +6,12 @@
 //! time.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::ops::ControlFlow;
 
 use crate::access::Grants;
-use crate::model::{
-    Entry, Fact, GroupId, Kind, Record, RoleId, RunId, Seq, Timestamp, User, UserId,
-};
-use crate::store::{Known, Store};
+use crate::model::{Entry, Fact, GroupId, Kind, Record, RoleId, RunId, Timestamp, User, UserId};
 
 use super::basis::Since;
 use super::cause::{self, Cause, Receiver};
-use super::error::HistoryError;
-use super::read_back::read_back;
 
 /// The answer for one user and role.
 struct Row {
@@ -48,30 +42,6 @@ struct UndoneRun {
     causes: Vec<Cause>,
 }
 
-/// Finds since when each of some users has had a role, going back from an entry. `grants` and the
-/// users in `wanted` must be those at that entry.
-pub fn since_when(
-    store: &Store,
-    known: &Known,
-    grants: Grants,
-    up_to: Seq,
-    wanted: &[(User, RoleId)],
-) -> Result<BTreeMap<(UserId, RoleId), Since>, HistoryError> {
-    let mut undoing = Undoing::begin(grants, wanted);
-    let reached = read_back(store, known, up_to, |entry| {
-        undoing.undo(entry);
-        match undoing.is_done() {
-            true => ControlFlow::Break(()),
-            false => ControlFlow::Continue(()),
-        }
-    })?;
-    // A run that is only partly undone does not show what users had before it.
-    if reached.is_first_load {
-        undoing.end_run();
-    }
-    Ok(undoing.answers(&reached.since))
-}
-
 impl Undoing {
     /// Begins with the state at the time from which entries are undone.
     pub(super) fn begin(grants: Grants, wanted: &[(User, RoleId)]) -> Self {
@@ -95,6 +65,12 @@ impl Undoing {
     /// Returns the users who are asked about.
     pub(super) fn users(&self) -> impl Iterator<Item = &UserId> {
         self.users.keys()
+    }
+
+    /// Returns whether a row of a user has no answer yet.
+    pub(super) fn is_open(&self, user: &UserId) -> bool {
+        let of_user = self.users.get(user);
+        of_user.is_some_and(|(_, rows)| rows.iter().any(|row| row.since.is_none()))
     }
 
     /// Returns whether every row is answered.

@@ -33,7 +33,7 @@ impl Query for query::Access {
             .map(|role| mentions::called(&picture, role));
         let mut envelope = envelope::begin(reading, known, &picture, self.at, asked.as_deref())?;
         let at = envelope.as_of;
-        // For all roles at once, the journal would have to be read once per page.
+        // For all roles at once, each row would take looks into the journal.
         let is_dated = self.role.is_some() && self.which != Which::Potential;
         let finder = Finder {
             picture: &picture,

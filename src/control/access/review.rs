@@ -13,7 +13,7 @@ use crate::model::{FindingCode, Kind, RoleId, Timestamp};
 use crate::store::{Known, StoreError};
 
 use super::answers::{AccessPage, Population, ReviewPage};
-use super::dating::date_page;
+use super::dating::date;
 use super::list::Finder;
 use super::{envelope, last_seen, mentions};
 
@@ -60,7 +60,7 @@ impl Query for query::AccessReview {
             last_sessions.insert(user.id.clone(), last);
         }
         let (users, rows) = (found.users, &mut found.rows);
-        date_page(reading.store, known, &picture, users, rows)?;
+        date(reading.store, known, &picture, users, rows)?;
         Ok(ReviewPage {
             population: population(reading, known, &picture, at)?,
             n_unseen: found.n_unseen,

@@ -128,8 +128,9 @@ impl Query for query::SpaceRights {
             }
         }
         let span = last_seen::span(reading.store, known)?;
+        let now = reading.context.clock.now();
         for (id, user) in users.iter().filter(|(id, _)| rows.has(&id.0)) {
-            let last = last_seen::last_session(reading.store, known, user, span, asked.at)?;
+            let last = last_seen::last_session(reading.store, known, user, span, (asked.at, now))?;
             answer.last_sessions.insert(id.clone(), last);
         }
         answer.page.rows = rows.into_rows();
