@@ -1,14 +1,17 @@
-//! How long questions about who holds a role take, with posting lists and by reading all users.
+//! How long questions about who holds a role take, with posting lists and by reading all users, now
+//! and as of a year ago, and how much memory they take.
 //!
 //! `cargo bench --bench access -- [--users 100000] [--groups 5000] [--each 50] [--giving 200]
-//! [--holders 1000] [--entries 0] [--rounds 5]`
+//! [--holders 1000] [--entries 100000] [--rounds 5]`; each number may also come from the
+//! environment, such as `ACCESS_USERS=1000000`.
 //!
 //! It fills a store with users, each in `--each` of the groups, of which `--giving` give a role; one
-//! role has `--holders` holders, half of them by a group. Then it asks each question while there are
-//! no lists, builds the lists, and asks again: as a daemon does, in the process that has the store
-//! open. With `--entries`, so many changes of users follow, and the questions are asked as of the
-//! time before them. It prints milliseconds, the best and the worst of the rounds, the ratio, and
-//! how much memory the process had before the lists, with them, and after the questions.
+//! role has `--holders` holders, half of them by a group. So many changes of users as `--entries`
+//! says follow a year later, one in ten of groups and the others of names. Then it asks each question
+//! while there are no lists, builds the lists, and asks again: as a daemon does, in the process that
+//! has the store open. It prints milliseconds, the best and the worst of the rounds, and the ratio.
+//! The first question of each sort reads roles, groups and the journal, and has a line of its own.
+//! The memory is that of the process.
 #![allow(
     clippy::print_stdout,
     clippy::cast_precision_loss,
@@ -44,27 +47,72 @@ struct Size {
 async fn main() -> Result<()> {
     let args: Vec<String> = std::env::args().collect();
     let number = |name: &str, usual: u32| -> Result<u32> {
-        let place = args.iter().position(|arg| arg == name);
-        match place.and_then(|place| args.get(place + 1)) {
+        let place = args
+            .iter()
+            .position(|arg| arg.trim_start_matches('-') == name);
+        let given = place.and_then(|place| args.get(place + 1)).cloned();
+        let variable = format!("ACCESS_{}", name.to_uppercase());
+        match given.or_else(|| std::env::var(variable).ok()) {
             Some(text) => Ok(text.parse()?),
             None => Ok(usual),
         }
     };
     let size = Size {
-        users: number("--users", 100_000)?,
-        groups: number("--groups", 5_000)?,
-        each: number("--each", 50)?,
-        giving: number("--giving", 200)?,
-        holders: number("--holders", 1_000)?,
-        entries: number("--entries", 0)?,
-        rounds: number("--rounds", 5)?,
+        users: number("users", 100_000)?,
+        groups: number("groups", 5_000)?,
+        each: number("each", 50)?,
+        giving: number("giving", 200)?,
+        holders: number("holders", 1_000)?,
+        entries: number("entries", 100_000)?,
+        rounds: number("rounds", 5)?,
     };
+    println!(
+        "{} users in {} of {} groups, of which {} give a role; {} holders; {} changes since",
+        size.users, size.each, size.groups, size.giving, size.holders, size.entries
+    );
     let dir = tempfile::tempdir()?;
     let store = Store::open(dir.path())?.store;
     let known = fill(&store, &size)?;
-    let then = Timestamp::from_millis(1_700_000_000_000);
     change(&store, &known, &size)?;
-    let control = Control::new(
+    let empty = mib()?;
+    let scanned = ask_all(&store, &size, 1).await?;
+    let before = mib()?;
+    let began = Instant::now();
+    let mut n_steps = 0;
+    while store.build_postings()? {
+        n_steps += 1;
+    }
+    let built = began.elapsed();
+    let with_lists = mib()?;
+    let listed = ask_all(&store, &size, size.rounds).await?;
+    println!(
+        "{:>34} {:>20} {:>20} {:>8}",
+        "", "all users, ms", "with lists, ms", "ratio"
+    );
+    for ((name, all), (_, lists)) in scanned.iter().zip(&listed) {
+        println!(
+            "{name:>34} {:>20} {:>20} {:>8.1}",
+            span(all),
+            span(lists),
+            all.0 / lists.0
+        );
+    }
+    println!(
+        "lists built in {:.1} s, {n_steps} steps",
+        built.as_secs_f64()
+    );
+    println!(
+        "memory: {empty} MiB filled, {before} MiB after questions without lists, {with_lists} MiB \
+         with lists, {} MiB after questions with them",
+        mib()?
+    );
+    store.close()?;
+    Ok(())
+}
+
+/// Returns what answers questions, without anything that earlier questions have read.
+fn control(store: &Store) -> Control {
+    Control::new(
         store.clone(),
         Clock::system(),
         TenantRegistry::default(),
@@ -75,38 +123,7 @@ async fn main() -> Result<()> {
         },
         Vec::new(),
         LastClockJump::of(Clock::system()),
-    );
-    let at = (size.entries > 0).then_some(then);
-    let scanned = ask_all(&control, &size, at).await?;
-    let before = mib()?;
-    let began = Instant::now();
-    let mut n_steps = 0;
-    while store.build_postings()? {
-        n_steps += 1;
-    }
-    let built = began.elapsed();
-    let with_lists = mib()?;
-    let listed = ask_all(&control, &size, at).await?;
-    println!(
-        "{:>22} {:>20} {:>20} {:>8}",
-        "", "all users, ms", "with lists, ms", "ratio"
-    );
-    for ((name, all), (_, lists)) in scanned.iter().zip(&listed) {
-        println!(
-            "{name:>22} {:>20} {:>20} {:>8.1}",
-            span(all),
-            span(lists),
-            all.0 / lists.0
-        );
-    }
-    println!(
-        "built in {:.1} s, {n_steps} steps; memory {before} MiB before, {with_lists} MiB with \
-         lists, {} MiB at the end",
-        built.as_secs_f64(),
-        mib()?
-    );
-    store.close()?;
-    Ok(())
+    )
 }
 
 /// The shortest and the longest time of some rounds, in milliseconds.
@@ -116,71 +133,92 @@ fn span((best, worst): &Span) -> String {
     format!("{best:.2} to {worst:.2}")
 }
 
-/// Asks each question some times. The first round, which reads roles and groups, does not count.
-async fn ask_all(
-    control: &Control,
-    size: &Size,
-    at: Option<Timestamp>,
-) -> Result<Vec<(&'static str, Span)>> {
-    let access = |role: u32, which, limit| query::Access {
-        tenant: name(),
-        role: Some(id(role).to_string()),
-        which,
-        at,
-        after: None,
-        limit,
-    };
+/// A question about a role: its name, the role, which rows, how many in a page, and whether all
+/// pages are asked for.
+type Question = (&'static str, u32, Which, usize, Pages);
+
+#[derive(Clone, Copy, PartialEq)]
+enum Pages {
+    First,
+    All,
+}
+
+const QUESTIONS: [Question; 5] = [
+    ("a role, 100 rows", FEW, Which::Own, 100, Pages::First),
+    ("a role, 500 rows", FEW, Which::Own, 500, Pages::First),
+    ("a role, all pages of 500", FEW, Which::Own, 500, Pages::All),
+    ("held twice", FEW, Which::Redundant, 100, Pages::First),
+    ("a role of nobody", NOBODY, Which::Own, 100, Pages::First),
+];
+
+/// Asks each question some times, now and as of the time before the changes.
+async fn ask_all(store: &Store, size: &Size, rounds: u32) -> Result<Vec<(String, Span)>> {
     let mut spans = Vec::new();
-    for (what, role, which, limit) in [
-        ("a role, 100 rows", FEW, Which::Own, 100),
-        ("a role, 500 rows", FEW, Which::Own, 500),
-        ("held twice", FEW, Which::Redundant, 100),
-        ("a role of nobody", NOBODY, Which::Own, 100),
-    ] {
-        let mut taken = Vec::new();
-        for _ in 0..=size.rounds {
-            let began = Instant::now();
-            let (mut after, mut n_rows) = (None, 0);
-            loop {
-                let asked = query::Access {
-                    after,
-                    ..access(role, which, limit)
-                };
-                let page = control.ask(asked).await?;
-                n_rows += page.rows.len();
-                after = page.next;
-                // A page of rows answers the question.
-                if after.is_none() || n_rows >= limit {
-                    break;
-                }
+    for (when, at) in [("now", None), ("a year ago", Some(at(0)))] {
+        let control = control(store);
+        let began = Instant::now();
+        ask(&control, QUESTIONS[0], at).await?;
+        let first = began.elapsed().as_secs_f64() * 1_000.0;
+        spans.push((format!("first question, {when}"), (first, first)));
+        for question in QUESTIONS {
+            let mut taken = Vec::new();
+            for _ in 0..=rounds {
+                let began = Instant::now();
+                ask(&control, question, at).await?;
+                taken.push(began.elapsed());
             }
+            spans.push((format!("{}, {when}", question.0), best_and_worst(&taken)));
+        }
+        let mut taken = Vec::new();
+        for round in 0..=rounds {
+            let began = Instant::now();
+            let asked = query::UserAccess {
+                tenant: name(),
+                user: UserId(user_id(round * 7 % size.users)),
+                role: None,
+                at,
+                after: None,
+                limit: 500,
+            };
+            drop(control.ask(asked).await?);
             taken.push(began.elapsed());
         }
-        spans.push((what, best_and_worst(&taken)));
+        spans.push((format!("a user, {when}"), best_and_worst(&taken)));
     }
-    spans.push(("holders counted, now", count(control, size).await?));
-    let mut taken = Vec::new();
-    for round in 0..=size.rounds {
-        let began = Instant::now();
-        let asked = query::UserAccess {
-            tenant: name(),
-            user: UserId(user_id(round * 7 % size.users)),
-            role: None,
-            at,
-            after: None,
-            limit: 500,
-        };
-        drop(control.ask(asked).await?);
-        taken.push(began.elapsed());
-    }
-    spans.push(("a user", best_and_worst(&taken)));
+    let counted = count(&control(store), rounds).await?;
+    spans.push(("holders counted, now".to_owned(), counted));
     Ok(spans)
 }
 
+/// Asks a question until there is a page of rows, or until all pages were read.
+async fn ask(
+    control: &Control,
+    (_, role, which, limit, pages): Question,
+    at: Option<Timestamp>,
+) -> Result<()> {
+    let (mut after, mut n_rows) = (None, 0);
+    loop {
+        let asked = query::Access {
+            tenant: name(),
+            role: Some(id(role).to_string()),
+            which,
+            at,
+            after,
+            limit,
+        };
+        let page = control.ask(asked).await?;
+        n_rows += page.rows.len();
+        after = page.next;
+        if after.is_none() || pages == Pages::First && n_rows >= limit {
+            return Ok(());
+        }
+    }
+}
+
 /// Counts who holds the role of few, some times.
-async fn count(control: &Control, size: &Size) -> Result<Span> {
+async fn count(control: &Control, rounds: u32) -> Result<Span> {
     let mut taken = Vec::new();
-    for _ in 0..=size.rounds {
+    for _ in 0..=rounds {
         let began = Instant::now();
         let mut after = None;
         loop {
@@ -263,6 +301,9 @@ fn user(size: &Size, number: u32, version: u32) -> Record {
     let others = size.groups.saturating_sub(1).max(1);
     let groups = (0..size.each).map(|n| 1 + number.wrapping_mul(31).wrapping_add(n * 97) % others);
     let groups = groups.chain((holds && !is_direct).then_some(0));
+    // One change in ten brings the user into another group.
+    let joined = (version % 2 == 1 && number.is_multiple_of(10)).then_some(1 + version % others);
+    let groups = groups.chain(joined);
     let groups = groups.map(|group| (GroupId(id(10 + group)), format!("Group {group}")));
     Record::User(User {
         name: Some(format!("Person {number} of version {version}")),
