@@ -2,8 +2,7 @@
 //! and as of a year ago, and how much memory they take.
 //!
 //! `cargo bench --bench access -- [--users 100000] [--groups 5000] [--each 50] [--giving 200]
-//! [--holders 1000] [--entries 100000] [--rounds 5]`; each number may also come from the
-//! environment, such as `ACCESS_USERS=1000000`.
+//! [--holders 1000] [--entries 100000] [--rounds 5]`
 //!
 //! It fills a store with users, each in `--each` of the groups, of which `--giving` give a role; one
 //! role has `--holders` holders, half of them by a group. So many changes of users as `--entries`
@@ -50,9 +49,7 @@ async fn main() -> Result<()> {
         let place = args
             .iter()
             .position(|arg| arg.trim_start_matches('-') == name);
-        let given = place.and_then(|place| args.get(place + 1)).cloned();
-        let variable = format!("ACCESS_{}", name.to_uppercase());
-        match given.or_else(|| std::env::var(variable).ok()) {
+        match place.and_then(|place| args.get(place + 1)) {
             Some(text) => Ok(text.parse()?),
             None => Ok(usual),
         }

@@ -21,7 +21,7 @@ pub(super) type Lacks = BTreeSet<(TenantName, LicenceLack)>;
 
 /// The users of the tenants that have one licence.
 pub(super) struct Search<'r> {
-    places: Vec<Place<'r>>,
+    places: Vec<SearchedTenant<'r>>,
     /// What is not known of the tenants. A user whom we do not know may have any subject.
     pub(super) lacks: Lacks,
     /// When the listing of the licence was last asked for.
@@ -29,7 +29,7 @@ pub(super) struct Search<'r> {
 }
 
 /// A tenant whose users are searched.
-pub(super) struct Place<'r> {
+pub(super) struct SearchedTenant<'r> {
     pub(super) known: &'r Known,
     subjects: Arc<Subjects>,
     /// Up to when its users are known; `None` if they were never read in full.
@@ -143,7 +143,7 @@ impl<'r> Search<'r> {
                 self.lacks.insert((known.name.clone(), lack));
             }
         }
-        self.places.push(Place {
+        self.places.push(SearchedTenant {
             known,
             subjects: Arc::default(),
             until,
@@ -202,7 +202,7 @@ impl<'r> Search<'r> {
     }
 
     /// Returns the tenants that are searched.
-    pub(super) fn places(&self) -> impl Iterator<Item = &Place<'r>> {
+    pub(super) fn places(&self) -> impl Iterator<Item = &SearchedTenant<'r>> {
         self.places.iter()
     }
 
@@ -224,7 +224,7 @@ impl<'r> Search<'r> {
     }
 }
 
-impl Place<'_> {
+impl SearchedTenant<'_> {
     /// Returns whether a user has a subject.
     pub(super) fn has(&self, subject: &SubjectKey) -> bool {
         self.subjects.has(subject)

@@ -114,9 +114,9 @@ impl Query for query::SpaceRights {
                 note_user(user, &mut answer.page.envelope);
             }
             let place = match (n, &self.after) {
-                (0, None) => Place::First,
-                (0, Some(_)) => Place::Later,
-                (_, _) => Place::Again,
+                (0, None) => Part::First,
+                (0, Some(_)) => Part::Later,
+                (_, _) => Part::Again,
             };
             asked.look(&page.users, place, &mut rows, &mut answer)?;
             let ids = page.users.iter().map(|user| &user.id.0);
@@ -141,7 +141,7 @@ impl Query for query::SpaceRights {
 
 /// Where in an answer some users are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Place {
+enum Part {
     /// They are the first users of the first page.
     First,
     /// They are the first users of a later page.
@@ -167,7 +167,7 @@ impl Asked<'_> {
     fn look(
         &self,
         users: &[User],
-        place: Place,
+        place: Part,
         rows: &mut PageRows<SpaceRightRow>,
         answer: &mut SpaceRightsPage,
     ) -> Result<(), ControlError> {
@@ -190,7 +190,7 @@ impl Asked<'_> {
     fn space(
         &self,
         space: &Space,
-        (users, place): (&[User], Place),
+        (users, place): (&[User], Part),
         rows: &mut PageRows<SpaceRightRow>,
         answer: &mut SpaceRightsPage,
     ) -> Result<(), ControlError> {
@@ -199,13 +199,13 @@ impl Asked<'_> {
             if !mention.is_called(called) {
                 return Ok(());
             }
-            if place != Place::Again {
+            if place != Part::Again {
                 answer.spaces.push(mention.clone());
             }
         }
         note_unseen(&mut answer.page.envelope, space);
         let grants = SpaceGrants::of(space, self.picture.grants());
-        if place == Place::First {
+        if place == Part::First {
             answer.roles.extend(roles(space));
             self.everybody(&mention, &grants, answer)?;
         }

@@ -17,7 +17,7 @@ use super::answers::{Envelope, NotKnown, StaleRow};
 use super::envelope;
 use super::last_seen::{last_session, span};
 use super::licence_lack::{LicenceLack, lacking, readings};
-use super::licence_search::{Place, Search};
+use super::licence_search::{Search, SearchedTenant};
 
 /// The licence of a tenant, as far as it is known.
 pub(super) struct Licensing<'r> {
@@ -191,7 +191,7 @@ impl Others<'_> {
 
     fn seen(
         &self,
-        place: &Place<'_>,
+        place: &SearchedTenant<'_>,
         user: &User,
         now: Timestamp,
         idle_for: Duration,

@@ -115,7 +115,7 @@ impl Side<'_> {
 
 /// Decodes the ids among ids and names; `None` if they are not visible.
 fn ids(key: &[u8], bytes: &[u8]) -> Result<Option<impl Iterator<Item = Id> + use<>>, StoreError> {
-    let (named, _): (Option<Vec<(Id, &[u8])>>, _) = codec::borrowed(key, bytes)?;
+    let (named, _) = codec::borrowed::<Option<Vec<(Id, &[u8])>>>(key, bytes)?;
     let ids = named.map(|named| named.into_iter().map(|(id, _)| id).collect::<Vec<Id>>());
     Ok(ids.map(Vec::into_iter))
 }

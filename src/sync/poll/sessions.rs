@@ -76,10 +76,8 @@ impl KnownSince {
         for event in &audit_page.events {
             match &event.about {
                 About::Unknown(what) => begin_after(event.at, SessionGap::Event(what.clone())),
-                About::Records(_)
-                | About::Space { .. }
-                | About::Licence
-                | About::Unreadable(_) => {}
+                About::Records(_) | About::Space { .. } | About::Licence | About::Unreadable(_) => {
+                }
             }
         }
         let mut latest: BTreeMap<UserId, Timestamp> = BTreeMap::new();
