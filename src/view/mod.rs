@@ -54,7 +54,7 @@ pub use status::{
 };
 pub use store::{checked, compacted, fault, loss, loss_status, space};
 pub use tenant::{tenant, why_not_active};
-pub use user_spaces::GroupNames;
+pub use user_spaces::PathNames;
 
 use serde_json::Value;
 
