@@ -24,8 +24,18 @@ impl NotShown {
     ) {
         self.0.retain(|record, _| !read.contains(record));
         self.0.extend(not_shown);
-        while self.0.len() > MAX_BEHIND {
-            self.0.pop_last();
+        let n_over = self.0.len().saturating_sub(MAX_BEHIND);
+        if n_over > 0 {
+            let mut times: Vec<_> = self.0.values().map(|reported| reported.last).collect();
+            times.sort_unstable();
+            // The newest are the likeliest to explain what a record shows later.
+            if let Some(oldest) = times.get(n_over) {
+                self.forget(*oldest);
+            }
+            // Many may have happened at one time.
+            while self.0.len() > MAX_BEHIND {
+                self.0.pop_last();
+            }
         }
     }
 
@@ -70,6 +80,28 @@ mod tests {
         not_shown.forget(at(3));
 
         assert_eq!(*not_shown.get(), [(record(3), reported(3))].into());
+    }
+
+    #[test]
+    fn the_oldest_are_forgotten_if_there_are_too_many() {
+        let mut not_shown = NotShown::default();
+        let all = u32::try_from(MAX_BEHIND).unwrap() + 5;
+        let numbered = |n: u32| RecordRef {
+            kind: Kind::User,
+            id: Id::parse(&format!("{n:024x}")).unwrap(),
+        };
+        // Those with the highest ids are the newest.
+        let each = (0..all).map(|n| (numbered(n), Reported::of(at(n.into()), None)));
+
+        not_shown.note(&BTreeSet::new(), each.collect());
+
+        let kept = not_shown.get();
+        assert_eq!(kept.len(), MAX_BEHIND);
+        assert!(!kept.contains_key(&numbered(4)) && kept.contains_key(&numbered(5)));
+
+        let at_once = (all..2 * all).map(|n| (numbered(n), Reported::of(at(1_000_000), None)));
+        not_shown.note(&BTreeSet::new(), at_once.collect());
+        assert_eq!(not_shown.get().len(), MAX_BEHIND);
     }
 
     #[test]
