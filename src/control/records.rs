@@ -1,6 +1,6 @@
 //! Answers questions about records, page by page.
 
-use crate::model::{Called, Id, RecordRef};
+use crate::model::{Called, Id, Kind, RecordRef};
 use crate::store::{Kept, Known, Names, StoreError};
 
 use super::choice::Chosen;
@@ -37,8 +37,6 @@ impl Query for query::Find {
 }
 
 impl Reading<'_> {
-    /// Reads a page of records. It ends when enough records were read, matching or not, so that
-    /// each question is bounded.
     fn records(
         &self,
         tenants: &[&Known],
@@ -51,6 +49,24 @@ impl Reading<'_> {
             limit,
             ..
         } = asked;
+        self.record_page(tenants, (kind, after, limit), |known| {
+            if choice.is_all() {
+                return Ok(None);
+            }
+            let chosen = Chosen::of(self.store, known, &choice, &self.context.meanings)?;
+            Ok(Some(move |kept: &Kept| chosen.has(&kept.record)))
+        })
+    }
+
+    /// Reads a page of the records of a kind, after a position. It ends when enough records were
+    /// read, matching or not, so that each question is bounded. `filter_of` returns the filter for
+    /// a tenant; `None` if every record matches.
+    pub(super) fn record_page<F: Fn(&Kept) -> bool>(
+        &self,
+        tenants: &[&Known],
+        (kind, after, limit): (Kind, Option<RecordPosition>, usize),
+        filter_of: impl Fn(&Known) -> Result<Option<F>, StoreError>,
+    ) -> Result<Page<RecordRow, RecordPosition>, StoreError> {
         let limit = page::size(limit);
         let mut rows = Vec::new();
         let mut next = after;
@@ -61,15 +77,15 @@ impl Reading<'_> {
                 Some(place) if place.tenant == known.name => Some(place.id.clone()),
                 Some(_) | None => None,
             };
-            let chosen = Chosen::of(self.store, known, &choice, &self.context.meanings)?;
+            let filter = filter_of(known)?;
             let mut names = Names::of(known.no);
             loop {
                 if rows.len() == limit || n_read >= MAX_READ {
                     return Ok(Page { rows, next });
                 }
-                let at_once = match choice.is_all() {
-                    true => limit - rows.len(),
-                    false => MAX_PAGE,
+                let at_once = match filter {
+                    None => limit - rows.len(),
+                    Some(_) => MAX_PAGE,
                 };
                 let page = self.store.list(known.no, kind, after.as_ref(), at_once)?;
                 n_read += page.len();
@@ -82,7 +98,7 @@ impl Reading<'_> {
                     after = Some(id.clone());
                     let tenant = known.name.clone();
                     next = Some(RecordPosition { tenant, id });
-                    if chosen.has(&kept.record) {
+                    if filter.as_ref().is_none_or(|matches| matches(&kept)) {
                         rows.push(self.row_of(known, kept, &mut names)?);
                     }
                 }

@@ -5,7 +5,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 
 use super::reading::Reading;
-use super::records::MAX_READ;
 use super::{ControlError, MAX_PAGE, Page, Query, RecordPosition, RecordRow, page, query};
 use crate::model::{Id, Kind, Record, RecordRef, Tenant, TenantId, TenantName, Timestamp, Version};
 use crate::store::{Kept, Known, Names, StoreError};
@@ -19,8 +18,13 @@ pub struct UnifiedPage {
     pub page: Page<RecordRow, RecordPosition>,
     /// The roles and groups that these records mention, if they are wanted and known.
     pub mentioned: Vec<RecordRow>,
-    /// The tenants that were asked about, by name.
+    /// The tenants of the records, by name.
     pub tenants: BTreeMap<TenantName, UnifiedTenant>,
+    /// The first tenants that were asked about and were not read in full yet: nothing is listed of
+    /// them.
+    pub not_read: Vec<TenantName>,
+    /// How many such tenants there are.
+    pub n_not_read: u64,
 }
 
 /// A tenant as programs see it.
@@ -89,6 +93,32 @@ impl UnifiedTenant {
     }
 }
 
+impl UnifiedPage {
+    /// Adds to a page the tenants of its records, and those of which nothing is listed.
+    fn of(
+        page: Page<RecordRow, RecordPosition>,
+        mentioned: Vec<RecordRow>,
+        asked: BTreeMap<TenantName, UnifiedTenant>,
+    ) -> Self {
+        let not_read = asked.values().filter(|tenant| !tenant.is_read);
+        let n_not_read = not_read.clone().count() as u64;
+        let not_read = not_read.map(|tenant| tenant.name.clone());
+        let not_read = not_read.take(MAX_PAGE).collect();
+        let of_rows: BTreeSet<&TenantName> = page.rows.iter().map(|row| &row.tenant).collect();
+        let tenants = asked
+            .into_iter()
+            .filter(|(name, _)| of_rows.contains(name))
+            .collect();
+        Self {
+            page,
+            mentioned,
+            tenants,
+            not_read,
+            n_not_read,
+        }
+    }
+}
+
 impl Query for query::UnifiedRecords {
     type Answer = UnifiedPage;
 
@@ -97,14 +127,18 @@ impl Query for query::UnifiedRecords {
     }
 
     fn answer(self, reading: &Reading<'_>) -> Result<UnifiedPage, ControlError> {
-        let tenants = reading.asked(&self.tenants)?;
-        let page = reading.unified_page(&tenants, &self)?;
+        let asked = reading.asked(&self.tenants)?;
+        let tenants = reading.known_of(&asked);
+        let begin = (self.kind, self.after, self.limit);
+        let page = reading.record_page(&tenants, begin, |known| {
+            let Some(time) = self.changed_since else {
+                return Ok(None);
+            };
+            let since = Since::of(reading, known, time)?;
+            Ok(Some(move |kept: &Kept| since.has(kept)))
+        })?;
         let mentioned = reading.mentioned(&page.rows, self.expansion)?;
-        Ok(UnifiedPage {
-            page,
-            mentioned,
-            tenants,
-        })
+        Ok(UnifiedPage::of(page, mentioned, asked))
     }
 }
 
@@ -122,33 +156,40 @@ impl Query for query::UnifiedRecord {
             id,
             expansion,
         } = self;
-        let tenants = reading.asked(&tenants)?;
+        let asked = reading.asked(&tenants)?;
         let record = RecordRef { kind, id };
         let mut rows = Vec::new();
-        for known in reading.known_of(&tenants) {
+        for known in reading.known_of(&asked) {
             if let Some(kept) = reading.store.get(known.no, &record)? {
                 rows.push(reading.row_of(known, kept, &mut Names::of(known.no))?);
                 break;
             }
         }
         let mentioned = reading.mentioned(&rows, expansion)?;
-        Ok(UnifiedPage {
-            page: Page::last(rows),
-            mentioned,
-            tenants,
-        })
+        Ok(UnifiedPage::of(Page::last(rows), mentioned, asked))
     }
 }
 
 impl Query for query::UnifiedTenants {
-    type Answer = BTreeMap<TenantName, UnifiedTenant>;
+    type Answer = Page<UnifiedTenant, TenantName>;
 
     fn about(&self) -> &'static str {
         "the tenants"
     }
 
     fn answer(self, reading: &Reading<'_>) -> Result<Self::Answer, ControlError> {
-        reading.asked(&self.tenants)
+        let Self {
+            tenants,
+            after,
+            limit,
+        } = self;
+        let limit = page::size(limit);
+        let rows = reading.asked(&tenants)?.into_values();
+        let rows = rows.filter(|row| after.as_ref().is_none_or(|after| row.name > *after));
+        let rows = rows.take(limit + 1).collect();
+        Ok(Page::of(rows, limit, |row: &UnifiedTenant| {
+            row.name.clone()
+        }))
     }
 }
 
@@ -186,70 +227,19 @@ impl Reading<'_> {
         }
     }
 
-    /// Returns what the store knows of tenants, by name.
+    /// Returns those of some tenants that were read in full, by name.
     fn known_of(&self, tenants: &BTreeMap<TenantName, UnifiedTenant>) -> Vec<&Known> {
         let mut known: Vec<_> = self
             .tenants
             .iter()
-            .filter(|known| tenants.contains_key(&known.name))
+            .filter(|known| {
+                tenants
+                    .get(&known.name)
+                    .is_some_and(|tenant| tenant.is_read)
+            })
             .collect();
         known.sort_by(|a, b| a.name.cmp(&b.name));
         known
-    }
-
-    /// Reads a page of records. The page ends once enough records were read, whether they match or
-    /// not, which bounds the work of one question.
-    fn unified_page(
-        &self,
-        tenants: &BTreeMap<TenantName, UnifiedTenant>,
-        asked: &query::UnifiedRecords,
-    ) -> Result<Page<RecordRow, RecordPosition>, StoreError> {
-        let limit = page::size(asked.limit);
-        let mut rows = Vec::new();
-        let mut next = asked.after.clone();
-        let mut n_read = 0;
-        for known in self.known_of(tenants) {
-            let mut after = match &next {
-                Some(place) if place.tenant > known.name => continue,
-                Some(place) if place.tenant == known.name => Some(place.id.clone()),
-                Some(_) | None => None,
-            };
-            let since = match asked.changed_since {
-                Some(since) => Some(Since::of(self, known, since)?),
-                None => None,
-            };
-            let mut names = Names::of(known.no);
-            loop {
-                if rows.len() == limit || n_read >= MAX_READ {
-                    return Ok(Page { rows, next });
-                }
-                let at_once = match since {
-                    None => limit - rows.len(),
-                    Some(_) => MAX_PAGE,
-                };
-                let read = self
-                    .store
-                    .list(known.no, asked.kind, after.as_ref(), at_once)?;
-                n_read += read.len();
-                let is_last = read.len() < at_once;
-                for kept in read {
-                    if rows.len() == limit {
-                        return Ok(Page { rows, next });
-                    }
-                    let id = kept.record.id().clone();
-                    after = Some(id.clone());
-                    let tenant = known.name.clone();
-                    next = Some(RecordPosition { tenant, id });
-                    if since.as_ref().is_none_or(|since| since.has(&kept)) {
-                        rows.push(self.row_of(known, kept, &mut names)?);
-                    }
-                }
-                if is_last {
-                    break;
-                }
-            }
-        }
-        Ok(Page::last(rows))
     }
 
     /// Returns the roles and groups that records mention, if they are wanted and known.

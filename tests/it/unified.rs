@@ -470,6 +470,10 @@ async fn a_tenant_that_was_not_read_is_not_an_empty_one() {
     );
     assert_eq!(all.status, StatusCode::OK);
     assert_eq!(all.body["not_read"], json!(["beta"]));
+    assert_eq!(all.body["not_read_count"], 1);
+    let accounts = get(&running, &token, "", "/accounts?page_size=1&page=2").await;
+    assert_eq!(accounts.body[0]["label"], "beta");
+    assert_eq!(accounts.body.as_array().unwrap().len(), 1);
     running.stop().await;
 }
 

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use serde::{Deserialize, Serialize};
 
 use crate::control::RecordPosition;
-use crate::model::{Id, Kind, TenantId, Timestamp};
+use crate::model::{Id, Kind, TenantId, TenantName, Timestamp};
 
 /// Which tenants are asked about, and which of them may be read.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -60,6 +60,10 @@ pub struct UnifiedRecord {
 /// The tenants that a program may read, by name.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct UnifiedTenants {
+    /// The last tenant of the previous page.
+    pub after: Option<TenantName>,
+    /// How many rows are wanted, at most [`MAX_PAGE`](crate::control::MAX_PAGE).
+    pub limit: usize,
     /// The tenants.
     pub tenants: AskedTenants,
 }

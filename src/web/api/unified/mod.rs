@@ -9,7 +9,6 @@ mod error;
 mod params;
 mod wanted;
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use axum::extract::{Extension, Path, RawQuery, State};
@@ -53,6 +52,15 @@ pub(super) fn router(api: Arc<Api>) -> Router {
         .with_state(api)
 }
 
+/// Waits for an answer. An error is answered with the present time.
+async fn respond(
+    api: &Api,
+    answered: impl Future<Output = Result<Response, ApiError>>,
+) -> Response {
+    let answered = answered.await;
+    answered.unwrap_or_else(|error| error.answer(api.control.now()))
+}
+
 /// The answer to a request for a list.
 #[derive(Serialize)]
 struct ListAnswer<'a> {
@@ -62,7 +70,9 @@ struct ListAnswer<'a> {
     raw: Option<Vec<RawAnswer<'a>>>,
     /// Tenants that are missing from the list, because they were not read in full yet. This field
     /// is ours, not StackOne's.
-    not_read: Vec<&'a TenantName>,
+    not_read: &'a [TenantName],
+    /// How many these are, if they are too many to be named. Ours.
+    not_read_count: u64,
 }
 
 /// A record, in full or with the requested fields only.
@@ -100,9 +110,7 @@ async fn list(
         let tenants = asked_tenants(&headers, &token)?;
         list_page(&api, list, params, tenants).await
     };
-    answered
-        .await
-        .unwrap_or_else(|error: ApiError| error.answer(api.control.now()))
+    respond(&api, answered).await
 }
 
 async fn list_page(
@@ -126,7 +134,7 @@ async fn list_page(
         limit: params.page_size,
     };
     let page = api.control.ask(page).await?;
-    let not_read = not_read(&page.tenants, &tenants)?;
+    are_read(&page, &tenants)?;
     let view = UnifiedView::of(&page);
     let (shown, next) = match list {
         List::Records(_) => {
@@ -148,7 +156,8 @@ async fn list_page(
         next_page: next.as_deref(),
         data,
         raw,
-        not_read,
+        not_read: &page.not_read,
+        not_read_count: page.n_not_read,
     };
     Ok(Json(answer).into_response())
 }
@@ -213,9 +222,7 @@ async fn one(
         let tenants = asked_tenants(&headers, &token)?;
         one_record(&api, list, &id, &params, tenants).await
     };
-    answered
-        .await
-        .unwrap_or_else(|error: ApiError| error.answer(api.control.now()))
+    respond(&api, answered).await
 }
 
 async fn one_record(
@@ -238,7 +245,7 @@ async fn one_record(
         expansion: params.expansion,
     };
     let page = api.control.ask(asked).await?;
-    not_read(&page.tenants, &tenants)?;
+    are_read(&page, &tenants)?;
     let view = UnifiedView::of(&page);
     let row = page.page.rows.first().ok_or_else(unknown)?;
     let shown = match policy {
@@ -313,17 +320,12 @@ fn asked_tenants(headers: &HeaderMap, token: &ApiToken) -> Result<query::AskedTe
     })
 }
 
-/// Returns the tenants of an answer that were not read in full yet. If the request names such a
-/// tenant, that is an error, because an incomplete answer would look like a complete one.
-fn not_read<'a>(
-    tenants: &'a BTreeMap<TenantName, UnifiedTenant>,
-    asked: &query::AskedTenants,
-) -> Result<Vec<&'a TenantName>, ApiError> {
-    let not_read = tenants.values().filter(|tenant| !tenant.is_read);
-    let not_read: Vec<_> = not_read.map(|tenant| &tenant.name).collect();
-    match not_read.first() {
+/// Fails if a tenant that is asked for by name was not read in full yet: an answer that leaves
+/// something out would look like one that does not.
+fn are_read(page: &UnifiedPage, asked: &query::AskedTenants) -> Result<(), ApiError> {
+    match page.not_read.first() {
         Some(first) if asked.called.is_some() => Err(ApiError::not_read(&first.0)),
-        Some(_) | None => Ok(not_read),
+        Some(_) | None => Ok(()),
     }
 }
 
@@ -336,18 +338,15 @@ async fn accounts(
     let answered = async {
         let token = caller::admit(&api, &headers, from, Scope::Read).await?;
         let (page, size) = wanted::accounts_page(query.as_deref(), ACCOUNTS_PAGE)?;
-        let tenants = all_tenants(&api, &token).await?;
+        let tenants = tenants_of_page(&api, &token, page, size).await?;
         let now = api.control.now();
-        let begin = page.saturating_sub(1).saturating_mul(size);
-        let rows = tenants.values().skip(begin).take(size);
+        let rows = tenants.iter();
         let rows: Vec<Value> = rows
             .map(|tenant| view::unified_account(tenant, now))
             .collect();
         Ok(Json(rows).into_response())
     };
-    answered
-        .await
-        .unwrap_or_else(|error: ApiError| error.answer(api.control.now()))
+    respond(&api, answered).await
 }
 
 async fn account(
@@ -362,27 +361,46 @@ async fn account(
             called: Some(id),
             covered: token.tenants.clone(),
         };
-        let found = api.control.ask(query::UnifiedTenants { tenants }).await?;
-        let found = found
-            .values()
-            .next()
-            .map(|tenant| view::unified_account(tenant, api.control.now()));
+        let asked = query::UnifiedTenants {
+            tenants,
+            after: None,
+            limit: 1,
+        };
+        let found = api.control.ask(asked).await?;
+        let found = found.rows.first();
+        let found = found.map(|tenant| view::unified_account(tenant, api.control.now()));
         Ok(Json(found).into_response())
     };
-    answered
-        .await
-        .unwrap_or_else(|error: ApiError| error.answer(api.control.now()))
+    respond(&api, answered).await
 }
 
-async fn all_tenants(
+/// Returns the tenants of a page, counted from 1, of those that a token may read.
+async fn tenants_of_page(
     api: &Api,
     token: &ApiToken,
-) -> Result<BTreeMap<TenantName, UnifiedTenant>, ApiError> {
-    let tenants = query::AskedTenants {
-        called: None,
-        covered: token.tenants.clone(),
-    };
-    Ok(api.control.ask(query::UnifiedTenants { tenants }).await?)
+    page: usize,
+    size: usize,
+) -> Result<Vec<UnifiedTenant>, ApiError> {
+    let mut after = None;
+    for number in 1.. {
+        let asked = query::UnifiedTenants {
+            tenants: query::AskedTenants {
+                called: None,
+                covered: token.tenants.clone(),
+            },
+            after,
+            limit: size,
+        };
+        let found = api.control.ask(asked).await?;
+        if number == page {
+            return Ok(found.rows);
+        }
+        after = found.next;
+        if after.is_none() {
+            break;
+        }
+    }
+    Ok(Vec::new())
 }
 
 /// Answers requests that StackOne's API has and we do not offer.
