@@ -90,7 +90,7 @@ pub use separations::SeparationRow;
 pub use task_id::TaskId;
 pub use tasks::{Begun, Watched};
 pub use token_cache::TokenText;
-pub use unified::{UnifiedPage, UnifiedTenant};
+pub use unified::{EffectiveRole, EffectiveRoles, UnifiedDeletedPage, UnifiedPage, UnifiedTenant};
 pub use wire::{AnyCommand, AnyQuery, Command, GivenCommand, Query};
 
 use std::path::{Path, PathBuf};

@@ -22,7 +22,9 @@ use crate::model::{
 pub use licences::{LicenceTenants, Licences};
 pub use spaces::{Opened, Owned, SpaceAccess, SpaceRights, Spaces};
 pub use tokens::Tokens;
-pub use unified::{AskedTenants, Expansion, UnifiedRecord, UnifiedRecords, UnifiedTenants};
+pub use unified::{
+    AskedTenants, Expansion, UnifiedDeleted, UnifiedRecord, UnifiedRecords, UnifiedTenants,
+};
 
 /// The overall state: losses of history, tenants, endpoints, and rules that match nothing. The
 /// default is the first page of everything.

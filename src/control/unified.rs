@@ -1,13 +1,21 @@
 //! Answers programs that read records in the unified schema.
 
+mod deleted;
+mod effective;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
 use super::reading::Reading;
 use super::{ControlError, MAX_PAGE, Page, Query, RecordPosition, RecordRow, page, query};
-use crate::model::{Id, Kind, Record, RecordRef, Tenant, TenantId, TenantName, Timestamp, Version};
+use crate::model::{
+    GroupId, Id, Kind, Record, RecordRef, Tenant, TenantId, TenantName, Timestamp, Version,
+};
 use crate::store::{Kept, Known, Names, StoreError};
+
+pub use deleted::UnifiedDeletedPage;
+pub use effective::{EffectiveRole, EffectiveRoles};
 
 use query::{AskedTenants, Expansion};
 
@@ -18,6 +26,8 @@ pub struct UnifiedPage {
     pub page: Page<RecordRow, RecordPosition>,
     /// The roles and groups that these records mention, if they are wanted and known.
     pub mentioned: Vec<RecordRow>,
+    /// What each record of the page holds, in their order; empty if that is not wanted.
+    pub effective: Vec<EffectiveRoles>,
     /// The tenants of the records, by name.
     pub tenants: BTreeMap<TenantName, UnifiedTenant>,
     /// The first tenants that were asked about and were not read in full yet: nothing is listed of
@@ -97,7 +107,7 @@ impl UnifiedPage {
     /// Adds to a page the tenants of its records, and those of which nothing is listed.
     fn of(
         page: Page<RecordRow, RecordPosition>,
-        mentioned: Vec<RecordRow>,
+        (mentioned, effective): (Vec<RecordRow>, Vec<EffectiveRoles>),
         asked: BTreeMap<TenantName, UnifiedTenant>,
     ) -> Self {
         let not_read = asked.values().filter(|tenant| !tenant.is_read);
@@ -112,6 +122,7 @@ impl UnifiedPage {
         Self {
             page,
             mentioned,
+            effective,
             tenants,
             not_read,
             n_not_read,
@@ -130,15 +141,22 @@ impl Query for query::UnifiedRecords {
         let asked = reading.asked(&self.tenants)?;
         let tenants = reading.known_of(&asked);
         let begin = (self.kind, self.after, self.limit);
+        let everyone = reading.everyone_of(&tenants, self.group.as_ref())?;
         let page = reading.record_page(&tenants, begin, |known| {
-            let Some(time) = self.changed_since else {
-                return Ok(None);
+            let group = self.group.as_ref();
+            let group = group.filter(|_| !everyone.contains(&known.name));
+            let since = match self.changed_since {
+                Some(time) => Some(Since::of(reading, known, time)?),
+                None => None,
             };
-            let since = Since::of(reading, known, time)?;
-            Ok(Some(move |kept: &Kept| since.has(kept)))
+            let is_filtered = group.is_some() || since.is_some();
+            Ok(is_filtered.then_some(move |kept: &Kept| {
+                group.is_none_or(|group| is_in(&kept.record, group))
+                    && since.as_ref().is_none_or(|since| since.has(kept))
+            }))
         })?;
-        let mentioned = reading.mentioned(&page.rows, self.expansion)?;
-        Ok(UnifiedPage::of(page, mentioned, asked))
+        let added = reading.added(&page.rows, self.expansion)?;
+        Ok(UnifiedPage::of(page, added, asked))
     }
 }
 
@@ -165,8 +183,8 @@ impl Query for query::UnifiedRecord {
                 break;
             }
         }
-        let mentioned = reading.mentioned(&rows, expansion)?;
-        Ok(UnifiedPage::of(Page::last(rows), mentioned, asked))
+        let added = reading.added(&rows, expansion)?;
+        Ok(UnifiedPage::of(Page::last(rows), added, asked))
     }
 }
 
@@ -242,6 +260,35 @@ impl Reading<'_> {
         known
     }
 
+    /// Returns those of some tenants in which a group contains all users.
+    fn everyone_of(
+        &self,
+        tenants: &[&Known],
+        group: Option<&GroupId>,
+    ) -> Result<BTreeSet<TenantName>, ControlError> {
+        let mut everyone = BTreeSet::new();
+        for known in group.into_iter().flat_map(|_| tenants) {
+            let picture = self.context.pictures.of(self.store, known, None)?;
+            if group.is_some_and(|group| picture.grants().is_everyone(group)) {
+                everyone.insert(known.name.clone());
+            }
+        }
+        Ok(everyone)
+    }
+
+    /// Returns what is wanted besides some records.
+    fn added(
+        &self,
+        rows: &[RecordRow],
+        wanted: Expansion,
+    ) -> Result<(Vec<RecordRow>, Vec<EffectiveRoles>), ControlError> {
+        let effective = match wanted.effective_roles {
+            true => self.effective(rows)?,
+            false => Vec::new(),
+        };
+        Ok((self.mentioned(rows, wanted)?, effective))
+    }
+
     /// Returns the roles and groups that records mention, if they are wanted and known.
     fn mentioned(
         &self,
@@ -304,6 +351,17 @@ impl Since {
         self.is_all
             || kept.version >= self.version
             || updated_at.is_some_and(|updated| updated > self.time)
+    }
+}
+
+/// Returns whether a record is a user in a group.
+fn is_in(record: &Record, group: &GroupId) -> bool {
+    match record {
+        Record::User(user) => {
+            let groups = user.groups.as_ref();
+            groups.is_some_and(|groups| groups.contains_key(group))
+        }
+        Record::Role(_) | Record::Group(_) => false,
     }
 }
 

@@ -114,6 +114,7 @@ queries! {
     Tokens,
     UnifiedRecords,
     UnifiedRecord,
+    UnifiedDeleted,
     UnifiedTenants,
 }
 

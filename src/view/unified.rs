@@ -6,8 +6,8 @@ use std::collections::{BTreeMap, HashMap};
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use crate::control::{RecordRow, UnifiedPage, UnifiedTenant};
-use crate::model::unified::{IamGroup, IamPolicy, IamRole, IamUser};
+use crate::control::{EffectiveRoles, RecordRow, UnifiedPage, UnifiedTenant};
+use crate::model::unified::{IamGroup, IamPolicy, IamRole, IamUser, paths, role_right};
 use crate::model::{Id, Kind, Record, TenantId, TenantName, Timestamp};
 
 /// A record as it is sent.
@@ -16,6 +16,15 @@ pub struct UnifiedShown<'a> {
     #[serde(flatten)]
     record: Shown<'a>,
     tenant: Option<TenantShown<'a>>,
+    /// The roles that a user holds by any path; `None` if they are not wanted.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    effective_roles: Option<Vec<Value>>,
+    /// Whether these are all.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    effective_roles_complete: Option<bool>,
+    /// When the record was found deleted; `None` if it exists.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    deleted_at: Option<Timestamp>,
 }
 
 #[derive(Debug, Serialize)]
@@ -44,6 +53,7 @@ struct TenantShown<'a> {
 pub struct UnifiedView<'a> {
     tenants: &'a BTreeMap<TenantName, UnifiedTenant>,
     mentioned: HashMap<(&'a TenantName, Kind, &'a Id), &'a Record>,
+    effective: HashMap<(&'a TenantName, &'a Id), &'a EffectiveRoles>,
 }
 
 impl<'a> UnifiedView<'a> {
@@ -54,9 +64,12 @@ impl<'a> UnifiedView<'a> {
             let record = &row.record;
             ((&row.tenant, record.kind(), record.id()), record)
         });
+        let rows = page.page.rows.iter();
+        let rows = rows.map(|row| (&row.tenant, row.record.id()));
         Self {
             tenants: &page.tenants,
             mentioned: mentioned.collect(),
+            effective: rows.zip(&page.effective).collect(),
         }
     }
 
@@ -76,9 +89,32 @@ impl<'a> UnifiedView<'a> {
             }
             Record::Role(role) => Shown::Role(IamRole::of(role)),
         };
+        let effective = match row.record.kind() {
+            Kind::User => self.effective.get(&(&row.tenant, row.record.id())).copied(),
+            Kind::Role | Kind::Group => None,
+        };
+        UnifiedShown {
+            effective_roles: effective.map(effective_roles),
+            effective_roles_complete: effective.map(|effective| effective.is_complete),
+            ..self.bare(&row.tenant, record)
+        }
+    }
+
+    /// Returns a record of the page that was found deleted at a time.
+    pub fn deleted(&self, row: &'a RecordRow, at: Timestamp) -> UnifiedShown<'a> {
+        UnifiedShown {
+            deleted_at: Some(at),
+            ..self.record(row)
+        }
+    }
+
+    fn bare(&self, tenant: &TenantName, record: Shown<'a>) -> UnifiedShown<'a> {
         UnifiedShown {
             record,
-            tenant: self.tenant(&row.tenant),
+            tenant: self.tenant(tenant),
+            effective_roles: None,
+            effective_roles_complete: None,
+            deleted_at: None,
         }
     }
 
@@ -88,11 +124,9 @@ impl<'a> UnifiedView<'a> {
             Record::Role(role) => IamRole::of(role).policies.unwrap_or_default(),
             Record::User(_) | Record::Group(_) => Vec::new(),
         };
-        let tenant = self.tenant(&row.tenant);
-        let shown = policies.into_iter().map(|policy| UnifiedShown {
-            record: Shown::Policy(policy),
-            tenant,
-        });
+        let shown = policies
+            .into_iter()
+            .map(|policy| self.bare(&row.tenant, Shown::Policy(policy)));
         shown.collect()
     }
 
@@ -141,6 +175,16 @@ impl UnifiedShown<'_> {
     pub fn is_policy(&self, remote_id: &str) -> bool {
         self.policy_id() == Some(remote_id)
     }
+}
+
+/// Returns roles that a user holds, each with its paths.
+fn effective_roles(effective: &EffectiveRoles) -> Vec<Value> {
+    let roles = effective.roles.iter().map(|one| {
+        let mut role = role_right(&one.role);
+        super::put(&mut role, "paths", paths(&one.paths));
+        role
+    });
+    roles.collect()
 }
 
 /// Returns a tenant in the form of an account of StackOne. StackOne requires the time when it was

@@ -73,4 +73,5 @@ mod spaces_due;
 mod support;
 mod ten_questions;
 mod unified;
+mod unified_access;
 mod waiting;

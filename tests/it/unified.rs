@@ -13,14 +13,14 @@ use serde_json::{Value, json};
 use crate::support::{Running, World};
 
 /// An answer: its status, its headers and its body.
-struct Answer {
-    status: StatusCode,
+pub struct Answer {
+    pub status: StatusCode,
     headers: reqwest::header::HeaderMap,
-    body: Value,
+    pub body: Value,
 }
 
 /// Requests a path with a token, for a tenant.
-async fn get(running: &Running, token: &str, account: &str, path: &str) -> Answer {
+pub async fn get(running: &Running, token: &str, account: &str, path: &str) -> Answer {
     let request = reqwest::Client::new()
         .get(running.url(path))
         .bearer_auth(token)
@@ -41,7 +41,7 @@ async fn answer(request: reqwest::RequestBuilder) -> Answer {
 }
 
 /// Makes a token with the command line.
-async fn token(world: &World, args: &[&str]) -> String {
+pub async fn token(world: &World, args: &[&str]) -> String {
     let args = [&["token", "create", "a report"], args].concat();
     let (exit, out, said) = world.command(&args).await;
     assert_eq!(exit, 0, "{said}");
@@ -49,7 +49,7 @@ async fn token(world: &World, args: &[&str]) -> String {
 }
 
 /// Reads all pages of a list. Returns the rows, and how many pages there were.
-async fn all(running: &Running, token: &str, path: &str) -> (Vec<Value>, usize) {
+pub async fn all(running: &Running, token: &str, path: &str) -> (Vec<Value>, usize) {
     let (mut rows, mut next, mut n_pages) = (Vec::new(), String::new(), 0);
     loop {
         let join = if path.contains('?') { '&' } else { '?' };
@@ -64,11 +64,11 @@ async fn all(running: &Running, token: &str, path: &str) -> (Vec<Value>, usize) 
     }
 }
 
-fn user_id(id: &str) -> UserId {
+pub fn user_id(id: &str) -> UserId {
     UserId(Id::parse(id).unwrap())
 }
 
-fn ids(rows: &[Value]) -> BTreeSet<String> {
+pub fn ids(rows: &[Value]) -> BTreeSet<String> {
     let ids = rows.iter().map(|row| row["remote_id"].as_str().unwrap());
     let ids: BTreeSet<String> = ids.map(str::to_owned).collect();
     assert_eq!(ids.len(), rows.len(), "a record is listed twice");

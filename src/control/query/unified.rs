@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use serde::{Deserialize, Serialize};
 
 use crate::control::RecordPosition;
-use crate::model::{Id, Kind, TenantId, TenantName, Timestamp};
+use crate::model::{GroupId, Id, Kind, Seq, TenantId, TenantName, Timestamp};
 
 /// Which tenants are asked about, and which of them may be read.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -24,6 +24,8 @@ pub struct Expansion {
     pub roles: bool,
     /// The groups of users.
     pub groups: bool,
+    /// The roles that users hold by any path.
+    pub effective_roles: bool,
 }
 
 /// Records of a kind, by tenant and id, with those that they mention.
@@ -36,10 +38,28 @@ pub struct UnifiedRecords {
     /// Only records that have changed since then, by the source's clock or by what we saw; `None`
     /// for all.
     pub changed_since: Option<Timestamp>,
+    /// Only users in this group; `None` for all.
+    pub group: Option<GroupId>,
     /// Which records that they mention are wanted, too.
     pub expansion: Expansion,
     /// Where the previous page ended.
     pub after: Option<RecordPosition>,
+    /// How many rows are wanted, at most [`MAX_PAGE`](crate::control::MAX_PAGE).
+    pub limit: usize,
+}
+
+/// Records of a kind that were deleted, as far as the journal reports, in the order in which that
+/// was found. A record that exists again is not among them.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UnifiedDeleted {
+    /// The kind.
+    pub kind: Kind,
+    /// The tenants.
+    pub tenants: AskedTenants,
+    /// Only records that were found deleted since then; `None` for all.
+    pub since: Option<Timestamp>,
+    /// The entry with which the previous page ended.
+    pub after: Option<Seq>,
     /// How many rows are wanted, at most [`MAX_PAGE`](crate::control::MAX_PAGE).
     pub limit: usize,
 }

@@ -122,6 +122,7 @@ impl From<ControlError> for ApiError {
         let status = crate::web::socket::status(&error);
         let code = match status {
             StatusCode::NOT_FOUND => "NotFoundError",
+            StatusCode::CONFLICT => "ConflictError",
             StatusCode::SERVICE_UNAVAILABLE => "ServiceUnavailableError",
             _other => "InternalServerError",
         };

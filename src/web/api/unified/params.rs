@@ -33,6 +33,17 @@ pub(super) struct Params {
     pub(super) page_size: usize,
     /// Where the page begins; `None` for the first.
     pub(super) next: Option<String>,
+    /// Whether deleted records are wanted, too.
+    pub(super) deleted: Deleted,
+    /// The time that an answer about access describes; `None` for now.
+    pub(super) as_of: Option<Timestamp>,
+}
+
+/// Whether deleted records are wanted, too.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Deleted {
+    Wanted,
+    Unwanted,
 }
 
 /// Whether the source's own answers are wanted.
@@ -57,6 +68,8 @@ impl Params {
             updated_after: None,
             page_size: DEFAULT_PAGE,
             next: None,
+            deleted: Deleted::Unwanted,
+            as_of: None,
         };
         for (name, value) in form_urlencoded::parse(query.as_bytes()) {
             params.take(&name, &value)?;
@@ -72,8 +85,22 @@ impl Params {
         match name {
             "fields" => self.fields = fields(value),
             "expand" => self.expansion = expansion(value),
-            "raw" => self.raw = raw(value)?,
-            "filter[updated_after]" | "updated_after" => self.updated_after = Some(time(value)?),
+            "raw" => {
+                self.raw = match is_true(name, value)? {
+                    true => Raw::Wanted,
+                    false => Raw::Unwanted,
+                }
+            }
+            "deleted" => {
+                self.deleted = match is_true(name, value)? {
+                    true => Deleted::Wanted,
+                    false => Deleted::Unwanted,
+                }
+            }
+            "as_of" => self.as_of = Some(time(name, value)?),
+            "filter[updated_after]" | "updated_after" => {
+                self.updated_after = Some(time("filter[updated_after]", value)?);
+            }
             "page_size" => self.page_size = page_size(value)?,
             "next" => self.next = Some(value.to_owned()),
             "page" => {
@@ -106,24 +133,25 @@ fn expansion(value: &str) -> Expansion {
     Expansion {
         roles: has("roles"),
         groups: has("groups"),
+        effective_roles: has("effective_roles"),
     }
 }
 
-fn raw(value: &str) -> Result<Raw, ApiError> {
+fn is_true(name: &str, value: &str) -> Result<bool, ApiError> {
     match value {
-        "true" => Ok(Raw::Wanted),
-        "false" => Ok(Raw::Unwanted),
+        "true" => Ok(true),
+        "false" => Ok(false),
         other => Err(ApiError::invalid(format!(
-            "`raw` is `true` or `false`, not `{}`",
+            "`{name}` is `true` or `false`, not `{}`",
             crate::printable::line(other)
         ))),
     }
 }
 
-fn time(value: &str) -> Result<Timestamp, ApiError> {
+fn time(name: &str, value: &str) -> Result<Timestamp, ApiError> {
     Timestamp::parse(value).ok_or_else(|| {
         ApiError::invalid(format!(
-            "`filter[updated_after]` is a time such as 2026-03-02T09:15:04.120Z, not `{}`",
+            "`{name}` is a time such as 2026-03-02T09:15:04.120Z, not `{}`",
             crate::printable::line(value)
         ))
     })
@@ -175,6 +203,8 @@ mod tests {
     fn what_cannot_be_followed_is_an_error() {
         for query in [
             "raw=yes",
+            "deleted=1",
+            "as_of=today",
             "page_size=0",
             "page_size=-1",
             "page_size=x",

@@ -1,19 +1,23 @@
 //! Reads from a request which list, which record and which page are wanted.
 
+use std::borrow::Cow;
+
 use url::form_urlencoded;
 
 use super::error::ApiError;
 use crate::control::MAX_PAGE;
 use crate::model::unified::derived_from;
-use crate::model::{Id, Kind, RecordRef};
+use crate::model::{GroupId, Id, Kind, RecordRef};
 
 /// A list of the API.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum List {
     /// Users, roles or groups.
     Records(Kind),
     /// Policies, of which each role has up to two.
     Policies,
+    /// The users of a group.
+    Members(GroupId),
 }
 
 /// What an id names.
@@ -43,26 +47,37 @@ impl List {
     }
 
     /// Returns the kind of the records that the list is made of.
-    pub(super) fn kind(self) -> Kind {
+    pub(super) fn kind(&self) -> Kind {
         match self {
-            Self::Records(kind) => kind,
+            Self::Records(kind) => *kind,
             Self::Policies => Kind::Role,
+            Self::Members(_) => Kind::User,
+        }
+    }
+
+    /// Returns the group whose users are listed; `None` if it is another list.
+    pub(super) fn group(&self) -> Option<GroupId> {
+        match self {
+            Self::Members(group) => Some(group.clone()),
+            Self::Records(_) | Self::Policies => None,
         }
     }
 
     /// Returns the name of the list.
-    pub(super) fn word(self) -> &'static str {
+    pub(super) fn word(&self) -> Cow<'static, str> {
         match self {
-            Self::Records(kind) => kind.plural(),
-            Self::Policies => "policies",
+            Self::Records(kind) => kind.plural().into(),
+            Self::Policies => "policies".into(),
+            Self::Members(group) => format!("members of {group}").into(),
         }
     }
 
     /// Returns what one of its rows is called.
-    pub(super) fn singular(self) -> &'static str {
+    pub(super) fn singular(&self) -> &'static str {
         match self {
             Self::Records(kind) => kind.singular(),
             Self::Policies => "policy",
+            Self::Members(_) => Kind::User.singular(),
         }
     }
 }
@@ -70,14 +85,14 @@ impl List {
 impl RecordName {
     /// Reads an id, either the source's own or one that was derived from it; `None` if it is
     /// neither.
-    pub(super) fn read(list: List, id: &str) -> Option<Self> {
+    pub(super) fn read(list: &List, id: &str) -> Option<Self> {
         let derived = derived_from(id);
         let remote = match &derived {
             Some(derived) => derived.strip_prefix(&format!("{}_id:", list.singular()))?,
             None => id,
         };
         let (record, policy) = match list {
-            List::Records(_) => (remote, None),
+            List::Records(_) | List::Members(_) => (remote, None),
             List::Policies => (remote.split_once('/')?.0, Some(remote.to_owned())),
         };
         let record = RecordRef {
@@ -128,11 +143,11 @@ mod tests {
             policy: None,
         });
 
-        assert_eq!(RecordName::read(users, &derived), named);
-        assert_eq!(RecordName::read(users, &id.to_string()), named);
+        assert_eq!(RecordName::read(&users, &derived), named);
+        assert_eq!(RecordName::read(&users, &id.to_string()), named);
         let of_role = UnifiedId::of(Kind::Role, &id).to_string();
         for other in ["", &of_role, "c28xIQ!!", "a b"] {
-            assert_eq!(RecordName::read(users, other), None, "{other}");
+            assert_eq!(RecordName::read(&users, other), None, "{other}");
         }
     }
 
@@ -140,11 +155,11 @@ mod tests {
     fn a_policy_is_named_by_its_role_and_its_list() {
         let policies = List::of("policies").unwrap();
 
-        let name = RecordName::read(policies, "r1/assignedScopes").unwrap();
+        let name = RecordName::read(&policies, "r1/assignedScopes").unwrap();
 
         assert_eq!(name.record.kind, Kind::Role);
         assert_eq!(name.policy.as_deref(), Some("r1/assignedScopes"));
-        assert_eq!(RecordName::read(policies, "r1"), None);
+        assert_eq!(RecordName::read(&policies, "r1"), None);
     }
 
     #[test]

@@ -1,0 +1,99 @@
+//! One record, by its id.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::{Extension, Path, RawQuery, State};
+use axum::http::HeaderMap;
+use axum::response::{IntoResponse, Response};
+use serde_json::json;
+
+use super::asked::{are_read, asked_tenants, respond};
+use super::error::ApiError;
+use super::params::Params;
+use super::parts::parts;
+use super::wanted::{List, RecordName};
+use crate::control::{RecordRow, query};
+use crate::model::{RecordRef, Scope};
+use crate::view::UnifiedView;
+use crate::web::api::caller;
+use crate::web::api::shared::Api;
+use crate::web::connections::Peer;
+
+/// Answers with one record.
+pub(super) async fn one(
+    State(api): State<Arc<Api>>,
+    Path((name, id)): Path<(String, String)>,
+    RawQuery(query): RawQuery,
+    Extension(Peer(from)): Extension<Peer>,
+    headers: HeaderMap,
+) -> Response {
+    let answered = async {
+        let token = caller::admit(&api, &headers, from, Scope::Read).await?;
+        let list = List::of(&name)?;
+        let params = Params::read(query.as_deref())?;
+        let tenants = asked_tenants(&headers, &token)?;
+        one_record(&api, &list, &id, &params, tenants).await
+    };
+    respond(&api, answered).await
+}
+
+async fn one_record(
+    api: &Api,
+    list: &List,
+    id: &str,
+    params: &Params,
+    tenants: query::AskedTenants,
+) -> Result<Response, ApiError> {
+    let unknown = || unknown(list, id);
+    let RecordName { record, policy } = RecordName::read(list, id).ok_or_else(unknown)?;
+    let RecordRef { kind, id: record } = record;
+    let asked = query::UnifiedRecord {
+        kind,
+        tenants: tenants.clone(),
+        id: record,
+        expansion: params.expansion,
+    };
+    let page = api.control.ask(asked).await?;
+    are_read(&page, &tenants)?;
+    let view = UnifiedView::of(&page);
+    let row = page.page.rows.first().ok_or_else(unknown)?;
+    let shown = match policy {
+        None => view.record(row),
+        Some(policy) => {
+            let mut policies = view.policies(row).into_iter();
+            policies
+                .find(|shown| shown.is_policy(&policy))
+                .ok_or_else(unknown)?
+        }
+    };
+    let (mut data, raw) = parts(vec![(row, shown)], params, &page);
+    let answer = json!({ "data": data.pop(), "raw": raw });
+    Ok(Json(answer).into_response())
+}
+
+/// Returns the record that an id names in the tenants that are asked about.
+pub(super) async fn find(
+    api: &Api,
+    list: &List,
+    id: &str,
+    tenants: &query::AskedTenants,
+) -> Result<RecordRow, ApiError> {
+    let unknown = || unknown(list, id);
+    let named = RecordName::read(list, id).ok_or_else(unknown)?;
+    let asked = query::UnifiedRecord {
+        kind: named.record.kind,
+        tenants: tenants.clone(),
+        id: named.record.id,
+        expansion: query::Expansion::default(),
+    };
+    let page = api.control.ask(asked).await?;
+    are_read(&page, tenants)?;
+    page.page.rows.into_iter().next().ok_or_else(unknown)
+}
+
+/// Returns the error for an id that names nothing.
+fn unknown(list: &List, id: &str) -> ApiError {
+    let id = crate::printable::line(id);
+    ApiError::not_found(format!("there is no {} `{id}`", list.singular()))
+}
