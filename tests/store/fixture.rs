@@ -272,6 +272,10 @@ fn licences(store: &Store, acme: &Known) -> Result<(), StoreError> {
         cursor: Some("bmV4dA".into()),
         unreadable: 1,
         unreadable_so_far: 3,
+        listed_so_far: Some(11),
+        failures: 12,
+        complete: 13,
+        unconfirmed: 14,
         kept: 2,
         earlier: Some(EarlierReading {
             number: 1,

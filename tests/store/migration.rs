@@ -10,6 +10,7 @@ use qlik_roster::store::{Named, Progress, RightsMark, SpaceReading, Store};
 use serde_json::Value;
 use tempfile::TempDir;
 
+use crate::fixture::day;
 use crate::format_1::{self, Rows};
 use crate::formats::{NEWEST, sled_at};
 use crate::picture::picture;
@@ -266,6 +267,8 @@ fn a_store_of_format_8_is_the_same_to_the_byte_but_for_runs_licences_and_spaces(
         let known = store.tenants().unwrap().remove(0);
         let reading = store.licence_reading(known.no).unwrap();
         assert_eq!((reading.unreadable, reading.unreadable_so_far), (1, 1));
+        assert_eq!((reading.listed_so_far, reading.failures), (None, 0));
+        assert_eq!((reading.complete, reading.unconfirmed), (0, 0));
         assert_eq!((reading.kept, reading.earlier), (2, None));
         assert_eq!(reading.named, Named::default());
         assert_eq!(reading.head.number.as_deref(), Some("9999000000001234"));
@@ -289,17 +292,18 @@ fn a_store_of_format_8_is_the_same_to_the_byte_but_for_runs_licences_and_spaces(
     assert_eq!(after, before);
 }
 
-/// Compares the rows that say how far licences were read with those of format 9, and removes them
-/// from both. The old ones end with how many assignments were unreadable, and how many were kept.
+/// Compares the rows of format 7 that say how far licences were read with those of format 10, and
+/// removes them from both. The old ones end with how many assignments were unreadable, and how many
+/// were kept.
 fn compare_licence_readings(before: &mut Rows, after: &mut Rows) {
     let is_reading = |key: &[u8]| key[0] == LICENCE_READING;
     let mut n_compared = 0;
     for (key, value) in before.iter().filter(|(key, _)| is_reading(key)) {
         let (old, was) = format_1::opened(key, value);
         let (new, is) = format_1::opened(key, &after[key]);
-        assert_eq!((old, new), (7, 9));
+        assert_eq!((old, new), (7, 10));
         let (was, [unreadable, kept]) = was.split_last_chunk().unwrap();
-        let ends = [*unreadable, *unreadable, *kept, 0, 0, 0, 0];
+        let ends = [*unreadable, *unreadable, 0, 0, 0, 0, *kept, 0, 0, 0, 0];
         assert_eq!(is, [was, &ends].concat(), "{}", hex::encode(key));
         n_compared += 1;
     }
@@ -307,6 +311,40 @@ fn compare_licence_readings(before: &mut Rows, after: &mut Rows) {
     for rows in [before, after] {
         rows.retain(|key, _| !is_reading(key));
     }
+}
+
+/// The marks of how far licences were read say what a second reading must confirm. Nothing else
+/// changes.
+#[test]
+fn a_store_of_format_9_is_the_same_to_the_byte_but_for_how_far_licences_were_read() {
+    let (mut before, mut after) = migrated(9, |store| {
+        let known = store.tenants().unwrap().remove(0);
+        let reading = store.licence_reading(known.no).unwrap();
+        assert_eq!((reading.unreadable, reading.unreadable_so_far), (1, 3));
+        assert_eq!((reading.listed_so_far, reading.failures), (None, 0));
+        assert_eq!((reading.complete, reading.unconfirmed), (0, 0));
+        assert_eq!(reading.kept, 2);
+        assert_eq!(reading.earlier.map(|it| it.began), Some(day(97)));
+        assert_eq!(reading.named.times, 1);
+    });
+
+    let end = postcard::to_stdvec(&(2_u64, Some((1_u64, day(97).millis())), [1_u64, 3, 2]));
+    let end = end.unwrap();
+    let is_reading = |key: &[u8]| key[0] == LICENCE_READING;
+    let mut n_compared = 0;
+    for (key, value) in before.iter().filter(|(key, _)| is_reading(key)) {
+        let (old, was) = format_1::opened(key, value);
+        let (new, is) = format_1::opened(key, &after[key]);
+        assert_eq!((old, new), (9, 10));
+        let begin = was.strip_suffix(&*end).expect("it ends like this");
+        assert_eq!(is, [begin, &[0; 4], &end].concat(), "{}", hex::encode(key));
+        n_compared += 1;
+    }
+    assert_eq!(n_compared, 1);
+    for rows in [&mut before, &mut after] {
+        rows.retain(|key, _| !is_reading(key));
+    }
+    assert_eq!(after, before);
 }
 
 /// Compares the marks that say how far rights were compared with those of format 9, and removes
@@ -470,9 +508,7 @@ fn a_migrated_store_is_sound_and_is_worked_with() {
     );
     let (_, held) = &*HELD;
     let last = held["runs"].as_object().unwrap().len() as u64;
-    let interrupted = store
-        .close_interrupted_runs(crate::fixture::day(101))
-        .unwrap();
+    let interrupted = store.close_interrupted_runs(day(101)).unwrap();
     assert_eq!(interrupted.len(), 2);
     let begun = crate::fixture::begin_one(&store).unwrap();
     assert_eq!(begun.id.0, last + 1, "numbers go on");

@@ -5,7 +5,7 @@ use crate::store::engine::rows::journal;
 use crate::store::engine::scan;
 use crate::store::error::StoreError;
 use crate::store::layout::keys::{self, Keyspace};
-use crate::store::layout::{Format, codec, v1, v2, v3, v4, v6, v7, v8, v9};
+use crate::store::layout::{Format, codec, v1, v2, v3, v4, v6, v7, v8, v9, v10};
 use crate::store::values::head::Head;
 use crate::store::values::tenant_no::TenantNo;
 
@@ -227,11 +227,19 @@ impl Check<'_> {
         });
         let format = self.view.format;
         self.simple(Keyspace::LicenceReading, |key, value| {
-            layouts::read::<v7::licence::LicenceReading, v9::licence::LicenceReading>(
-                format,
-                Encoding::Plain,
-                (key, value),
-            )?;
+            let row = (key, value);
+            match format {
+                ..10 => layouts::read::<v7::licence::LicenceReading, v9::licence::LicenceReading>(
+                    format,
+                    Encoding::Plain,
+                    row,
+                )?,
+                10.. => layouts::read::<v9::licence::LicenceReading, v10::licence::LicenceReading>(
+                    format,
+                    Encoding::Plain,
+                    row,
+                )?,
+            }
             Ok(keys::tenant_no(key))
         });
     }

@@ -11,7 +11,7 @@ use crate::model::{LicenceAssignment, SubjectKey};
 use crate::store::error::StoreError;
 use crate::store::handle::Store;
 use crate::store::layout::v7::licence as v7;
-use crate::store::layout::v9::licence as v9;
+use crate::store::layout::v10::licence as v10;
 use crate::store::layout::{codec, keys};
 use crate::store::values::licence::{KeptLicence, LicenceReading};
 use crate::store::values::reading::ReadingMark;
@@ -38,7 +38,7 @@ impl Store {
     pub fn licence_reading(&self, no: TenantNo) -> Result<LicenceReading, StoreError> {
         let key = keys::licence_reading(no);
         let what = "reading how far licences were read";
-        match self.row(what, &key, codec::read_row::<v9::LicenceReading>)? {
+        match self.row(what, &key, codec::read_row::<v10::LicenceReading>)? {
             Some(row) => Ok(row.into()),
             // A damaged store may have lost this row and kept others: continue from their numbers.
             None => Ok(LicenceReading {
@@ -120,7 +120,7 @@ impl Store {
         let _alone = lock(&self.guards.numbering);
         let mut reading = self.licence_reading(no)?;
         reading.named.times += 1;
-        let row = v9::LicenceReading::from(reading);
+        let row = v10::LicenceReading::from(reading);
         self.engine
             .write(vec![codec::put(keys::licence_reading(no), &row)])
             .map(drop)
@@ -131,7 +131,7 @@ impl Store {
     fn row_of_reading(&self, no: TenantNo, mut reading: LicenceReading) -> Result<Row, StoreError> {
         // The audit log may have named the licence since the caller read the row.
         reading.named.times = self.licence_reading(no)?.named.times;
-        let row = v9::LicenceReading::from(reading);
+        let row = v10::LicenceReading::from(reading);
         Ok(codec::put(keys::licence_reading(no), &row))
     }
 

@@ -28,6 +28,7 @@ pub mod rows;
 pub mod skim;
 
 pub mod v1;
+pub mod v10;
 pub mod v2;
 pub mod v3;
 pub mod v4;
@@ -42,7 +43,7 @@ use serde::{Deserialize, Serialize};
 use crate::model::StoreId;
 
 /// The newest format of a store: the one that this version writes, and the newest that it reads.
-pub const NEWEST: u32 = 9;
+pub const NEWEST: u32 = 10;
 
 /// The layout of the values that serde does not encode: blocks of records, and buckets of
 /// fingerprints.

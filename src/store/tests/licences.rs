@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use crate::clock::Clock;
 use crate::model::{Allotment, LicenceAssignment, LicenceHead, SubjectKey, Timestamp};
 use crate::store::layout::v7::licence as v7;
-use crate::store::layout::v9::licence as v9;
+use crate::store::layout::v10::licence as v10;
 use crate::store::layout::{codec, keys};
 use crate::store::values::licence::{EarlierReading, KeptLicence, LicenceReading, Named};
 use crate::store::values::reading::ReadingMark;
@@ -76,6 +76,10 @@ fn the_bytes_of_licences() {
         cursor: Some("next".into()),
         unreadable: 2,
         unreadable_so_far: 5,
+        listed_so_far: Some(11),
+        failures: 12,
+        complete: 13,
+        unconfirmed: 14,
         kept: 1,
         earlier: Some(EarlierReading {
             number: 6,
@@ -87,8 +91,8 @@ fn the_bytes_of_licences() {
             read: 4,
         },
     };
-    let row = v9::LicenceReading::from(reading);
-    insta::assert_snapshot!(in_hex(&codec::row(&keys::licence_reading(no), &row)), @"09070104393939390108616e616c797a657201280106010101046e657874010200010601020501010604090804f59f9ad197b3c05b");
+    let row = v10::LicenceReading::from(reading);
+    insta::assert_snapshot!(in_hex(&codec::row(&keys::licence_reading(no), &row)), @"0a070104393939390108616e616c797a657201280106010101046e6578740102000106010205010b0c0d0e0101060409080453dc486ee33f8dd4");
     assert_eq!(keys::licence_of(&key), Some(SubjectKey::of("Acme\\EVE")));
     assert_eq!(keys::licence_of(&keys::licences_prefix(no)), None);
 }

@@ -73,7 +73,7 @@ fn a_store_of_a_newer_version_is_refused_and_stays_as_it_is() {
     let text = refused
         .to_string()
         .replace(&folder.path().display().to_string(), "<path>");
-    insta::assert_snapshot!(text, @"opening the store in `<path>`: it has format 10, this version reads up to 9; run the newer version, or give this one another folder");
+    insta::assert_snapshot!(text, @"opening the store in `<path>`: it has format 11, this version reads up to 10; run the newer version, or give this one another folder");
     assert!(!folder.path().join("damaged-1").exists());
 }
 

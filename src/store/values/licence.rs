@@ -29,8 +29,19 @@ pub struct LicenceReading {
     pub unreadable: u64,
     /// How many have not been readable so far in the reading under way.
     pub unreadable_so_far: u64,
-    /// How many subjects the last complete reading did not show. They stay, because the guard does
-    /// not allow so many removals at once.
+    /// How many assignments the reading under way was shown so far; `None` if it began before
+    /// anybody counted them.
+    pub listed_so_far: Option<u64>,
+    /// How many times in a row the listing failed at this cursor.
+    pub failures: u64,
+    /// The number of the last complete reading that could read every assignment; 0 if there was
+    /// none.
+    pub complete: u64,
+    /// How many subjects the last complete reading did not show, but the one before it did. They
+    /// stay until a second reading does not show them either.
+    pub unconfirmed: u64,
+    /// How many subjects the last complete reading did not show, and the guard does not allow so
+    /// many removals at once. They stay.
     pub kept: u64,
     /// An earlier complete reading. Subjects that were last shown before it, and are still not
     /// shown a day later, are removed whatever the guard allows.

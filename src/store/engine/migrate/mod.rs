@@ -11,6 +11,7 @@
 //! ARCHITECTURE.md explains how to add the next format.
 
 mod acceptances;
+mod licence_history;
 mod licence_runs;
 mod rights;
 mod runs_by_tenant;
@@ -61,6 +62,7 @@ fn step_from(format: u32) -> Option<(u32, Box<dyn Rewrite>)> {
         6 => Some((7, Box::new(sessions::Sessions))),
         7 => Some((8, Box::new(space_rights::SpaceRights::default()))),
         8 => Some((9, Box::new(licence_runs::LicenceRuns))),
+        9 => Some((10, Box::new(licence_history::LicenceHistory))),
         _ => None,
     }
 }

@@ -3,6 +3,7 @@
 use crate::model::{Allotment, LicenceAssignment, LicenceHead};
 use crate::store::layout::v7::licence as v7;
 use crate::store::layout::v9::licence as v9;
+use crate::store::layout::v10::licence as v10;
 use crate::store::values::licence::{EarlierReading, LicenceReading, Named};
 use crate::store::values::reading::ReadingMark;
 
@@ -92,7 +93,7 @@ impl From<v7::Allotment> for Allotment {
     }
 }
 
-impl From<LicenceReading> for v9::LicenceReading {
+impl From<LicenceReading> for v10::LicenceReading {
     fn from(reading: LicenceReading) -> Self {
         let LicenceReading {
             mark,
@@ -100,6 +101,10 @@ impl From<LicenceReading> for v9::LicenceReading {
             cursor,
             unreadable,
             unreadable_so_far,
+            listed_so_far,
+            failures,
+            complete,
+            unconfirmed,
             kept,
             earlier,
             named,
@@ -121,6 +126,10 @@ impl From<LicenceReading> for v9::LicenceReading {
             refused: is_refused,
             unreadable,
             unreadable_so_far,
+            listed_so_far,
+            failures,
+            complete,
+            unconfirmed,
             kept,
             earlier: earlier
                 .map(|EarlierReading { number, began }| v9::EarlierReading { number, began }),
@@ -129,9 +138,9 @@ impl From<LicenceReading> for v9::LicenceReading {
     }
 }
 
-impl From<v9::LicenceReading> for LicenceReading {
-    fn from(reading: v9::LicenceReading) -> Self {
-        let v9::LicenceReading {
+impl From<v10::LicenceReading> for LicenceReading {
+    fn from(reading: v10::LicenceReading) -> Self {
+        let v10::LicenceReading {
             number,
             head,
             cursor,
@@ -141,6 +150,10 @@ impl From<v9::LicenceReading> for LicenceReading {
             refused,
             unreadable,
             unreadable_so_far,
+            listed_so_far,
+            failures,
+            complete,
+            unconfirmed,
             kept,
             earlier,
             named,
@@ -158,6 +171,10 @@ impl From<v9::LicenceReading> for LicenceReading {
             cursor,
             unreadable,
             unreadable_so_far,
+            listed_so_far,
+            failures,
+            complete,
+            unconfirmed,
             kept,
             earlier: earlier
                 .map(|v9::EarlierReading { number, began }| EarlierReading { number, began }),
@@ -224,6 +241,45 @@ impl From<v7::LicenceReading> for v9::LicenceReading {
             kept: held,
             earlier: None,
             named: Named::default().into(),
+        }
+    }
+}
+
+/// Nothing was counted and no reading was confirmed before format 10, so the first complete reading
+/// removes nothing.
+impl From<v9::LicenceReading> for v10::LicenceReading {
+    fn from(reading: v9::LicenceReading) -> Self {
+        let v9::LicenceReading {
+            number,
+            head,
+            cursor,
+            last,
+            began,
+            tried,
+            refused,
+            unreadable,
+            unreadable_so_far,
+            kept,
+            earlier,
+            named,
+        } = reading;
+        Self {
+            number,
+            head,
+            cursor,
+            last,
+            began,
+            tried,
+            refused,
+            unreadable,
+            unreadable_so_far,
+            listed_so_far: None,
+            failures: 0,
+            complete: 0,
+            unconfirmed: 0,
+            kept,
+            earlier,
+            named,
         }
     }
 }
