@@ -217,7 +217,7 @@ fn of_licence(counts: &LicenceCounts) -> String {
     let others = [
         (unreadable, "not readable"),
         (removed, "subjects removed"),
-        (kept, "subjects kept by the guard"),
+        (kept, "subjects no longer shown, but kept"),
     ];
     let others = others.into_iter().filter(|(n, _)| **n > 0);
     let others = others.map(|(n, what)| format!(", {n} {what}"));

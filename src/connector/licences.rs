@@ -9,6 +9,8 @@ pub struct LicencePage {
     pub assignments: Vec<LicenceAssignment>,
     /// How many assignments could not be read.
     pub unreadable: u64,
+    /// How many assignments the listing has in all; `None` if the source does not say.
+    pub total: Option<u64>,
     /// Where the next page begins; `None` if the source said that there are no more.
     pub next: Option<String>,
 }

@@ -237,7 +237,8 @@ pub struct LicenceCounts {
     pub unreadable: u64,
     /// Subjects that it removed, since Qlik no longer shows them.
     pub removed: u64,
-    /// Subjects that Qlik no longer shows, but that the guard keeps.
+    /// Subjects that Qlik no longer shows. They are kept until a later reading does not show them
+    /// either.
     pub kept: u64,
 }
 

@@ -23,6 +23,9 @@ const STEPS: usize = 8;
 
 pub const DAY: Duration = Duration::from_secs(25 * 3_600);
 
+/// After this time what a reading did not show is looked for again.
+const CONFIRMED: Duration = Duration::from_secs(16 * 60);
+
 pub fn clock() -> Clock {
     Clock::stopped_at(Timestamp::parse("2026-03-01T08:00:00Z").unwrap())
 }
@@ -92,7 +95,15 @@ pub async fn swept(running: &Running, tenant: &str) {
 }
 
 pub async fn read_again(world: &World, running: &Running) {
-    world.clock.set(world.clock.now().plus(DAY));
+    read_after(world, running, DAY).await;
+    let is_unconfirmed = |reading: LicenceReading| reading.unconfirmed > 0;
+    if reading(running, "acme").is_some_and(is_unconfirmed) {
+        read_after(world, running, CONFIRMED).await;
+    }
+}
+
+async fn read_after(world: &World, running: &Running, time: Duration) {
+    world.clock.set(world.clock.now().plus(time));
     running.sync().await;
     read_since(running, "acme", world.clock.now()).await;
 }
@@ -336,6 +347,8 @@ async fn a_listing_whose_cursor_has_run_out_is_read_again_and_nothing_is_lost() 
     faults.on(Endpoint::Licences, Fault::ExpiredCursor(400), When::Nth(2));
     let running = world.start().await;
     read_since(&running, "acme", world.clock.now()).await;
+    // What only the first listing showed may have gone by the second one.
+    assert_eq!(reading(&running, "acme").unwrap().mark.number, 2);
 
     let answer = ask(&running, WhichLicences::All, 100).await;
 
@@ -660,6 +673,154 @@ async fn the_audit_log_has_a_licence_read_before_it_is_due() {
 
     read_since(&running, "acme", now).await;
     let answer = ask(&running, WhichLicences::All, 100).await;
+    assert_eq!(rows(&answer), reckon(&tenant.licence()));
+    running.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_listing_that_is_short_removes_nothing() {
+    let world = world(clock(), 20).await;
+    let tenant = world.tenant.directory();
+    for n in 0..1_200 {
+        tenant.license(&format!("auth0|nobody {n:04}"), "analyzer");
+    }
+    let running = world.start().await;
+    read_since(&running, "acme", world.clock.now()).await;
+    let all = reckon(&tenant.licence());
+    let faults = world.tenant.faults();
+
+    faults.on(Endpoint::Licences, Fault::PageLeftOut, When::Nth(3));
+    read_after(&world, &running, DAY).await;
+
+    let answer = ask(&running, WhichLicences::All, 500).await;
+    let kept = [lack("acme", LicenceLack::Kept)].into();
+    assert_eq!(answer.page.envelope.not_known, kept);
+    assert_eq!(rows(&answer), all);
+
+    faults.clear();
+    read_after(&world, &running, CONFIRMED).await;
+    let answer = ask(&running, WhichLicences::All, 500).await;
+    assert_eq!(answer.page.envelope.not_known, BTreeSet::new());
+    assert_eq!(rows(&answer), all);
+
+    // What is really gone goes with the second reading.
+    tenant.unlicense("auth0|nobody 0007");
+    read_after(&world, &running, DAY).await;
+    assert_eq!(rows(&ask(&running, WhichLicences::All, 500).await), all);
+    read_after(&world, &running, CONFIRMED).await;
+    let answer = ask(&running, WhichLicences::All, 500).await;
+    assert_eq!(rows(&answer), reckon(&tenant.licence()));
+    running.stop().await;
+}
+
+/// With cursors that are offsets, an assignment that is taken away while the listing is read makes
+/// it skip another one.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_assignment_that_a_change_hides_from_the_listing_stays() {
+    let world = world(clock(), 20).await;
+    let tenant = world.tenant.directory();
+    for n in 0..300 {
+        tenant.license(&format!("auth0|nobody {n:04}"), "analyzer");
+    }
+    let running = world.start().await;
+    read_since(&running, "acme", world.clock.now()).await;
+    let mut all = reckon(&tenant.licence());
+    let asked = world.tenant.requests().at(Endpoint::Licences);
+    let slow = Fault::Slow(Duration::from_secs(2));
+    world
+        .tenant
+        .faults()
+        .on(Endpoint::Licences, slow, When::From(2));
+
+    world.clock.set(world.clock.now().plus(DAY));
+    running.sync().await;
+    within("the second page is asked for", || async {
+        world.tenant.requests().at(Endpoint::Licences) > asked
+            && reading(&running, "acme").unwrap().cursor.is_some()
+    })
+    .await;
+    let (first, _) = all.pop_first().unwrap();
+    tenant.unlicense(&first);
+    read_since(&running, "acme", world.clock.now()).await;
+
+    let found = rows(&ask(&running, WhichLicences::All, 500).await);
+    assert!(found.is_superset(&all), "{:?}", all.difference(&found));
+    world.tenant.faults().clear();
+    read_again(&world, &running).await;
+    let answer = ask(&running, WhichLicences::All, 500).await;
+    assert_eq!(rows(&answer), reckon(&tenant.licence()));
+    running.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_total_that_the_listing_does_not_reach_makes_it_unreadable_in_part() {
+    let world = world(clock(), 20).await;
+    let tenant = world.tenant.directory();
+    for n in 0..150 {
+        tenant.license(&format!("auth0|nobody {n:04}"), "analyzer");
+    }
+    let faults = world.tenant.faults();
+    faults.on(Endpoint::Licences, Fault::InflatedTotal(2), When::Always);
+    let running = world.start().await;
+    read_since(&running, "acme", world.clock.now()).await;
+
+    assert_eq!(reading(&running, "acme").unwrap().unreadable, 2);
+    let answer = ask(&running, WhichLicences::All, 500).await;
+    let unreadable = [lack("acme", LicenceLack::Unreadable)].into();
+    assert_eq!(answer.page.envelope.not_known, unreadable);
+    assert_eq!(rows(&answer), reckon(&tenant.licence()));
+    running.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_tenant_that_does_not_sort_is_read_all_the_same() {
+    let world = world(clock(), 20).await;
+    let tenant = world.tenant.directory();
+    for n in 0..250 {
+        tenant.license(&format!("auth0|nobody {n:04}"), "analyzer");
+    }
+    let faults = world.tenant.faults();
+    faults.on(Endpoint::Licences, Fault::RefusedSort, When::Always);
+    let running = world.start().await;
+    read_since(&running, "acme", world.clock.now()).await;
+
+    let answer = ask(&running, WhichLicences::All, 500).await;
+    assert_eq!(answer.page.envelope.not_known, BTreeSet::new());
+    assert_eq!(rows(&answer), reckon(&tenant.licence()));
+    running.stop().await;
+}
+
+/// The daemon is started again for each attempt, since it waits ever longer after a failure.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_cursor_at_which_the_listing_always_fails_is_given_up() {
+    let world = world(clock(), 20).await;
+    let tenant = world.tenant.directory();
+    for n in 0..250 {
+        tenant.license(&format!("auth0|nobody {n:04}"), "analyzer");
+    }
+    let faults = world.tenant.faults();
+    faults.on(Endpoint::Licences, Fault::ExpiredCursor(500), When::Always);
+    for n_failures in [1, 2, 0] {
+        let running = world.start().await;
+        within("it fails", || async {
+            reading(&running, "acme").is_some_and(|reading| {
+                let is_given_up = reading.cursor.is_none() && reading.mark.number == 1;
+                match n_failures {
+                    0 => is_given_up,
+                    _ => reading.failures == n_failures,
+                }
+            })
+        })
+        .await;
+        running.stop().await;
+    }
+
+    faults.clear();
+    let running = world.start().await;
+    read_since(&running, "acme", world.clock.now()).await;
+    let last = reading(&running, "acme").unwrap();
+    assert_eq!((last.mark.number, last.failures), (2, 0));
+    let answer = ask(&running, WhichLicences::All, 500).await;
     assert_eq!(rows(&answer), reckon(&tenant.licence()));
     running.stop().await;
 }

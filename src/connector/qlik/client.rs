@@ -1,5 +1,6 @@
 //! Sends requests to a tenant's APIs: adds the token, retries where that helps, decodes the answer.
 
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -36,6 +37,8 @@ pub(super) struct Client {
     pub(super) audits: Gate,
     /// How long an outage may last.
     outlast: Duration,
+    /// Whether the tenant has refused to sort the assignments of the licence.
+    pub(super) refuses_sort: AtomicBool,
 }
 
 /// What to ask for.
@@ -110,6 +113,7 @@ impl Client {
             // As much as tier 1, but counted separately.
             audits: gate(Tier::One),
             outlast: options.outlast,
+            refuses_sort: AtomicBool::new(false),
         })
     }
 

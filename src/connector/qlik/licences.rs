@@ -4,14 +4,16 @@
 //! links lead to a host of Qlik's own network.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::Ordering;
 
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::ReadError;
 use super::client::{Ask, Client, Patience, Redirects};
+use super::listing::is_expired;
 use super::spaces::{mended, object};
-use super::walk::Walk;
+use super::walk::{RawPage, Walk};
 use super::wire::{Loose, Time};
 use crate::connector::LicencePage;
 use crate::model::{Allotment, LicenceAssignment, LicenceHead, MAX_SUBJECT, SubjectKey};
@@ -22,13 +24,21 @@ const MAX_ALLOTMENTS: usize = 100;
 /// The most characters of a number, and of the name of a type. Those of Qlik have about twenty.
 const MAX_NAME: usize = 100;
 
+/// Sorted by a field that never changes: in Qlik's default order, which it does not document, a
+/// change while the listing is read could move assignments to pages that were already read.
 const LISTING: Walk<'static> = Walk {
     doing: "listing the assignments of the licence",
     path: "licenses/assignments",
-    sort: None,
+    sort: Some("+subject"),
     cursor: "page",
     patience: Patience::Outage,
     most_pages: u64::MAX,
+};
+
+/// For a tenant that does not accept the sort: Qlik documents it, but not by which fields.
+const UNSORTED: Walk<'static> = Walk {
+    sort: None,
+    ..LISTING
 };
 
 /// What a licence says about itself.
@@ -36,13 +46,13 @@ const LISTING: Walk<'static> = Walk {
 #[serde(default, rename_all = "camelCase")]
 struct Overview {
     license_number: Loose,
-    allotments: Option<Vec<Box<RawValue>>>,
+    allotments: List,
 }
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 struct OfType {
-    name: Option<String>,
+    name: Loose,
     units: Count,
     units_used: Count,
     overage: Count,
@@ -59,13 +69,35 @@ impl<'de> Deserialize<'de> for Count {
     }
 }
 
+/// Yes or no; any other value counts as missing.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+struct Flag(Option<bool>);
+
+impl<'de> Deserialize<'de> for Flag {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let value = serde_json::Value::deserialize(deserializer)?;
+        Ok(Self(value.as_bool()))
+    }
+}
+
+/// A list; any other value counts as an empty one.
+#[derive(Debug, Default)]
+struct List(Vec<Box<RawValue>>);
+
+impl<'de> Deserialize<'de> for List {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = Box::<RawValue>::deserialize(deserializer)?;
+        Ok(Self(serde_json::from_str(text.get()).unwrap_or_default()))
+    }
+}
+
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 struct Assigned {
     subject: Option<String>,
     #[serde(rename = "type")]
     sort: Loose,
-    excess: Option<bool>,
+    excess: Flag,
     created: Time,
 }
 
@@ -80,19 +112,19 @@ pub(super) async fn head(client: &Client) -> Result<LicenceHead, ReadError> {
         patience: Patience::Outage,
     };
     let text: Box<RawValue> = client.get(&ask).await?;
-    let overview: Option<Overview> = mended(text.get(), |text| object(text));
-    let Some(Overview {
+    overview(text.get()).ok_or_else(|| ReadError::Unexpected {
+        doing,
+        what: "expected an object with `licenseNumber`".to_owned(),
+    })
+}
+
+fn overview(text: &str) -> Option<LicenceHead> {
+    let Overview {
         license_number,
         allotments,
-    }) = overview
-    else {
-        return Err(ReadError::Unexpected {
-            doing,
-            what: "expected an object with `licenseNumber`".to_owned(),
-        });
-    };
-    let allotments = allotments.into_iter().flatten().take(MAX_ALLOTMENTS);
-    Ok(LicenceHead {
+    } = mended(text, |text| object(text))?;
+    let allotments = allotments.0.into_iter().take(MAX_ALLOTMENTS);
+    Some(LicenceHead {
         number: license_number.0.filter(|number| is_name(number)),
         allotments: allotments
             .filter_map(|text| allotment(text.get()))
@@ -105,11 +137,12 @@ pub(super) async fn page(
     client: &Client,
     cursor: Option<&str>,
 ) -> Result<Option<LicencePage>, ReadError> {
-    let Some(raw) = LISTING.page(client, cursor).await? else {
+    let Some(raw) = raw_page(client, cursor).await? else {
         return Ok(None);
     };
     let mut page = LicencePage {
         next: raw.next,
+        total: raw.total,
         ..LicencePage::default()
     };
     for text in &raw.texts {
@@ -121,6 +154,21 @@ pub(super) async fn page(
     Ok(Some(page))
 }
 
+async fn raw_page(client: &Client, cursor: Option<&str>) -> Result<Option<RawPage>, ReadError> {
+    let refused = &client.refuses_sort;
+    if refused.load(Ordering::Relaxed) {
+        return UNSORTED.page(client, cursor).await;
+    }
+    match LISTING.page(client, cursor).await {
+        Err(error) if cursor.is_none() && is_expired(&error) => {
+            let page = UNSORTED.page(client, None).await?;
+            refused.store(true, Ordering::Relaxed);
+            Ok(page)
+        }
+        answer => answer,
+    }
+}
+
 fn allotment(text: &str) -> Option<(String, Allotment)> {
     let of_type: OfType = object(text)?;
     let allotment = Allotment {
@@ -128,7 +176,7 @@ fn allotment(text: &str) -> Option<(String, Allotment)> {
         used: of_type.units_used.0,
         overage: of_type.overage.0,
     };
-    Some((of_type.name.filter(|name| is_name(name))?, allotment))
+    Some((of_type.name.0.filter(|name| is_name(name))?, allotment))
 }
 
 /// Returns whether a text may be a number or the name of a type. A longer one counts as missing:
@@ -146,7 +194,7 @@ fn assignment(text: &str) -> Option<LicenceAssignment> {
         .then(|| LicenceAssignment {
             subject,
             sort: assigned.sort.0.filter(|sort| is_name(sort)),
-            is_excess: assigned.excess,
+            is_excess: assigned.excess.0,
             created_at: assigned.created.0,
         })
 }
@@ -178,6 +226,27 @@ mod tests {
                 created_at: Timestamp::parse("2026-03-01T10:00:00Z"),
             })
         );
+    }
+
+    #[test]
+    fn members_that_nobody_needs_may_be_anything() {
+        for excess in [r#""false""#, "0", "null", r#"{"is":false}"#] {
+            let text =
+                format!(r#"{{"subject":"eve","type":["x"],"created":true,"excess":{excess}}}"#);
+
+            let found = assignment(&text).unwrap();
+
+            assert_eq!(found.is_excess, None, "{text}");
+            assert_eq!((found.sort, found.created_at), (None, None));
+        }
+        for allotments in [r#"{"a":1}"#, "7", "null", r#""x""#, r#"[7,{"units":3}]"#] {
+            let text = format!(r#"{{"licenseNumber":"9","allotments":{allotments}}}"#);
+
+            let head = overview(&text).unwrap();
+
+            assert_eq!(head.number.as_deref(), Some("9"), "{text}");
+            assert_eq!(head.allotments, BTreeMap::new(), "{text}");
+        }
     }
 
     #[test]

@@ -98,8 +98,8 @@ impl LicenceLack {
                 format!("some assignments of the licence of `{tenant}` could not be read")
             }
             Self::Kept => format!(
-                "Qlik no longer shows many assignments of the licence of `{tenant}`; the guard \
-                 keeps them until a reading a day later does not show them either"
+                "Qlik no longer shows some assignments of the licence of `{tenant}`; they are kept \
+                 until a later reading does not show them either"
             ),
             Self::NoNumber => {
                 format!("`{tenant}` does not say which licence it has, so it may share this one")
@@ -159,7 +159,7 @@ pub(super) fn lacking(
         time.filter(|_| !is_refused),
         is_refused.then_some(LicenceLack::Refused),
         (of_tenant.unreadable > 0).then_some(LicenceLack::Unreadable),
-        (of_tenant.kept > 0).then_some(LicenceLack::Kept),
+        (of_tenant.kept + of_tenant.unconfirmed > 0).then_some(LicenceLack::Kept),
     ];
     lacks.into_iter().flatten().collect()
 }

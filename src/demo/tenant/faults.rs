@@ -142,6 +142,8 @@ pub enum Fault {
     RepeatedCursor,
     /// A request that continues from a cursor is refused with this status: the cursor has run out.
     ExpiredCursor(u16),
+    /// A request that asks for an order is refused.
+    RefusedSort,
     /// Links are spelled `Next` and `Href`.
     CapitalLinks,
     /// Pages do not say what comes next.

@@ -1,7 +1,10 @@
 //! Answers `/api/v1/licenses/overview` and `/api/v1/licenses/assignments`. The cursor is called
 //! `page`, links name a host of Qlik's own network, a page has twenty records unless more are asked
-//! for, and the listing covers the whole licence with all its tenants.
+//! for, and the listing covers the whole licence with all its tenants. A cursor is an offset: Qlik
+//! does not document what it is, and an offset is the hardest to read: if an assignment is taken
+//! away meanwhile, the listing skips another one.
 
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
 use axum::http::StatusCode;
@@ -62,20 +65,16 @@ pub fn assignments(tenant: &Inner, pairs: &[(String, String)], shape: &Shape) ->
     let Some(limit) = limit.filter(|limit| (1..=MAX_LIMIT).contains(limit)) else {
         return invalid("limit", "limit must be from 1 to 100");
     };
-    let after = get(pairs, "page").map(|cursor| {
-        let bytes = URL_SAFE_NO_PAD.decode(cursor).ok()?;
-        String::from_utf8(bytes).ok()
-    });
-    if after == Some(None) {
+    let Some(skip) = get(pairs, "page").map_or(Some(0), offset) else {
         return invalid("page", "not a cursor");
-    }
-    let after = after.flatten();
+    };
     let filter = match filter(pairs) {
         Ok(filter) => filter,
         Err((name, detail)) => return invalid(&name, &detail),
     };
     let state = tenant.directory.read();
     let mut rows = with_excess(&state.licence.assignments);
+    sort(&mut rows, get(pairs, "sort"));
     rows.retain(|(subject, licensed, _)| keeps(filter.as_ref(), subject, licensed));
     if get(pairs, "orphans") == Some("true") {
         let own = subjects(&state);
@@ -91,18 +90,15 @@ pub fn assignments(tenant: &Inner, pairs: &[(String, String)], shape: &Shape) ->
             n_rows % 2 == 1
         });
     }
-    if let Some(after) = &after {
-        rows.retain(|(subject, ..)| *subject > after);
-    }
-    if shape.page_left_out {
-        rows.drain(..rows.len().min(limit));
-    }
-    let more = rows.len() > limit;
-    rows.truncate(limit);
-    let last = rows.last().map(|(subject, ..)| (*subject).clone());
+    let total = rows.len();
+    let from = match shape.page_left_out {
+        true => skip + limit,
+        false => skip,
+    };
+    let mut rows: Vec<_> = rows.into_iter().skip(from).take(limit).collect();
     let next = match () {
-        () if shape.empty_page || shape.repeated_cursor => Some(after.clone().unwrap_or_default()),
-        () => last.filter(|_| more),
+        () if shape.empty_page || shape.repeated_cursor => Some(skip),
+        () => Some(from + limit).filter(|next| *next < total),
     };
     if shape.empty_page {
         rows.clear();
@@ -112,8 +108,12 @@ pub fn assignments(tenant: &Inner, pairs: &[(String, String)], shape: &Shape) ->
         .enumerate()
         .map(|(at, row)| shown(row, at, shape));
     let mut body = json!({"data": data.collect::<Vec<_>>(), "links": {}});
+    // Qlik documents no total here.
+    if shape.told(total) != total {
+        put(&mut body, "meta", json!({"count": shape.told(total)}));
+    }
     if let Some(next) = next {
-        let cursor = URL_SAFE_NO_PAD.encode(next);
+        let cursor = URL_SAFE_NO_PAD.encode(next.to_string());
         let mut query = form_urlencoded::Serializer::new(String::new());
         query.append_pair("limit", &limit.to_string());
         query.append_pair("page", &cursor);
@@ -181,6 +181,21 @@ fn shown((subject, licensed, excess): Row<'_>, at: usize, shape: &Shape) -> Valu
         put(&mut shown, "type", json!("hologram"));
     }
     shown
+}
+
+/// Reads the offset that a cursor stands for.
+fn offset(cursor: &str) -> Option<usize> {
+    let bytes = URL_SAFE_NO_PAD.decode(cursor).ok()?;
+    String::from_utf8(bytes).ok()?.parse().ok()
+}
+
+/// Sorts assignments by subject if that is asked for. Qlik does not document its own order; here
+/// the latest come first, so that a new assignment moves all others.
+fn sort(rows: &mut [Row<'_>], by: Option<&str>) {
+    match by {
+        Some(_subject) => rows.sort_by_key(|(subject, ..)| *subject),
+        None => rows.sort_by_key(|(subject, licensed, _)| Reverse((licensed.created_at, *subject))),
+    }
 }
 
 fn subjects(state: &State) -> BTreeSet<String> {

@@ -119,8 +119,10 @@ async fn answer(Shared(tenant): Shared<Arc<Inner>>, request: Request) -> Respons
     let endpoint = route.endpoint;
     let asked = Asked::of(&query);
     let goes_on = query.iter().any(|(key, _)| CURSORS.contains(&&**key));
+    let is_sorted = query.iter().any(|(key, _)| key == "sort");
     if let Some(reply) = faults.iter().find_map(|fault| match fault {
         Fault::ExpiredCursor(_) if !goes_on => None,
+        Fault::RefusedSort if !is_sorted => None,
         fault => instead(fault, route.service),
     }) {
         return reply;
@@ -168,6 +170,7 @@ fn instead(fault: &Fault, service: Service) -> Option<Response> {
             let status = StatusCode::from_u16(*status).unwrap_or(StatusCode::BAD_REQUEST);
             of(status, "Invalid cursor")
         }
+        Fault::RefusedSort => of(StatusCode::BAD_REQUEST, "Invalid query parameter `sort`"),
         Fault::Redirect(to) => Some(reply::redirect(to)),
         Fault::Slow(_)
         | Fault::Cut

@@ -18,6 +18,9 @@ use crate::sync::run::running::Running;
 /// time a user is assigned one, and every reading reads the whole listing.
 const NAMED_EVERY: Duration = Duration::from_secs(3600);
 
+/// The shortest time after which a second reading looks again for what a first one did not show.
+const CONFIRM_AFTER: Duration = Duration::from_secs(15 * 60);
+
 /// What a run that reads the licence works with.
 #[derive(Debug)]
 pub(super) struct LicenceRun {
@@ -75,12 +78,16 @@ impl<C: Connector> Job<C> {
     }
 }
 
-/// Returns whether the licence must be read now. If the audit log has named it, it is read earlier
-/// than on schedule, but not more often than hourly.
+/// Returns whether the licence must be read now. If the audit log has named it, or if the last
+/// reading did not show some subjects, it is read earlier than on schedule, but not immediately.
 fn is_due(reading: &LicenceReading, every: Duration, now: Timestamp) -> bool {
-    let every = match reading.named.times > reading.named.read {
-        true => every.min(NAMED_EVERY),
-        false => every,
+    let every = match (
+        reading.unconfirmed,
+        reading.named.times > reading.named.read,
+    ) {
+        (0, false) => every,
+        (0, true) => every.min(NAMED_EVERY),
+        (1.., _) => every.min(CONFIRM_AFTER),
     };
     due::is_due(&reading.mark, every, now)
 }
@@ -123,10 +130,16 @@ mod tests {
     use crate::store::{Named, ReadingMark};
 
     #[test]
-    fn the_audit_log_makes_a_reading_due_but_not_more_often_than_hourly() {
+    fn the_audit_log_and_missing_subjects_make_a_reading_due_but_not_again_and_again() {
         let at = |minutes: i64| Timestamp::from_millis(minutes * 60_000);
         let day = Duration::from_secs(86_400);
-        for (times, minutes, expected) in [(0, 120, false), (1, 59, false), (1, 61, true)] {
+        for (times, unconfirmed, minutes, expected) in [
+            (0, 0, 120, false),
+            (1, 0, 59, false),
+            (1, 0, 61, true),
+            (0, 3, 14, false),
+            (0, 3, 16, true),
+        ] {
             let reading = LicenceReading {
                 mark: ReadingMark {
                     last: Some(at(0)),
@@ -136,6 +149,7 @@ mod tests {
                     times,
                     ..Named::default()
                 },
+                unconfirmed,
                 ..LicenceReading::default()
             };
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use xxhash_rust::xxh3::xxh3_64;
 
-use crate::connector::Connector;
+use crate::connector::{Connector, LicencePage};
 use crate::model::{LicenceHead, Loss, Outcome, Timestamp, Weight};
 use crate::store::{EarlierReading, LicenceReading, TenantNo};
 use crate::sync::RunError;
@@ -18,6 +18,10 @@ const WALKS: u32 = 3;
 
 /// The most pages of a listing: a hundred assignments each, so ten million.
 const MAX_PAGES: u64 = 100_000;
+
+/// After how many failures in a row at the same cursor a reading drops the cursor. A source may
+/// answer an expired cursor with any error, again and again.
+const MAX_FAILURES: u64 = 3;
 
 /// For how long subjects must be missing from the listing before they are removed, if the guard
 /// does not allow that many removals.
@@ -32,7 +36,7 @@ impl<C: Connector> Job<C> {
             begin(reading, now);
         }
         if reading.cursor.is_none() {
-            reading.unreadable_so_far = 0;
+            start_over(reading);
         }
         reading.mark.tried = Some(now);
         let read = match self.connector.licence().await {
@@ -63,24 +67,25 @@ impl<C: Connector> Job<C> {
         let mut walks_left = WALKS;
         for _ in 0..MAX_PAGES {
             let page = self.connector.licence_page(reading.cursor.as_deref()).await;
+            let page = page.inspect_err(|_| reading.failures += 1);
             let Some(page) = page.map_err(RunError::fetch("licence"))? else {
                 walks_left -= 1;
                 if walks_left == 0 {
                     return Err(no_end("it does not accept the cursors of its own listing"));
                 }
                 cursors.clear();
-                reading.cursor = None;
-                reading.unreadable_so_far = 0;
+                start_over(reading);
                 continue;
             };
             let is_new = |cursor: &String| cursors.insert(xxh3_64(cursor.as_bytes()));
             if !page.next.as_ref().is_none_or(is_new) {
                 return Err(no_end("a page of the listing leads back to an earlier one"));
             }
+            let unreadable = page.unreadable + count(reading, &page);
             run.counts.read += page.assignments.len() as u64;
-            run.counts.unreadable += page.unreadable;
-            reading.unreadable_so_far += page.unreadable;
-            reading.cursor = page.next;
+            run.counts.unreadable += unreadable;
+            reading.unreadable_so_far += unreadable;
+            (reading.cursor, reading.failures) = (page.next, 0);
             let (noted, shown) = (reading.clone(), page.assignments);
             self.store
                 .offload(move |store| store.keep_licences(no, shown, noted))
@@ -98,8 +103,10 @@ impl<C: Connector> Job<C> {
     async fn forget_licence(&self, run: &mut LicenceRun, now: Timestamp) -> Result<(), RunError> {
         let reading = &mut run.reading;
         begin(reading, now);
+        start_over(reading);
         reading.mark.last = None;
         reading.earlier = None;
+        (reading.complete, reading.unconfirmed) = (0, 0);
         (reading.unreadable, reading.kept) = (0, 0);
         // The store has the number of the old licence until the first page of the new one is
         // stored: if we crash before that, the next reading removes the rest.
@@ -126,15 +133,24 @@ impl<C: Connector> Job<C> {
             RunError::Fetch { .. }
             | RunError::EmptyCollection { .. }
             | RunError::SameTenant { .. }
+            | RunError::MissingBody { .. }
+                if reading.failures >= MAX_FAILURES =>
+            {
+                (reading.cursor, reading.failures) = (None, 0);
+            }
+            RunError::Fetch { .. }
+            | RunError::EmptyCollection { .. }
+            | RunError::SameTenant { .. }
             | RunError::MissingBody { .. } => {}
         }
         self.note_licence(run).await?;
         Err(error)
     }
 
-    /// Removes what the listing did not show, if the guard allows it or it has been missing for
-    /// long enough. If an assignment could not be read, nothing is removed: it may belong to any
-    /// subject. Stores that the reading has ended.
+    /// Removes the subjects that two complete readings in a row did not show, if the guard allows
+    /// it; beyond that, only those that have been missing for long enough. If an assignment could
+    /// not be read, nothing is removed: it may belong to any subject. Stores that the reading has
+    /// ended.
     async fn end_reading(&self, run: &mut LicenceRun) -> Result<Outcome, RunError> {
         let no = run.known.no;
         let reading = &mut run.reading;
@@ -143,34 +159,37 @@ impl<C: Connector> Job<C> {
         reading.mark.last = Some(began);
         reading.unreadable = reading.unreadable_so_far;
         reading.named.read = reading.named.at_begin;
-        let (number, earlier) = (reading.mark.number, reading.earlier);
+        let (number, complete, earlier) = (reading.mark.number, reading.complete, reading.earlier);
         let weight = self.weigh(no, number).await?;
-        // There are about as many subjects as users, and they come and go with them.
-        let mut held = self.removal_policy.guard.weigh(Loss::Users, weight);
-        let mut kept = weight.lost;
+        // There are about as many subjects as users, and they come and go with them. A listing that
+        // shows too few is suspicious, even if not all of them would be removed yet.
+        let mut refusal = self.removal_policy.guard.weigh(Loss::Users, weight);
+        let mut stay = weight.lost;
         if run.reading.unreadable == 0 {
-            let before = match &held {
-                None => number,
+            let before = match &refusal {
+                None => complete,
                 Some(_) => certain(earlier, began).unwrap_or(0),
             };
             let n_removed = self.remove(no, before).await?;
             run.counts.removed += n_removed;
-            kept -= n_removed.min(kept);
-            if held.is_none() || replaces(earlier, began) {
+            stay -= n_removed.min(stay);
+            if refusal.is_none() || replaces(earlier, began) {
                 run.reading.earlier = Some(EarlierReading { number, began });
             }
-            held = held.filter(|_| kept > 0);
+            run.reading.complete = number;
+            refusal = refusal.filter(|_| stay > 0);
         }
-        run.reading.kept = match held {
-            Some(_) => kept,
-            None => 0,
+        (run.reading.unconfirmed, run.reading.kept) = match (&refusal, run.reading.unreadable) {
+            (Some(_), _) => (0, stay),
+            (None, 0) => (stay, 0),
+            (None, _) => (0, 0),
         };
-        run.counts.kept = run.reading.kept;
+        run.counts.kept = run.reading.unconfirmed + run.reading.kept;
         self.note_licence(run).await?;
-        Ok(match (held, run.reading.unreadable) {
+        Ok(match (refusal, run.reading.unreadable) {
             (Some(reason), _) => Outcome::Incomplete {
                 reason: format!(
-                    "{kept} of {} subjects are no longer shown, and the guard keeps them until a \
+                    "{stay} of {} subjects are no longer shown, and the guard keeps them until a \
                      reading a day later does not show them either: {reason}",
                     weight.known
                 ),
@@ -210,12 +229,31 @@ impl<C: Connector> Job<C> {
     }
 }
 
+/// Begins a reading. It has no number until it starts the listing.
 fn begin(reading: &mut LicenceReading, now: Timestamp) {
-    reading.mark.number += 1;
     reading.mark.began = Some(now);
     reading.cursor = None;
-    reading.unreadable_so_far = 0;
+    reading.failures = 0;
     reading.named.at_begin = reading.named.times;
+}
+
+/// Starts the listing at its beginning, under a number of its own: what an interrupted listing has
+/// shown may be gone by now.
+fn start_over(reading: &mut LicenceReading) {
+    reading.mark.number += 1;
+    reading.cursor = None;
+    reading.unreadable_so_far = 0;
+    reading.listed_so_far = Some(0);
+}
+
+/// Counts what a page shows. If it is the last page, and the source gives a total, returns how many
+/// assignments are missing.
+fn count(reading: &mut LicenceReading, page: &LicencePage) -> u64 {
+    let n_listed = page.assignments.len() as u64 + page.unreadable;
+    reading.listed_so_far = reading.listed_so_far.map(|before| before + n_listed);
+    let total = page.total.filter(|_| page.next.is_none());
+    let counted = total.zip(reading.listed_so_far);
+    counted.map_or(0, |(total, listed)| total.saturating_sub(listed))
 }
 
 /// Returns whether a licence is certainly another than the known one: both have numbers, and these

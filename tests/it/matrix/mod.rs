@@ -142,6 +142,7 @@ fn name(fault: &Fault) -> &'static str {
         Fault::EmptyPage => "empty page with a next link",
         Fault::RepeatedCursor => "repeated cursor",
         Fault::ExpiredCursor(_) => "expired cursors",
+        Fault::RefusedSort => "an order refused",
         Fault::CapitalLinks => "links spelled `Next` and `Href`",
         Fault::NoLinks => "no links to next pages",
         Fault::PageLeftOut => "a page left out",

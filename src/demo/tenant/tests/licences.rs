@@ -40,10 +40,13 @@ async fn a_page_has_twenty_assignments_and_all_pages_have_each_once() {
 
     assert_eq!(subjects(&first).len(), 20);
     for query in [&[][..], &[("limit", "7")], &[("limit", "100")]] {
-        let found = all(&world, query).await;
+        let mut found = all(&world, query).await;
+        found.sort_unstable();
         assert!(found.iter().eq(licence.assignments.keys()), "{query:?}");
     }
-    for query in [("limit", "101"), ("page", "!")] {
+    let sorted = all(&world, &[("sort", "+subject")]).await;
+    assert!(sorted.iter().eq(licence.assignments.keys()));
+    for query in [("limit", "101"), ("page", "!"), ("sort", "hologram")] {
         let (status, body) = world.get("licenses/assignments", &[query]).await;
         assert_eq!(status, 400);
         assert!(body["message"].is_string(), "its envelope has two forms");
