@@ -280,6 +280,15 @@ impl Directory {
         };
     }
 
+    /// Hides the groups of one user wherever it is shown, or shows them again.
+    pub fn hide_groups(&self, of: &UserId, hidden: Hidden) {
+        let hidden_ids = &mut self.write().fragments.groupless;
+        match hidden {
+            Hidden::Yes => hidden_ids.insert(of.0.clone()),
+            Hidden::No => hidden_ids.remove(&of.0),
+        };
+    }
+
     /// Returns a user.
     pub fn user(&self, id: &UserId) -> Option<User> {
         let state = self.read();

@@ -196,10 +196,10 @@ impl When {
     }
 }
 
-/// Whether roles and groups are hidden from the credentials, or the roles of one record.
+/// Whether roles and groups are hidden from the credentials, or those of one record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Hidden {
-    /// 403, and no `assignedRoles`; for one record, only no `assignedRoles`.
+    /// 403, and no `assignedRoles`; for one record, only no `assignedRoles` or `assignedGroups`.
     Yes,
     /// Everything shows.
     No,

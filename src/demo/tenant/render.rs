@@ -93,6 +93,8 @@ pub struct Fragments {
     pub groups: Vec<String>,
     /// Users and groups that do not show their roles.
     pub hidden: BTreeSet<Id>,
+    /// Users who do not show their groups.
+    pub groupless: BTreeSet<Id>,
 }
 
 /// Writes one user.
@@ -121,7 +123,7 @@ pub fn user(out: &mut Vec<u8>, row: &UserRow, fragments: &Fragments, look: Look)
             }
         });
     }
-    if look.groups {
+    if look.groups && !fragments.groupless.contains(&row.id) {
         object.member(8, |out| {
             list(out, look.show(&row.groups), &fragments.groups);
         });

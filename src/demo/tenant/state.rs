@@ -86,6 +86,7 @@ impl State {
                 roles: Vec::new(),
                 groups: vec![String::new()],
                 hidden: BTreeSet::new(),
+                groupless: BTreeSet::new(),
             },
             role_ids: Vec::new(),
             // The group Everyone has the first slot, and no user's row lists it.
