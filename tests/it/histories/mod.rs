@@ -1,0 +1,520 @@
+//! Who holds which role, by which path: random tenants with random histories, in which roles and
+//! groups are hidden, removals wait for an operator, and daemons are stopped and killed in the
+//! middle. Compares our answers, our events and what we say of earlier times with a slow model that
+//! reads the tenant itself.
+
+mod answers;
+mod events;
+mod known;
+mod raw;
+
+use std::collections::BTreeSet;
+use std::time::{Duration, Instant};
+
+use qlik_roster::clock::Clock;
+use qlik_roster::control::command;
+use qlik_roster::demo::tenant::{
+    Directory, Edit, Endpoint, Fault, GroupEdit, Hidden, NewUser, RateLimits, Status,
+    TenantOptions, User, UserDefault, When,
+};
+use qlik_roster::model::{
+    Loss, Mode, Outcome, PlanId, PlanState, RoleId, Seq, TenantName, Timestamp, UserId,
+};
+
+use crate::guard::{plans, removals};
+use crate::support::{Running, World, within};
+
+use known::{Known, Removals};
+
+/// Histories in an ordinary run, and with `QLIK_ROSTER_LONG`.
+const HISTORIES: u64 = 6;
+const MANY_HISTORIES: u64 = 120;
+
+/// Runs in one history.
+const STEPS: usize = 8;
+
+/// The fewest requests of a run, in a tenant that refuses to list roles and groups.
+const FEWEST_REQUESTS: u64 = 5;
+
+/// A user and a group that nothing ever happens to. While a record shows an empty list, a list that
+/// is left out of another record is hidden, and not empty.
+const QUIET: &str = "Nothing Happens";
+
+fn acme() -> TenantName {
+    TenantName("acme".to_owned())
+}
+
+/// What was known at a time.
+pub struct Sight {
+    pub at: Timestamp,
+    /// The last entry of the journal.
+    pub seq: Seq,
+    pub known: Known,
+}
+
+/// What the guard of a history lets happen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Guard {
+    /// Everything.
+    Open,
+    /// What is within the limits.
+    Limits,
+    /// Nothing that nobody has approved.
+    Never,
+}
+
+/// Whose clock a history has. A process that can be killed has the system's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Time {
+    Stopped,
+    Real,
+}
+
+/// How often something has happened in some histories, so that none of it is left out by chance.
+#[derive(Debug, Clone, Copy, Default)]
+struct Tally {
+    hidden: usize,
+    waiting: usize,
+    approved: usize,
+    rejected: usize,
+    stopped: usize,
+    killed: usize,
+}
+
+/// What an operator does about a plan.
+#[derive(Debug, Clone)]
+enum Decision {
+    /// Nothing: it waits.
+    Leave,
+    Approve(PlanId),
+    Reject(PlanId),
+}
+
+/// What happens to the daemon in the middle.
+#[derive(Debug, Clone, Copy)]
+enum Interruption {
+    Nothing,
+    /// It is stopped and started again.
+    Restart,
+    /// It is stopped while it reads, and started again.
+    StopInRun,
+    /// It is killed again and again while it reads, writes or delivers.
+    Kills,
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn answers_and_events_equal_those_of_a_slow_model_over_random_histories() {
+    let long = std::env::var_os("QLIK_ROSTER_LONG").is_some();
+    let one = std::env::var("QLIK_ROSTER_SEED").ok();
+    let one = one.map(|text| text.parse::<u64>().unwrap());
+    let histories = if long { MANY_HISTORIES } else { HISTORIES };
+    let mut all = Tally::default();
+    for seed in one.map_or(0..histories, |seed| seed..seed + 1) {
+        let time = match seed % 3 {
+            2 => Time::Real,
+            _ => Time::Stopped,
+        };
+        let guard = match (seed / 3 + seed) % 3 {
+            0 => Guard::Open,
+            1 => Guard::Limits,
+            _ => Guard::Never,
+        };
+        println!("history {seed}, {time:?}, {guard:?}");
+        let mut history = History::begin(seed, time, guard).await;
+        for _ in 0..STEPS {
+            history.step().await;
+        }
+        history.compare().await;
+        history.running.take().unwrap().stop().await;
+        all.add(history.tally);
+    }
+    println!("{all:?}");
+    if one.is_none() {
+        let Tally {
+            hidden,
+            waiting,
+            approved,
+            rejected,
+            stopped,
+            killed,
+        } = all;
+        let counts = [hidden, waiting, approved, rejected, stopped, killed];
+        assert!(counts.iter().all(|n| *n > 0), "{all:?}");
+    }
+}
+
+impl Tally {
+    fn add(&mut self, other: Self) {
+        self.hidden += other.hidden;
+        self.waiting += other.waiting;
+        self.approved += other.approved;
+        self.rejected += other.rejected;
+        self.stopped += other.stopped;
+        self.killed += other.killed;
+    }
+}
+
+/// A tenant, a daemon, and what may be known after each run.
+struct History {
+    world: World,
+    running: Option<Running>,
+    dice: fastrand::Rng,
+    time: Time,
+    guard: Guard,
+    rules: Vec<answers::Rule>,
+    sights: Vec<Sight>,
+    /// The users that nothing must happen to.
+    spared: Vec<UserId>,
+    tally: Tally,
+}
+
+impl History {
+    async fn begin(seed: u64, time: Time, guard: Guard) -> Self {
+        let mut dice = fastrand::Rng::with_seed(seed);
+        let clock = match time {
+            Time::Stopped => Clock::stopped_at(Timestamp::parse("2026-03-01T08:00:00Z").unwrap()),
+            Time::Real => Clock::system(),
+        };
+        let options = TenantOptions {
+            users: 40,
+            groups: 8,
+            custom_roles: 5,
+            user_default: match dice.bool() {
+                true => UserDefault::Listed,
+                false => UserDefault::Absent,
+            },
+            rate_limits: RateLimits::Off,
+            seed,
+            ..TenantOptions::default()
+        };
+        let world = World::by(clock, options).await;
+        if guard == Guard::Open {
+            world.let_all_go();
+        }
+        let config = std::fs::read_to_string(world.config_path()).unwrap();
+        let config = config.replace("\"group.*\"]", "\"access.*\"]");
+        let config = config.replace("name = \"hr\"", "name = \"hr\"\nexpand_lists = true");
+        world.write_config(&match guard {
+            Guard::Open | Guard::Limits => config,
+            Guard::Never => config.replace("[log]\n", "guard = { mode = \"never\" }\n[log]\n"),
+        });
+        let rules = answers::keep_apart(&world, &mut dice);
+        let tenant = world.tenant.directory();
+        let quiet = tenant.create_user(NewUser::named(QUIET)).unwrap();
+        tenant.create_group(QUIET);
+        for _ in 0..dice.usize(..4) {
+            hide_or_show(tenant, &mut dice, &[]);
+        }
+        let running = world.start().await;
+        assert_ne!(running.last_run().await.outcome, Outcome::Running);
+        let mut spared = world.tenant.credential_users();
+        spared.push(quiet);
+        let mut history = Self {
+            world,
+            running: Some(running),
+            dice,
+            time,
+            guard,
+            rules,
+            sights: Vec::new(),
+            spared,
+            tally: Tally::default(),
+        };
+        history.look(&Removals::default()).await;
+        history
+    }
+
+    fn running(&self) -> &Running {
+        self.running.as_ref().unwrap()
+    }
+
+    fn known(&self) -> Known {
+        let last = self.sights.last();
+        last.map_or_else(Known::default, |sight| sight.known.clone())
+    }
+
+    /// Lets time pass. Changes the tenant, has an operator decide, interrupts the daemon, and has
+    /// it do a run.
+    async fn step(&mut self) {
+        match self.time {
+            // What a restart finds is later than the last step.
+            Time::Stopped => {
+                let hour = Duration::from_secs(3_600);
+                self.world.clock.set(self.world.clock.now().plus(hour));
+            }
+            Time::Real => {}
+        }
+        let decision = self.decision().await;
+        for _ in 0..self.dice.usize(..15) {
+            change(&self.world, &mut self.dice, &self.spared);
+        }
+        let mut approved = Removals::default();
+        if let Decision::Approve(id) = &decision {
+            approved = Removals::of(&removals(self.running(), *id).await);
+        }
+        let interruption = match (self.dice.u32(..5), self.time) {
+            (0, _) => Interruption::Restart,
+            (1, _) => Interruption::StopInRun,
+            (_, Time::Real) => Interruption::Kills,
+            (_, Time::Stopped) => Interruption::Nothing,
+        };
+        match &decision {
+            Decision::Leave => {}
+            Decision::Approve(_) => self.tally.approved += 1,
+            Decision::Reject(_) => self.tally.rejected += 1,
+        }
+        match interruption {
+            Interruption::Nothing | Interruption::Restart => {}
+            Interruption::StopInRun => self.tally.stopped += 1,
+            Interruption::Kills => self.tally.killed += 1,
+        }
+        self.decide(&decision, interruption).await;
+        self.interrupt(interruption).await;
+        self.running().sync().await;
+        if self.dice.bool() {
+            while self.running().store().build_postings().unwrap() {}
+        }
+        self.look(&approved).await;
+    }
+
+    async fn decision(&mut self) -> Decision {
+        match open_plan(self.running()).await {
+            Some((id, PlanState::Held)) => match self.dice.u32(..4) {
+                0 | 1 => Decision::Approve(id),
+                2 => Decision::Reject(id),
+                _ => Decision::Leave,
+            },
+            Some(_) | None => Decision::Leave,
+        }
+    }
+
+    async fn decide(&self, decision: &Decision, interruption: Interruption) {
+        let running = self.running();
+        match decision {
+            Decision::Leave => {}
+            Decision::Reject(id) => drop(running.order(command::Reject { id: *id }).await.unwrap()),
+            Decision::Approve(id) => match interruption {
+                Interruption::Nothing | Interruption::Restart => {
+                    drop(running.approve(*id).await.unwrap());
+                }
+                // The run that applies it is not waited for.
+                Interruption::StopInRun | Interruption::Kills => {
+                    drop(running.order(command::Approve { id: *id }).await.unwrap());
+                }
+            },
+        }
+    }
+
+    async fn interrupt(&mut self, interruption: Interruption) {
+        let running = self.running.take().unwrap();
+        self.running = Some(match interruption {
+            Interruption::Nothing => running,
+            Interruption::Restart => {
+                running.stop().await;
+                self.world.start().await
+            }
+            Interruption::StopInRun => {
+                let faults = self.world.tenant.faults();
+                let slow = Fault::Slow(Duration::from_millis(3));
+                faults.on(Endpoint::Users, slow, When::Always);
+                let target = self.world.tenant.requests().total() + self.dice.u64(..8);
+                let sync = command::Sync {
+                    tenant: acme(),
+                    mode: Mode::Commit,
+                };
+                let begun = running.order(sync).await.unwrap();
+                let reads = within("it reads", || async {
+                    self.world.tenant.requests().total() >= target
+                });
+                // A tenant that hides much is read with few requests.
+                tokio::select! {
+                    () = reads => {}
+                    ended = running.control().outcome(begun) => drop(ended),
+                }
+                running.stop().await;
+                faults.clear();
+                self.world.start().await
+            }
+            Interruption::Kills => {
+                running.stop().await;
+                for _ in 0..self.dice.usize(1..4) {
+                    self.kill_one().await;
+                }
+                self.world.start().await
+            }
+        });
+    }
+
+    /// Starts the daemon as a process and kills it while it reads, or in the moments after that, in
+    /// which it writes and delivers.
+    async fn kill_one(&mut self) {
+        let requests = || self.world.tenant.requests().total();
+        let target = requests() + self.dice.u64(1..=FEWEST_REQUESTS);
+        let moments = Duration::from_millis(self.dice.u64(..40));
+        let mut daemon = self.world.serve();
+        within("it reads", || async { requests() >= target }).await;
+        let begun = Instant::now();
+        while begun.elapsed() < moments {
+            tokio::task::yield_now().await;
+        }
+        daemon.kill().unwrap();
+        daemon.wait().unwrap();
+    }
+
+    /// Looks at the tenant and at what waits, and notes what is known now.
+    async fn look(&mut self, approved: &Removals) {
+        let seen = raw::look(&self.world).await;
+        let waiting = match open_plan(self.running()).await {
+            Some((id, _)) => Removals::of(&removals(self.running(), id).await),
+            None => Removals::default(),
+        };
+        let waiting = waiting.of_sorts(&self.held().await);
+        let before = self.known();
+        let lost = before.lost(&seen);
+        match self.guard {
+            Guard::Open => assert!(waiting.is_empty(), "{waiting:?}"),
+            Guard::Limits => {}
+            Guard::Never => {
+                let removed = lost.without(&waiting).without(approved);
+                assert!(removed.is_empty(), "nobody approved {removed:?}");
+            }
+        }
+        before.assert_waits(&seen, &waiting);
+        let known = before.after(&seen, &waiting);
+        self.tally.hidden += usize::from(known.hides_anything());
+        self.tally.waiting += usize::from(!waiting.is_empty());
+        let now = self.world.clock.now();
+        self.sights.push(Sight {
+            at: now,
+            seq: self.running().store().last_seq(),
+            known,
+        });
+        within("the clock goes on", || async {
+            self.time == Time::Stopped || self.world.clock.now() > now
+        })
+        .await;
+    }
+
+    /// Returns what the last run held. A plan stays open while a part of it cannot be seen, even if
+    /// the rest was removed within the limits: what the run did not hold does not wait.
+    async fn held(&self) -> BTreeSet<Loss> {
+        let held = self.running().last_run().await.held;
+        let losses = held.map(|held| held.losses.into_keys());
+        losses.into_iter().flatten().collect()
+    }
+
+    async fn compare(&mut self) {
+        self.running().settled().await;
+        answers::compare(self).await;
+        events::compare(self).await;
+    }
+}
+
+/// Returns the plan that is open, if there is one.
+async fn open_plan(running: &Running) -> Option<(PlanId, PlanState)> {
+    let mut open = plans(running).await.into_iter().filter_map(|row| {
+        let state = row.plan.state;
+        match state {
+            PlanState::Held | PlanState::Approved { .. } | PlanState::Rejected { .. } => {
+                Some((row.plan.id, state))
+            }
+            PlanState::Applied { .. }
+            | PlanState::Superseded { .. }
+            | PlanState::Recovered { .. } => None,
+        }
+    });
+    let found = open.next();
+    assert_eq!(open.next(), None, "two plans are open");
+    found
+}
+
+/// Makes a random change in a tenant.
+fn change(world: &World, dice: &mut fastrand::Rng, spared: &[UserId]) {
+    let tenant = world.tenant.directory();
+    let users: Vec<User> = tenant.users();
+    let users: Vec<User> = users
+        .into_iter()
+        .filter(|it| !spared.contains(&it.id))
+        .collect();
+    let user = users[dice.usize(..users.len())].id.clone();
+    let mut roles = tenant.roles();
+    roles.retain(|role| role.name != "UserDefault");
+    let role = roles[dice.usize(..roles.len())].clone();
+    let mut groups = tenant.groups();
+    groups.retain(|group| group.name != QUIET);
+    let group = groups[dice.usize(..groups.len())].id.clone();
+    match dice.u32(..20) {
+        0 | 1 => drop(tenant.update_user(&user, Edit::AssignRole(role.id))),
+        2 => drop(tenant.update_user(&user, Edit::UnassignRole(any_of(tenant, &user, role.id)))),
+        3 => drop(tenant.update_user(&user, Edit::JoinGroup(group))),
+        4 => {
+            let of_user = tenant.user(&user).unwrap().groups.into_keys().next();
+            let group = of_user.unwrap_or(group);
+            drop(tenant.update_user(&user, Edit::LeaveGroup(group)));
+        }
+        5 => drop(tenant.update_group(&group, GroupEdit::AssignRole(role.id))),
+        6 => drop(tenant.update_group(&group, GroupEdit::UnassignRole(role.id))),
+        7 => drop(tenant.delete_user(&user)),
+        8 | 9 => {
+            let new = NewUser {
+                roles: vec![role.id],
+                groups: vec![group],
+                ..NewUser::named("Somebody New")
+            };
+            tenant.create_user(new).unwrap();
+        }
+        10 => {
+            let statuses = [Status::Disabled, Status::Active, Status::Provisioned];
+            let status = statuses[dice.usize(..3)];
+            drop(tenant.update_user(&user, Edit::Status(status)));
+        }
+        11 if groups.len() > 3 => drop(tenant.delete_group(&group)),
+        12 => {
+            let edit = match dice.bool() {
+                true => GroupEdit::AssignRole(role.id),
+                false => GroupEdit::UnassignRole(role.id),
+            };
+            tenant.update_group(&Directory::everyone(), edit).unwrap();
+        }
+        13 => {
+            let role = tenant.create_role("Newly made");
+            let edit = GroupEdit::AssignRole(role);
+            tenant.update_group(&group, edit).unwrap();
+        }
+        14 if role.origin == "custom" => drop(tenant.delete_role(&role.id)),
+        // The role moves from one group to another.
+        15 => {
+            let other = groups[dice.usize(..groups.len())].id.clone();
+            drop(tenant.update_group(&group, GroupEdit::UnassignRole(role.id.clone())));
+            drop(tenant.update_group(&other, GroupEdit::AssignRole(role.id)));
+        }
+        16 if dice.u32(..3) == 0 => {
+            let hidden = [Hidden::Yes, Hidden::No][dice.usize(..2)];
+            world.tenant.hide_access(hidden);
+        }
+        _ => hide_or_show(tenant, dice, spared),
+    }
+}
+
+/// Returns a role of a user, or the given one if the user has none.
+fn any_of(tenant: &Directory, user: &UserId, otherwise: RoleId) -> RoleId {
+    let user = tenant.user(user).unwrap();
+    user.roles.into_keys().next().unwrap_or(otherwise)
+}
+
+/// Hides the roles of a user or a group, or the groups of a user, or shows them again.
+fn hide_or_show(tenant: &Directory, dice: &mut fastrand::Rng, spared: &[UserId]) {
+    let hidden = [Hidden::Yes, Hidden::No][dice.usize(..2)];
+    let users: Vec<User> = tenant.users();
+    let is_free = |user: &&User| !spared.contains(&user.id) && user.name != QUIET;
+    let users: Vec<&User> = users.iter().filter(is_free).collect();
+    let user = users[dice.usize(..users.len())].id.clone();
+    let mut groups = tenant.groups();
+    groups.retain(|group| group.name != QUIET);
+    match dice.u32(..6) {
+        0 => tenant.hide_roles(&Directory::everyone().0, hidden),
+        1 | 2 => tenant.hide_roles(&groups[dice.usize(..groups.len())].id.0, hidden),
+        3 => tenant.hide_groups(&user, hidden),
+        _ => tenant.hide_roles(&user.0, hidden),
+    }
+}
