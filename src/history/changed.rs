@@ -1,7 +1,7 @@
 //! What is kept in memory of a user who has changed since a time: where to find the former state,
 //! and a hint as to which posting lists the user has left.
 
-use crate::model::{GroupId, RoleId, Seq, Verb};
+use crate::model::{GroupId, Id, RoleId, Seq, Verb};
 use crate::store::{PostingList, UserEntry};
 
 /// A user who has changed.
@@ -39,6 +39,41 @@ impl Changed {
     /// and have left it.
     pub(super) fn may_have_left(&self, bits: u64) -> bool {
         self.then != Then::Absent && self.left & bits != 0
+    }
+}
+
+/// The most users that are kept of those who left a group.
+const MAX_LEAVERS: usize = 8;
+
+/// Users who have left a group since that time. A few are enough to find one who was in it then.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Leavers {
+    users: Vec<Id>,
+    /// Whether the only user that is kept was certainly in the group at that time.
+    is_certain: bool,
+}
+
+impl Leavers {
+    /// Adds a user, with what has happened to the user before the entry by which the user left, but
+    /// since that time. If nothing has, the user was in the group then, and nobody else is needed.
+    pub(super) fn add(&mut self, user: &Id, earlier: Option<&Changed>) {
+        let is_new = earlier.is_some_and(|earlier| earlier.then == Then::Absent);
+        if is_new || self.is_certain || self.users.contains(user) {
+            return;
+        }
+        if earlier.is_none() {
+            *self = Self {
+                users: vec![user.clone()],
+                is_certain: true,
+            };
+        } else if self.users.len() < MAX_LEAVERS {
+            self.users.push(user.clone());
+        }
+    }
+
+    /// Returns users who may have been in the group at that time.
+    pub(super) fn users(&self) -> &[Id] {
+        &self.users
     }
 }
 

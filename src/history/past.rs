@@ -16,7 +16,7 @@ use crate::model::{
 };
 use crate::store::{Known, PostingList, Skimmed, Store, UserEntry};
 
-use super::changed::{Changed, Then, bits};
+use super::changed::{Changed, Leavers, Then, bits};
 use super::error::HistoryError;
 use super::since::first_since;
 
@@ -43,6 +43,8 @@ pub struct Past {
     version: Option<Version>,
     roles: BTreeMap<RoleId, Option<Role>>,
     groups: BTreeMap<GroupId, Option<Group>>,
+    /// The groups that users have left, each with a few of these users.
+    left_groups: BTreeMap<GroupId, Leavers>,
     /// The users in the window that have changed.
     users: BTreeMap<Id, Changed>,
     /// The range of ids in which all users that have changed are kept.
@@ -89,6 +91,7 @@ impl Past {
             version: store.entry(up_to)?.map(|entry| entry.version()),
             roles: BTreeMap::new(),
             groups: BTreeMap::new(),
+            left_groups: BTreeMap::new(),
             users: BTreeMap::new(),
             window: (Bound::Unbounded, Bound::Unbounded),
             max_users,
@@ -157,6 +160,12 @@ impl Past {
             Verb::Updated => 0,
             Verb::Deleted => -1,
         };
+        for list in &entry.left {
+            if let PostingList::Group(group) = list {
+                let leavers = self.left_groups.entry(group.clone()).or_default();
+                leavers.add(&entry.user.0, self.users.get(&entry.user.0));
+            }
+        }
         self.note_user(entry.user.0.clone(), Changed::by(entry));
     }
 
@@ -275,6 +284,12 @@ impl Past {
     pub(super) fn changed_givers(&self) -> (BTreeSet<RoleId>, BTreeSet<GroupId>) {
         let roles = self.roles.keys().cloned().collect();
         (roles, self.groups.keys().cloned().collect())
+    }
+
+    /// Returns the groups that users have left since, each with users who may have been in it then.
+    pub(super) fn left_groups(&self) -> impl Iterator<Item = (&GroupId, &[Id])> {
+        let groups = self.left_groups.iter();
+        groups.map(|(group, leavers)| (group, leavers.users()))
     }
 
     /// Returns how many roles and groups have changed since.

@@ -1,6 +1,8 @@
 //! The roles and groups of a tenant, now or at an earlier time, and the users of that time page by
 //! page.
 
+mod unknown_groups;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
 

@@ -284,3 +284,60 @@ async fn what_is_hidden_later_stays_as_it_was_known() {
     assert_eq!(running.ask(diff).await.page.rows, []);
     running.stop().await;
 }
+
+/// A question about one role is answered from lists of its holders. It must not know more than a
+/// question about all roles, which reads every user.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_answer_about_the_past_says_which_groups_were_not_known_then() {
+    let start = Timestamp::parse("2026-03-01T08:00:00Z").unwrap();
+    let clock = Clock::stopped_at(start);
+    let options = TenantOptions {
+        users: 20,
+        rate_limits: RateLimits::Off,
+        ..TenantOptions::default()
+    };
+    let world = World::by(clock.clone(), options).await;
+    let tenant = world.tenant.directory();
+    let (role, group) = (
+        tenant.create_role("Keeper"),
+        tenant.create_group("Gone Team"),
+    );
+    let user = tenant.users().remove(3).id;
+    let edits = [Edit::AssignRole(role), Edit::JoinGroup(group.clone())];
+    for edit in edits {
+        tenant.update_user(&user, edit).unwrap();
+    }
+    let running = world.start().await;
+    // The group is deleted while the user's groups are hidden: the user is known to be in it.
+    let then = start.plus(Duration::from_secs(60));
+    clock.set(then);
+    tenant.hide_groups(&user, Hidden::Yes);
+    tenant.delete_group(&group).unwrap();
+    running.sync().await;
+    clock.set(then.plus(Duration::from_secs(60)));
+    tenant.hide_groups(&user, Hidden::No);
+    running.sync().await;
+
+    let ask = async |role: Option<&str>, at| {
+        let asked = query::Access {
+            tenant: acme(),
+            role: role.map(str::to_owned),
+            which: Which::Own,
+            at,
+            after: None,
+            limit: 500,
+        };
+        running.ask(asked).await.envelope.not_known
+    };
+    let unknown = BTreeSet::from([NotKnown::RolesOfGroup {
+        id: group,
+        name: "Gone Team".to_owned(),
+    }]);
+    for _ in 0..2 {
+        assert_eq!(ask(None, Some(then)).await, unknown);
+        assert_eq!(ask(Some("Keeper"), Some(then)).await, unknown);
+        assert_eq!(ask(Some("Keeper"), None).await, BTreeSet::new());
+        while running.store().build_postings().unwrap() {}
+    }
+    running.stop().await;
+}

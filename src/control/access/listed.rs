@@ -110,6 +110,9 @@ impl Finder<'_> {
                 note_group(envelope, picture, &group, Some(&name));
             }
         }
+        for (group, name) in picture.unknown_groups_left(store, known)? {
+            note_group(envelope, picture, &group, Some(&name));
+        }
         Ok(true)
     }
 }
