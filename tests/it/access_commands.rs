@@ -6,7 +6,7 @@ use std::path::Path;
 
 use qlik_roster::demo::tenant::{
     Edit, EmulatedTenant, Endpoint, Fault, GroupEdit, Hidden, NewUser, RateLimits, Status,
-    TenantOptions, UserDefault, When,
+    TenantOptions, When,
 };
 use serde_json::Value;
 
@@ -417,52 +417,6 @@ async fn a_tenant_that_came_later_does_not_keep_others_from_being_answered() {
     let (code, out, err) = world.command(&of_one).await;
     assert_eq!((code, out.as_str()), (1, ""), "{err}");
     assert!(err.contains("[history.not-covered]"), "{err}");
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn what_every_user_has_by_default_is_listed_once() {
-    let world = World::with(TenantOptions {
-        users: 30,
-        user_default: UserDefault::Listed,
-        rate_limits: RateLimits::Off,
-        ..TenantOptions::default()
-    })
-    .await;
-    let (code, _, err) = world.command(&["sync", "--no-deliver"]).await;
-    assert_eq!(code, 0, "{err}");
-    let n_users = world.tenant.directory().n_users();
-
-    let (code, out, err) = world.command(&["access", "--role", "userdefault"]).await;
-    assert_eq!(code, 0, "{err}");
-    assert_eq!(out, "Nobody holds it by a path of their own.\n");
-    let said = format!("All {n_users} users of `acme` hold UserDefault, by default.");
-    assert!(err.contains(&said), "{err}");
-
-    let user = world.tenant.directory().users().remove(0);
-    let args = ["access", "--user", &user.id.to_string()];
-    let told = json(&world, &args).await;
-    let roles = told["roles"].as_array().unwrap();
-    let default = roles.iter().find(|it| it["right"]["name"] == "UserDefault");
-    let paths = &default.unwrap()["paths"];
-    assert_eq!(paths[0]["type"], "user_default");
-    let permissions = told["permissions"].as_array().unwrap();
-    let carried = permissions
-        .iter()
-        .any(|it| it["name"] == "automl-experiments");
-    assert!(carried, "{permissions:?}");
-
-    let user = user.id.to_string();
-    let args = [
-        "access",
-        "explain",
-        "--user",
-        &user,
-        "--role",
-        "UserDefault",
-    ];
-    let (code, out, err) = world.command(&args).await;
-    assert_eq!(code, 0, "{err}");
-    assert!(out.contains("-> every user -> UserDefault"), "{out}");
 }
 
 /// Reads a table of comma-separated values in which every line ends as RFC 4180 says.

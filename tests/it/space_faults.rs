@@ -296,26 +296,6 @@ async fn a_source_that_fails_as_a_whole_stops_the_reading_and_resumes_it() {
     running.stop().await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn spaces_are_read_a_few_at_a_time() {
-    let world = world(clock(), 20).await;
-    let faults = world.tenant.faults();
-    let slow = Fault::Slow(Duration::from_millis(30));
-    for at in [Endpoint::Assignments, Endpoint::Shares] {
-        faults.on(at, slow.clone(), When::Always);
-    }
-    let running = world.start().await;
-    read_once(&running).await;
-
-    let requests = world.tenant.requests();
-    for at in [Endpoint::Assignments, Endpoint::Shares] {
-        let most = world.tenant.most_at_once(at);
-        assert_eq!((requests.at(at), most), (20, 4));
-    }
-    assert_eq!(known(&running).len(), 20);
-    running.stop().await;
-}
-
 /// Returns the number of requests of rate-limit tier 1 that were made for spaces.
 fn of_spaces(world: &World) -> u64 {
     let at = [

@@ -1,7 +1,7 @@
-//! Ten questions about access, each answered by a command and compared with the whole right answer;
-//! and what Qlik's Access Evaluator leaves out.
+//! Ten questions about access, each answered by a command and compared with the whole right answer.
 //!
 //! Questions five and six, about sessions and licences, are asked in `sessions` and `licences`.
+//! `evaluator_gaps` asks about what Qlik's Access Evaluator leaves out.
 
 use std::collections::BTreeSet;
 
@@ -21,16 +21,16 @@ use crate::support::{Running, World, within};
 /// Maria is an administrator by two paths, Noah by a group although he is disabled, a bot directly.
 /// Olga owns both spaces. In `Sales EMEA`, Maria, Noah, the bot, the group Sales and everybody have
 /// assignments. One of its apps is shared with Gus, another by a link.
-struct Case {
-    world: World,
-    running: Running,
-    sales: SpaceId,
+pub struct Case {
+    pub world: World,
+    pub running: Running,
+    pub sales: SpaceId,
     group: GroupId,
-    maria: UserId,
-    gus: UserId,
+    pub maria: UserId,
+    pub gus: UserId,
 }
 
-async fn case() -> Case {
+pub async fn case() -> Case {
     let clock = Clock::stopped_at(Timestamp::parse("2026-03-01T08:00:00Z").unwrap());
     let options = TenantOptions {
         users: 2,
@@ -126,7 +126,7 @@ async fn case() -> Case {
 }
 
 impl Case {
-    async fn json(&self, args: &[&str]) -> Value {
+    pub async fn json(&self, args: &[&str]) -> Value {
         let args = [args, &["--output", "json"]].concat();
         let (code, out, err) = self.world.command(&args).await;
         assert_eq!(code, 0, "{args:?}: {err}");
@@ -146,7 +146,7 @@ impl Case {
     }
 
     /// Lets a day pass, and waits until all spaces were read again.
-    async fn next_day(&self) {
+    pub async fn next_day(&self) {
         self.world.clock.set(self.world.clock.now().plus(DAY));
         self.running.sync().await;
         let now = self.world.clock.now();
@@ -158,19 +158,19 @@ impl Case {
     }
 
     /// Returns the name of our own client's user, who is an administrator.
-    fn client(&self) -> String {
+    pub fn client(&self) -> String {
         let users = self.world.tenant.directory().users().into_iter();
         let mut bots = users.filter(|user| user.client_id.is_some() && &*user.name != "Robo");
         bots.next().unwrap().name.clone()
     }
 }
 
-fn text(value: &Value) -> &str {
+pub fn text(value: &Value) -> &str {
     value.as_str().unwrap_or_default()
 }
 
 /// Describes the paths of a row: `direct, group Sales`.
-fn paths(paths: &Value) -> String {
+pub fn paths(paths: &Value) -> String {
     let paths = paths.as_array().unwrap().iter();
     let paths = paths.map(|path| match text(&path["group"]["name"]) {
         "" => text(&path["type"]).to_owned(),
@@ -181,7 +181,7 @@ fn paths(paths: &Value) -> String {
 }
 
 /// Describes a right: `TenantAdmin`, `producer in Sales EMEA`, `consumer of app-2 in Sales EMEA`.
-fn right(right: &Value) -> String {
+pub fn right(right: &Value) -> String {
     let there = || {
         format!(
             "{} in {}",
@@ -198,7 +198,7 @@ fn right(right: &Value) -> String {
 }
 
 /// Describes each row of an answer. Asserts that no row comes twice.
-fn set(answer: &Value, describe: impl Fn(&Value) -> String) -> BTreeSet<String> {
+pub fn set(answer: &Value, describe: impl Fn(&Value) -> String) -> BTreeSet<String> {
     let rows = answer["rows"].as_array().unwrap();
     let found: BTreeSet<String> = rows.iter().map(describe).collect();
     assert_eq!(found.len(), rows.len(), "a row came twice: {found:?}");
@@ -206,7 +206,7 @@ fn set(answer: &Value, describe: impl Fn(&Value) -> String) -> BTreeSet<String> 
 }
 
 /// Describes a row about a right: `Maria Silva: TenantAdmin by direct, group Platform; usable`.
-fn of_right(row: &Value) -> String {
+pub fn of_right(row: &Value) -> String {
     let usable = match row["usable"] == true {
         true => "usable",
         false => text(&row["why_not_usable"]),
@@ -216,7 +216,7 @@ fn of_right(row: &Value) -> String {
 }
 
 /// Describes a row about a space: `Gus Guest: consumer by direct, producer by group Sales; usable`.
-fn of_space(row: &Value) -> String {
+pub fn of_space(row: &Value) -> String {
     let usable = match row["usable"] == true {
         true => "usable",
         false => text(&row["why_not_usable"]),
@@ -237,7 +237,7 @@ fn of_space(row: &Value) -> String {
     format!("{}{kind}: {all}; {usable}", text(&row["user"]["name"]))
 }
 
-fn expected<'a>(rows: impl IntoIterator<Item = &'a str>) -> BTreeSet<String> {
+pub fn expected<'a>(rows: impl IntoIterator<Item = &'a str>) -> BTreeSet<String> {
     rows.into_iter().map(str::to_owned).collect()
 }
 
@@ -705,50 +705,6 @@ fn csv_rows(table: &str) -> Vec<Vec<String>> {
         cells
     });
     rows.collect()
-}
-
-/// What else the Access Evaluator gets wrong: it takes two roles of the same name for one, and it
-/// does not read what everybody has by the group Everyone.
-#[tokio::test(flavor = "multi_thread")]
-async fn two_roles_of_one_name_and_everyones_roles_are_told_apart() {
-    let case = case().await;
-    let tenant = case.world.tenant.directory();
-    let twins = [tenant.create_role("Steward"), tenant.create_role("steward")];
-    let edit = Edit::AssignRole(twins[0].clone());
-    tenant.update_user(&case.maria, edit).unwrap();
-    let edit = Edit::AssignRole(twins[1].clone());
-    tenant.update_user(&case.gus, edit).unwrap();
-    let reader = tenant.create_role("Reader");
-    let edit = GroupEdit::AssignRole(reader);
-    tenant.update_group(&Directory::everyone(), edit).unwrap();
-    case.running.sync().await;
-
-    let by_id = |row: &Value| {
-        format!(
-            "{} {}",
-            text(&row["user"]["name"]),
-            text(&row["right"]["remote_id"])
-        )
-    };
-    let answer = case.json(&["access", "--role", "Steward"]).await;
-    let (first, second) = (twins[0].0.to_string(), twins[1].0.to_string());
-    let (maria, gus) = (
-        format!("Maria Silva {first}"),
-        format!("Gus Guest {second}"),
-    );
-    assert_eq!(set(&answer, by_id), expected([&*maria, &*gus]));
-    let answer = case.json(&["access", "--role", &second]).await;
-    assert_eq!(set(&answer, by_id), expected([&*gus]));
-
-    let answer = case.json(&["access", "--role", "Reader"]).await;
-    assert_eq!(answer["rows"], json!([]));
-    let all = &answer["answers"][0]["everybody"][0];
-    assert_eq!(
-        (&all["right"]["name"], paths(&all["paths"])),
-        (&json!("Reader"), "everyone".to_owned())
-    );
-    assert_eq!(all["users"], tenant.n_users());
-    case.running.stop().await;
 }
 
 /// If spaces are not read, nothing is known of them, and the command says so.
