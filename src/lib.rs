@@ -34,6 +34,7 @@ pub mod demo;
 pub mod authorities;
 mod causes;
 pub mod clock;
+mod csv;
 pub mod doing;
 pub mod environment_proxy;
 pub mod forward_proxy;

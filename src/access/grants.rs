@@ -163,6 +163,17 @@ impl Grants {
         self.is_known(group) || self.hidden.contains(group)
     }
 
+    /// Returns the groups that are known and come after one in the order of ids; `None` for all.
+    pub fn groups_after(&self, after: Option<&GroupId>) -> BTreeSet<&GroupId> {
+        let giving = self.giving.keys();
+        let all = giving
+            .chain(&self.hidden)
+            .chain(&self.others)
+            .chain(&self.everyone);
+        all.filter(|group| after.is_none_or(|after| *group > after))
+            .collect()
+    }
+
     /// Returns the groups whose roles are not visible.
     pub fn hidden(&self) -> impl Iterator<Item = &GroupId> {
         self.hidden.iter()

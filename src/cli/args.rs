@@ -8,6 +8,7 @@ use std::time::Duration;
 mod access;
 mod deliveries;
 mod events;
+mod export;
 mod findings;
 mod records;
 mod tokens;
@@ -23,6 +24,7 @@ pub(super) use deliveries::{
 };
 
 pub(super) use events::{EventListArgs, EventsAction, EventsArgs};
+pub(super) use export::{ExportArgs, ExportFormat};
 pub(super) use findings::{FindingListArgs, FindingsAction, FindingsArgs};
 pub(super) use records::{IdleArgs, RecordsArgs, RecordsAsked, RolesArgs, ShowArgs, UsersArgs};
 pub(super) use tokens::{CreateTokenArgs, TokenAction, TokenListArgs};
@@ -81,6 +83,8 @@ pub(super) enum CommandArgs {
     Access(AccessArgs),
     /// List accounts that somebody should look at, and why; accept those that may stay as they are.
     Findings(FindingsArgs),
+    /// Write tables of users, roles, groups, rights and findings, as CSV or JSON.
+    Export(ExportArgs),
     /// List or show runs.
     Runs(RunsArgs),
     /// List or show the events of the journal.
@@ -129,6 +133,7 @@ impl CommandArgs {
             | Self::Spaces(_)
             | Self::Access(_)
             | Self::Findings(_)
+            | Self::Export(_)
             | Self::Runs(_)
             | Self::Events(_)
             | Self::Deliveries(_)

@@ -6,13 +6,13 @@
 
 mod actor;
 mod args;
-mod csv;
 mod begin;
 mod store_client;
 mod error;
 mod error_codes;
 mod exit;
 mod failure;
+mod files;
 mod output;
 mod pages;
 mod screen;
@@ -31,6 +31,7 @@ mod endpoints;
 mod event_pages;
 mod event_rows;
 mod events;
+mod export;
 mod findings;
 mod follow;
 mod holders;
@@ -117,6 +118,7 @@ fn dispatch(args: Args) -> anyhow::Result<Exit> {
         CommandArgs::Store { action } => runtime()?.block_on(store::run(config, action)),
         CommandArgs::Spaces(args) => runtime()?.block_on(access::spaces(config, args)),
         CommandArgs::Access(args) => runtime()?.block_on(access::run(config, args)),
+        CommandArgs::Export(args) => runtime()?.block_on(export::run(config, args)),
         CommandArgs::Findings(args) => runtime()?.block_on(findings::run(config, args)),
         CommandArgs::Runs(args) => runtime()?.block_on(runs::run(config, args)),
         CommandArgs::Events(args) => runtime()?.block_on(events::run(config, args)),

@@ -14,10 +14,10 @@ use crate::suggest::{closest, did_you_mean};
 use crate::view::{Frame, FrameEnd};
 
 use super::args::{Format, TableArgs};
-use super::csv;
 use super::screen::{Screen, Times};
 use super::style::say;
 use super::table::{Cell, Column, Layout, Shortened};
+use crate::csv;
 
 /// How many rows determine a table's layout; later rows use the same widths.
 const TABLE_ROWS: usize = 500;

@@ -46,6 +46,7 @@ mod deliveries;
 mod token_cache;
 mod api_tokens;
 mod unified;
+mod report;
 mod error;
 
 pub use crate::access::{
@@ -85,6 +86,10 @@ pub use reply::{
     Approved, ConcernRow, EventRow, Events, Findings, FoundEvent, IdlenessLack, IdlenessRow,
     LinkedRow, RecordRow, RuleRow, Standing, Status, SyncRow, Synced, TenantRow, UnjudgedLicences,
     UnreadRow,
+};
+pub use report::{
+    Cell, Column, ReportAsked, ReportName, ReportPage, ReportPosition, ReportSummary, ReportWalk,
+    Sort, TenantSummary,
 };
 pub use separations::SeparationRow;
 pub use task_id::TaskId;

@@ -1,6 +1,8 @@
 //! The questions that can be asked. [`Query`](super::Query) pairs each with its answer.
 
+mod findings;
 mod licences;
+mod report;
 mod spaces;
 mod tokens;
 mod unified;
@@ -9,17 +11,17 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     AccessChangeChoice, AccessChangePosition, AttemptPosition, ChangeChoice, Choice, Ended,
-    EventChoice, EventName, EventPage, FindingPosition, InheritedPosition, MAX_PAGE,
-    ParkedPosition, RecordPosition, RemovalChoice, StatusPosition, TaskId, UserAccessPosition,
-    WaitingPosition,
+    EventChoice, EventName, EventPage, InheritedPosition, MAX_PAGE, ParkedPosition, RecordPosition,
+    RemovalChoice, StatusPosition, TaskId, UserAccessPosition, WaitingPosition,
 };
-use crate::access::{ConcernCode, Severity};
 use crate::model::{
     EndpointName, GroupId, Id, Kind, PlanId, RecordRef, RoleId, RunId, Seq, TenantName, Timestamp,
     UserId,
 };
 
+pub use findings::{FindingStanding, Findings};
 pub use licences::{LicenceTenants, Licences};
+pub use report::ReportRows;
 pub use spaces::{Opened, Owned, SpaceAccess, SpaceRights, Spaces};
 pub use tokens::Tokens;
 pub use unified::{
@@ -342,34 +344,6 @@ pub struct Events {
 pub struct Event {
     /// The entry.
     pub event: EventName,
-}
-
-/// Accounts that somebody should look at, the most severe of each tenant first. A page is of one
-/// tenant.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Findings {
-    /// The tenant; `None` for all.
-    pub tenant: Option<TenantName>,
-    /// The kinds of findings; empty for all.
-    pub codes: Vec<ConcernCode>,
-    /// The lowest severity to include.
-    pub min: Severity,
-    /// Whether to list open or accepted findings.
-    pub standing: FindingStanding,
-    /// Where the previous page ended.
-    pub after: Option<FindingPosition>,
-    /// How many rows are wanted, at most [`MAX_FINDINGS`](super::MAX_FINDINGS).
-    pub limit: usize,
-}
-
-/// Which findings are wanted.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum FindingStanding {
-    /// Those that nobody has accepted, or that have grown since.
-    Open,
-    /// Those that were accepted in their present state.
-    Accepted,
 }
 
 /// Held plans, newest first.

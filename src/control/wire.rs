@@ -115,6 +115,7 @@ queries! {
     UnifiedRecords,
     UnifiedRecord,
     UnifiedDeleted,
+    ReportRows,
     UnifiedTenants,
 }
 

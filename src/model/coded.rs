@@ -38,6 +38,18 @@ pub enum UserStatus {
     UnmappedValue,
 }
 
+impl UserStatus {
+    /// Returns the word for it in JSON: `enabled`.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Enabled => "enabled",
+            Self::Disabled => "disabled",
+            Self::Pending => "pending",
+            Self::UnmappedValue => "unmapped_value",
+        }
+    }
+}
+
 /// The kind of access a role gives.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -58,6 +70,22 @@ pub enum RoleType {
     Restricted,
     /// A type that we have no word for.
     UnmappedValue,
+}
+
+impl RoleType {
+    /// Returns the word for it in JSON: `admin`.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Admin => "admin",
+            Self::Viewer => "viewer",
+            Self::Editor => "editor",
+            Self::Basic => "basic",
+            Self::Guest => "guest",
+            Self::Unassigned => "unassigned",
+            Self::Restricted => "restricted",
+            Self::UnmappedValue => "unmapped_value",
+        }
+    }
 }
 
 /// What a group stands for.

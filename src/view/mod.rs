@@ -18,6 +18,7 @@ mod licence;
 mod listed_space;
 mod plan;
 mod record;
+mod report;
 mod right;
 mod run;
 mod sentence;
@@ -43,6 +44,7 @@ pub use licence::{licence, licences_answer};
 pub use listed_space::{listed_space, owned_answer, spaces_answer};
 pub use plan::{plan, plan_frame, removal, successor};
 pub use record::{group_in_full, record, role_in_full, user_in_full};
+pub use report::{ReportFormat, ReportText, report, report_manifest};
 pub use right::{
     access_change, changes_answer, path_group, path_in_words, paths_in_words, right_name,
     right_sentence, role_name,

@@ -29,6 +29,7 @@ mod egress;
 mod empty;
 mod ends;
 mod evaluator_gaps;
+mod export;
 mod failures;
 mod faults;
 mod follow;

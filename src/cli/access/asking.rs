@@ -16,7 +16,7 @@ use super::super::style::say;
 use super::words;
 
 /// Returns the time that somebody means. A time in the future is refused.
-pub(super) fn time(asked: Option<Since>) -> Result<Option<Timestamp>, CliError> {
+pub(in crate::cli) fn time(asked: Option<Since>) -> Result<Option<Timestamp>, CliError> {
     let now = Clock::system().now();
     let time = asked.map(|since| since.time(now));
     match time {

@@ -27,6 +27,9 @@ use super::Exit;
 use super::args::{AccessAction, AccessArgs, IdleArgs, SpacesArgs};
 use super::store_client::StoreClient;
 
+pub(super) use asking::time;
+pub(super) use words::not_known;
+
 pub(super) async fn run(config: Option<&Path>, args: AccessArgs) -> anyhow::Result<Exit> {
     let config = super::begin::load(config)?;
     let client = StoreClient::open(&config, Hooks::none()).await?;

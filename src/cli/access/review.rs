@@ -4,8 +4,8 @@
 //! files get their names when all of them are complete.
 
 mod evidence;
-mod files;
 mod html;
+mod names;
 mod rows;
 mod table;
 
@@ -19,6 +19,7 @@ use crate::model::{Called, Kind, TenantName};
 
 use super::super::args::AccessReviewArgs;
 use super::super::error::CliError;
+use super::super::files::{Draft, Folder};
 use super::super::store_client::StoreClient;
 use super::super::style::{count, say};
 use super::super::unknown::say_no_record;
@@ -26,7 +27,7 @@ use super::super::{Exit, actor, output};
 use super::asking::{is_not_covered, tenants, time};
 use super::{asking, words};
 use evidence::{Chosen, Evidence};
-use files::{Draft, Folder};
+use names::Names;
 use rows::Rows;
 
 pub(super) async fn run(client: &StoreClient, args: AccessReviewArgs) -> anyhow::Result<Exit> {
@@ -64,8 +65,8 @@ pub(super) async fn run(client: &StoreClient, args: AccessReviewArgs) -> anyhow:
         return Ok(Exit::NotFound);
     }
     let folder = Folder::open(&args.out)?;
-    let names = files::Names::of(&tenant, as_of);
-    folder.is_free(&names)?;
+    let names = Names::of(&tenant, as_of);
+    folder.is_free(names.all())?;
 
     let mut csv = folder.draft()?;
     // The page says what only the end of the table shows, so its rows wait in a file of their own.
@@ -95,7 +96,7 @@ pub(super) async fn run(client: &StoreClient, args: AccessReviewArgs) -> anyhow:
     std::io::copy(&mut rows, &mut page)?;
     html::foot(&mut page, &evidence)?;
     let page = page.end()?;
-    let written = folder.keep(&names, csv, page)?;
+    let written = names.keep(&folder, csv, page)?;
     tell(&evidence, &written)
 }
 

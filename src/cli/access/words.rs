@@ -90,7 +90,7 @@ pub(super) fn change(change: AccessChange) -> &'static str {
 }
 
 /// Says what is not known.
-pub(super) fn not_known(what: &NotKnown) -> String {
+pub(in crate::cli) fn not_known(what: &NotKnown) -> String {
     match what {
         NotKnown::WholeTenant => {
             "it was never read in full, so there may be users and roles that are not known; \

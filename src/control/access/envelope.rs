@@ -15,7 +15,7 @@ use super::answers::{Envelope, Everybody, NotKnown, SweepMark};
 pub(super) const MAX_NAMED: usize = 20;
 
 /// Begins the envelope of an answer about some roles; `None` means about all.
-pub(super) fn begin(
+pub(in crate::control) fn begin(
     reading: &Reading<'_>,
     known: &Known,
     picture: &Picture,
@@ -85,6 +85,17 @@ pub(super) fn note_user(
                 note_group(envelope, picture, group, mentioned.map(String::as_str));
             }
         }
+    }
+}
+
+/// Notes that the groups of a user are not visible, if that is so.
+pub(in crate::control) fn note_groups_of(envelope: &mut Envelope, user: &User) {
+    if user.groups.is_none() {
+        let what = NotKnown::User {
+            id: user.id.clone(),
+            name: user.label().to_owned(),
+        };
+        note(&mut envelope.not_known, what);
     }
 }
 

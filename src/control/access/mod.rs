@@ -49,11 +49,13 @@ pub use change_rows::{
     AccessChangeChoice, AccessChangePosition, AccessChangeRow, AccessChanges, ChangeBasis,
     ChangeCause, ChangesAnswer,
 };
+pub(super) use envelope::{begin as envelope_of, note_groups_of};
 pub(super) use last_seen::{are_sessions_read, span};
 pub use licence_lack::LicenceLack;
 pub use licence_rows::{LicenceChoice, LicenceRow, LicencesPage, WhichLicences};
 pub use listed_space::{ListedSpace, Owned, SharedLink, SpaceChoice, SpaceOwner, SpacesPage};
 pub(super) use orphans::{elsewhere, judged_for, orphan_licences, sharing};
+pub(super) use review::present;
 pub use space_answers::{SpaceAccess, SpaceEntry, SpaceEverybody, SpaceRow, SpaceShown};
 pub use space_rights::{SpaceEverybodyRight, SpaceRightRow, SpaceRightsPage};
 pub use user_spaces::{UserSpace, UserSpaces};

@@ -75,7 +75,7 @@ impl Query for query::AccessReview {
 }
 
 /// Returns the present time. If the clock was set back, the journal is ahead of it.
-fn present(reading: &Reading<'_>) -> Result<Timestamp, StoreError> {
+pub(in crate::control) fn present(reading: &Reading<'_>) -> Result<Timestamp, StoreError> {
     let last = reading.store.entry(reading.store.last_seq())?;
     let now = reading.context.clock.now();
     Ok(last.map_or(now, |entry| entry.at.max(now)))

@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use crate::cli::csv;
+use crate::csv;
 use crate::model::{Right, ShownPath, Thousands};
 use crate::view;
 

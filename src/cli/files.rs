@@ -1,4 +1,5 @@
-//! The files of the evidence: each is written whole or not at all, for its owner alone.
+//! Files that a command writes: all of them whole or none, for their owner alone, and never in
+//! place of others.
 
 use std::fs::DirBuilder;
 use std::io::{self, BufWriter, Read, Seek, SeekFrom, Write};
@@ -9,36 +10,7 @@ use anyhow::Context;
 use sha2::{Digest, Sha256};
 use tempfile::NamedTempFile;
 
-use crate::cli::error::CliError;
-use crate::model::{TenantName, Timestamp};
-
-/// What the files are called.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Names {
-    pub(super) csv: String,
-    page: String,
-    sums: String,
-}
-
-impl Names {
-    /// Names them after the tenant and the time that the evidence describes.
-    pub(super) fn of(tenant: &TenantName, as_of: Timestamp) -> Self {
-        let is_plain = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
-        let plain = |c: char| if is_plain(c) { c } else { '-' };
-        let tenant: String = tenant.0.chars().map(plain).collect();
-        let as_of = as_of.to_string().replace(':', "");
-        let base = format!("access-review-{tenant}-{as_of}");
-        Self {
-            csv: format!("{base}.csv"),
-            page: format!("{base}.html"),
-            sums: format!("{base}.sha256"),
-        }
-    }
-
-    fn all(&self) -> [&str; 3] {
-        [&self.csv, &self.page, &self.sums]
-    }
-}
+use super::error::CliError;
 
 /// The folder that they are written to.
 pub(super) struct Folder(PathBuf);
@@ -52,11 +24,14 @@ impl Folder {
     }
 
     /// Fails if one of the files exists already.
-    pub(super) fn is_free(&self, names: &Names) -> Result<(), CliError> {
-        let paths = names.all().map(|name| self.0.join(name));
-        match paths.iter().find(|path| path.exists()) {
+    pub(super) fn is_free<'a>(
+        &self,
+        names: impl IntoIterator<Item = &'a str>,
+    ) -> Result<(), CliError> {
+        let mut paths = names.into_iter().map(|name| self.0.join(name));
+        match paths.find(|path| path.exists()) {
             None => Ok(()),
-            Some(path) => Err(taken(path)),
+            Some(path) => Err(taken(&path)),
         }
     }
 
@@ -70,21 +45,10 @@ impl Folder {
         })
     }
 
-    /// Gives the files their names, and writes the digests of both beside them. Returns their
-    /// paths.
-    pub(super) fn keep(
-        &self,
-        names: &Names,
-        csv: Whole,
-        page: Whole,
-    ) -> anyhow::Result<Vec<PathBuf>> {
-        let mut sums = self.draft()?;
-        for (whole, name) in [(&csv, &names.csv), (&page, &names.page)] {
-            writeln!(sums, "{}  {name}", whole.sha256())?;
-        }
-        let wholes = [csv, page, sums.end()?];
+    /// Gives all files their names. Returns their paths.
+    pub(super) fn keep(&self, files: Vec<(String, Whole)>) -> anyhow::Result<Vec<PathBuf>> {
         let mut kept = Vec::new();
-        for (whole, name) in wholes.into_iter().zip(names.all()) {
+        for (name, whole) in files {
             let path = self.0.join(name);
             // An existing file is never overwritten.
             if let Err(error) = whole.file.persist_noclobber(&path) {

@@ -6,16 +6,13 @@ use std::io::{self, Write};
 use crate::printable;
 
 /// Writes a line, which ends with a line feed. Programs that need CRLF can convert it.
-pub(super) fn write(
-    out: &mut impl Write,
-    cells: impl Iterator<Item = impl AsRef<str>>,
-) -> io::Result<()> {
+pub fn write(out: &mut impl Write, cells: impl Iterator<Item = impl AsRef<str>>) -> io::Result<()> {
     write_cells(out, cells)?;
     out.write_all(b"\n")
 }
 
 /// Writes a line to a file that is handed on, with the end of line that RFC 4180 prescribes.
-pub(super) fn write_to_file(
+pub fn write_to_file(
     out: &mut impl Write,
     cells: impl Iterator<Item = impl AsRef<str>>,
 ) -> io::Result<()> {
