@@ -112,7 +112,8 @@ impl UserGrants {
 }
 
 impl SpaceGrants {
-    /// Computes the paths to a space. Shares that are switched off give nothing.
+    /// Computes the paths to a space. A share that is switched off still gives what it gives: as Qlik
+    /// documents it, only a link ends so, and a link gives nothing to a particular user.
     pub fn of(space: &Space, grants: &Grants) -> Self {
         let mut found = Self {
             owner: space.head.owner.clone(),
@@ -129,8 +130,7 @@ impl SpaceGrants {
             }
         }
         for (id, share) in space.shares.iter().flatten() {
-            let with = share.assignee().filter(|_| !share.is_disabled);
-            if let Some(with) = with
+            if let Some(with) = share.assignee()
                 && let Some((path, place)) = found.place(&with, grants)
             {
                 place.shares.push(share_grant(id, path, share));
@@ -377,9 +377,10 @@ mod tests {
             )
         );
         assert_eq!(paths(3, &[]), (vec![SpacePath::Direct], vec![]));
-        // A share that is switched off gives nothing, and a link gives nothing to a particular
-        // user.
-        assert_eq!(paths(4, &[12]), (vec![], vec![]));
+        // To switch a share off ends only what a link allows, and a link gives nothing to a
+        // particular user.
+        assert_eq!(paths(4, &[12]), (vec![], vec![SpacePath::Direct]));
+        assert_eq!(paths(5, &[12]), (vec![], vec![]));
         let everybodys = grants.everybodys();
         assert_eq!(
             everybodys.space[0].path,

@@ -124,11 +124,11 @@ pub(super) fn entry(entry: &SpaceEntry) -> String {
         SpaceEntry::Shared { name, share, .. } => {
             let app = share.resource.as_deref().unwrap_or("?");
             let roles = joined(&share.roles);
-            let off = match share.is_disabled {
-                true => ", but the share is switched off",
-                false => "",
-            };
             if share.is_link() {
+                let off = match share.is_disabled {
+                    true => ", but the share is switched off",
+                    false => "",
+                };
                 return format!(
                     "Anybody who has the link can open the app {app} as {roles}, even without an \
                      account{off}."
@@ -136,6 +136,10 @@ pub(super) fn entry(entry: &SpaceEntry) -> String {
             }
             let with = share.with.as_ref().map(ToString::to_string);
             let with = name.clone().or(with).unwrap_or_default();
+            let off = match share.is_disabled {
+                true => "; to switch such a share off has no effect in Qlik Cloud",
+                false => "",
+            };
             format!(
                 "Only the app {app} is shared with the {} {with} as {roles}{off}.",
                 share.sort
