@@ -4,7 +4,7 @@ use crate::control::query::{Opened, Which};
 use crate::control::{MAX_PAGE, NotKnown, SpaceAccess, SpacePosition, SpaceRow, SpaceShown, query};
 use crate::doing::counting;
 use crate::model::{SpaceMention, TenantName, Thousands, Timestamp, UserId};
-use crate::view::{self, GroupNames};
+use crate::view::{self, PathNames};
 
 use super::super::Exit;
 use super::super::args::{Format, ListArgs};
@@ -53,7 +53,7 @@ pub(super) async fn run(
     let is_only_one = tenants.len() == 1;
     for tenant in tenants {
         let mut n_rows = 0;
-        let mut take = |space: &SpaceMention, names: &GroupNames, row: &SpaceRow| {
+        let mut take = |space: &SpaceMention, names: &PathNames, row: &SpaceRow| {
             n_rows += 1;
             rows.row(Row {
                 cells: cells(&tenant, names, row),
@@ -106,7 +106,7 @@ pub(super) async fn draw(
     let mut answers: Vec<SpaceAccess> = Vec::new();
     for tenant in tenants(client, args.tenant.clone()).await? {
         let mut n_rows = 0;
-        let mut take = |_: &SpaceMention, names: &GroupNames, row: &SpaceRow| {
+        let mut take = |_: &SpaceMention, names: &PathNames, row: &SpaceRow| {
             n_rows += 1;
             tree.space_row(&tenant, names, row)
         };
@@ -131,7 +131,7 @@ pub(super) async fn draw(
     })
 }
 
-type Take<'a> = dyn FnMut(&SpaceMention, &GroupNames, &SpaceRow) -> anyhow::Result<()> + 'a;
+type Take<'a> = dyn FnMut(&SpaceMention, &PathNames, &SpaceRow) -> anyhow::Result<()> + 'a;
 
 /// Asks for the rows of one tenant, page by page. Returns the first page without its rows, with
 /// what all pages do not know. The limit applies to users: the other entries of the space are all
@@ -284,7 +284,7 @@ pub(super) async fn of_user(
 }
 
 /// Returns the cells of a user, in the order of the columns.
-pub(super) fn cells(tenant: &TenantName, names: &GroupNames, row: &SpaceRow) -> Vec<Cell> {
+pub(super) fn cells(tenant: &TenantName, names: &PathNames, row: &SpaceRow) -> Vec<Cell> {
     let SpaceRow {
         user,
         grants,

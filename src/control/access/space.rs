@@ -116,7 +116,7 @@ impl Asked<'_> {
             created_at: head.created_at,
             unseen: head.unseen.clone(),
             everybody,
-            names: self.names(rows)?,
+            names: self.names(rows, &entries)?,
             entries,
         })
     }
@@ -193,16 +193,26 @@ impl Asked<'_> {
         group_name(self.reading, self.known, self.picture, id)
     }
 
-    /// Returns the names of the groups in the paths of these users and of all users.
-    fn names(&self, rows: &[SpaceRow]) -> Result<BTreeMap<GroupId, String>, ControlError> {
+    /// Returns the names for the paths of these users and of all users, and for these entries.
+    fn names(
+        &self,
+        rows: &[SpaceRow],
+        entries: &[SpaceEntry],
+    ) -> Result<BTreeMap<Id, String>, ControlError> {
         let everybodys = self.grants.everybodys();
         let grants = rows.iter().flat_map(|row| &row.grants);
         let shares = rows.iter().flat_map(|row| &row.shares);
-        let (grants, shares) = (
+        let mut mentioned = Mentioned::default();
+        mentioned.look(
             grants.chain(&everybodys.space),
             shares.chain(&everybodys.shares),
         );
-        group_names(grants, shares, |group| self.group(group))
+        let creators = entries.iter().filter_map(|entry| match entry {
+            SpaceEntry::Assigned { assignment, .. } => assignment.created_by.as_ref(),
+            SpaceEntry::Shared { share, .. } => share.created_by.as_ref(),
+        });
+        mentioned.people.extend(creators);
+        mentioned.names(self.reading, self.known, self.picture)
     }
 
     /// Returns the row of one user, even if the user has no path to the space.
@@ -345,9 +355,9 @@ pub(super) fn of_user(
     });
     let grants = spaces.iter().flat_map(|of_user| &of_user.grants);
     let shares = spaces.iter().flat_map(|of_user| &of_user.shares);
-    let names = group_names(grants, shares, |group| {
-        group_name(reading, known, picture, group)
-    })?;
+    let mut mentioned = Mentioned::default();
+    mentioned.look(grants, shares);
+    let names = mentioned.names(reading, known, picture)?;
     Ok(Some(UserSpaces {
         read_at: look.read,
         names,
@@ -355,23 +365,51 @@ pub(super) fn of_user(
     }))
 }
 
-/// Returns the names of the groups in some paths, as far as they are known.
-fn group_names<'a>(
-    grants: impl Iterator<Item = &'a SpaceGrant>,
-    shares: impl Iterator<Item = &'a ShareGrant>,
-    name: impl Fn(&GroupId) -> Result<Option<String>, ControlError>,
-) -> Result<BTreeMap<GroupId, String>, ControlError> {
-    let paths = grants
-        .map(|grant| &grant.path)
-        .chain(shares.map(|grant| &grant.path));
-    let groups: BTreeSet<&GroupId> = paths.filter_map(SpacePath::group).collect();
-    let mut names = BTreeMap::new();
-    for group in groups {
-        if let Some(name) = name(group)? {
-            names.insert(group.clone(), name);
+/// The groups and people that some paths mention.
+#[derive(Debug, Default)]
+struct Mentioned<'a> {
+    groups: BTreeSet<&'a GroupId>,
+    /// Whoever created what gives the paths.
+    people: BTreeSet<&'a Id>,
+}
+
+impl<'a> Mentioned<'a> {
+    fn look(
+        &mut self,
+        grants: impl Iterator<Item = &'a SpaceGrant>,
+        shares: impl Iterator<Item = &'a ShareGrant>,
+    ) {
+        for grant in grants {
+            self.groups.extend(grant.path.group());
+            self.people.extend(&grant.by);
+        }
+        for share in shares {
+            self.groups.extend(share.path.group());
+            self.people.extend(&share.by);
         }
     }
-    Ok(names)
+
+    /// Returns their names, as far as they are known.
+    fn names(
+        self,
+        reading: &Reading<'_>,
+        known: &Known,
+        picture: &Picture,
+    ) -> Result<BTreeMap<Id, String>, ControlError> {
+        let mut names = BTreeMap::new();
+        for group in self.groups {
+            if let Some(name) = group_name(reading, known, picture, group)? {
+                names.insert(group.0.clone(), name);
+            }
+        }
+        for id in self.people {
+            let user = UserId(id.clone());
+            if let Some(user) = picture.user(reading.store, known, &user)? {
+                names.insert(id.clone(), user.label().to_owned());
+            }
+        }
+        Ok(names)
+    }
 }
 
 /// Returns the name of a group. A picture has the names only of groups that give or hide roles; of
