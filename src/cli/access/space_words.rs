@@ -146,7 +146,7 @@ pub(super) fn entry(entry: &SpaceEntry) -> String {
             let with = share.with.as_ref().map(ToString::to_string);
             let with = name.clone().or(with).unwrap_or_default();
             let off = match share.is_disabled {
-                true => "; to switch such a share off has no effect in Qlik Cloud",
+                true => "; the share is switched off, which has no effect unless it is a link",
                 false => "",
             };
             format!(
