@@ -692,19 +692,30 @@ fn change(tenant: &Directory, dice: &mut fastrand::Rng) {
     let groups = tenant.groups();
     let group = groups[dice.usize(..groups.len())].id.clone();
     let spaces = tenant.spaces();
-    let space = spaces[dice.usize(..spaces.len())].id.clone();
+    let Space {
+        id: space, sort, ..
+    } = spaces[dice.usize(..spaces.len())].clone();
     let assignee = match dice.u32(..6) {
         0..=2 => Assignee::User(user.id.clone()),
         3 => Assignee::Group(group.clone()),
         4 => Assignee::Group(Directory::everyone()),
         _ => Assignee::Bot(user.id.clone()),
     };
-    let roles: &[&str] = [&["consumer"][..], &["producer", "facilitator"], &[]][dice.usize(..3)];
+    let editors: &[&str] = match sort {
+        SpaceSort::Shared | SpaceSort::Data => &["producer", "facilitator"],
+        SpaceSort::Managed => &["publisher", "facilitator"],
+    };
+    let lists = [
+        (&["consumer"][..], &["consumer"][..]),
+        (editors, &["basicconsumer", "contributor"]),
+        (&[], &[]),
+    ];
+    let (roles, of_share) = lists[dice.usize(..3)];
     let is_ours = user.client_id.is_some();
     match dice.u32(..22) {
         0..=3 => drop(tenant.assign(&space, assignee, roles)),
         4 | 5 => drop(tenant.unassign(&space, &assignee)),
-        6 => drop(tenant.share(&space, "app-1", assignee, roles)),
+        6 => drop(tenant.share(&space, "app-1", assignee, of_share).unwrap()),
         7 => drop(tenant.share(&space, "app-2", Assignee::Link, &["basicconsumer"])),
         8 => {
             let shares = tenant.space(&space).unwrap().shares;
@@ -1066,7 +1077,7 @@ async fn the_audit_log_says_which_spaces_to_read_again() {
     let everyone = GroupId(Directory::everyone().0);
 
     tenant
-        .assign(changed, Assignee::Group(group), &["operator"])
+        .assign(changed, Assignee::Group(group), &["codeveloper"])
         .unwrap();
     tenant
         .unassign(changed, &Assignee::Group(everyone))
