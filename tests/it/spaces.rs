@@ -234,8 +234,8 @@ pub struct Sight {
     pub users: Vec<User>,
 }
 
-/// The assignees that a space lost when it lost all of them at once: they stay until the next
-/// reading shows the same.
+/// The assignees that a space lost when it lost all of them at once, or half of four or more: they
+/// stay until the next reading shows the same.
 type Doubts = BTreeMap<SpaceId, BTreeSet<Assignee>>;
 
 /// Returns the assignees that are gone, or have lost all their roles.
@@ -350,8 +350,9 @@ fn see(
             let lost = before.map_or(BTreeSet::new(), |before| lost(before, &space));
             let mut shown = space.assignments.values();
             let is_empty = shown.all(|it| lost.contains(&it.assignee));
+            let is_half = known.len() >= 4 && 2 * lost.len() >= known.len();
             let doubted = doubts.remove(&space.id);
-            if !lost.is_empty() && is_empty && doubted.as_ref() != Some(&lost) {
+            if !lost.is_empty() && (is_empty || is_half) && doubted.as_ref() != Some(&lost) {
                 space.assignments = known;
                 unseen.insert((space.id.clone(), SpacePart::Assignments));
                 doubts.insert(space.id.clone(), lost);
