@@ -12,6 +12,7 @@ use crate::model::{TenantName, Timestamp};
 use crate::store::{Retention, Store, StoreError};
 use crate::sync::TenantRegistry;
 
+use super::app_places::AppPlaces;
 use super::error::Doing;
 use super::meanings::Meanings;
 use super::reading::{Context, Reading};
@@ -57,6 +58,7 @@ impl Control {
                 last_clock_jump,
                 tasks: Tasks::default(),
                 api_tokens: ApiTokens::default(),
+                app_places: AppPlaces::default(),
             },
         }
     }
@@ -117,7 +119,7 @@ impl Control {
         Ok(loss.is_some())
     }
 
-    /// Answers a question. The answer to an [`AnyQuery`](super::AnyQuery) is JSON.
+    /// Answers a question from the store. The answer to an [`AnyQuery`](super::AnyQuery) is JSON.
     pub async fn ask<Q: Query>(&self, query: Q) -> Result<Q::Answer, ControlError> {
         let context = self.context.clone();
         self.store

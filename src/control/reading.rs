@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::app_places::AppPlaces;
 use super::meanings::Meanings;
 use super::searches::Searches;
 use super::tasks::Tasks;
@@ -29,6 +30,7 @@ pub(super) struct Context {
     pub(super) last_clock_jump: LastClockJump,
     pub(super) tasks: Tasks,
     pub(super) api_tokens: ApiTokens,
+    pub(super) app_places: AppPlaces,
 }
 
 /// The store, with the tenants that it knows and those of the configuration.

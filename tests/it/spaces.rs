@@ -1173,7 +1173,10 @@ async fn only_what_is_shared_of_an_app_leads_to_it(world: &World) {
     assert!(out.contains("app-2"), "{out}");
     let (code, _, err) = world.command(&["access", "--app", "app-3"]).await;
     assert_eq!(code, 7, "{err}");
-    assert!(err.contains("No share of an app `app-3` is known"), "{err}");
+    assert!(
+        err.contains("not known who can open the app `app-3`"),
+        "{err}"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -69,22 +69,29 @@ pub(super) async fn run(
         }
         left -= n_rows.min(left);
     }
-    if answers.iter().all(|(answer, _)| answer.found.is_empty()) {
-        say(format_args!("{}", not_found(&asked.opened)));
-        for (answer, _) in &answers {
-            say_of(&answer.envelope);
-        }
-        return Ok(Exit::NotFound);
-    }
+    let is_unknown = answers.iter().all(|(answer, _)| answer.found.is_empty());
+    let is_json = args.table.output.output == Format::Json;
     let told = answers
         .iter()
         .map(|(answer, n_rows)| view::space_answer(answer, *n_rows as u64));
     let told = told.collect();
+    if is_unknown {
+        say(format_args!("{}", not_found(&asked.opened)));
+        for (answer, _) in &answers {
+            say_of(&answer.envelope);
+        }
+        if is_json {
+            let mut printer = rows.into_printer()?;
+            printer.end_with(view::access_answers(told));
+            printer.finish("", "")?;
+        }
+        return Ok(Exit::NotFound);
+    }
     let mut printer = rows.into_printer()?;
     printer.end_with(view::access_answers(told));
     let summary = format!("{}.", count(printer.n_rows(), "user"));
     printer.finish(nothing(asked.which), &summary)?;
-    if args.table.output.output != Format::Json {
+    if !is_json {
         for (answer, _) in &answers {
             if let Some(space) = &answer.space {
                 say_of_space(answer, space);
@@ -220,6 +227,7 @@ impl Whole for SpaceAccess {
         }
         if let (Some(all), Some(shown)) = (&mut self.space, page.space) {
             all.entries.extend(shown.entries);
+            all.names.extend(shown.names);
         }
     }
 }
@@ -229,8 +237,8 @@ pub(super) fn not_found(opened: &Opened) -> String {
     match opened {
         Opened::Space(name) => format!("No space is called `{name}`."),
         Opened::App(id) => format!(
-            "No share of an app `{id}` is known, so its space is not known; whoever has access to \
-             its space can open it (`--space SPACE`)."
+            "It is not known who can open the app `{id}`: whoever has access to its space can \
+             (`--space SPACE`)."
         ),
     }
 }

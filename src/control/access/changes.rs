@@ -343,6 +343,7 @@ mod tests {
     use crate::access::IdleLimits;
     use crate::clock::{Clock, LastClockJump};
     use crate::control::Endpoints;
+    use crate::control::app_places::AppPlaces;
     use crate::control::meanings::Meanings;
     use crate::control::reading::Context;
     use crate::control::searches::Searches;
@@ -388,6 +389,7 @@ mod tests {
             last_clock_jump: LastClockJump::of(Clock::system()),
             tasks: Tasks::default(),
             api_tokens: ApiTokens::default(),
+            app_places: AppPlaces::default(),
         }
     }
 

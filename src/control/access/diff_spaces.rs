@@ -19,7 +19,7 @@ use super::answers::{AccessPerson, DiffRow, Envelope, EverybodyDiff, NotKnown};
 use super::diff_times::Times;
 use super::envelope;
 use super::page_rows::PageRows;
-use super::space::note_look;
+use super::space::{note_look, unseen};
 
 /// What an answer says besides its rows.
 pub(super) struct Told {
@@ -81,7 +81,7 @@ struct Sides {
     now: Option<SpaceGrants>,
     /// Whom the change of the space concerns.
     concerned: Concerned,
-    not_known: BTreeSet<SpacePart>,
+    not_known: Vec<NotKnown>,
 }
 
 impl Sides {
@@ -99,11 +99,9 @@ impl Sides {
         };
         let mut then = grants(times.before, &pair.then);
         let now = grants(times.after, &pair.now);
-        let unseen = |space: &Option<Space>| -> BTreeSet<SpacePart> {
-            let unseen = space.as_ref().map(|space| space.head.unseen.clone());
-            unseen.unwrap_or_default()
-        };
-        let mut not_known = &unseen(&pair.then) | &unseen(&pair.now);
+        let sides = pair.then.iter().chain(&pair.now);
+        let unseen_parts = sides.flat_map(|space| space.head.unseen.iter().copied());
+        let mut not_known: BTreeSet<SpacePart> = unseen_parts.collect();
         let was_hidden = pair.now.as_ref().is_some_and(|space| {
             let created_at = space.head.created_at;
             created_at.is_none_or(|created_at| created_at < read_by)
@@ -116,24 +114,22 @@ impl Sides {
             true => Concerned::default(),
             false => concerned(then.as_ref(), now.as_ref()),
         };
+        let states = || pair.then.iter().chain(&pair.now);
+        let not_known = not_known.iter();
+        let not_known = not_known.map(|part| unseen(&space, *part, states()));
         Some(Self {
+            not_known: not_known.collect(),
             space,
             then,
             now,
             concerned,
-            not_known,
         })
     }
 
     /// Adds what all users gained or lost in the space, and what is not known of it.
     fn everybody(&self, times: &Times<'_>, told: &mut Told) -> Result<(), ControlError> {
-        for part in &self.not_known {
-            let what = NotKnown::PartOfSpace {
-                id: self.space.id.clone(),
-                name: self.space.name.clone(),
-                part: *part,
-            };
-            envelope::note(&mut told.envelope.not_known, what);
+        for what in &self.not_known {
+            envelope::note(&mut told.envelope.not_known, what.clone());
         }
         if times.space.is_some() {
             told.spaces.insert(self.space.clone());

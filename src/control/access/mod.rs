@@ -10,6 +10,7 @@
 //! user.
 
 mod answers;
+mod app_lack;
 mod change_causes;
 mod change_rows;
 mod changes;
@@ -45,6 +46,7 @@ pub use answers::{
     EverybodyDiff, Giver, NotKnown, Permission, Population, ReviewPage, StaleRow, SweepMark,
     UserAccess,
 };
+pub use app_lack::AppLack;
 pub use change_rows::{
     AccessChangeChoice, AccessChangePosition, AccessChangeRow, AccessChanges, ChangeBasis,
     ChangeCause, ChangesAnswer,

@@ -2,15 +2,18 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::access::{self, ShareGrant, SpaceGrant, SpaceGrants, SpacePath};
+use crate::access::{self, ShareGrant, SpaceGrant, SpaceGrants};
 use crate::control::page::{self, PageBuilder};
-use crate::control::query::Which;
+use crate::control::query::{Opened, Which};
 use crate::control::reading::Reading;
 use crate::control::records::MAX_READ;
-use crate::control::{ControlError, MAX_PAGE, Query, SpacePosition, UserAccessPosition, query};
+use crate::control::{
+    AnswerPart, AskedApp, ControlError, MAX_PAGE, Query, SpacePosition, UserAccessPosition, query,
+};
 use crate::history::{Picture, SpacesLook, each_space};
 use crate::model::{
-    Assignee, GroupId, Id, Kind, RecordRef, Role, Space, SpaceId, Timestamp, User, UserId,
+    Assignee, GroupId, Id, Kind, RecordRef, Role, Space, SpaceId, SpaceMention, SpacePart,
+    Timestamp, User, UserId,
 };
 use crate::store::Known;
 
@@ -27,12 +30,28 @@ impl Query for query::SpaceAccess {
         "who can open a space"
     }
 
+    /// Returns the app, if the question is where it is now.
+    fn app(&self) -> Option<AskedApp> {
+        match (&self.opened, self.at) {
+            (Opened::App(app), None) => Some(AskedApp {
+                tenant: self.tenant.clone(),
+                id: app.clone(),
+                part: match self.after {
+                    None => AnswerPart::First,
+                    Some(_) => AnswerPart::Later,
+                },
+            }),
+            (Opened::App(_), Some(_)) | (Opened::Space(_), _) => None,
+        }
+    }
+
     fn answer(self, reading: &Reading<'_>) -> Result<Self::Answer, ControlError> {
         let known = reading.one(&self.tenant)?;
         let picture = reading.context.pictures.of(reading.store, known, self.at)?;
         let mut envelope = envelope::begin(reading, known, &picture, self.at, Some(&[]))?;
         let found = Found::of(reading, known, &picture, &self)?;
         note_look(&mut envelope, found.look);
+        envelope.not_known.extend(found.not_known);
         if found.n_hidden > 0 && self.after.is_none() {
             let spaces = found.n_hidden;
             envelope.not_known.insert(NotKnown::Shares { spaces });
@@ -350,6 +369,7 @@ pub(super) fn of_user(
         return Ok(None);
     }
     note_look(envelope, look);
+    envelope.not_known.insert(NotKnown::PersonalSpaces);
     let spaces = builder.take(spaces.into_values(), |of_user| {
         UserAccessPosition::Space(of_user.space.id.clone())
     });
@@ -446,12 +466,28 @@ pub(super) fn note_look(envelope: &mut Envelope, look: SpacesLook) {
 
 /// Notes which parts of a space are not visible.
 pub(super) fn note_unseen(envelope: &mut Envelope, space: &Space) {
-    for part in &space.head.unseen {
-        let what = NotKnown::PartOfSpace {
-            id: space.id.clone(),
-            name: space.head.name.clone(),
-            part: *part,
-        };
+    for what in not_known_of(space) {
         envelope::note(&mut envelope.not_known, what);
+    }
+}
+
+/// Returns which parts of a space are not visible.
+pub(super) fn not_known_of(space: &Space) -> impl Iterator<Item = NotKnown> {
+    let parts = space.head.unseen.iter();
+    parts.map(move |part| unseen(&space.mention(), *part, [space]))
+}
+
+/// Says that a part of a space is not visible, or that it is a list which is too long, at one of
+/// the times of which these are the states of the space.
+pub(super) fn unseen<'a>(
+    space: &SpaceMention,
+    part: SpacePart,
+    states: impl IntoIterator<Item = &'a Space>,
+) -> NotKnown {
+    let (id, name) = (space.id.clone(), space.name.clone());
+    let is_full = |state: &Space| state.head.unseen.contains(&part) && state.is_full(part);
+    match states.into_iter().any(is_full) {
+        true => NotKnown::LongList { id, name, part },
+        false => NotKnown::PartOfSpace { id, name, part },
     }
 }

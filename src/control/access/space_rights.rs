@@ -183,6 +183,13 @@ impl Asked<'_> {
         if look.is_on || self.question.space.is_some() {
             note_look(&mut answer.page.envelope, look);
         }
+        let asks_for_all = self.question.which == Which::Own
+            && self.question.space.is_none()
+            && self.question.roles.is_empty();
+        if look.is_on && asks_for_all {
+            let not_known = &mut answer.page.envelope.not_known;
+            not_known.insert(NotKnown::PersonalSpaces);
+        }
         Ok(())
     }
 

@@ -24,8 +24,8 @@ pub struct UserSpaces {
     /// When the last reading of all spaces began that was complete by then; `None` if there was
     /// none.
     pub read_at: Option<Timestamp>,
-    /// The names of the groups in the paths, and of the users who created what gives them, as far as
-    /// they are known.
+    /// The names of the groups in the paths, and of the users who created what gives them, as far
+    /// as they are known.
     pub names: BTreeMap<Id, String>,
     /// The spaces, in the order of their ids.
     pub spaces: Vec<UserSpace>,
