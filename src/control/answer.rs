@@ -17,6 +17,7 @@ use super::error::Doing;
 use super::meanings::Meanings;
 use super::reading::{Context, Reading};
 use super::searches::Searches;
+use super::space_tables::SpaceTables;
 use super::tasks::Tasks;
 use super::token_cache::ApiTokens;
 use super::{
@@ -59,6 +60,7 @@ impl Control {
                 tasks: Tasks::default(),
                 api_tokens: ApiTokens::default(),
                 app_places: AppPlaces::default(),
+                space_tables: SpaceTables::default(),
             },
         }
     }

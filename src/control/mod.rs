@@ -48,6 +48,7 @@ mod api_tokens;
 mod asked_app;
 mod app_places;
 mod ask_sources;
+mod space_tables;
 mod unified;
 mod error;
 

@@ -4,13 +4,15 @@
 //! known: a list that was hidden then, or a space that existed without being visible.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use crate::access::{
     Concerned, Difference, SpaceGrants, SpaceRight, concerned, everybodys_space_differences,
     space_differences,
 };
 use crate::control::ControlError;
-use crate::history::{Pair, Picture, SpacePair, each_space_pair};
+use crate::control::space_tables::{AskedSpaces, Collected};
+use crate::history::{Pair, Picture, SpacePair, SpacesLook, each_space_pair};
 use crate::model::{
     GroupId, Id, Run, Space, SpaceMention, SpacePart, Timestamp, Trigger, User, UserId,
 };
@@ -32,26 +34,70 @@ pub(super) struct Told {
     pub(super) spaces: BTreeSet<SpaceMention>,
 }
 
+/// The spaces that a question is about, at both times.
+pub(super) struct PairTable {
+    spaces: Vec<Sides>,
+    looks: (SpacesLook, SpacesLook),
+}
+
+/// Returns what is kept of the spaces at both times; `None` if there are too many.
+pub(super) fn table(times: &Times<'_>) -> Result<Option<Arc<PairTable>>, ControlError> {
+    let asked = AskedSpaces {
+        tenant: times.known.no,
+        pictures: vec![Arc::clone(times.before), Arc::clone(times.after)],
+        space: times.space.map(str::to_owned),
+    };
+    let tables = &times.reading.context.space_tables;
+    tables.of((times.reading.store, times.known), asked, || {
+        let read_by = read_by(times)?;
+        let mut collected = Collected::begin();
+        let looks = each_pair(times, |pair| {
+            let states = pair.then.iter().chain(&pair.now);
+            collected.add(states, || Sides::of(times, pair, read_by));
+        })?;
+        Ok(collected.end(|spaces| PairTable { spaces, looks }))
+    })
+}
+
+fn each_pair(
+    times: &Times<'_>,
+    mut visit: impl FnMut(&SpacePair),
+) -> Result<(SpacesLook, SpacesLook), ControlError> {
+    times.reading.context.space_tables.note_read();
+    let (store, known) = (times.reading.store, times.known);
+    let two = (&**times.before, &**times.after);
+    Ok(each_space_pair(store, known, two, |pair| visit(&pair))?)
+}
+
 /// Compares the rights in spaces of some users, and adds their rows.
 pub(super) fn compare_spaces(
     times: &Times<'_>,
+    table: Option<&PairTable>,
     users: &[(Id, Pair)],
     rows: &mut PageRows<DiffRow>,
     told: &mut Told,
 ) -> Result<(), ControlError> {
-    let (store, known) = (times.reading.store, times.known);
-    let read_by = read_by(times)?;
-    let mut outcome = Ok(());
-    let two = (times.before, times.after);
-    let (then, now) = each_space_pair(store, known, two, |pair| {
-        let Some(sides) = Sides::of(times, &pair, read_by).filter(|_| outcome.is_ok()) else {
-            return;
-        };
-        outcome = sides
-            .everybody(times, told)
-            .and_then(|()| sides.rows(times, users, rows));
-    })?;
-    outcome?;
+    let (then, now) = if let Some(table) = table {
+        for sides in &table.spaces {
+            sides.everybody(times, told)?;
+            sides.rows(times, users, rows)?;
+        }
+        table.looks
+    } else {
+        let read_by = read_by(times)?;
+        let mut outcome = Ok(());
+        let looks = each_pair(times, |pair| {
+            if outcome.is_ok()
+                && let Some(sides) = Sides::of(times, pair, read_by)
+            {
+                outcome = sides
+                    .everybody(times, told)
+                    .and_then(|()| sides.rows(times, users, rows));
+            }
+        })?;
+        outcome?;
+        looks
+    };
     if then.is_on || times.space.is_some() {
         note_look(&mut told.envelope, then);
         note_look(&mut told.envelope, now);

@@ -31,6 +31,7 @@ mod listed_space;
 mod mentions;
 mod orphans;
 mod page_rows;
+mod portions;
 mod review;
 mod space;
 mod space_answers;
