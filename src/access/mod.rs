@@ -35,7 +35,9 @@ pub use holding::{Holding, PathKinds};
 pub use inspection::Inspection;
 pub use licence::{SubjectDigest, Subjects, orphan_licence, orphan_licence_id};
 pub use separation::{Judged, Separation};
-pub use space::{ShareGrant, SpaceGrant, SpaceGrants, SpacePath, UserGrants, administers};
+pub use space::{
+    PERSONAL, ShareGrant, SpaceGrant, SpaceGrants, SpacePath, UserGrants, administers,
+};
 pub use space_rights::{
     Concerned, Given, SpacePaths, SpaceRight, concerned, everybodys_space_differences,
     space_differences,

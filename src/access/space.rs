@@ -15,8 +15,11 @@ use crate::model::{
 use super::content::is_own;
 use super::grants::Grants;
 
+/// What sort a personal space is of. The source documents no roles in one.
+pub const PERSONAL: &str = "personal";
+
 /// The source's own roles whose holders may give themselves any role in some spaces, with the sorts
-/// of these spaces; `None` means all (help.qlik.com, "Roles in Qlik Cloud").
+/// of these spaces; `None` means all but personal ones (help.qlik.com, "Roles in Qlik Cloud").
 const ADMINISTRATORS: [(&str, Option<&[&str]>); 3] = [
     ("TenantAdmin", None),
     ("AnalyticsAdmin", Some(&["shared", "managed"])),
@@ -112,7 +115,8 @@ impl UserGrants {
 }
 
 impl SpaceGrants {
-    /// Computes the paths to a space. Shares that are switched off give nothing.
+    /// Computes the paths to a space. A share that is switched off counts: the source documents
+    /// that this ends only links, and a link gives nothing to a particular user.
     pub fn of(space: &Space, grants: &Grants) -> Self {
         let mut found = Self {
             owner: space.head.owner.clone(),
@@ -129,8 +133,7 @@ impl SpaceGrants {
             }
         }
         for (id, share) in space.shares.iter().flatten() {
-            let with = share.assignee().filter(|_| !share.is_disabled);
-            if let Some(with) = with
+            if let Some(with) = share.assignee()
                 && let Some((path, place)) = found.place(&with, grants)
             {
                 place.shares.push(share_grant(id, path, share));
@@ -240,6 +243,7 @@ impl SpaceGrants {
 pub fn administers(role: &Role, sort: Option<&str>) -> bool {
     let found = ADMINISTRATORS.iter().find(|(name, _)| *name == role.name);
     is_own(role)
+        && sort != Some(PERSONAL)
         && found.is_some_and(|(_, sorts)| {
             sorts.is_none_or(|sorts| sort.is_some_and(|sort| sorts.contains(&sort)))
         })
@@ -377,9 +381,9 @@ mod tests {
             )
         );
         assert_eq!(paths(3, &[]), (vec![SpacePath::Direct], vec![]));
-        // A share that is switched off gives nothing, and a link gives nothing to a particular
-        // user.
-        assert_eq!(paths(4, &[12]), (vec![], vec![]));
+        // Switching a share off ends only links, and a link gives nothing to a particular user.
+        assert_eq!(paths(4, &[12]), (vec![], vec![SpacePath::Direct]));
+        assert_eq!(paths(5, &[12]), (vec![], vec![]));
         let everybodys = grants.everybodys();
         assert_eq!(
             everybodys.space[0].path,
@@ -404,6 +408,7 @@ mod tests {
             ("DataAdmin", "default", Some("data"), true),
             ("DataAdmin", "default", Some("hologram"), false),
             ("Steward", "default", Some("data"), false),
+            ("TenantAdmin", "default", Some("personal"), false),
         ] {
             let found = administers(&role(name, origin), sort);
 

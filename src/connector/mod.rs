@@ -1,14 +1,15 @@
 //! Reads users, roles, groups, spaces and licences from a source, and returns them in our own
 //! terms.
 //!
-//! A connector does seven things: it says which tenant it talks to ([`Connector::identify`]), opens
+//! A connector does eight things: it says which tenant it talks to ([`Connector::identify`]), opens
 //! a listing of a kind ([`Connector::sweep`], [`Connector::sweep_for`]), asks for one record
 //! ([`Connector::fetch`]), reads spaces with what belongs to them ([`Connector::spaces`],
-//! [`Connector::space`], [`Connector::assignments`], [`Connector::shares`]), reads the licence and
-//! to whom it is assigned ([`Connector::licence`], [`Connector::licence_page`]), reports recent
-//! events and earlier sessions ([`Connector::audit_events`], [`Connector::past_sessions`]), and
-//! reports the traffic that all this caused ([`Connector::take_traffic`]). It keeps no state about
-//! records: others decide what was known before, what changed and what may be deleted.
+//! [`Connector::space`], [`Connector::assignments`], [`Connector::shares`]), says where an app is
+//! ([`Connector::app`]), reads the licence and to whom it is assigned ([`Connector::licence`],
+//! [`Connector::licence_page`]), reports recent events and earlier sessions
+//! ([`Connector::audit_events`], [`Connector::past_sessions`]), and reports the traffic that all
+//! this caused ([`Connector::take_traffic`]). It keeps no state about records: others decide what
+//! was known before, what changed and what may be deleted.
 //!
 //! What must stay true here:
 //!
@@ -42,8 +43,8 @@ use std::future::Future;
 use std::ops::RangeInclusive;
 
 use crate::model::{
-    AuditPage, Finding, Kind, LicenceHead, Observed, PastSessions, RecordRef, SpaceId, Tenant,
-    Timestamp, Traffic,
+    AppPlace, AuditPage, Finding, Kind, LicenceHead, Observed, PastSessions, RecordRef, SpaceId,
+    Tenant, TenantId, Timestamp, Traffic,
 };
 
 pub use error::{FetchCause, FetchError};
@@ -91,6 +92,13 @@ pub trait Connector: Send + Sync + 'static {
 
     /// Reads the single resources that are shared from a space.
     fn shares(&self, id: &SpaceId) -> impl Future<Output = Result<Shares, FetchError>> + Send;
+
+    /// Asks where an app of this tenant is.
+    fn app(
+        &self,
+        tenant: &TenantId,
+        app: &str,
+    ) -> impl Future<Output = Result<AppPlace, FetchError>> + Send;
 
     /// Asks what the licence of the tenant is.
     fn licence(&self) -> impl Future<Output = Result<LicenceHead, FetchError>> + Send;

@@ -12,10 +12,12 @@ use crate::model::{TenantName, Timestamp};
 use crate::store::{Retention, Store, StoreError};
 use crate::sync::TenantRegistry;
 
+use super::app_places::AppPlaces;
 use super::error::Doing;
 use super::meanings::Meanings;
 use super::reading::{Context, Reading};
 use super::searches::Searches;
+use super::space_tables::SpaceTables;
 use super::tasks::Tasks;
 use super::token_cache::ApiTokens;
 use super::{
@@ -57,6 +59,8 @@ impl Control {
                 last_clock_jump,
                 tasks: Tasks::default(),
                 api_tokens: ApiTokens::default(),
+                app_places: AppPlaces::default(),
+                space_tables: SpaceTables::default(),
             },
         }
     }
@@ -117,7 +121,7 @@ impl Control {
         Ok(loss.is_some())
     }
 
-    /// Answers a question. The answer to an [`AnyQuery`](super::AnyQuery) is JSON.
+    /// Answers a question from the store. The answer to an [`AnyQuery`](super::AnyQuery) is JSON.
     pub async fn ask<Q: Query>(&self, query: Q) -> Result<Q::Answer, ControlError> {
         let context = self.context.clone();
         self.store

@@ -45,27 +45,32 @@ mod maintenance;
 mod deliveries;
 mod token_cache;
 mod api_tokens;
+mod asked_app;
+mod app_places;
+mod ask_sources;
+mod space_tables;
 mod unified;
 mod report;
 mod error;
 
 pub use crate::access::{
-    ConcernCode, ConcernSubject, Idleness, Separation, Severity, ShareGrant, SpaceGrant, SpacePath,
-    Unseen,
+    ConcernCode, ConcernSubject, Idleness, PERSONAL, Separation, Severity, ShareGrant, SpaceGrant,
+    SpacePath, Unseen,
 };
 pub use crate::history::Since;
 pub use access::{
     AccessChangeChoice, AccessChangePosition, AccessChangeRow, AccessChanges, AccessPage,
-    AccessPerson, AccessRow, AccessStanding, ChangeBasis, ChangeCause, ChangesAnswer, DiffPage,
-    DiffRow, Envelope, Everybody, EverybodyDiff, Giver, LicenceChoice, LicenceLack, LicenceRow,
-    LicencesPage, ListedSpace, NotKnown, Owned, Permission, Population, ReviewPage, SharedLink,
-    SpaceAccess, SpaceChoice, SpaceEntry, SpaceEverybody, SpaceEverybodyRight, SpaceOwner,
-    SpaceRightRow, SpaceRightsPage, SpaceRow, SpaceShown, SpacesPage, StaleRow, SweepMark,
-    UserAccess, UserSpace, UserSpaces, WhichLicences,
+    AccessPerson, AccessRow, AccessStanding, AppLack, ChangeBasis, ChangeCause, ChangesAnswer,
+    DiffPage, DiffRow, Envelope, Everybody, EverybodyDiff, Giver, LicenceChoice, LicenceLack,
+    LicenceRow, LicencesPage, ListedSpace, NotKnown, Owned, Permission, Population, ReviewPage,
+    SharedLink, SpaceAccess, SpaceChoice, SpaceEntry, SpaceEverybody, SpaceEverybodyRight,
+    SpaceOwner, SpaceRightRow, SpaceRightsPage, SpaceRow, SpaceShown, SpacesPage, StaleRow,
+    SweepMark, UserAccess, UserSpace, UserSpaces, WhichLicences,
 };
 pub use acting::{Acting, Actor, Face};
 pub use answer::Control;
 pub use api_tokens::{CreatedToken, TokenRow};
+pub use asked_app::{AnswerPart, AskedApp};
 pub use choice::Choice;
 pub use deliveries::{
     Again, AttemptRow, ChosenNames, Count, Ended, EndpointRow, EndpointState, Endpoints, EventName,

@@ -2,8 +2,10 @@
 
 use std::sync::Arc;
 
+use super::app_places::AppPlaces;
 use super::meanings::Meanings;
 use super::searches::Searches;
+use super::space_tables::SpaceTables;
 use super::tasks::Tasks;
 use super::token_cache::ApiTokens;
 use super::{ControlError, Endpoints};
@@ -29,6 +31,35 @@ pub(super) struct Context {
     pub(super) last_clock_jump: LastClockJump,
     pub(super) tasks: Tasks,
     pub(super) api_tokens: ApiTokens,
+    pub(super) app_places: AppPlaces,
+    pub(super) space_tables: SpaceTables,
+}
+
+#[cfg(test)]
+impl Context {
+    /// Makes one without tenants, endpoints and rules.
+    pub(super) fn of_nothing() -> Self {
+        let clock = Clock::system();
+        Self {
+            last_clock_jump: LastClockJump::of(clock.clone()),
+            clock,
+            registry: TenantRegistry::default(),
+            endpoints: Endpoints::default(),
+            retention: Retention {
+                keep: std::time::Duration::from_secs(1),
+                keep_runs: 1,
+            },
+            separations: Arc::from([]),
+            idle_limits: IdleLimits::default(),
+            meanings: Meanings::default(),
+            searches: Searches::default(),
+            pictures: Pictures::default(),
+            tasks: Tasks::default(),
+            api_tokens: ApiTokens::default(),
+            app_places: AppPlaces::default(),
+            space_tables: SpaceTables::default(),
+        }
+    }
 }
 
 /// The store, with the tenants that it knows and those of the configuration.

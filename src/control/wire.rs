@@ -6,7 +6,7 @@ use serde_json::value::RawValue;
 
 use super::acting::{Acting, Actor};
 use super::reading::Reading;
-use super::{ControlError, command, query};
+use super::{AskedApp, ControlError, command, query};
 
 /// A question. Answering it changes nothing.
 pub trait Query: Into<AnyQuery> + Send + 'static {
@@ -15,6 +15,12 @@ pub trait Query: Into<AnyQuery> + Send + 'static {
 
     /// Returns what it asks about, as in "waiting for the daemon's answer about …".
     fn about(&self) -> &'static str;
+
+    /// Returns the app that it is about. If the store does not have the app, its source may have to
+    /// be asked before the answer is read.
+    fn app(&self) -> Option<AskedApp> {
+        None
+    }
 
     /// Reads the answer from the store. Blocks.
     fn answer(self, reading: &Reading<'_>) -> Result<Self::Answer, ControlError>;
@@ -54,6 +60,12 @@ macro_rules! queries {
             fn about(&self) -> &'static str {
                 match self {
                     $( Self::$name(query) => query.about(), )+
+                }
+            }
+
+            fn app(&self) -> Option<AskedApp> {
+                match self {
+                    $( Self::$name(query) => query.app(), )+
                 }
             }
 

@@ -12,6 +12,7 @@ mod canonical;
 mod id;
 mod time;
 
+mod app;
 mod coded;
 mod field;
 mod group;
@@ -46,6 +47,7 @@ pub mod unified;
 
 pub use acceptance::{Acceptance, FindingId, InvalidFindingId};
 pub use api_token::{ApiToken, InvalidTokenId, Scope, TokenDigest, TokenId};
+pub use app::AppPlace;
 pub use audit_event::{
     About, AuditEvent, AuditEventId, AuditPage, Extent, PastSessions, Reported, SessionBegin,
 };

@@ -28,6 +28,23 @@ pub struct Space {
 }
 
 impl Space {
+    /// Returns whether a list has as many members as are kept: there may be more.
+    pub fn is_full(&self, part: SpacePart) -> bool {
+        let n_members = match part {
+            SpacePart::Itself => 0,
+            SpacePart::Assignments => self.assignments.as_ref().map_or(0, BTreeMap::len),
+            SpacePart::Shares => self.shares.as_ref().map_or(0, BTreeMap::len),
+        };
+        n_members >= MAX_IN_SPACE
+    }
+
+    /// Returns whether a resource, such as an app, is shared from it, as far as is known.
+    pub fn shares_resource(&self, resource: &str) -> bool {
+        let shares = self.shares.iter().flat_map(BTreeMap::values);
+        let mut resources = shares.filter_map(|share| share.resource.as_deref());
+        resources.any(|it| it == resource)
+    }
+
     /// Returns the space after a reading. What the reading did not see stays as it was known
     /// before.
     pub fn read(

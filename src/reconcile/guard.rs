@@ -53,6 +53,11 @@ impl Limits {
         }
     }
 
+    /// Returns whether a loss is within these limits.
+    pub fn allows(&self, weight: Weight) -> bool {
+        self.weigh(weight).is_none()
+    }
+
     fn weigh(&self, weight: Weight) -> Option<Reason> {
         if weight.lost > self.max_count {
             return Some(Reason::OverCount {
@@ -86,6 +91,16 @@ impl Guard {
                 .copied()
                 .unwrap_or_else(|| Limits::usual(loss))
                 .weigh(weight),
+        }
+    }
+
+    /// Returns whether any share of this sort may be lost, as long as something is left.
+    pub fn ignores_share(&self, loss: Loss) -> bool {
+        match self {
+            Self::Never => false,
+            Self::Limits(limits) => limits
+                .get(&loss)
+                .is_some_and(|limits| limits.max_permille >= 1_000),
         }
     }
 

@@ -94,7 +94,7 @@ pub use tenants::claims::{Claim, Claimant, Claims, Rank};
 pub use tenants::freshness::Freshness;
 pub use tenants::runner::Runner;
 pub use tenants::schedule::{InvalidSchedule, Schedule, parse_duration};
-pub use tenants::tenant_registry::{Linked, NoRun, TenantRegistry};
+pub use tenants::tenant_registry::{AppAnswer, Linked, NoRun, TenantRegistry};
 pub use tenants::worker::Worker;
 
 #[cfg(test)]

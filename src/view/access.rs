@@ -289,6 +289,11 @@ pub(super) fn not_known(what: &NotKnown) -> Value {
             "space": { "remote_id": id, "name": name },
             "part": part,
         }),
+        NotKnown::LongList { id, name, part } => json!({
+            "what": "long_list",
+            "space": { "remote_id": id, "name": name },
+            "part": part,
+        }),
         NotKnown::UnreadSpaces { spaces } => {
             json!({ "what": "unread_spaces", "spaces": spaces })
         }
@@ -302,6 +307,12 @@ pub(super) fn not_known(what: &NotKnown) -> Value {
             json!({ "what": "licences", "tenant": tenant, "lack": lack.word() })
         }
         NotKnown::OtherThings => json!({ "what": "other_things" }),
+        NotKnown::PersonalSpaces => json!({ "what": "personal_spaces" }),
+        NotKnown::App { lack } => json!({
+            "what": "app",
+            "lack": lack.word(),
+            "space": lack.space().map(|id| json!({ "remote_id": id })),
+        }),
         NotKnown::More => json!({ "what": "more" }),
         NotKnown::Rest => json!({ "what": "rest" }),
         NotKnown::History => json!({ "what": "history" }),

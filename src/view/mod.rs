@@ -60,7 +60,7 @@ pub use store::{checked, compacted, fault, loss, loss_status, space};
 pub use tenant::{tenant, why_not_active};
 pub use token::{created_token, token};
 pub use unified::{UnifiedShown, UnifiedView, unified_account};
-pub use user_spaces::GroupNames;
+pub use user_spaces::PathNames;
 
 use serde_json::Value;
 

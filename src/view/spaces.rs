@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::access::{envelope, person};
-use super::user_spaces::{GroupNames, grants, mention, shares};
+use super::user_spaces::{PathNames, by, grants, mention, shares};
 use crate::control::{SpaceAccess, SpaceEntry, SpaceRightRow, SpaceRow, SpaceShown};
 use crate::model::unified::{paths, right, role_right};
 use crate::model::{SpaceAssignment, SpaceChange, SpaceMention, TenantName, Verb};
@@ -12,7 +12,7 @@ use crate::model::{SpaceAssignment, SpaceChange, SpaceMention, TenantName, Verb}
 pub fn space_row(
     tenant: &TenantName,
     space: &SpaceMention,
-    names: &GroupNames,
+    names: &PathNames,
     row: &SpaceRow,
 ) -> Value {
     let barrier = row.user.barrier;
@@ -87,11 +87,11 @@ fn shown(shown: &SpaceShown) -> Value {
             "paths": grants(names, &all.grants),
             "shares": shares(names, &all.shares),
         })),
-        "entries": entries.iter().map(entry).collect::<Vec<_>>(),
+        "entries": entries.iter().map(|it| entry(names, it)).collect::<Vec<_>>(),
     })
 }
 
-fn entry(entry: &SpaceEntry) -> Value {
+fn entry(names: &PathNames, entry: &SpaceEntry) -> Value {
     match entry {
         SpaceEntry::Assigned {
             assignee,
@@ -103,7 +103,7 @@ fn entry(entry: &SpaceEntry) -> Value {
             "remote_id": assignee.id,
             "name": name,
             "roles": assignment.roles,
-            "since": since(assignment),
+            "since": since(names, assignment),
         }),
         SpaceEntry::Shared { id, name, share } => json!({
             "what": "share",
@@ -116,16 +116,20 @@ fn entry(entry: &SpaceEntry) -> Value {
             "resource_type": share.resource_sort,
             "disabled": share.is_disabled,
             "anonymous": share.is_link(),
-            "since": { "basis": "api", "at": share.created_at, "by": share.created_by },
+            "since": {
+                "basis": "api",
+                "at": share.created_at,
+                "by": by(names, share.created_by.as_ref()),
+            },
         }),
     }
 }
 
-fn since(assignment: &SpaceAssignment) -> Value {
+fn since(names: &PathNames, assignment: &SpaceAssignment) -> Value {
     json!({
         "basis": "api",
         "at": assignment.created_at,
-        "by": assignment.created_by,
+        "by": by(names, assignment.created_by.as_ref()),
         "changed_at": assignment.updated_at,
     })
 }

@@ -5,10 +5,10 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 
 use crate::control::{ShareGrant, SpaceGrant, SpacePath, UserSpace, UserSpaces};
-use crate::model::{GroupId, SpaceMention};
+use crate::model::{Id, SpaceMention};
 
-/// The names of groups.
-pub type GroupNames = BTreeMap<GroupId, String>;
+/// The names of the groups in paths, and of the users who created what gives them.
+pub type PathNames = BTreeMap<Id, String>;
 
 /// Returns the spaces of a user.
 pub fn user_spaces(spaces: &UserSpaces) -> Value {
@@ -19,7 +19,7 @@ pub fn user_spaces(spaces: &UserSpaces) -> Value {
     })
 }
 
-fn user_space(names: &GroupNames, of_user: &UserSpace) -> Value {
+fn user_space(names: &PathNames, of_user: &UserSpace) -> Value {
     json!({
         "space": mention(&of_user.space),
         "paths": grants(names, &of_user.grants),
@@ -31,7 +31,7 @@ pub(super) fn mention(space: &SpaceMention) -> Value {
     json!({ "remote_id": space.id, "name": space.name, "type": space.sort })
 }
 
-pub(super) fn grants(names: &GroupNames, grants: &[SpaceGrant]) -> Vec<Value> {
+pub(super) fn grants(names: &PathNames, grants: &[SpaceGrant]) -> Vec<Value> {
     let grants = grants.iter().map(|grant| {
         json!({
             "type": word(&grant.path),
@@ -40,7 +40,7 @@ pub(super) fn grants(names: &GroupNames, grants: &[SpaceGrant]) -> Vec<Value> {
             "since": {
                 "basis": "api",
                 "at": grant.since,
-                "by": grant.by,
+                "by": by(names, grant.by.as_ref()),
                 "changed_at": grant.changed,
             },
         })
@@ -48,7 +48,7 @@ pub(super) fn grants(names: &GroupNames, grants: &[SpaceGrant]) -> Vec<Value> {
     grants.collect()
 }
 
-pub(super) fn shares(names: &GroupNames, shares: &[ShareGrant]) -> Vec<Value> {
+pub(super) fn shares(names: &PathNames, shares: &[ShareGrant]) -> Vec<Value> {
     let shares = shares.iter().map(|grant| {
         json!({
             "type": word(&grant.path),
@@ -56,10 +56,20 @@ pub(super) fn shares(names: &GroupNames, shares: &[ShareGrant]) -> Vec<Value> {
             "share_id": grant.share,
             "resource_id": grant.resource,
             "roles": grant.roles,
-            "since": { "basis": "api", "at": grant.since, "by": grant.by },
+            "since": {
+                "basis": "api",
+                "at": grant.since,
+                "by": by(names, grant.by.as_ref()),
+            },
         })
     });
     shares.collect()
+}
+
+/// Returns who created something; the name is null if no such user is known.
+pub(super) fn by(names: &PathNames, id: Option<&Id>) -> Option<Value> {
+    let id = id?;
+    Some(json!({ "remote_id": id, "name": names.get(id) }))
 }
 
 fn word(path: &SpacePath) -> &'static str {
@@ -71,7 +81,7 @@ fn word(path: &SpacePath) -> &'static str {
     }
 }
 
-fn group(names: &GroupNames, path: &SpacePath) -> Option<Value> {
+fn group(names: &PathNames, path: &SpacePath) -> Option<Value> {
     let id = path.group()?;
-    Some(json!({ "remote_id": id, "name": names.get(id) }))
+    Some(json!({ "remote_id": id, "name": names.get(&id.0) }))
 }

@@ -132,7 +132,7 @@ async fn ask(
     State((control, shutdown)): State<Answering>,
     Json(query): Json<AnyQuery>,
 ) -> Response {
-    respond(control.ask(query), &shutdown).await
+    respond(control.ask_with_sources(query), &shutdown).await
 }
 
 async fn order(

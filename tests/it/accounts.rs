@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use qlik_roster::clock::Clock;
 use qlik_roster::control::query;
 use qlik_roster::demo::tenant::{
-    Assignee, Directory, Endpoint, Fault, GroupEdit, LogIn, NewSpace, NewUser, RateLimits,
+    Assignee, Directory, Edit, Endpoint, Fault, GroupEdit, LogIn, NewSpace, NewUser, RateLimits,
     SpaceSort, Status, TenantOptions, When,
 };
 use qlik_roster::model::{RoleId, TenantName, Timestamp, UserId};
@@ -293,5 +293,95 @@ async fn the_licence_of_a_bot_is_no_orphan() {
     })
     .await;
     assert_eq!(subjects(&["--orphans"]).await, ["QLIKBOT\\gone"]);
+    running.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_path_to_a_space_is_dated_by_qlik_and_names_who_created_it() {
+    let clock = Clock::stopped_at(Timestamp::parse("2026-06-01T08:00:00Z").unwrap());
+    let world = spaces::world(clock, 1).await;
+    let tenant = world.tenant.directory();
+    let [anna, bert, olga, maria] = ["Anna Berg", "Bert Ek", "Olga Owner", "Maria Silva"]
+        .map(|name| tenant.create_user(NewUser::named(name)).unwrap());
+    let created = world.clock.now();
+    let act = |who: &UserId| tenant.audit().act_as(Some(who.clone()));
+    act(&anna);
+    let space = tenant.create_space(NewSpace {
+        name: "Sales EMEA".into(),
+        sort: SpaceSort::Shared,
+        owner: olga,
+    });
+    let to_maria = Assignee::User(maria.clone());
+    let assign = |assignee: Assignee, role: &str| {
+        tenant.assign(&space, assignee, &[role]).unwrap();
+    };
+    assign(to_maria.clone(), "consumer");
+    // Whoever assigns the group is deleted, and is no known user.
+    act(&bert);
+    let group = tenant.create_group("Sales");
+    assign(Assignee::Group(group.clone()), "consumer");
+    let changed = created.plus(std::time::Duration::from_secs(3_600));
+    world.clock.set(changed);
+    assign(to_maria, "producer");
+    let with = Assignee::User(maria.clone());
+    let share = tenant.share(&space, "app-1", with, &["consumer"]);
+    // That has no effect on shares other than links.
+    tenant.disable_share(&space, &share.unwrap()).unwrap();
+    let join = Edit::JoinGroup(group);
+    tenant.update_user(&maria, join).unwrap();
+    tenant.delete_user(&bert).unwrap();
+    let running = world.start().await;
+    within("the spaces are read", || async {
+        spaces::reading(&running).mark.last.is_some()
+    })
+    .await;
+
+    let told = json(&world, &["access", "--space", "Sales EMEA"]).await;
+    let rows = told["rows"].as_array().unwrap();
+    let since = |name: &str, list: &str, n: usize| {
+        let mut rows = rows.iter();
+        let row = rows.find(|row| row["user"]["name"] == name).unwrap();
+        row[list][n]["since"].clone()
+    };
+    let by_anna = serde_json::json!({ "remote_id": anna, "name": "Anna Berg" });
+    let by_bert = serde_json::json!({ "remote_id": bert, "name": null });
+    assert_eq!(
+        since("Maria Silva", "paths", 0),
+        serde_json::json!({
+            "basis": "api", "at": created, "by": by_anna, "changed_at": changed,
+        })
+    );
+    assert_eq!(
+        since("Maria Silva", "paths", 1),
+        serde_json::json!({
+            "basis": "api", "at": created, "by": by_bert, "changed_at": created,
+        })
+    );
+    assert_eq!(
+        since("Maria Silva", "shares", 0),
+        serde_json::json!({ "basis": "api", "at": changed, "by": by_bert })
+    );
+    assert_eq!(since("Olga Owner", "paths", 0)["by"], Value::Null);
+    let entries = told["answers"][0]["space"]["entries"].as_array().unwrap();
+    let of_group = entries.iter().find(|it| it["name"] == "Sales").unwrap();
+    assert_eq!(of_group["since"]["by"], by_bert);
+
+    let args = [
+        "access",
+        "explain",
+        "--user",
+        "Maria Silva",
+        "--space",
+        "Sales EMEA",
+    ];
+    let (code, out, err) = world.command(&args).await;
+    assert_eq!(code, 0, "{err}");
+    for drawn in [
+        format!("Maria Silva -> producer -> Sales EMEA  since {created}, by Anna Berg"),
+        format!("Maria Silva -> group Sales -> consumer -> Sales EMEA  since {created}, by {bert}"),
+        format!("app app-1 only  since {changed}, by {bert}"),
+    ] {
+        assert!(out.contains(&drawn), "{out}");
+    }
     running.stop().await;
 }

@@ -93,10 +93,15 @@ async fn what_all_roles_of_a_user_allow_is_added_up_with_the_roles_that_allow_it
         ..NewUser::named("Maria Silva")
     };
     let maria = tenant.create_user(maria).unwrap();
-    // Everyone gets the role that Maria also holds herself.
-    let everyone = GroupEdit::AssignRole(creator);
+    // Everyone gets the role that Maria also holds herself, and one that she holds in no other way.
+    let sharer = tenant.create_role("Sharer");
+    scopes(&sharer, &["spaces.shared:create", "glossary:share"]);
     let all = Directory::everyone();
-    tenant.update_group(&all, everyone).unwrap();
+    for role in [creator, sharer] {
+        tenant
+            .update_group(&all, GroupEdit::AssignRole(role))
+            .unwrap();
+    }
     let own = Edit::Scopes(Some(texts(&["automl-models:approve", "apps.image:export"])));
     tenant.update_user(&maria, own).unwrap();
     let root = NewUser {
@@ -115,7 +120,11 @@ async fn what_all_roles_of_a_user_allow_is_added_up_with_the_roles_that_allow_it
         ("automation:delete", &["AutomationCreator"][..]),
         ("collaboration:read", &["CollaborationPlatformUser"]),
         ("apps.image:export", &["Exporter"]),
-        ("spaces.shared:create", &["Exporter", "UserDefault"]),
+        (
+            "spaces.shared:create",
+            &["Exporter", "Sharer", "UserDefault"],
+        ),
+        ("glossary:share", &["Sharer"]),
         ("automl-models:approve", &[]),
     ] {
         assert_eq!(allowed[name], texts(roles), "{name}");

@@ -141,7 +141,8 @@ pub(super) fn take_in(envelope: &mut Envelope, page: BTreeSet<NotKnown>) {
         let is_named = match &what {
             NotKnown::User { .. }
             | NotKnown::RolesOfGroup { .. }
-            | NotKnown::PartOfSpace { .. } => true,
+            | NotKnown::PartOfSpace { .. }
+            | NotKnown::LongList { .. } => true,
             NotKnown::WholeTenant
             | NotKnown::Roles
             | NotKnown::Spaces
@@ -150,6 +151,8 @@ pub(super) fn take_in(envelope: &mut Envelope, page: BTreeSet<NotKnown>) {
             | NotKnown::Sessions { .. }
             | NotKnown::Licences { .. }
             | NotKnown::OtherThings
+            | NotKnown::PersonalSpaces
+            | NotKnown::App { .. }
             | NotKnown::More
             | NotKnown::Rest
             | NotKnown::History => false,

@@ -6,7 +6,7 @@ use std::io::Write;
 use serde_json::json;
 
 use crate::control::query::Opened;
-use crate::control::{SpaceAccess, SpaceRow, SpaceShown};
+use crate::control::{PERSONAL, SpaceAccess, SpaceRow, SpaceShown};
 use crate::printable;
 use crate::view;
 
@@ -42,6 +42,10 @@ pub(super) async fn run(
         say(format_args!("{}", not_found(&asked.opened)));
         for answer in &answers {
             say_of(&answer.envelope);
+            if output.output == Format::Json {
+                let told = json!({ "rows": [], "answer": view::space_answer(answer, 0) });
+                print_one(Format::Json, &[], &told)?;
+            }
         }
         return Ok(Exit::NotFound);
     }
@@ -92,7 +96,10 @@ fn tell(
         ),
         Opened::App(app) => (
             row.grants.len() + row.shares.len(),
-            format!("the app {app} of the space {space}"),
+            match shown.space.sort.as_deref() {
+                Some(PERSONAL) => format!("the app {app} in a personal space"),
+                Some(_) | None => format!("the app {app} of the space {space}"),
+            },
             format!("{space} -> app {app}"),
         ),
     };

@@ -172,7 +172,7 @@ fn tell(evidence: &Evidence, written: &[std::path::PathBuf]) -> anyhow::Result<E
         let lacking = words::not_known(lacking);
         say(format_args!("`{}`: {lacking}", envelope.tenant));
     }
-    Ok(match envelope.is_complete() {
+    Ok(match envelope.has_all_that_is_read() {
         true => Exit::Success,
         false => Exit::Partial,
     })

@@ -4,7 +4,7 @@ use crate::control::query::{Opened, Which};
 use crate::control::{MAX_PAGE, NotKnown, SpaceAccess, SpacePosition, SpaceRow, SpaceShown, query};
 use crate::doing::counting;
 use crate::model::{SpaceMention, TenantName, Thousands, Timestamp, UserId};
-use crate::view::{self, GroupNames};
+use crate::view::{self, PathNames};
 
 use super::super::Exit;
 use super::super::args::{Format, ListArgs};
@@ -53,7 +53,7 @@ pub(super) async fn run(
     let is_only_one = tenants.len() == 1;
     for tenant in tenants {
         let mut n_rows = 0;
-        let mut take = |space: &SpaceMention, names: &GroupNames, row: &SpaceRow| {
+        let mut take = |space: &SpaceMention, names: &PathNames, row: &SpaceRow| {
             n_rows += 1;
             rows.row(Row {
                 cells: cells(&tenant, names, row),
@@ -69,22 +69,29 @@ pub(super) async fn run(
         }
         left -= n_rows.min(left);
     }
-    if answers.iter().all(|(answer, _)| answer.found.is_empty()) {
-        say(format_args!("{}", not_found(&asked.opened)));
-        for (answer, _) in &answers {
-            say_of(&answer.envelope);
-        }
-        return Ok(Exit::NotFound);
-    }
+    let is_unknown = answers.iter().all(|(answer, _)| answer.found.is_empty());
+    let is_json = args.table.output.output == Format::Json;
     let told = answers
         .iter()
         .map(|(answer, n_rows)| view::space_answer(answer, *n_rows as u64));
     let told = told.collect();
+    if is_unknown {
+        say(format_args!("{}", not_found(&asked.opened)));
+        for (answer, _) in &answers {
+            say_of(&answer.envelope);
+        }
+        if is_json {
+            let mut printer = rows.into_printer()?;
+            printer.end_with(view::access_answers(told));
+            printer.finish("", "")?;
+        }
+        return Ok(Exit::NotFound);
+    }
     let mut printer = rows.into_printer()?;
     printer.end_with(view::access_answers(told));
     let summary = format!("{}.", count(printer.n_rows(), "user"));
     printer.finish(nothing(asked.which), &summary)?;
-    if args.table.output.output != Format::Json {
+    if !is_json {
         for (answer, _) in &answers {
             if let Some(space) = &answer.space {
                 say_of_space(answer, space);
@@ -106,7 +113,7 @@ pub(super) async fn draw(
     let mut answers: Vec<SpaceAccess> = Vec::new();
     for tenant in tenants(client, args.tenant.clone()).await? {
         let mut n_rows = 0;
-        let mut take = |_: &SpaceMention, names: &GroupNames, row: &SpaceRow| {
+        let mut take = |_: &SpaceMention, names: &PathNames, row: &SpaceRow| {
             n_rows += 1;
             tree.space_row(&tenant, names, row)
         };
@@ -131,7 +138,7 @@ pub(super) async fn draw(
     })
 }
 
-type Take<'a> = dyn FnMut(&SpaceMention, &GroupNames, &SpaceRow) -> anyhow::Result<()> + 'a;
+type Take<'a> = dyn FnMut(&SpaceMention, &PathNames, &SpaceRow) -> anyhow::Result<()> + 'a;
 
 /// Asks for the rows of one tenant, page by page. Returns the first page without its rows, with
 /// what all pages do not know. The limit applies to users: the other entries of the space are all
@@ -220,6 +227,7 @@ impl Whole for SpaceAccess {
         }
         if let (Some(all), Some(shown)) = (&mut self.space, page.space) {
             all.entries.extend(shown.entries);
+            all.names.extend(shown.names);
         }
     }
 }
@@ -229,8 +237,8 @@ pub(super) fn not_found(opened: &Opened) -> String {
     match opened {
         Opened::Space(name) => format!("No space is called `{name}`."),
         Opened::App(id) => format!(
-            "No share of an app `{id}` is known, so its space is not known; whoever has access to \
-             its space can open it (`--space SPACE`)."
+            "It is not known who can open the app `{id}`: whoever has access to its space can \
+             (`--space SPACE`)."
         ),
     }
 }
@@ -284,7 +292,7 @@ pub(super) async fn of_user(
 }
 
 /// Returns the cells of a user, in the order of the columns.
-pub(super) fn cells(tenant: &TenantName, names: &GroupNames, row: &SpaceRow) -> Vec<Cell> {
+pub(super) fn cells(tenant: &TenantName, names: &PathNames, row: &SpaceRow) -> Vec<Cell> {
     let SpaceRow {
         user,
         grants,

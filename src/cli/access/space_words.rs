@@ -3,7 +3,8 @@
 use std::collections::BTreeSet;
 
 use crate::control::{AccessPerson, ShareGrant, SpaceEntry, SpaceGrant, SpacePath, UserSpace};
-use crate::view::GroupNames;
+use crate::model::{Id, Timestamp};
+use crate::view::PathNames;
 
 /// Writes the roles of all paths: `consumer, producer`. The owner has all.
 pub(super) fn roles(grants: &[SpaceGrant]) -> String {
@@ -17,13 +18,13 @@ pub(super) fn roles(grants: &[SpaceGrant]) -> String {
 }
 
 /// Writes the paths to a space: `directly, by the group Sales`.
-pub(super) fn paths(names: &GroupNames, grants: &[SpaceGrant]) -> String {
+pub(super) fn paths(names: &PathNames, grants: &[SpaceGrant]) -> String {
     let paths = grants.iter().map(|grant| path(names, &grant.path));
     paths.collect::<Vec<_>>().join(", ")
 }
 
 /// Returns a path in a space in words, such as `by the group Sales`.
-pub(super) fn path(names: &GroupNames, path: &SpacePath) -> String {
+pub(super) fn path(names: &PathNames, path: &SpacePath) -> String {
     match path {
         SpacePath::Owner => "as its owner".to_owned(),
         SpacePath::Direct => "directly".to_owned(),
@@ -32,8 +33,8 @@ pub(super) fn path(names: &GroupNames, path: &SpacePath) -> String {
     }
 }
 
-fn group(names: &GroupNames, path: &SpacePath) -> String {
-    let name = path.group().and_then(|id| names.get(id)).cloned();
+fn group(names: &PathNames, path: &SpacePath) -> String {
+    let name = path.group().and_then(|id| names.get(&id.0)).cloned();
     let id = || path.group().map(ToString::to_string);
     name.or_else(id).unwrap_or_default()
 }
@@ -50,17 +51,14 @@ pub(super) fn apps(shares: &[ShareGrant]) -> String {
 /// Draws a path to a space, or through the space to an app: `Maria Silva -> group Sales -> producer
 /// -> Sales EMEA -> app app-1`. `end` is the space, or the space and the app.
 pub(super) fn drawn(
-    names: &GroupNames,
+    names: &PathNames,
     user: &AccessPerson,
     grant: &SpaceGrant,
     end: &str,
 ) -> String {
     let user = &user.label;
     let roles = joined(&grant.roles);
-    let since = match grant.since {
-        Some(since) => format!("  since {since}"),
-        None => String::new(),
-    };
+    let since = since(names, grant.since, grant.by.as_ref());
     match &grant.path {
         SpacePath::Owner => format!("{user} -> owner -> {end}"),
         SpacePath::Direct => format!("{user} -> {roles} -> {end}{since}"),
@@ -71,21 +69,32 @@ pub(super) fn drawn(
     }
 }
 
+/// Says when something was created and by whom, as far as that is known.
+fn since(names: &PathNames, at: Option<Timestamp>, by: Option<&Id>) -> String {
+    let Some(at) = at else {
+        return String::new();
+    };
+    let by = by.map(|id| names.get(id).cloned().unwrap_or_else(|| id.to_string()));
+    let by = by.map(|by| format!(", by {by}")).unwrap_or_default();
+    format!("  since {at}{by}")
+}
+
 /// Draws a path to an app: `Maria Silva -> consumer -> app app-1`.
-pub(super) fn drawn_app(names: &GroupNames, user: &AccessPerson, share: &ShareGrant) -> String {
+pub(super) fn drawn_app(names: &PathNames, user: &AccessPerson, share: &ShareGrant) -> String {
     let (user, roles) = (&user.label, joined(&share.roles));
+    let since = since(names, share.since, share.by.as_ref());
     let app = share.resource.as_deref().unwrap_or("?");
     match share.path.group() {
         Some(_) => {
             let group = group(names, &share.path);
-            format!("{user} -> group {group} -> {roles} -> app {app} only")
+            format!("{user} -> group {group} -> {roles} -> app {app} only{since}")
         }
-        None => format!("{user} -> {roles} -> app {app} only"),
+        None => format!("{user} -> {roles} -> app {app} only{since}"),
     }
 }
 
 /// Says by which paths a user can open a space, or which of its apps.
-pub(super) fn of_user(user: &str, names: &GroupNames, of_user: &UserSpace) -> String {
+pub(super) fn of_user(user: &str, names: &PathNames, of_user: &UserSpace) -> String {
     let space = &of_user.space.name;
     let grants = &of_user.grants;
     let apps = apps(&of_user.shares);
@@ -124,11 +133,11 @@ pub(super) fn entry(entry: &SpaceEntry) -> String {
         SpaceEntry::Shared { name, share, .. } => {
             let app = share.resource.as_deref().unwrap_or("?");
             let roles = joined(&share.roles);
-            let off = match share.is_disabled {
-                true => ", but the share is switched off",
-                false => "",
-            };
             if share.is_link() {
+                let off = match share.is_disabled {
+                    true => ", but the share is switched off",
+                    false => "",
+                };
                 return format!(
                     "Anybody who has the link can open the app {app} as {roles}, even without an \
                      account{off}."
@@ -136,6 +145,10 @@ pub(super) fn entry(entry: &SpaceEntry) -> String {
             }
             let with = share.with.as_ref().map(ToString::to_string);
             let with = name.clone().or(with).unwrap_or_default();
+            let off = match share.is_disabled {
+                true => "; the share is switched off, which has no effect unless it is a link",
+                false => "",
+            };
             format!(
                 "Only the app {app} is shared with the {} {with} as {roles}{off}.",
                 share.sort

@@ -5,7 +5,7 @@ use std::io::Write;
 use crate::control::{AccessPerson, AccessRow, ShareGrant, SpaceGrant, SpaceRow, UserSpaces};
 use crate::model::{TenantName, UserId};
 use crate::printable;
-use crate::view::{self, GroupNames};
+use crate::view::{self, PathNames};
 
 use super::super::output;
 use super::super::screen::Screen;
@@ -48,7 +48,7 @@ impl Tree {
     pub(super) fn space_row(
         &mut self,
         tenant: &TenantName,
-        names: &GroupNames,
+        names: &PathNames,
         row: &SpaceRow,
     ) -> anyhow::Result<()> {
         self.begin_user(tenant, &row.user)?;
@@ -80,7 +80,7 @@ impl Tree {
 
     fn grants(
         &mut self,
-        names: &GroupNames,
+        names: &PathNames,
         grants: &[SpaceGrant],
         there: &str,
     ) -> anyhow::Result<()> {
@@ -94,7 +94,7 @@ impl Tree {
 
     fn shares(
         &mut self,
-        names: &GroupNames,
+        names: &PathNames,
         shares: &[ShareGrant],
         there: &str,
     ) -> anyhow::Result<()> {

@@ -1,7 +1,7 @@
 //! Describes access in words.
 
 use crate::control::{AccessPerson, Giver, NotKnown, Since, UserAccess};
-use crate::model::{AccessChange, Path, RoleMention, ShownPath};
+use crate::model::{AccessChange, MAX_IN_SPACE, Path, RoleMention, ShownPath, Thousands};
 use crate::view::{path_group, role_name};
 
 use super::super::style::{Tone, count};
@@ -89,6 +89,16 @@ pub(super) fn change(change: AccessChange) -> &'static str {
     }
 }
 
+const PERSONAL_SPACES: &str = "personal spaces are not read: who may open what is in them, besides \
+                               their owners, is not known";
+
+const OTHER_THINGS: &str = "besides spaces, a user may own apps, data connections, automations, \
+                            reload tasks, API keys and what is in the personal space; none of that \
+                            is read: look in Qlik's Administration before the user is deleted";
+
+const HISTORY: &str = "a part of its history since then was lost with a damaged store; what changed \
+                       in that part is shown as it was afterwards";
+
 /// Says what is not known.
 pub(in crate::cli) fn not_known(what: &NotKnown) -> String {
     match what {
@@ -147,18 +157,17 @@ pub(in crate::cli) fn not_known(what: &NotKnown) -> String {
              before is shown",
             part.words()
         ),
+        NotKnown::LongList { id, name, part } => format!(
+            "of the space {name} ({id}), {} is a list of more than {}, of which the rest is not \
+             kept; nobody in it is shown as revoked",
+            part.words(),
+            Thousands(MAX_IN_SPACE as u64)
+        ),
         NotKnown::Licences { tenant, lack } => lack.of(tenant),
-        NotKnown::OtherThings => {
-            "besides spaces, a user may own apps, data connections, automations, reload tasks, API \
-             keys and what is in the personal space; none of that is read: look in Qlik's \
-             Administration before the user is deleted"
-                .to_owned()
-        }
-        NotKnown::History => {
-            "a part of its history since then was lost with a damaged store; what changed in that \
-             part is shown as it was afterwards"
-                .to_owned()
-        }
+        NotKnown::OtherThings => OTHER_THINGS.to_owned(),
+        NotKnown::PersonalSpaces => PERSONAL_SPACES.to_owned(),
+        NotKnown::App { lack } => lack.in_words(),
+        NotKnown::History => HISTORY.to_owned(),
     }
 }
 

@@ -50,7 +50,7 @@ pub(in crate::cli) struct AccessListArgs {
     /// Who can open this space: its name or id.
     #[arg(long, value_name = "SPACE", group = "right")]
     pub(in crate::cli) space: Option<String>,
-    /// Who can open this app, which is shared with somebody: its id.
+    /// Who can open this app: its id.
     #[arg(long, value_name = "APP", group = "right")]
     pub(in crate::cli) app: Option<String>,
     /// What this user holds: the id, name, subject or e-mail address.

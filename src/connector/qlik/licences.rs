@@ -29,6 +29,7 @@ const MAX_NAME: usize = 100;
 const LISTING: Walk<'static> = Walk {
     doing: "listing the assignments of the licence",
     path: "licenses/assignments",
+    filter: &[],
     sort: Some("+subject"),
     cursor: "page",
     patience: Patience::Outage,

@@ -38,6 +38,7 @@ mod error;
 mod gate;
 mod hook;
 mod host;
+mod items;
 mod lax;
 mod licences;
 mod links;

@@ -4,15 +4,15 @@ use std::ops::RangeInclusive;
 use std::sync::Arc;
 
 use super::error::Refusal;
-use super::{Listing, Qlik, ReadError, audit, licences, spaces};
+use super::{Listing, Qlik, ReadError, audit, items, licences, spaces};
 use crate::connector::{
     Assignments, Connector, FetchCause, FetchError, LicencePage, Page, Shares, SpaceListing,
     SpaceSeen, Sweep, Wait,
 };
 use crate::lock::lock;
 use crate::model::{
-    AuditPage, Finding, Kind, LicenceHead, Observed, PastSessions, RecordRef, SpaceId, Tenant,
-    Timestamp, Traffic,
+    AppPlace, AuditPage, Finding, Kind, LicenceHead, Observed, PastSessions, RecordRef, SpaceId,
+    Tenant, TenantId, Timestamp, Traffic,
 };
 
 impl Connector for Qlik {
@@ -60,6 +60,10 @@ impl Connector for Qlik {
 
     async fn shares(&self, id: &SpaceId) -> Result<Shares, FetchError> {
         Ok(spaces::shares(&self.0, id).await?)
+    }
+
+    async fn app(&self, tenant: &TenantId, app: &str) -> Result<AppPlace, FetchError> {
+        Ok(items::app(&self.0, tenant, app).await?)
     }
 
     async fn licence(&self) -> Result<LicenceHead, FetchError> {

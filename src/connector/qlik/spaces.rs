@@ -29,6 +29,7 @@ const SORT: &str = "+createdAt";
 const LISTING: Walk<'static> = Walk {
     doing: "listing spaces",
     path: "spaces",
+    filter: &[],
     sort: Some(SORT),
     cursor: "next",
     patience: Patience::Outage,
@@ -176,6 +177,7 @@ fn assignments_at(path: &str) -> Walk<'_> {
     Walk {
         doing: "listing the assignments of a space",
         path,
+        filter: &[],
         sort: None,
         cursor: "next",
         // One space must not delay the others for long, and an interrupted reading continues later.

@@ -1,4 +1,5 @@
-//! Reads the listings of spaces, of what belongs to them, and of licences: by page or to the end.
+//! Reads the listings of spaces, of what belongs to them, of licences and of items: by page or to
+//! the end.
 
 use std::collections::HashSet;
 
@@ -22,6 +23,8 @@ pub(super) struct Walk<'a> {
     pub(super) doing: &'static str,
     /// The path below `api/v1/`.
     pub(super) path: &'a str,
+    /// Parameters that narrow the listing, and their values.
+    pub(super) filter: &'a [(&'a str, &'a str)],
     pub(super) sort: Option<&'a str>,
     /// What the cursor is called, in links and in requests.
     pub(super) cursor: &'static str,
@@ -177,6 +180,7 @@ impl Walk<'_> {
     fn query(self, limit: u64, cursor: Option<&str>) -> String {
         let mut query = Serializer::new(String::new());
         query.append_pair("limit", &limit.to_string());
+        query.extend_pairs(self.filter);
         if let Some(sort) = self.sort {
             query.append_pair("sort", sort);
         }

@@ -13,6 +13,7 @@ use crate::model::{
     TenantName, Timestamp, User, UserId,
 };
 
+use super::app_lack::AppLack;
 use super::licence_lack::LicenceLack;
 use super::user_spaces::UserSpaces;
 use crate::control::UserAccessPosition;
@@ -75,6 +76,11 @@ impl Envelope {
     pub fn is_complete(&self) -> bool {
         self.not_known.is_empty()
     }
+
+    /// Returns whether the answer has everything that is ever read.
+    pub fn has_all_that_is_read(&self) -> bool {
+        self.not_known.iter().all(NotKnown::is_never_read)
+    }
 }
 
 /// A sweep, by its number and the time when it ended.
@@ -124,6 +130,16 @@ pub enum NotKnown {
         /// Which part.
         part: SpacePart,
     },
+    /// The rest of a list of this space that is too long: it is not read, and what is known of the
+    /// list may be out of date.
+    LongList {
+        /// The space.
+        id: SpaceId,
+        /// Its name, as last known.
+        name: String,
+        /// Which list.
+        part: SpacePart,
+    },
     /// What is shared from this many spaces: one of them may share the app that is asked about.
     Shares {
         /// How many.
@@ -143,12 +159,43 @@ pub enum NotKnown {
     },
     /// What else a user may own: apps, data connections, API keys and the like are not read.
     OtherThings,
+    /// Personal spaces, and the apps in them: they are not read.
+    PersonalSpaces,
+    /// Where the app is that is asked about.
+    App {
+        /// Why that is not known.
+        lack: AppLack,
+    },
     /// More users, groups or spaces than are listed here.
     More,
     /// Whatever comes after the requested rows: it was not read.
     Rest,
     /// A part of the history since then could not be read after the store was damaged.
     History,
+}
+
+impl NotKnown {
+    /// Returns whether it is never read, whatever the configuration and the credentials are.
+    pub fn is_never_read(&self) -> bool {
+        match self {
+            Self::OtherThings | Self::PersonalSpaces => true,
+            Self::WholeTenant
+            | Self::Roles
+            | Self::RolesOfGroup { .. }
+            | Self::User { .. }
+            | Self::Spaces
+            | Self::UnreadSpaces { .. }
+            | Self::PartOfSpace { .. }
+            | Self::LongList { .. }
+            | Self::Shares { .. }
+            | Self::Sessions { .. }
+            | Self::Licences { .. }
+            | Self::App { .. }
+            | Self::More
+            | Self::Rest
+            | Self::History => false,
+        }
+    }
 }
 
 /// A role that all users hold.
@@ -203,12 +250,17 @@ impl fmt::Debug for NotKnown {
             Self::PartOfSpace { id, part, .. } => {
                 f.debug_tuple("PartOfSpace").field(id).field(part).finish()
             }
+            Self::LongList { id, part, .. } => {
+                f.debug_tuple("LongList").field(id).field(part).finish()
+            }
             Self::Shares { spaces } => f.debug_tuple("Shares").field(spaces).finish(),
             Self::Sessions { known } => f.debug_tuple("Sessions").field(known).finish(),
             Self::Licences { tenant, lack } => {
                 f.debug_tuple("Licences").field(tenant).field(lack).finish()
             }
             Self::OtherThings => f.write_str("OtherThings"),
+            Self::PersonalSpaces => f.write_str("PersonalSpaces"),
+            Self::App { lack } => f.debug_tuple("App").field(lack).finish(),
             Self::More => f.write_str("More"),
             Self::Rest => f.write_str("Rest"),
             Self::History => f.write_str("History"),

@@ -192,8 +192,7 @@ impl Changed<'_> {
                 members.find_map(|(before, after)| {
                     let has = |it: &Option<SpaceShare>| {
                         it.as_ref().is_some_and(|it| {
-                            !it.is_disabled
-                                && it.resource == *resource
+                            it.resource == *resource
                                 && it.roles.contains(role)
                                 && it.with == assignee
                         })

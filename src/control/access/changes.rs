@@ -337,24 +337,13 @@ fn rests_on(
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
     use super::*;
-    use crate::access::IdleLimits;
-    use crate::clock::{Clock, LastClockJump};
-    use crate::control::Endpoints;
-    use crate::control::meanings::Meanings;
     use crate::control::reading::Context;
-    use crate::control::searches::Searches;
-    use crate::control::tasks::Tasks;
-    use crate::control::token_cache::ApiTokens;
-    use crate::history::Pictures;
     use crate::model::{
         AccessChange, AccountChange, Id, RoleId, RoleMention, RunId, Tenant, TenantId, TenantName,
         Timestamp, UserId,
     };
-    use crate::store::{Closing, Commit, Remains, Retention, RightsMark, Store, USERS_IN_PART};
-    use crate::sync::TenantRegistry;
+    use crate::store::{Closing, Commit, Remains, RightsMark, Store, USERS_IN_PART};
 
     /// How many users the list has: more than one question reads.
     const N_USERS: usize = 2 * MAX_USERS_READ + 1;
@@ -368,26 +357,6 @@ mod tests {
             is_bot: false,
             barrier: None,
             account: AccountChange::Stayed,
-        }
-    }
-
-    fn context() -> Context {
-        Context {
-            clock: Clock::system(),
-            registry: TenantRegistry::default(),
-            endpoints: Endpoints::default(),
-            retention: Retention {
-                keep: std::time::Duration::from_secs(1),
-                keep_runs: 1,
-            },
-            separations: Arc::from([]),
-            idle_limits: IdleLimits::default(),
-            meanings: Meanings::default(),
-            searches: Searches::default(),
-            pictures: Pictures::default(),
-            last_clock_jump: LastClockJump::of(Clock::system()),
-            tasks: Tasks::default(),
-            api_tokens: ApiTokens::default(),
         }
     }
 
@@ -443,7 +412,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let store = Store::open(folder.path()).unwrap().store;
         listed(&store);
-        let context = context();
+        let context = Context::of_nothing();
         let reading = Reading::of(&store, &context).unwrap();
         let ask = |user: Option<usize>, event: Option<&str>, after| {
             let choice = AccessChangeChoice {

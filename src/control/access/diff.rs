@@ -6,15 +6,15 @@ use std::collections::BTreeSet;
 
 use crate::access::{Difference, differences, everybodys_differences};
 use crate::control::reading::Reading;
-use crate::control::records::MAX_READ;
 use crate::control::{ControlError, MAX_PAGE, Query, page, query};
-use crate::history::{Pair, latest_mention, pairs};
-use crate::model::{Right, RoleId, RoleMention, User};
+use crate::history::{Pair, PairPage, latest_mention, pairs};
+use crate::model::{Id, Right, RoleId, RoleMention, User};
 
 use super::answers::{AccessPage, AccessPerson, DiffPage, DiffRow, EverybodyDiff, NotKnown};
-use super::diff_spaces::{Told, compare_spaces};
+use super::diff_spaces::{Told, compare_spaces, table};
 use super::diff_times::Times;
 use super::page_rows::PageRows;
+use super::portions::Portions;
 use super::space::note_user;
 use super::{Envelope, envelope};
 
@@ -56,19 +56,20 @@ impl Query for query::AccessDiff {
         };
         let mut rows = PageRows::begin(page::size(self.limit));
         let mut next = self.after;
-        for _ in 0..MAX_READ / MAX_PAGE {
-            let two = (&*before, &*after);
-            let page = pairs(two, reading.store, known, next.as_ref(), MAX_PAGE)?;
+        let table = table(&times)?;
+        let mut portions = Portions::begin();
+        loop {
+            let page = times.users(portions.take(table.as_ref()), next.clone())?;
             for (id, pair) in &page.pairs {
                 times.note_unseen(&mut told.envelope, pair);
                 for row in times.rows(pair) {
                     rows.add(id, row);
                 }
             }
-            compare_spaces(&times, &page.pairs, &mut rows, &mut told)?;
+            compare_spaces(&times, table.as_deref(), &page.pairs, &mut rows, &mut told)?;
             told.is_first = false;
             next = rows.next(page.pairs.iter().map(|(id, _)| id), next, page.next);
-            if rows.is_full() || next.is_none() {
+            if rows.is_full() || next.is_none() || portions.is_end() {
                 break;
             }
         }
@@ -85,6 +86,25 @@ impl Query for query::AccessDiff {
 }
 
 impl Times<'_> {
+    /// Reads some pages of users.
+    fn users(&self, n_pages: usize, after: Option<Id>) -> Result<PairPage, ControlError> {
+        let (store, known) = (self.reading.store, self.known);
+        let mut all = PairPage {
+            pairs: Vec::new(),
+            next: after,
+        };
+        for _ in 0..n_pages {
+            let two = (&**self.before, &**self.after);
+            let page = pairs(two, store, known, all.next.as_ref(), MAX_PAGE)?;
+            all.pairs.extend(page.pairs);
+            all.next = page.next;
+            if all.next.is_none() {
+                break;
+            }
+        }
+        Ok(all)
+    }
+
     /// Notes which of a user's roles and groups are not visible at one of the times.
     fn note_unseen(&self, envelope: &mut Envelope, pair: &Pair) {
         for (picture, user) in [(self.before, &pair.then), (self.after, &pair.now)] {
@@ -143,6 +163,6 @@ impl Times<'_> {
     }
 
     fn mention(&self, role: &RoleId, holder: Option<&User>) -> RoleMention {
-        latest_mention((self.before, self.after), role, holder)
+        latest_mention((&**self.before, &**self.after), role, holder)
     }
 }

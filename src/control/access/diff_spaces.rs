@@ -4,13 +4,15 @@
 //! known: a list that was hidden then, or a space that existed without being visible.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use crate::access::{
     Concerned, Difference, SpaceGrants, SpaceRight, concerned, everybodys_space_differences,
     space_differences,
 };
 use crate::control::ControlError;
-use crate::history::{Pair, Picture, SpacePair, each_space_pair};
+use crate::control::space_tables::{AskedSpaces, Collected};
+use crate::history::{Pair, Picture, SpacePair, SpacesLook, each_space_pair};
 use crate::model::{
     GroupId, Id, Run, Space, SpaceMention, SpacePart, Timestamp, Trigger, User, UserId,
 };
@@ -19,7 +21,7 @@ use super::answers::{AccessPerson, DiffRow, Envelope, EverybodyDiff, NotKnown};
 use super::diff_times::Times;
 use super::envelope;
 use super::page_rows::PageRows;
-use super::space::note_look;
+use super::space::{note_look, unseen};
 
 /// What an answer says besides its rows.
 pub(super) struct Told {
@@ -32,26 +34,70 @@ pub(super) struct Told {
     pub(super) spaces: BTreeSet<SpaceMention>,
 }
 
+/// The spaces that a question is about, at both times.
+pub(super) struct PairTable {
+    spaces: Vec<Sides>,
+    looks: (SpacesLook, SpacesLook),
+}
+
+/// Returns what is kept of the spaces at both times; `None` if there are too many.
+pub(super) fn table(times: &Times<'_>) -> Result<Option<Arc<PairTable>>, ControlError> {
+    let asked = AskedSpaces {
+        tenant: times.known.no,
+        pictures: vec![Arc::clone(times.before), Arc::clone(times.after)],
+        space: times.space.map(str::to_owned),
+    };
+    let tables = &times.reading.context.space_tables;
+    tables.of((times.reading.store, times.known), asked, || {
+        let read_by = read_by(times)?;
+        let mut collected = Collected::begin();
+        let looks = each_pair(times, |pair| {
+            let states = pair.then.iter().chain(&pair.now);
+            collected.add(states, || Sides::of(times, pair, read_by));
+        })?;
+        Ok(collected.end(|spaces| PairTable { spaces, looks }))
+    })
+}
+
+fn each_pair(
+    times: &Times<'_>,
+    mut visit: impl FnMut(&SpacePair),
+) -> Result<(SpacesLook, SpacesLook), ControlError> {
+    times.reading.context.space_tables.note_read();
+    let (store, known) = (times.reading.store, times.known);
+    let two = (&**times.before, &**times.after);
+    Ok(each_space_pair(store, known, two, |pair| visit(&pair))?)
+}
+
 /// Compares the rights in spaces of some users, and adds their rows.
 pub(super) fn compare_spaces(
     times: &Times<'_>,
+    table: Option<&PairTable>,
     users: &[(Id, Pair)],
     rows: &mut PageRows<DiffRow>,
     told: &mut Told,
 ) -> Result<(), ControlError> {
-    let (store, known) = (times.reading.store, times.known);
-    let read_by = read_by(times)?;
-    let mut outcome = Ok(());
-    let two = (times.before, times.after);
-    let (then, now) = each_space_pair(store, known, two, |pair| {
-        let Some(sides) = Sides::of(times, &pair, read_by).filter(|_| outcome.is_ok()) else {
-            return;
-        };
-        outcome = sides
-            .everybody(times, told)
-            .and_then(|()| sides.rows(times, users, rows));
-    })?;
-    outcome?;
+    let (then, now) = if let Some(table) = table {
+        for sides in &table.spaces {
+            sides.everybody(times, told)?;
+            sides.rows(times, users, rows)?;
+        }
+        table.looks
+    } else {
+        let read_by = read_by(times)?;
+        let mut outcome = Ok(());
+        let looks = each_pair(times, |pair| {
+            if outcome.is_ok()
+                && let Some(sides) = Sides::of(times, pair, read_by)
+            {
+                outcome = sides
+                    .everybody(times, told)
+                    .and_then(|()| sides.rows(times, users, rows));
+            }
+        })?;
+        outcome?;
+        looks
+    };
     if then.is_on || times.space.is_some() {
         note_look(&mut told.envelope, then);
         note_look(&mut told.envelope, now);
@@ -81,7 +127,7 @@ struct Sides {
     now: Option<SpaceGrants>,
     /// Whom the change of the space concerns.
     concerned: Concerned,
-    not_known: BTreeSet<SpacePart>,
+    not_known: Vec<NotKnown>,
 }
 
 impl Sides {
@@ -99,11 +145,9 @@ impl Sides {
         };
         let mut then = grants(times.before, &pair.then);
         let now = grants(times.after, &pair.now);
-        let unseen = |space: &Option<Space>| -> BTreeSet<SpacePart> {
-            let unseen = space.as_ref().map(|space| space.head.unseen.clone());
-            unseen.unwrap_or_default()
-        };
-        let mut not_known = &unseen(&pair.then) | &unseen(&pair.now);
+        let sides = pair.then.iter().chain(&pair.now);
+        let unseen_parts = sides.flat_map(|space| space.head.unseen.iter().copied());
+        let mut not_known: BTreeSet<SpacePart> = unseen_parts.collect();
         let was_hidden = pair.now.as_ref().is_some_and(|space| {
             let created_at = space.head.created_at;
             created_at.is_none_or(|created_at| created_at < read_by)
@@ -116,24 +160,22 @@ impl Sides {
             true => Concerned::default(),
             false => concerned(then.as_ref(), now.as_ref()),
         };
+        let states = || pair.then.iter().chain(&pair.now);
+        let not_known = not_known.iter();
+        let not_known = not_known.map(|part| unseen(&space, *part, states()));
         Some(Self {
+            not_known: not_known.collect(),
             space,
             then,
             now,
             concerned,
-            not_known,
         })
     }
 
     /// Adds what all users gained or lost in the space, and what is not known of it.
     fn everybody(&self, times: &Times<'_>, told: &mut Told) -> Result<(), ControlError> {
-        for part in &self.not_known {
-            let what = NotKnown::PartOfSpace {
-                id: self.space.id.clone(),
-                name: self.space.name.clone(),
-                part: *part,
-            };
-            envelope::note(&mut told.envelope.not_known, what);
+        for what in &self.not_known {
+            envelope::note(&mut told.envelope.not_known, what.clone());
         }
         if times.space.is_some() {
             told.spaces.insert(self.space.clone());

@@ -2,6 +2,7 @@
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use crate::control::ControlError;
 use crate::control::reading::Reading;
@@ -13,8 +14,8 @@ use crate::store::Known;
 pub(super) struct Times<'a> {
     pub(super) reading: &'a Reading<'a>,
     pub(super) known: &'a Known,
-    pub(super) before: &'a Picture,
-    pub(super) after: &'a Picture,
+    pub(super) before: &'a Arc<Picture>,
+    pub(super) after: &'a Arc<Picture>,
     pub(super) from: Timestamp,
     pub(super) at: Timestamp,
     /// Only roles with this id or name.

@@ -10,6 +10,7 @@
 //! user.
 
 mod answers;
+mod app_lack;
 mod change_causes;
 mod change_rows;
 mod changes;
@@ -30,6 +31,7 @@ mod listed_space;
 mod mentions;
 mod orphans;
 mod page_rows;
+mod portions;
 mod review;
 mod space;
 mod space_answers;
@@ -45,6 +47,7 @@ pub use answers::{
     EverybodyDiff, Giver, NotKnown, Permission, Population, ReviewPage, StaleRow, SweepMark,
     UserAccess,
 };
+pub use app_lack::AppLack;
 pub use change_rows::{
     AccessChangeChoice, AccessChangePosition, AccessChangeRow, AccessChanges, ChangeBasis,
     ChangeCause, ChangesAnswer,

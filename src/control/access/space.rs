@@ -2,15 +2,18 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::access::{self, ShareGrant, SpaceGrant, SpaceGrants, SpacePath};
+use crate::access::{self, ShareGrant, SpaceGrant, SpaceGrants};
 use crate::control::page::{self, PageBuilder};
-use crate::control::query::Which;
+use crate::control::query::{Opened, Which};
 use crate::control::reading::Reading;
 use crate::control::records::MAX_READ;
-use crate::control::{ControlError, MAX_PAGE, Query, SpacePosition, UserAccessPosition, query};
+use crate::control::{
+    AnswerPart, AskedApp, ControlError, MAX_PAGE, Query, SpacePosition, UserAccessPosition, query,
+};
 use crate::history::{Picture, SpacesLook, each_space};
 use crate::model::{
-    Assignee, GroupId, Id, Kind, RecordRef, Role, Space, SpaceId, Timestamp, User, UserId,
+    Assignee, GroupId, Id, Kind, RecordRef, Role, Space, SpaceId, SpaceMention, SpacePart,
+    Timestamp, User, UserId,
 };
 use crate::store::Known;
 
@@ -27,12 +30,28 @@ impl Query for query::SpaceAccess {
         "who can open a space"
     }
 
+    /// Returns the app, if the question is where it is now.
+    fn app(&self) -> Option<AskedApp> {
+        match (&self.opened, self.at) {
+            (Opened::App(app), None) => Some(AskedApp {
+                tenant: self.tenant.clone(),
+                id: app.clone(),
+                part: match self.after {
+                    None => AnswerPart::First,
+                    Some(_) => AnswerPart::Later,
+                },
+            }),
+            (Opened::App(_), Some(_)) | (Opened::Space(_), _) => None,
+        }
+    }
+
     fn answer(self, reading: &Reading<'_>) -> Result<Self::Answer, ControlError> {
         let known = reading.one(&self.tenant)?;
         let picture = reading.context.pictures.of(reading.store, known, self.at)?;
         let mut envelope = envelope::begin(reading, known, &picture, self.at, Some(&[]))?;
         let found = Found::of(reading, known, &picture, &self)?;
         note_look(&mut envelope, found.look);
+        envelope.not_known.extend(found.not_known);
         if found.n_hidden > 0 && self.after.is_none() {
             let spaces = found.n_hidden;
             envelope.not_known.insert(NotKnown::Shares { spaces });
@@ -116,7 +135,7 @@ impl Asked<'_> {
             created_at: head.created_at,
             unseen: head.unseen.clone(),
             everybody,
-            names: self.names(rows)?,
+            names: self.names(rows, &entries)?,
             entries,
         })
     }
@@ -193,16 +212,26 @@ impl Asked<'_> {
         group_name(self.reading, self.known, self.picture, id)
     }
 
-    /// Returns the names of the groups in the paths of these users and of all users.
-    fn names(&self, rows: &[SpaceRow]) -> Result<BTreeMap<GroupId, String>, ControlError> {
+    /// Returns the names for the paths of these users and of all users, and for these entries.
+    fn names(
+        &self,
+        rows: &[SpaceRow],
+        entries: &[SpaceEntry],
+    ) -> Result<BTreeMap<Id, String>, ControlError> {
         let everybodys = self.grants.everybodys();
         let grants = rows.iter().flat_map(|row| &row.grants);
         let shares = rows.iter().flat_map(|row| &row.shares);
-        let (grants, shares) = (
+        let mut mentioned = Mentioned::default();
+        mentioned.look(
             grants.chain(&everybodys.space),
             shares.chain(&everybodys.shares),
         );
-        group_names(grants, shares, |group| self.group(group))
+        let creators = entries.iter().filter_map(|entry| match entry {
+            SpaceEntry::Assigned { assignment, .. } => assignment.created_by.as_ref(),
+            SpaceEntry::Shared { share, .. } => share.created_by.as_ref(),
+        });
+        mentioned.people.extend(creators);
+        mentioned.names(self.reading, self.known, self.picture)
     }
 
     /// Returns the row of one user, even if the user has no path to the space.
@@ -340,14 +369,15 @@ pub(super) fn of_user(
         return Ok(None);
     }
     note_look(envelope, look);
+    envelope.not_known.insert(NotKnown::PersonalSpaces);
     let spaces = builder.take(spaces.into_values(), |of_user| {
         UserAccessPosition::Space(of_user.space.id.clone())
     });
     let grants = spaces.iter().flat_map(|of_user| &of_user.grants);
     let shares = spaces.iter().flat_map(|of_user| &of_user.shares);
-    let names = group_names(grants, shares, |group| {
-        group_name(reading, known, picture, group)
-    })?;
+    let mut mentioned = Mentioned::default();
+    mentioned.look(grants, shares);
+    let names = mentioned.names(reading, known, picture)?;
     Ok(Some(UserSpaces {
         read_at: look.read,
         names,
@@ -355,23 +385,51 @@ pub(super) fn of_user(
     }))
 }
 
-/// Returns the names of the groups in some paths, as far as they are known.
-fn group_names<'a>(
-    grants: impl Iterator<Item = &'a SpaceGrant>,
-    shares: impl Iterator<Item = &'a ShareGrant>,
-    name: impl Fn(&GroupId) -> Result<Option<String>, ControlError>,
-) -> Result<BTreeMap<GroupId, String>, ControlError> {
-    let paths = grants
-        .map(|grant| &grant.path)
-        .chain(shares.map(|grant| &grant.path));
-    let groups: BTreeSet<&GroupId> = paths.filter_map(SpacePath::group).collect();
-    let mut names = BTreeMap::new();
-    for group in groups {
-        if let Some(name) = name(group)? {
-            names.insert(group.clone(), name);
+/// The groups and people that some paths mention.
+#[derive(Debug, Default)]
+struct Mentioned<'a> {
+    groups: BTreeSet<&'a GroupId>,
+    /// Whoever created what gives the paths.
+    people: BTreeSet<&'a Id>,
+}
+
+impl<'a> Mentioned<'a> {
+    fn look(
+        &mut self,
+        grants: impl Iterator<Item = &'a SpaceGrant>,
+        shares: impl Iterator<Item = &'a ShareGrant>,
+    ) {
+        for grant in grants {
+            self.groups.extend(grant.path.group());
+            self.people.extend(&grant.by);
+        }
+        for share in shares {
+            self.groups.extend(share.path.group());
+            self.people.extend(&share.by);
         }
     }
-    Ok(names)
+
+    /// Returns their names, as far as they are known.
+    fn names(
+        self,
+        reading: &Reading<'_>,
+        known: &Known,
+        picture: &Picture,
+    ) -> Result<BTreeMap<Id, String>, ControlError> {
+        let mut names = BTreeMap::new();
+        for group in self.groups {
+            if let Some(name) = group_name(reading, known, picture, group)? {
+                names.insert(group.0.clone(), name);
+            }
+        }
+        for id in self.people {
+            let user = UserId(id.clone());
+            if let Some(user) = picture.user(reading.store, known, &user)? {
+                names.insert(id.clone(), user.label().to_owned());
+            }
+        }
+        Ok(names)
+    }
 }
 
 /// Returns the name of a group. A picture has the names only of groups that give or hide roles; of
@@ -408,12 +466,28 @@ pub(super) fn note_look(envelope: &mut Envelope, look: SpacesLook) {
 
 /// Notes which parts of a space are not visible.
 pub(super) fn note_unseen(envelope: &mut Envelope, space: &Space) {
-    for part in &space.head.unseen {
-        let what = NotKnown::PartOfSpace {
-            id: space.id.clone(),
-            name: space.head.name.clone(),
-            part: *part,
-        };
+    for what in not_known_of(space) {
         envelope::note(&mut envelope.not_known, what);
+    }
+}
+
+/// Returns which parts of a space are not visible.
+pub(super) fn not_known_of(space: &Space) -> impl Iterator<Item = NotKnown> {
+    let parts = space.head.unseen.iter();
+    parts.map(move |part| unseen(&space.mention(), *part, [space]))
+}
+
+/// Says that a part of a space is not visible, or that it is a list which is too long, at one of
+/// the times of which these are the states of the space.
+pub(super) fn unseen<'a>(
+    space: &SpaceMention,
+    part: SpacePart,
+    states: impl IntoIterator<Item = &'a Space>,
+) -> NotKnown {
+    let (id, name) = (space.id.clone(), space.name.clone());
+    let is_full = |state: &Space| state.head.unseen.contains(&part) && state.is_full(part);
+    match states.into_iter().any(is_full) {
+        true => NotKnown::LongList { id, name, part },
+        false => NotKnown::PartOfSpace { id, name, part },
     }
 }

@@ -6,8 +6,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::access::{ShareGrant, SpaceGrant};
 use crate::model::{
-    Assignee, GroupId, Id, RoleMention, SpaceAssignment, SpaceMention, SpacePart, SpaceShare,
-    Timestamp, UserId,
+    Assignee, Id, RoleMention, SpaceAssignment, SpaceMention, SpacePart, SpaceShare, Timestamp,
+    UserId,
 };
 
 use super::answers::{AccessPerson, Envelope};
@@ -47,8 +47,9 @@ pub struct SpaceShown {
     pub unseen: BTreeSet<SpacePart>,
     /// What every user has, with the number of users.
     pub everybody: Option<SpaceEverybody>,
-    /// The names of the groups in the paths on this page, as far as they are known.
-    pub names: BTreeMap<GroupId, String>,
+    /// The names of the groups in the paths on this page, and of the users who created what gives
+    /// them, as far as they are known.
+    pub names: BTreeMap<Id, String>,
     /// What is assigned to a group or to something that we do not know, and what is shared, as far
     /// as it is on this page.
     pub entries: Vec<SpaceEntry>,

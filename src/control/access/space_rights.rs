@@ -2,15 +2,16 @@
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
 use crate::access::{Given, SpaceGrants, SpacePaths, SpaceRight};
 use crate::control::query::Which;
 use crate::control::reading::Reading;
-use crate::control::records::MAX_READ;
+use crate::control::space_tables::{AskedSpaces, Collected};
 use crate::control::{ControlError, MAX_PAGE, Query, page, query};
-use crate::history::{Picture, each_space};
+use crate::history::{Picture, SpacesLook, UserPage, each_space};
 use crate::model::{
     Called, GroupId, Id, LastSession, Path, Right, ShownPath, Space, SpaceMention, Timestamp, User,
     UserId,
@@ -19,7 +20,8 @@ use crate::store::Known;
 
 use super::answers::{AccessPage, AccessPerson, Giver, NotKnown};
 use super::page_rows::PageRows;
-use super::space::{note_look, note_unseen, note_user};
+use super::portions::Portions;
+use super::space::{not_known_of, note_look, note_user};
 use super::{dating, envelope, last_seen};
 
 /// A right in a space that a user holds.
@@ -90,6 +92,7 @@ impl Query for query::SpaceRights {
             names: RefCell::default(),
             givers: RefCell::default(),
         };
+        let table = asked.table()?;
         let mut answer = SpaceRightsPage {
             page: AccessPage {
                 envelope,
@@ -106,23 +109,28 @@ impl Query for query::SpaceRights {
         let mut rows = PageRows::begin(page::size(self.limit));
         let mut next = self.after.clone();
         let mut users: BTreeMap<UserId, User> = BTreeMap::new();
-        for n in 0..MAX_READ / MAX_PAGE {
-            let store = reading.store;
-            let page = picture.users(store, known, next.as_ref(), MAX_PAGE)?;
+        let mut portions = Portions::begin();
+        let mut place = match &self.after {
+            None => Part::First,
+            Some(_) => Part::Later,
+        };
+        loop {
+            let page = asked.users(portions.take(table.as_ref()), next.clone())?;
             for user in &page.users {
                 note_user(user, &mut answer.page.envelope);
             }
-            let place = match (n, &self.after) {
-                (0, None) => Part::First,
-                (0, Some(_)) => Part::Later,
-                (_, _) => Part::Again,
-            };
-            asked.look(&page.users, place, &mut rows, &mut answer)?;
+            asked.look(
+                table.as_deref(),
+                (&page.users, place),
+                &mut rows,
+                &mut answer,
+            )?;
+            place = Part::Again;
             let ids = page.users.iter().map(|user| &user.id.0);
             next = rows.next(ids, next, page.next);
             let with_rows = page.users.into_iter().filter(|user| rows.has(&user.id.0));
             users.extend(with_rows.map(|user| (user.id.clone(), user)));
-            if rows.is_full() || next.is_none() {
+            if rows.is_full() || next.is_none() || portions.is_end() {
                 break;
             }
         }
@@ -149,11 +157,28 @@ enum Part {
     Again,
 }
 
+/// The rights in all spaces that a question is about.
+#[derive(Debug)]
+pub(super) struct RightsTable {
+    spaces: Vec<RightsOf>,
+    look: SpacesLook,
+}
+
+/// The rights in one space.
+#[derive(Debug)]
+struct RightsOf {
+    mention: SpaceMention,
+    not_known: Vec<NotKnown>,
+    /// The roles that somebody has in it.
+    roles: BTreeSet<String>,
+    grants: SpaceGrants,
+}
+
 /// A question about rights in spaces, with what is needed to answer it.
 struct Asked<'a> {
     reading: &'a Reading<'a>,
     known: &'a Known,
-    picture: &'a Picture,
+    picture: &'a Arc<Picture>,
     at: Timestamp,
     question: &'a query::SpaceRights,
     /// The names of groups that were looked up.
@@ -162,51 +187,127 @@ struct Asked<'a> {
 }
 
 impl Asked<'_> {
+    /// Returns what is kept of all spaces that are asked about; `None` if there are too many.
+    fn table(&self) -> Result<Option<Arc<RightsTable>>, ControlError> {
+        let asked = AskedSpaces {
+            tenant: self.known.no,
+            pictures: vec![Arc::clone(self.picture)],
+            space: self.question.space.clone(),
+        };
+        let tables = &self.reading.context.space_tables;
+        tables.of((self.reading.store, self.known), asked, || {
+            let mut collected = Collected::begin();
+            let look = self.each_space(|space| {
+                collected.add([space], || self.rights_of(space));
+            })?;
+            Ok(collected.end(|spaces| RightsTable { spaces, look }))
+        })
+    }
+
+    fn each_space(&self, mut visit: impl FnMut(&Space)) -> Result<SpacesLook, ControlError> {
+        self.reading.context.space_tables.note_read();
+        let (store, known) = (self.reading.store, self.known);
+        Ok(each_space(store, known, self.picture, None, |space| {
+            visit(&space);
+        })?)
+    }
+
+    /// Returns the rights in a space; `None` if it is not asked about.
+    fn rights_of(&self, space: &Space) -> Option<RightsOf> {
+        let mention = space.mention();
+        let called = self.question.space.as_ref();
+        called
+            .is_none_or(|called| mention.is_called(called))
+            .then(|| RightsOf {
+                not_known: not_known_of(space).collect(),
+                roles: roles(space),
+                grants: SpaceGrants::of(space, self.picture.grants()),
+                mention,
+            })
+    }
+
+    /// Reads some pages of users.
+    fn users(&self, n_pages: usize, after: Option<Id>) -> Result<UserPage, ControlError> {
+        let (store, known) = (self.reading.store, self.known);
+        let mut all = UserPage {
+            users: Vec::new(),
+            next: after,
+        };
+        for _ in 0..n_pages {
+            let page = self
+                .picture
+                .users(store, known, all.next.as_ref(), MAX_PAGE)?;
+            all.users.extend(page.users);
+            all.next = page.next;
+            if all.next.is_none() {
+                break;
+            }
+        }
+        Ok(all)
+    }
+
     /// Adds the rights of these users in all spaces.
     fn look(
         &self,
-        users: &[User],
-        place: Part,
+        table: Option<&RightsTable>,
+        (users, place): (&[User], Part),
         rows: &mut PageRows<SpaceRightRow>,
         answer: &mut SpaceRightsPage,
     ) -> Result<(), ControlError> {
-        let mut outcome = Ok(());
-        let store = self.reading.store;
-        let look = each_space(store, self.known, self.picture, None, |space| {
-            if outcome.is_ok() {
-                outcome = self.space(&space, (users, place), rows, answer);
+        let look = if let Some(table) = table {
+            for of_space in &table.spaces {
+                self.space(of_space, (users, place), rows, answer)?;
             }
-        })?;
-        outcome?;
+            table.look
+        } else {
+            let mut outcome = Ok(());
+            let look = self.each_space(|space| {
+                if outcome.is_ok()
+                    && let Some(of_space) = self.rights_of(space)
+                {
+                    outcome = self.space(&of_space, (users, place), rows, answer);
+                }
+            })?;
+            outcome?;
+            look
+        };
         answer.is_on = look.is_on;
         answer.read_at = look.read;
         if look.is_on || self.question.space.is_some() {
             note_look(&mut answer.page.envelope, look);
+        }
+        let asks_for_all = self.question.which == Which::Own
+            && self.question.space.is_none()
+            && self.question.roles.is_empty();
+        if look.is_on && asks_for_all {
+            let not_known = &mut answer.page.envelope.not_known;
+            not_known.insert(NotKnown::PersonalSpaces);
         }
         Ok(())
     }
 
     fn space(
         &self,
-        space: &Space,
+        of_space: &RightsOf,
         (users, place): (&[User], Part),
         rows: &mut PageRows<SpaceRightRow>,
         answer: &mut SpaceRightsPage,
     ) -> Result<(), ControlError> {
-        let mention = space.mention();
-        if let Some(called) = &self.question.space {
-            if !mention.is_called(called) {
-                return Ok(());
-            }
-            if place != Part::Again {
-                answer.spaces.push(mention.clone());
-            }
+        let RightsOf {
+            mention,
+            not_known,
+            roles,
+            grants,
+        } = of_space;
+        if self.question.space.is_some() && place != Part::Again {
+            answer.spaces.push(mention.clone());
         }
-        note_unseen(&mut answer.page.envelope, space);
-        let grants = SpaceGrants::of(space, self.picture.grants());
+        for what in not_known {
+            envelope::note(&mut answer.page.envelope.not_known, what.clone());
+        }
         if place == Part::First {
-            answer.roles.extend(roles(space));
-            self.everybody(&mention, &grants, answer)?;
+            answer.roles.extend(roles.iter().cloned());
+            self.everybody(mention, grants, answer)?;
         }
         for user in users.iter().filter(|user| grants.has_own(user)) {
             if !rows.takes(&user.id.0) {
@@ -215,7 +316,7 @@ impl Asked<'_> {
             let rights = grants.rights_of(user);
             let given = grants.given_to(user);
             for (right, paths) in wanted(self.question.which, &rights) {
-                let row = self.row(user, (&mention, right), paths, given.get(right))?;
+                let row = self.row(user, (mention, right), paths, given.get(right))?;
                 if self.is_asked(&row.right) {
                     rows.add(&user.id.0, row);
                 }
@@ -342,3 +443,6 @@ fn wanted(
             }
     })
 }
+
+#[cfg(test)]
+mod tests;

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::access::{self, RolePaths};
+use crate::access::{self, RolePaths, SpacePath};
 use crate::control::page::{self, PageBuilder};
 use crate::control::reading::Reading;
 use crate::control::{ControlError, Query, UserAccessPosition, query};
@@ -107,7 +107,12 @@ fn of_idp(
         Path::Group(group) => Some(group),
         Path::Direct | Path::Everyone(_) | Path::UserDefault | Path::Owner => None,
     });
-    let by_space = spaces.iter().flat_map(|spaces| spaces.names.keys());
+    let by_space = spaces.iter().flat_map(|spaces| &spaces.spaces);
+    let by_space = by_space.flat_map(|of_user| {
+        let grants = of_user.grants.iter().map(|grant| &grant.path);
+        grants.chain(of_user.shares.iter().map(|share| &share.path))
+    });
+    let by_space = by_space.filter_map(SpacePath::group);
     let groups: BTreeSet<&GroupId> = by_role.chain(by_space).collect();
     let mut found = BTreeMap::new();
     for id in groups {

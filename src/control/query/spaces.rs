@@ -54,8 +54,8 @@ pub struct SpaceRights {
 pub enum Opened {
     /// A space, by its id or name.
     Space(String),
-    /// An app, by its id: whoever has access to its space, and those with whom it is shared. The
-    /// space of an app is known only if the app is shared.
+    /// An app, by its id: whoever has access to its space, and those with whom it is shared. If no
+    /// share of it is known, only its source knows the space.
     App(String),
 }
 

@@ -61,7 +61,7 @@ fn share((id, (before, after)): (&Id, &(Option<SpaceShare>, Option<SpaceShare>))
     let roles = |share: &Option<SpaceShare>| -> Option<BTreeSet<String>> {
         share
             .as_ref()
-            .filter(|share| !share.is_disabled)
+            .filter(|share| !(share.is_disabled && share.is_link()))
             .map(|share| share.roles.clone())
     };
     json!({

@@ -140,6 +140,12 @@ pub enum EditError {
     /// No such space.
     #[error("there is no space {0}")]
     NoSpace(SpaceId),
+    /// No such app.
+    #[error("there is no app {0}")]
+    NoApp(String),
+    /// The role cannot be assigned in a space of this sort, or cannot be given by a share.
+    #[error("the role {0} cannot be given there")]
+    NotAssignable(String),
     /// The space's owner has all roles in it, and is not assigned any.
     #[error("the owner of a space is not assigned to it")]
     IsOwner,
@@ -158,6 +164,8 @@ impl EditError {
             Self::NoGroup(_) => "demo.no-group",
             Self::AlwaysEnabled => "demo.always-enabled",
             Self::NoSpace(_) => "demo.no-space",
+            Self::NoApp(_) => "demo.no-app",
+            Self::NotAssignable(_) => "demo.not-assignable",
             Self::IsOwner => "demo.is-owner",
             Self::EmailTaken => "demo.email-taken",
         }

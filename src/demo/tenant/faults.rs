@@ -47,6 +47,8 @@ pub enum Endpoint {
     Assignments,
     /// `GET /api/v1/spaces/{id}/shares`
     Shares,
+    /// `GET /api/v1/items`
+    Items,
     /// `GET /api/v1/licenses/overview`
     Licence,
     /// `GET /api/v1/licenses/assignments`
@@ -55,7 +57,7 @@ pub enum Endpoint {
 
 impl Endpoint {
     /// Every endpoint.
-    pub const ALL: [Self; 21] = [
+    pub const ALL: [Self; 22] = [
         Self::Token,
         Self::Users,
         Self::User,
@@ -75,6 +77,7 @@ impl Endpoint {
         Self::Space,
         Self::Assignments,
         Self::Shares,
+        Self::Items,
         Self::Licence,
         Self::Licences,
     ];

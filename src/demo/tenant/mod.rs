@@ -22,6 +22,8 @@
 //! - A token whose scopes lack `admin_classic` sees no spaces: 403.
 //! - The spaces and licences services refuse undocumented parameters with 400. The filter of spaces
 //!   by roles considers only the caller's own assignment.
+//! - Of the items of a tenant there are only apps; sharing an app does not make it one. One in a
+//!   personal space has no `spaceId`.
 //! - Licences can be filtered by subject and type, but sorted only by subject.
 //! - The envelope of an event about a session names the owner of the tenant, as all envelopes do.
 //! - Assignments of deleted users and groups stay where they are.
@@ -45,6 +47,8 @@ mod table;
 mod audit;
 mod deed;
 
+mod app;
+mod app_edits;
 mod directory;
 mod draft;
 mod edit;
@@ -57,6 +61,7 @@ mod space_pages;
 mod audits;
 mod faults;
 mod inner;
+mod items;
 mod licence;
 mod licence_edits;
 mod licences;
@@ -84,6 +89,7 @@ use crate::lock::lock;
 use crate::model::{Id, TenantId, UserId};
 use crate::secret::Secret;
 
+pub use app::App;
 pub use audit::{AuditLog, LogFault};
 pub use directory::Directory;
 pub use draft::Generations;

@@ -18,6 +18,7 @@ pub enum Service {
     Tenants,
     Audits,
     Spaces,
+    Items,
     Licences,
     OAuth,
     /// The gateway in front of all services.
@@ -42,6 +43,7 @@ impl Service {
             Self::Tenants => format!("TENANTS-{nth}"),
             Self::Audits => format!("AUDITS-{nth}"),
             Self::Spaces => format!("SPACES-{nth}"),
+            Self::Items => format!("ITEMS-{nth}"),
             Self::Licences if nth == 3 => "LICENSES-011".into(),
             Self::Licences if nth == 7 => "LICENSES-016".into(),
             Self::Licences => format!("LICENSES-00{nth}"),
@@ -72,7 +74,9 @@ pub fn coded(
     let told = match service {
         Service::Users | Service::Groups => json!(status.as_u16()),
         Service::Tenants | Service::OAuth | Service::Edge => json!(status.as_u16().to_string()),
-        Service::Roles | Service::Audits | Service::Spaces | Service::Licences => Value::Null,
+        Service::Roles | Service::Audits | Service::Spaces | Service::Items | Service::Licences => {
+            Value::Null
+        }
     };
     if let Some(members) = one.as_object_mut() {
         if !told.is_null() {

@@ -24,7 +24,7 @@ use super::reply::{self, Service, error, json_text};
 use super::spoil::{Asked, spoil};
 use super::state::State;
 use super::tokens::{Caller, Sight};
-use super::{audits, licences, oauth, spaces};
+use super::{audits, items, licences, oauth, spaces};
 
 /// A body larger than this is not a request for a token.
 const MAX_BODY: usize = 64 * 1024;
@@ -83,6 +83,7 @@ impl<'a> Route<'a> {
             ["spaces", id] => to(Endpoint::Space, Service::Spaces, id),
             ["spaces", id, "assignments"] => to(Endpoint::Assignments, Service::Spaces, id),
             ["spaces", id, "shares"] => to(Endpoint::Shares, Service::Spaces, id),
+            ["items"] => to(Endpoint::Items, Service::Items, ""),
             ["licenses", "overview"] => to(Endpoint::Licence, Service::Licences, ""),
             ["licenses", "assignments"] => to(Endpoint::Licences, Service::Licences, ""),
             ["tenants", "me"] => to(Endpoint::TenantMe, Service::Tenants, ""),
@@ -275,6 +276,7 @@ fn read(
             };
             spaces::answer(tenant, asked, &pairs, &shape)
         }
+        Endpoint::Items => items::answer(tenant, &pairs, &shape),
         Endpoint::Licence => licences::overview(tenant, &shape),
         Endpoint::Licences => licences::assignments(tenant, &pairs, &shape),
         Endpoint::Token => unauthorized(),

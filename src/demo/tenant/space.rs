@@ -88,6 +88,9 @@ impl SpaceSort {
     }
 }
 
+/// The roles that a share can give (qlik.dev, "Space roles": fine-grained share).
+pub const SHARE_ROLES: [&str; 3] = ["basicconsumer", "consumer", "contributor"];
+
 /// What may be hidden of a space.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum SpacePart {

@@ -5,7 +5,9 @@ use crate::model::{Id, SpaceId, Timestamp};
 use super::deed::Deed;
 use super::directory::Directory;
 use super::edit::EditError;
-use super::space::{Assignee, Assignment, NewSpace, Share, Space, SpaceDelete, SpaceEdit};
+use super::space::{
+    Assignee, Assignment, NewSpace, SHARE_ROLES, Share, Space, SpaceDelete, SpaceEdit,
+};
 use super::state::{State, set_of};
 
 impl Directory {
@@ -80,7 +82,7 @@ impl Directory {
     }
 
     /// Gives an assignee these roles in a space instead of the earlier ones: each assignee has one
-    /// assignment.
+    /// assignment. Like Qlik, refuses roles that are not assignable in a space of this sort.
     pub fn assign(
         &self,
         id: &SpaceId,
@@ -94,6 +96,7 @@ impl Directory {
         if space.owner.as_ref().map(|owner| &owner.0) == assignee.id() {
             return Err(EditError::IsOwner);
         }
+        check(roles, space.sort.assignable())?;
         let mut known = space.assignments.values_mut();
         if let Some(known) = known.find(|known| known.assignee == assignee) {
             known.roles = set_of(roles);
@@ -134,7 +137,7 @@ impl Directory {
         Ok(())
     }
 
-    /// Shares one app of a space.
+    /// Shares one app of a space. Refuses roles that no share can give.
     pub fn share(
         &self,
         id: &SpaceId,
@@ -142,6 +145,7 @@ impl Directory {
         with: Assignee,
         roles: &[&str],
     ) -> Result<Id, EditError> {
+        check(roles, &SHARE_ROLES)?;
         let now = self.now();
         let mut state = self.write();
         let new = state.mint.id(now);
@@ -198,6 +202,15 @@ impl Directory {
 
     fn now(&self) -> Timestamp {
         self.clock().now()
+    }
+}
+
+/// Refuses roles that cannot be given there.
+fn check(roles: &[&str], assignable: &[&str]) -> Result<(), EditError> {
+    let wrong = roles.iter().find(|role| !assignable.contains(role));
+    match wrong {
+        Some(role) => Err(EditError::NotAssignable((*role).to_owned())),
+        None => Ok(()),
     }
 }
 

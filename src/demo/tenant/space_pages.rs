@@ -144,7 +144,7 @@ fn span(
 fn spoiled(mut data: Vec<Value>, shape: &Shape) -> Vec<Value> {
     for (at, row) in data.iter_mut().enumerate() {
         if shape.wrong_types || (shape.wrong_type && at == 0) {
-            for member in ["name", "roles"] {
+            for member in ["name", "roles", "spaceId"] {
                 if row.get(member).is_some() {
                     put(row, member, json!({"was": "this"}));
                 }

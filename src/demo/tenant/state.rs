@@ -6,6 +6,7 @@ use xxhash_rust::xxh3::xxh3_64;
 
 use crate::model::{GroupId, Id, RoleId, SpaceId, Timestamp, UserId};
 
+use super::app::App;
 use super::filter::{Clause, UserFilter};
 use super::licence::Licence;
 use super::record::{Field, Group, GroupRow, Role, RoleRow, Slot, Status, User, UserRow};
@@ -21,6 +22,7 @@ pub struct State {
     pub groups: Table<GroupRow>,
     pub everyone: GroupRow,
     pub spaces: BTreeMap<SpaceId, Space>,
+    pub apps: BTreeMap<String, App>,
     pub licence: Licence,
     pub fragments: Fragments,
     /// Ids by slot.
@@ -80,6 +82,7 @@ impl State {
             roles: Table::default(),
             groups: Table::default(),
             spaces: BTreeMap::new(),
+            apps: BTreeMap::new(),
             licence: Licence::default(),
             fragments: Fragments {
                 tenant_id,

@@ -252,6 +252,31 @@ fn a_space_is_new_if_it_was_created_after_the_last_reading_began() {
 }
 
 #[test]
+fn the_spaces_that_were_removed_first_are_forgotten_first() {
+    let mut reading = SpaceReading::default();
+    let id = |n: u32| Id::parse(&format!("{n:024x}")).unwrap();
+    let all = |ids: std::ops::Range<u32>| ids.map(|n| SpaceId(id(n)));
+    // Ids say nothing about the order of removals.
+    reading.note_removed(all(2_000..2_500));
+    reading.note_removed(all(0..500));
+    reading.note_removed(all(2_000..2_010));
+    reading.note_removed(all(1_000..1_005));
+
+    let is_known = |n: u32| reading.removed.contains(&SpaceId(id(n)));
+    assert_eq!(reading.removed.len(), 1_000);
+    for (n, expected) in [
+        (2_005, true),
+        (2_010, false),
+        (2_014, false),
+        (2_015, true),
+        (0, true),
+        (1_004, true),
+    ] {
+        assert_eq!(is_known(n), expected, "{n}");
+    }
+}
+
+#[test]
 fn a_space_that_was_noted_again_while_it_was_read_is_read_once_more() {
     let dir = tempfile::tempdir().unwrap();
     let store = support::open(dir.path());

@@ -42,8 +42,8 @@ pub struct SpaceReading {
     /// about them from before.
     pub n_unread: u64,
     /// Spaces that were removed although the audit log reported no deletion, as far as they are
-    /// remembered. Such a space may only have been invisible.
-    pub removed: BTreeSet<SpaceId>,
+    /// remembered, in the order of their removal. Such a space may only have been invisible.
+    pub removed: Vec<SpaceId>,
 }
 
 impl SpaceReading {
@@ -65,10 +65,11 @@ impl SpaceReading {
 
     /// Notes spaces that are to be removed although the audit log reports no deletion.
     pub fn note_removed(&mut self, ids: impl IntoIterator<Item = SpaceId>) {
+        let ids: BTreeSet<SpaceId> = ids.into_iter().collect();
+        self.removed.retain(|known| !ids.contains(known));
         self.removed.extend(ids);
-        while self.removed.len() > MAX_REMOVED {
-            self.removed.pop_first();
-        }
+        let n_over = self.removed.len().saturating_sub(MAX_REMOVED);
+        self.removed.drain(..n_over);
     }
 }
 

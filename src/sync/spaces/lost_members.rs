@@ -3,14 +3,14 @@
 //!
 //! Pure. Lists have no plan that an operator could approve. So a list that loses more than the
 //! guard allows for memberships counts as seen in part until another complete reading shows the
-//! same loss.
+//! same loss. So does a short list that loses half of its members while all spaces are read.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use xxhash_rust::xxh3::Xxh3;
 
 use crate::model::{Assignee, Id, Loss, SpaceAssignment, SpaceList, SpaceShare, Weight};
-use crate::reconcile::Guard;
+use crate::reconcile::{Guard, Limits};
 use crate::store::SpaceDoubt;
 
 /// A member of a list of a space.
@@ -65,46 +65,87 @@ pub(super) fn lost<V: Member>(known: Option<&Members<V>>, seen: &Members<V>) -> 
     lost.map(|(key, _)| key.clone()).collect()
 }
 
-/// Returns how a list counts as seen: whole, or only in part, if its losses are still in doubt.
-/// Also returns the doubt to store for the next reading. `doubt` is the one that an earlier reading
-/// stored, and `reading` is the number of this one.
-pub(super) fn believed<V: Member>(
-    guard: &Guard,
-    seen: Seen<V>,
-    known: Option<&Members<V>>,
-    doubt: Option<SpaceDoubt>,
-    reading: u64,
-) -> (Seen<V>, Option<SpaceDoubt>) {
-    let seen = match seen {
-        SpaceList::Whole(seen) => seen,
-        SpaceList::Part(seen) => {
-            let lost = lost(known, &seen);
-            return (SpaceList::Part(without(seen, &lost)), doubt);
+/// How much a list with few members may lose at once, unless the audit log has named the space.
+///
+/// The guard leaves out the share if few are known, since it weighs the memberships of a whole
+/// tenant, which are never few. A list of a space has few members in most tenants, and so each of
+/// them would be open to a source that shows the half of everything. So half of a list may be lost
+/// only if it is so short that this happens every day.
+const SMALL: Limits = Limits {
+    max_permille: 499,
+    max_count: u64::MAX,
+    min_population: 4,
+};
+
+/// Why a space is read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Cause {
+    /// The audit log has named it, so that losses are likely.
+    Named,
+    /// All spaces are read.
+    All,
+}
+
+/// What decides whether a loss is believed.
+#[derive(Debug)]
+pub(super) struct Doubting<'a> {
+    pub(super) guard: &'a Guard,
+    /// The number of this reading.
+    pub(super) reading: u64,
+    pub(super) cause: Cause,
+}
+
+impl Doubting<'_> {
+    /// Returns how a list counts as seen: whole, or only in part, if its losses are still in doubt.
+    /// Also returns the doubt to store for the next reading. `doubt` is the one that an earlier
+    /// reading stored.
+    pub(super) fn believed<V: Member>(
+        &self,
+        seen: Seen<V>,
+        known: Option<&Members<V>>,
+        doubt: Option<SpaceDoubt>,
+    ) -> (Seen<V>, Option<SpaceDoubt>) {
+        let seen = match seen {
+            SpaceList::Whole(seen) => seen,
+            SpaceList::Part(seen) => {
+                let lost = lost(known, &seen);
+                return (SpaceList::Part(without(seen, &lost)), doubt);
+            }
+            SpaceList::Hidden => return (SpaceList::Hidden, doubt),
+        };
+        let lost = lost(known, &seen);
+        let n_roleless = lost.iter().filter(|key| seen.contains_key(key)).count();
+        let weight = Weight {
+            lost: lost.len() as u64,
+            known: known.map_or(0, BTreeMap::len) as u64,
+            shown: (seen.len() - n_roleless) as u64,
+        };
+        if !self.is_doubtful(weight) {
+            return (SpaceList::Whole(seen), None);
         }
-        SpaceList::Hidden => return (SpaceList::Hidden, doubt),
-    };
-    let lost = lost(known, &seen);
-    let n_roleless = lost.iter().filter(|key| seen.contains_key(key)).count();
-    let weight = Weight {
-        lost: lost.len() as u64,
-        known: known.map_or(0, BTreeMap::len) as u64,
-        shown: (seen.len() - n_roleless) as u64,
-    };
-    if guard.weigh(Loss::Memberships, weight).is_none() {
-        return (SpaceList::Whole(seen), None);
+        let new = SpaceDoubt {
+            reading: self.reading,
+            lost: digest::<V>(&lost),
+        };
+        match doubt {
+            Some(doubt) if doubt.lost == new.lost && doubt.reading < self.reading => {
+                (SpaceList::Whole(seen), None)
+            }
+            Some(doubt) if doubt.lost == new.lost => {
+                (SpaceList::Part(without(seen, &lost)), Some(doubt))
+            }
+            Some(_) | None => (SpaceList::Part(without(seen, &lost)), Some(new)),
+        }
     }
-    let new = SpaceDoubt {
-        reading,
-        lost: digest::<V>(&lost),
-    };
-    match doubt {
-        Some(doubt) if doubt.lost == new.lost && doubt.reading < reading => {
-            (SpaceList::Whole(seen), None)
-        }
-        Some(doubt) if doubt.lost == new.lost => {
-            (SpaceList::Part(without(seen, &lost)), Some(doubt))
-        }
-        Some(_) | None => (SpaceList::Part(without(seen, &lost)), Some(new)),
+
+    fn is_doubtful(&self, weight: Weight) -> bool {
+        let Self { guard, cause, .. } = self;
+        let is_small_loss = || SMALL.allows(weight) || guard.ignores_share(Loss::Memberships);
+        guard.weigh(Loss::Memberships, weight).is_some()
+            || match cause {
+                Cause::Named => false,
+                Cause::All => !is_small_loss(),
+            }
     }
 }
 
@@ -146,12 +187,18 @@ mod tests {
     /// Reads a list in several readings, and returns after which of them it counts as whole.
     fn whole_after(
         known: &Members<SpaceAssignment>,
+        cause: Cause,
         readings: &[(u64, Seen<SpaceAssignment>)],
     ) -> Vec<bool> {
         let (guard, mut doubt) = (Guard::default(), None);
         let mut whole = Vec::new();
         for (reading, seen) in readings {
-            let (list, next) = believed(&guard, seen.clone(), Some(known), doubt, *reading);
+            let doubting = Doubting {
+                guard: &guard,
+                reading: *reading,
+                cause,
+            };
+            let (list, next) = doubting.believed(seen.clone(), Some(known), doubt);
             assert_eq!(list.is_whole(), matches!(list, SpaceList::Whole(_)));
             if !list.is_whole() {
                 let after = list.clone().over(Some(known)).unwrap();
@@ -205,7 +252,7 @@ mod tests {
                 &[true],
             ),
         ] {
-            assert_eq!(whole_after(&known, &readings), expected);
+            assert_eq!(whole_after(&known, Cause::Named, &readings), expected);
         }
     }
 
@@ -220,6 +267,52 @@ mod tests {
             (3, empty()),
         ];
 
-        assert_eq!(whole_after(&known, &readings), [false, true, false]);
+        assert_eq!(
+            whole_after(&known, Cause::Named, &readings),
+            [false, true, false]
+        );
+    }
+
+    #[test]
+    fn half_of_a_short_list_is_lost_in_the_second_reading_or_if_the_log_names_the_space() {
+        for (n_known, n_left, is_believed) in [
+            (3, 1, true),
+            (4, 3, true),
+            (4, 2, false),
+            (5, 3, true),
+            (5, 2, false),
+            (19, 10, true),
+            (19, 9, false),
+            (19, 1, false),
+        ] {
+            let known = members(0..n_known, &["consumer"]);
+            let left = || SpaceList::Whole(members(0..n_left, &["consumer"]));
+            let readings = [(1, left()), (2, left())];
+
+            let all = whole_after(&known, Cause::All, &readings);
+            assert_eq!(all, [is_believed, true], "{n_left} of {n_known}");
+            let named = whole_after(&known, Cause::Named, &readings);
+            assert_eq!(named, [true, true], "{n_left} of {n_known}");
+        }
+    }
+
+    #[test]
+    fn an_operator_who_lets_all_shares_go_lets_half_of_a_short_list_go() {
+        let known = members(0..10, &["consumer"]);
+        let limits = Limits {
+            max_permille: 1_000,
+            ..Limits::usual(Loss::Memberships)
+        };
+        let guard = Guard::Limits([(Loss::Memberships, limits)].into());
+        let doubting = Doubting {
+            guard: &guard,
+            reading: 1,
+            cause: Cause::All,
+        };
+
+        let few = SpaceList::Whole(members(0..1, &["consumer"]));
+        let (list, doubt) = doubting.believed(few, Some(&known), None);
+
+        assert!(list.is_whole() && doubt.is_none());
     }
 }

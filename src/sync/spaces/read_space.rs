@@ -10,7 +10,7 @@ use crate::store::{
     KeptSpace, SpaceDoubts, SpaceReport, SpaceTodo, SpaceWrite, Store, StoreError, TenantNo,
 };
 
-use super::lost_members::believed;
+use super::lost_members::{Cause, Doubting};
 use super::read_listed::{self, Listed};
 use super::spaces_run::SpacesRun;
 use crate::sync::RunError;
@@ -187,7 +187,15 @@ impl Keeping {
         let known = store.space(no, &id)?;
         let before = known.as_ref().map(|known| &known.space);
         let doubts = store.space_doubts(no, &id)?;
-        let (fate, doubted) = weigh(&guard, fate, before, &doubts, reading);
+        let doubting = Doubting {
+            guard: &guard,
+            reading,
+            cause: match &done {
+                Some(_) => Cause::Named,
+                None => Cause::All,
+            },
+        };
+        let (fate, doubted) = weigh(&doubting, fate, before, &doubts);
         let after = after(&id, before, fate);
         let change = SpaceChange::between(before, after.as_ref(), found);
         let verb = change.as_ref().map(SpaceChange::verb);
@@ -239,11 +247,10 @@ impl Keeping {
 
 /// Returns how much of what was found is accepted, and which lists are in doubt from now on.
 fn weigh(
-    guard: &Guard,
+    doubting: &Doubting<'_>,
     fate: Fate,
     before: Option<&Space>,
     doubts: &SpaceDoubts,
-    reading: u64,
 ) -> (Fate, SpaceDoubts) {
     let (head, assignments, shares) = match fate {
         Fate::Read(head, assignments, shares) => (head, assignments, shares),
@@ -252,10 +259,10 @@ fn weigh(
     };
     let known = before.and_then(|space| space.assignments.as_ref());
     let doubt = doubts.get(&SpacePart::Assignments).copied();
-    let (assignments, of_assignments) = believed(guard, assignments, known, doubt, reading);
+    let (assignments, of_assignments) = doubting.believed(assignments, known, doubt);
     let known = before.and_then(|space| space.shares.as_ref());
     let doubt = doubts.get(&SpacePart::Shares).copied();
-    let (shares, of_shares) = believed(guard, shares, known, doubt, reading);
+    let (shares, of_shares) = doubting.believed(shares, known, doubt);
     let doubted = [
         (SpacePart::Assignments, of_assignments),
         (SpacePart::Shares, of_shares),

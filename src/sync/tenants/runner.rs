@@ -1,20 +1,24 @@
-//! Runs a tenant's job, whatever its connector is.
+//! Runs a tenant's job, and asks its source, whatever its connector is.
 
 use std::fmt;
 use std::pin::Pin;
 use std::sync::Arc;
 
-use crate::connector::Connector;
-use crate::model::{Mode, TenantName, Trigger};
+use crate::connector::{Connector, FetchError};
+use crate::model::{AppPlace, Mode, TenantId, TenantName, Trigger};
 use crate::store::StoreError;
 
 use crate::sync::{Job, Report};
 
 type Ended = Pin<Box<dyn Future<Output = Result<Ran, StoreError>> + Send>>;
+type Placed = Pin<Box<dyn Future<Output = Result<AppPlace, FetchError>> + Send>>;
 
-/// Does runs of one tenant, for callers that do not depend on its connector.
+/// Does runs of one tenant and asks its source, for callers that do not depend on its connector.
 #[derive(Clone)]
-pub struct Runner(Arc<dyn Fn(Trigger, Mode) -> Ended + Send + Sync>);
+pub struct Runner {
+    run: Arc<dyn Fn(Trigger, Mode) -> Ended + Send + Sync>,
+    find_app: Arc<dyn Fn(TenantId, String) -> Placed + Send + Sync>,
+}
 
 /// The result of asking for a run.
 #[derive(Debug)]
@@ -28,19 +32,35 @@ pub(in crate::sync) enum Ran {
 impl Runner {
     /// Makes a runner from a job.
     pub fn of<C: Connector>(job: Arc<Job<C>>) -> Self {
-        Self(Arc::new(move |trigger, mode| {
-            let job = Arc::clone(&job);
-            Box::pin(async move {
-                match job.aside().await {
-                    Some(other) => Ok(Ran::Aside(other)),
-                    None => job
-                        .start(trigger, mode)
-                        .ended()
-                        .await
-                        .map(|it| Ran::Report(Box::new(it))),
-                }
-            })
-        }))
+        let of_source = Arc::clone(&job);
+        Self {
+            run: Arc::new(move |trigger, mode| {
+                let job = Arc::clone(&job);
+                Box::pin(async move {
+                    match job.aside().await {
+                        Some(other) => Ok(Ran::Aside(other)),
+                        None => job
+                            .start(trigger, mode)
+                            .ended()
+                            .await
+                            .map(|it| Ran::Report(Box::new(it))),
+                    }
+                })
+            }),
+            find_app: Arc::new(move |tenant, app| {
+                let job = Arc::clone(&of_source);
+                Box::pin(async move { job.find_app(&tenant, &app).await })
+            }),
+        }
+    }
+
+    /// Asks the source where an app of the tenant is.
+    pub(in crate::sync) async fn find_app(
+        &self,
+        tenant: TenantId,
+        app: String,
+    ) -> Result<AppPlace, FetchError> {
+        (self.find_app)(tenant, app).await
     }
 
     /// Does one run, after the one under way if there is one. The run goes on even if the caller
@@ -50,7 +70,7 @@ impl Runner {
         trigger: Trigger,
         mode: Mode,
     ) -> Result<Ran, StoreError> {
-        (self.0)(trigger, mode).await
+        (self.run)(trigger, mode).await
     }
 }
 

@@ -7,7 +7,9 @@ use std::time::Duration;
 use tokio::sync::watch;
 
 use crate::lock::lock;
-use crate::model::{ConnectionName, Mode, Pause, TenantName, Timestamp, Trigger};
+use crate::model::{
+    AppPlace, ConnectionName, Mode, Pause, TenantId, TenantName, Timestamp, Trigger,
+};
 use crate::store::StoreError;
 
 use super::runner::{Ran, Runner};
@@ -31,6 +33,22 @@ pub struct Linked {
     freshness: Option<Freshness>,
     sessions: SessionReadings,
     licences: Readings,
+}
+
+/// How long a source may take to answer a question that an operator waits for.
+const MAX_ANSWER: Duration = Duration::from_secs(10);
+
+/// What became of a question to a source about where an app is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum AppAnswer {
+    /// The source has answered.
+    Place(AppPlace),
+    /// The credentials are not allowed to ask.
+    Refused,
+    /// The source did not answer in time, or not as documented.
+    NoAnswer,
+    /// The tenant is paused, so nothing was asked.
+    Paused,
 }
 
 /// Why there was no run.
@@ -203,6 +221,25 @@ impl Linked {
                 .wait_for(|pause| pause.is_some() == (paused == Paused::Yes))
                 .await,
         );
+    }
+
+    /// Asks the source where an app of the tenant is. This takes a limited time.
+    pub async fn find_app(&self, tenant: TenantId, app: String) -> AppAnswer {
+        if self.pause().is_some() {
+            return AppAnswer::Paused;
+        }
+        let answer = self.runner.find_app(tenant, app);
+        let (code, answer) = match tokio::time::timeout(MAX_ANSWER, answer).await {
+            Ok(Ok(place)) => return AppAnswer::Place(place),
+            Ok(Err(error)) if error.is_forbidden() => (error.code(), AppAnswer::Refused),
+            Ok(Err(error)) => (error.code(), AppAnswer::NoAnswer),
+            Err(_elapsed) => ("timed out", AppAnswer::NoAnswer),
+        };
+        tracing::info!(
+            tenant.name = %self.name(), error.code = code,
+            "`{}` was asked where an app is, and did not say: {code}", self.name()
+        );
+        answer
     }
 
     /// Does one run, after the one under way if there is one.

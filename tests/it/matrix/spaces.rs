@@ -130,7 +130,7 @@ fn play(tenant: &Directory) -> BTreeSet<String> {
     let gone = spaces[0].assignments.values().next().unwrap();
     tenant.unassign(&spaces[0].id, &gone.assignee).unwrap();
     tenant
-        .assign(&spaces[1].id, somebody.clone(), &["producer"])
+        .assign(&spaces[1].id, somebody.clone(), &["publisher"])
         .unwrap();
     tenant
         .share(&spaces[1].id, "app-2", somebody, &["consumer"])

@@ -105,6 +105,96 @@ async fn the_owner_has_no_assignment() {
 }
 
 #[tokio::test]
+async fn only_roles_that_are_assignable_there_are_assigned() {
+    let world = World::small().await;
+    let directory = world.tenant.directory();
+    for (sort, role, is_assignable) in [
+        (SpaceSort::Shared, "codeveloper", true),
+        (SpaceSort::Shared, "publisher", false),
+        (SpaceSort::Managed, "contributor", true),
+        (SpaceSort::Managed, "producer", false),
+        (SpaceSort::Data, "datapreview", true),
+        (SpaceSort::Data, "basicconsumer", false),
+        (SpaceSort::Data, "Consumer", false),
+    ] {
+        let new = NewSpace {
+            sort,
+            ..owned_by(&world)
+        };
+        let space = directory.create_space(new);
+        let user = Assignee::User(directory.users()[4].id.clone());
+        let refused = Err(EditError::NotAssignable(role.to_owned()));
+
+        let assigned = directory.assign(&space, user, &["consumer", role]);
+
+        match is_assignable {
+            true => assert!(assigned.is_ok(), "{role}: {assigned:?}"),
+            false => assert_eq!(assigned, refused),
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_share_gives_only_roles_of_shares() {
+    let world = World::small().await;
+    let directory = world.tenant.directory();
+    let space = world.a_space();
+    for (role, is_given) in [
+        ("consumer", true),
+        ("contributor", true),
+        ("basicconsumer", true),
+        ("producer", false),
+        ("dataconsumer", false),
+    ] {
+        let given = directory.share(&space.id, "app-1", Assignee::Link, &[role]);
+
+        match is_given {
+            true => assert!(given.is_ok(), "{role}"),
+            false => assert_eq!(given, Err(EditError::NotAssignable(role.to_owned()))),
+        }
+    }
+}
+
+#[tokio::test]
+async fn items_are_found_by_the_id_of_their_resource() {
+    let world = World::small().await;
+    let directory = world.tenant.directory();
+    let space = world.a_space().id;
+    let owner = directory.users()[3].id.clone();
+    let there = Some(space.clone());
+    directory.create_app("app-1", owner.clone(), there).unwrap();
+    directory.create_app("app-2", owner.clone(), None).unwrap();
+    let find = |id| [("resourceType", "app"), ("resourceId", id)];
+
+    let (_, found) = world.get("items", &find("app-1")).await;
+    let (_, personal) = world.get("items", &find("app-2")).await;
+    let (_, none) = world.get("items", &find("APP-1")).await;
+
+    let item = &found["data"][0];
+    assert_eq!(
+        (&item["resourceId"], &item["resourceType"]),
+        (&json!("app-1"), &json!("app"))
+    );
+    assert_eq!(item["spaceId"], space.to_string());
+    assert!(item["actions"].is_array() && found.get("meta").is_none());
+    assert_eq!(personal["data"][0]["ownerId"], owner.to_string());
+    assert_eq!(personal["data"][0].get("spaceId"), None);
+    assert_eq!(none["data"], json!([]));
+    let of_space = world.list("items", &[("spaceId", "personal")]).await;
+    assert_eq!(texts(&of_space, "resourceId"), ["app-2"]);
+    for wrong in [
+        ("resourceId", "app-1"),
+        ("limit", "101"),
+        ("limit", "0"),
+        ("sort", "name"),
+        ("app", "app-1"),
+    ] {
+        let (status, _) = world.get("items", &[wrong]).await;
+        assert_eq!(status, 400, "{wrong:?}");
+    }
+}
+
+#[tokio::test]
 async fn a_share_may_be_for_whoever_has_the_link_and_may_be_switched_off() {
     let world = World::small().await;
     let directory = world.tenant.directory();

@@ -402,7 +402,7 @@ impl From<SpaceReading> for v9::SpaceReading {
             refused: is_refused,
             since,
             unread: n_unread,
-            removed: removed.into_iter().collect(),
+            removed,
         }
     }
 }
@@ -432,7 +432,7 @@ impl From<v9::SpaceReading> for SpaceReading {
             first,
             since,
             n_unread: unread,
-            removed: removed.into_iter().collect(),
+            removed,
         }
     }
 }

@@ -13,7 +13,7 @@ use crate::connector::{
 };
 use crate::lock::lock;
 use crate::model::{
-    AuditPage, Change, Coded, ConnectionName, Finding, Fingerprint, HeldPlan, Id, Kind,
+    AppPlace, AuditPage, Change, Coded, ConnectionName, Finding, Fingerprint, HeldPlan, Id, Kind,
     LicenceHead, Observed, PastSessions, PlanId, Record, RecordRef, Role, RoleId, RoleType, RunId,
     Seq, SpaceId, Tenant, TenantId, TenantName, Timestamp, Traffic,
 };
@@ -138,6 +138,10 @@ impl Connector for Empty {
         &self,
         _: RangeInclusive<Timestamp>,
     ) -> Result<PastSessions, FetchError> {
+        Err(down())
+    }
+
+    async fn app(&self, _: &TenantId, _: &str) -> Result<AppPlace, FetchError> {
         Err(down())
     }
 
