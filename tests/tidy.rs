@@ -144,7 +144,15 @@ const MAX_COMMENT: usize = 100;
 
 /// What async code may do with a store: nothing that waits for the disk, or for the lock of
 /// somebody who does.
-const MAY_NOT_BLOCK: &[&str] = &["offload", "begin", "clone", "last_seq", "id", "is_broken"];
+const MAY_NOT_BLOCK: &[&str] = &[
+    "offload",
+    "begin",
+    "clone",
+    "last_seq",
+    "grown_beyond",
+    "id",
+    "is_broken",
+];
 
 /// What async code may lend a store to: it keeps a clone of the store, or offloads what it does.
 const MAY_BORROW: &[&str] = &["Parts::assemble(", "recall("];

@@ -7,8 +7,9 @@ use serde_json::value::RawValue;
 
 use crate::access::{IdleLimits, Separation};
 use crate::clock::{Clock, LastClockJump};
+use crate::deliver::Feed;
 use crate::history::Pictures;
-use crate::model::{TenantName, Timestamp};
+use crate::model::{Seq, TenantName, Timestamp};
 use crate::store::{Retention, Store, StoreError};
 use crate::sync::TenantRegistry;
 
@@ -45,8 +46,8 @@ impl Control {
         last_clock_jump: LastClockJump,
     ) -> Self {
         Self {
-            store,
             context: Context {
+                feed: Feed::new(store.clone()),
                 clock,
                 registry,
                 endpoints,
@@ -62,6 +63,7 @@ impl Control {
                 app_places: AppPlaces::default(),
                 space_tables: SpaceTables::default(),
             },
+            store,
         }
     }
 
@@ -70,6 +72,17 @@ impl Control {
     pub fn with_idle_limits(mut self, limits: IdleLimits) -> Self {
         self.context.idle_limits = limits;
         self
+    }
+
+    /// Returns how the journal is read: by the deliveries to all endpoints, and by programs that
+    /// pull events. They share what is kept in memory for it.
+    pub fn feed(&self) -> &Feed {
+        &self.context.feed
+    }
+
+    /// Waits until the journal has an entry after a position, or the store is closed.
+    pub async fn grown_beyond(&self, seq: Seq) {
+        self.store.grown_beyond(seq).await;
     }
 
     /// Returns whether the store has failed for good, so that nothing can be answered any more.

@@ -6,8 +6,9 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use super::TaskId;
+use crate::deliver::Gone;
 use crate::history::HistoryError;
-use crate::model::{EndpointName, FindingId, PlanId, TenantName, TokenId};
+use crate::model::{EndpointName, EventId, FindingId, PlanId, TenantName, TokenId};
 use crate::store::{CompactError, StoreError};
 use crate::suggest::{closest, did_you_mean};
 use crate::telemetry::chain;
@@ -165,6 +166,25 @@ pub enum ControlError {
         /// What was asked for.
         called: String,
     },
+    /// A choice of events is not valid.
+    #[error("`{parameter}` is wrong: {what}")]
+    WrongFeedChoice {
+        /// The parameter.
+        parameter: &'static str,
+        /// What is wrong with it.
+        what: String,
+    },
+    /// Events cannot be read on from this position.
+    #[error(
+        "{}; what is still there begins after `{oldest}`",
+        why.said()
+    )]
+    PositionGone {
+        /// Why not.
+        why: Gone,
+        /// The position from which everything that is still there can be read.
+        oldest: EventId,
+    },
     /// No token has this id.
     #[error("there is no token {id}; `qlik-roster token list` lists the tokens")]
     UnknownToken {
@@ -311,6 +331,8 @@ impl ControlError {
             Self::NotEnded { .. } => "control.not-ended",
             Self::FailedTask { .. } => "control.failed-task",
             Self::NoSuchAccount { .. } => "control.no-such-account",
+            Self::WrongFeedChoice { .. } => "control.wrong-feed-choice",
+            Self::PositionGone { .. } => "control.position-gone",
             Self::UnknownToken { .. } => "control.unknown-token",
             Self::TooManyTokens { .. } => "control.too-many-tokens",
             Self::NoRandomness { .. } => "control.no-randomness",

@@ -34,6 +34,7 @@ mod holder_rows;
 mod access;
 mod runs;
 mod events;
+mod event_feed;
 mod event_choice;
 mod findings;
 mod searches;
@@ -78,6 +79,7 @@ pub use deliveries::{
 };
 pub use error::{ControlError, SentError};
 pub use event_choice::{ChangeChoice, EventChoice, EventPage, MARK, Whose, is_of_type};
+pub use event_feed::{FeedEvent, FeedPage, MAX_FEED_BYTES};
 pub use holder_rows::{GrantingGroup, HolderRow, Holders, HoldersPage, Inherited, InheritedRole};
 pub use page::{MAX_FINDINGS, MAX_PAGE, Page};
 pub use plans::{

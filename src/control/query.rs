@@ -1,5 +1,6 @@
 //! The questions that can be asked. [`Query`](super::Query) pairs each with its answer.
 
+mod event_feed;
 mod findings;
 mod licences;
 mod report;
@@ -19,6 +20,7 @@ use crate::model::{
     UserId,
 };
 
+pub use event_feed::{EventFeed, FeedChoice, FeedFormat, FeedFrom};
 pub use findings::{FindingStanding, Findings};
 pub use licences::{LicenceTenants, Licences};
 pub use report::ReportRows;
@@ -166,8 +168,7 @@ pub struct Access {
     pub at: Option<Timestamp>,
     /// The last user of the previous page.
     pub after: Option<Id>,
-    /// How many rows are wanted, at most [`MAX_PAGE`]. There may be a few more,
-    /// since a page ends with all rows of a user.
+    /// How many rows are wanted, at most [`MAX_PAGE`] and the rest of the last user's rows.
     pub limit: usize,
 }
 
@@ -213,8 +214,7 @@ pub struct AccessReview {
     pub at: Option<Timestamp>,
     /// The last user of the previous page.
     pub after: Option<Id>,
-    /// How many rows are wanted, at most [`MAX_PAGE`]. There may be a few more,
-    /// since a page ends with all rows of a user.
+    /// How many rows are wanted, at most [`MAX_PAGE`] and the rest of the last user's rows.
     pub limit: usize,
 }
 
@@ -264,8 +264,7 @@ pub struct AccessDiff {
     pub space: Option<String>,
     /// The last user of the previous page.
     pub after: Option<Id>,
-    /// How many rows are wanted, at most [`MAX_PAGE`]. There may be a few more,
-    /// since a page ends with all rows of a user.
+    /// How many rows are wanted, at most [`MAX_PAGE`] and the rest of the last user's rows.
     pub limit: usize,
 }
 

@@ -11,6 +11,7 @@ use super::token_cache::ApiTokens;
 use super::{ControlError, Endpoints};
 use crate::access::{IdleLimits, Separation};
 use crate::clock::{Clock, LastClockJump};
+use crate::deliver::Feed;
 use crate::history::Pictures;
 use crate::model::{Tenant, TenantId, TenantName};
 use crate::store::{Known, Retention, Store};
@@ -33,12 +34,13 @@ pub(super) struct Context {
     pub(super) api_tokens: ApiTokens,
     pub(super) app_places: AppPlaces,
     pub(super) space_tables: SpaceTables,
+    pub(super) feed: Feed,
 }
 
 #[cfg(test)]
 impl Context {
     /// Makes one without tenants, endpoints and rules.
-    pub(super) fn of_nothing() -> Self {
+    pub(super) fn of_nothing(store: &Store) -> Self {
         let clock = Clock::system();
         Self {
             last_clock_jump: LastClockJump::of(clock.clone()),
@@ -58,6 +60,7 @@ impl Context {
             api_tokens: ApiTokens::default(),
             app_places: AppPlaces::default(),
             space_tables: SpaceTables::default(),
+            feed: Feed::new(store.clone()),
         }
     }
 }

@@ -113,6 +113,7 @@ queries! {
     Preview,
     Events,
     Event,
+    EventFeed,
     Findings,
     Plans,
     Plan,

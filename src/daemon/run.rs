@@ -174,10 +174,10 @@ impl Daemon {
         };
         tasks.spawn("web", web::serve(listener, front));
         // Before the first run, so that a new endpoint gets everything that is found from now on.
-        let feed = deliver::Feed::new(store.clone());
+        let feed = parts.control.feed();
         for endpoint in &config.endpoints {
             let worker =
-                deliver::Worker::open(endpoint, &feed, clock.clone(), parts.metrics.clone());
+                deliver::Worker::open(endpoint, feed, clock.clone(), parts.metrics.clone());
             let worker = worker.await;
             let worker = worker.map_err(|source| StartError::Deliver { source })?;
             let wake = parts.wakes.of_endpoint(endpoint.name());

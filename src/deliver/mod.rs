@@ -57,7 +57,10 @@
 //! - **No format sees a record.** Whatever an endpoint may not see is removed from an event before
 //!   a format gets it (`shown`), so that no format can show it by mistake.
 //!
-//! Four folders, by subject:
+//! Programs that cannot be reached from outside pull the same events ([`PullRequest`]). They
+//! keep their own positions, so nothing is stored for them.
+//!
+//! Folders, by subject:
 //!
 //! - `endpoint`: how an endpoint is set up ([`Endpoint`], [`Flow`], [`Schedule`], [`Egress`]).
 //!   Pure.
@@ -66,6 +69,7 @@
 //! - `transport`: the way to a receiver, and the result of one attempt. The address rule,
 //!   [`Failure`] and [`Verdict`] are pure; around them are the resolver, the endpoint's client, the
 //!   handshake and one attempt (`send`).
+//! - `pull`: pages of events for programs that ask for them.
 //! - `queue`: what to send next. The order of events (`lanes`), what is to blame for a failure
 //!   (`health`) and how far an endpoint has got (`position`, `state`) are pure; around them are
 //!   reading and writing (`reader`, `endpoint_store`), the dispatch of a message
@@ -73,6 +77,7 @@
 
 mod content;
 mod endpoint;
+mod pull;
 mod queue;
 mod transport;
 
@@ -92,11 +97,13 @@ pub use content::privacy::{InvalidPrivacy, Privacy};
 pub use content::secret_generation::{NoRandomness, generate_secret, generate_shared_secret};
 pub use content::selection::Selection;
 pub use content::signature::{InvalidSecret, SigningSecret, signatures};
+pub use content::subscription::Subscription;
 pub use endpoint::egress::{Egress, ExtraHeaders, InvalidHeader};
 pub use endpoint::flow::{Backfilling, DEFAULT_IN_FLIGHT, Flow, Lists, MAX_IN_FLIGHT};
 pub use endpoint::options::{DEFAULT_TIMEOUT, Endpoint, InvalidEndpoint, Options};
 pub use endpoint::schedule::Schedule;
 pub use error::DeliverError;
+pub use pull::{Gone, PullError, PullFrom, PullRequest, Pulled, PulledEvent};
 pub use queue::feed::Feed;
 pub use queue::state::Drained;
 pub use queue::worker::Worker;

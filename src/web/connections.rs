@@ -5,6 +5,11 @@
 //! time, and, if anybody may connect, so must all the rest. Near the bound, the connections that
 //! have waited longest for a head are closed. So a few places are always free, and a probe, which
 //! sends its head at once, is answered however many sockets somebody else leaves open.
+//!
+//! An answer that is sent bit by bit to a client that has authenticated prolongs the life of its
+//! connection while the client reads it ([`Lifetime::stream`]).
+
+mod lifetime;
 
 use std::convert::Infallible;
 use std::fmt;
@@ -27,12 +32,15 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream, UnixListener, UnixStream};
 use tokio::sync::Notify;
 use tokio::task::JoinSet;
-use tokio::time::{Instant, sleep, sleep_until, timeout};
+use tokio::time::{Instant, sleep, timeout};
 use tracing::warn;
 
 use crate::lock::lock;
 use crate::signal::Shutdown;
 use crate::telemetry::{Metrics, Sample};
+
+use lifetime::reach;
+pub(super) use lifetime::{Lifetime, Streaming};
 
 /// Places that are kept free for the next connections.
 const SPARE: usize = 8;
@@ -118,7 +126,9 @@ pub(super) async fn serve(
                     let slot = Arc::new(Slot::new(Instant::now()));
                     open.slots.push(Arc::clone(&slot));
                     let router = TowerToHyperService::new(router.clone());
-                    let answering = Answering { router, slot, from };
+                    let end = limits.life.map(|life| Instant::now() + life);
+                    let lifetime = Lifetime::of(Arc::clone(&slot), end);
+                    let answering = Answering { router, slot, from, lifetime };
                     open.tasks.spawn(serve_one(io, answering, limits, shutdown.clone()));
                 }
                 // The client has already gone.
@@ -207,14 +217,6 @@ impl Open {
     }
 }
 
-/// Waits until a time; for ever if it is `None`.
-async fn reach(time: Option<Instant>) {
-    match time {
-        Some(time) => sleep_until(time).await,
-        None => std::future::pending().await,
-    }
-}
-
 /// Limits how often something is logged, however often it happens.
 #[derive(Default)]
 struct Seldom(Option<Instant>);
@@ -294,6 +296,7 @@ struct Answering {
     router: TowerToHyperService<Router>,
     slot: Arc<Slot>,
     from: Option<IpAddr>,
+    lifetime: Lifetime,
 }
 
 /// The address that a request comes from, stored in its extensions; `None` on a Unix socket.
@@ -308,7 +311,9 @@ impl Service<Request<Incoming>> for Answering {
     fn call(&self, request: Request<Incoming>) -> Self::Future {
         self.slot.does(Doing::Answering);
         let mut request = request.map(Body::new);
-        request.extensions_mut().insert(Peer(self.from));
+        let extensions = request.extensions_mut();
+        extensions.insert(Peer(self.from));
+        extensions.insert(self.lifetime.clone());
         let answer = self.router.call(request);
         let slot = Arc::clone(&self.slot);
         Box::pin(async move {
@@ -327,8 +332,7 @@ async fn serve_one(
     shutdown: Shutdown,
 ) -> Parting {
     let slot = Arc::clone(&answering.slot);
-    let end = limits.life.map(|life| Instant::now() + life);
-    let is_over = reach(end);
+    let lifetime = answering.lifetime.clone();
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(limits.head)
@@ -338,7 +342,7 @@ async fn serve_one(
     let grace = tokio::select! {
         _ended = connection.as_mut() => return Parting::Ended,
         () = slot.left.notified() => return Parting::Ended,
-        () = is_over => GRACE,
+        () = lifetime.over() => GRACE,
         () = shutdown.triggered() => FAREWELL,
     };
     // The answer under way is sent, and nothing after it.

@@ -14,7 +14,8 @@ use super::{Health, Limits, QlikHooks, api, connections, health, hooks, metrics}
 /// most scrapers and probes.
 const HEAD: Duration = Duration::from_secs(30);
 
-/// How long a connection may live, so that nobody holds one by reading an answer slowly.
+/// How long a connection may live, so that nobody holds one by reading an answer slowly. Only a
+/// stream of events prolongs it.
 const LIFE: Duration = Duration::from_secs(120);
 
 /// What is served.
@@ -38,7 +39,11 @@ pub async fn serve(listener: TcpListener, front: Front) -> io::Result<()> {
     let control = Arc::clone(&front.health.control);
     let router = health::router(front.health)
         .merge(metrics::router(front.metrics.clone(), Arc::clone(&control)))
-        .merge(api::router(Arc::clone(&control)))
+        .merge(api::router(
+            Arc::clone(&control),
+            front.connections,
+            shutdown.clone(),
+        ))
         .merge(hooks::router(Arc::new(front.hooks), n_bodies));
     let limits = Limits {
         connections: front.connections,

@@ -187,7 +187,8 @@ pub(super) fn status(error: &ControlError) -> StatusCode {
         | ControlError::FailedTask { .. }
         | ControlError::TooManyTokens { .. }
         | ControlError::NoSnapshots { .. } => StatusCode::CONFLICT,
-        ControlError::DroppedOutcome { .. } => StatusCode::GONE,
+        ControlError::DroppedOutcome { .. } | ControlError::PositionGone { .. } => StatusCode::GONE,
+        ControlError::WrongFeedChoice { .. } => StatusCode::BAD_REQUEST,
         ControlError::Ending | ControlError::NoRandomness { .. } => StatusCode::SERVICE_UNAVAILABLE,
         ControlError::History { source } => match source {
             HistoryError::NotCovered { .. } | HistoryError::TooManyInSpaces { .. } => {

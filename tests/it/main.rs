@@ -28,6 +28,7 @@ mod deliveries;
 mod demo;
 mod egress;
 mod empty;
+mod event_feed;
 mod ends;
 mod evaluator_gaps;
 mod export;

@@ -412,7 +412,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let store = Store::open(folder.path()).unwrap().store;
         listed(&store);
-        let context = Context::of_nothing();
+        let context = Context::of_nothing(&store);
         let reading = Reading::of(&store, &context).unwrap();
         let ask = |user: Option<usize>, event: Option<&str>, after| {
             let choice = AccessChangeChoice {

@@ -13,3 +13,4 @@ pub(super) mod selection;
 pub(super) mod shown;
 pub(super) mod signature;
 pub(super) mod space;
+pub(super) mod subscription;

@@ -3,7 +3,6 @@
 mod invalid;
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
 use std::fmt;
 use std::net::IpAddr;
 use std::time::Duration;
@@ -21,12 +20,10 @@ use crate::deliver::content::message::Message;
 use crate::deliver::content::privacy::Privacy;
 use crate::deliver::content::selection::Selection;
 use crate::deliver::content::signature::SigningSecret;
+use crate::deliver::content::subscription::Subscription;
 use crate::deliver::transport::address::{AddressRule, Others};
 use crate::deliver::transport::consent::Origin;
-use crate::model::{
-    AccessChange, Account, Change, EndpointName, Entry, Fact, Field, Kind, Record, TenantId,
-    TenantName,
-};
+use crate::model::{Account, EndpointName, Entry, Fact, Record};
 use crate::store::{Store, StoreError};
 pub use invalid::InvalidEndpoint;
 
@@ -73,12 +70,7 @@ pub struct Endpoint {
     name: EndpointName,
     url: Url,
     secrets: Vec<SigningSecret>,
-    events: EventFilter,
-    selection: Selection,
-    privacy: Privacy,
-    format: Format,
-    /// The operator's names for tenants, as of the last look-up.
-    called: BTreeMap<TenantId, TenantName>,
+    subscription: Subscription,
     rule: AddressRule,
     egress: Egress,
     timeout: Duration,
@@ -131,11 +123,13 @@ impl Endpoint {
             name: options.name,
             url: options.url,
             secrets: options.secrets,
-            events: options.events,
-            selection: options.selection,
-            privacy: options.privacy,
-            format: options.format,
-            called: BTreeMap::new(),
+            subscription: Subscription {
+                events: options.events,
+                selection: options.selection,
+                privacy: options.privacy,
+                format: options.format,
+                ..Subscription::default()
+            },
             rule,
             egress,
             timeout: options.timeout,
@@ -162,115 +156,35 @@ impl Endpoint {
     /// Gives it the operator's names for tenants, if it needs them; otherwise it knows their ids
     /// and the names that Qlik shows.
     pub fn knowing(&self, store: &Store) -> Result<Cow<'_, Self>, StoreError> {
-        if !self.selection.names_tenants() {
+        if !self.subscription.needs_names() {
             return Ok(Cow::Borrowed(self));
         }
         let tenants = store.tenants()?.into_iter();
+        let called = tenants.map(|known| (known.tenant.id, known.name)).collect();
         Ok(Cow::Owned(Self {
-            called: tenants.map(|known| (known.tenant.id, known.name)).collect(),
+            subscription: Subscription {
+                called,
+                ..self.subscription.clone()
+            },
             ..self.clone()
         }))
     }
 
-    /// Returns whether an entry has an event that it wants.
+    /// Returns whether an entry has an event that it wants. An endpoint gets no events about
+    /// itself.
     pub fn wants(&self, entry: &Entry) -> bool {
-        let Some(event_type) = entry.fact.event_type() else {
-            return false;
-        };
-        // Every endpoint has to know that history is missing, whatever `events` names.
-        let is_chosen = match &entry.fact {
-            Fact::HistoryLost(_) => true,
-            Fact::Changed(_)
-            | Fact::Loaded { .. }
-            | Fact::SpaceChanged(_)
-            | Fact::Held { .. }
-            | Fact::Failed { .. }
-            | Fact::Recovered(_)
-            | Fact::EndpointDisabled { .. }
-            | Fact::Unreadable
-            | Fact::RightChanged(_)
-            | Fact::RoleContentChanged { .. } => self.events.wants(event_type),
-        };
-        if !is_chosen || !self.format.can_tell(entry) {
-            return false;
-        }
-        let wants = match &entry.fact {
-            // An endpoint gets no events about itself.
-            Fact::EndpointDisabled { endpoint, .. } => *endpoint != self.name,
-            Fact::Changed(change) => self.wants_change(change),
-            // An endpoint that may not know the roles of users must not learn them in another way,
-            // nor those in spaces.
-            Fact::RightChanged(right) => {
-                self.selection.wants_right(&right.right)
-                    && !self.privacy.omits(Field::UserRoles)
-                    && (right.change != AccessChange::PathChanged || self.may_know_groups())
-            }
-            Fact::RoleContentChanged { role, .. } => {
-                self.selection.wants_role(role)
-                    && !self.privacy.omits(Field::RolePermissions)
-                    && !self.privacy.omits(Field::RoleScopes)
-            }
-            Fact::SpaceChanged(_) => self.selection.wants_spaces(),
-            Fact::Loaded { .. }
-            | Fact::Held { .. }
-            | Fact::Failed { .. }
-            | Fact::Recovered(_)
-            | Fact::Unreadable
-            | Fact::HistoryLost(_) => true,
-        };
-        wants
-            && entry
-                .account()
-                .is_none_or(|account| self.wants_tenant(account))
+        let is_own = matches!(&entry.fact, Fact::EndpointDisabled { endpoint, .. } if *endpoint == self.name);
+        !is_own && self.subscription.wants(entry)
     }
 
     /// Returns whether there are snapshots that it wants.
     pub fn wants_snapshots(&self) -> bool {
-        Kind::ALL.into_iter().any(|kind| {
-            self.events.wants(kind.snapshot_type())
-                && self.format.can_tell_record(kind)
-                && self.selection.may_want(kind)
-        })
+        self.subscription.wants_snapshots()
     }
 
     /// Returns whether it wants a snapshot of a record.
     pub fn wants_record(&self, account: &Account, record: &Record) -> bool {
-        self.events.wants(record.kind().snapshot_type())
-            && self.format.can_tell_record(record.kind())
-            && self.selection.wants_record(None, Some(record))
-            && self.wants_tenant(account)
-    }
-
-    /// Returns whether it may know which groups give users their roles. If not, it is not told that
-    /// only a path changed, since that would reveal that a group did.
-    fn may_know_groups(&self) -> bool {
-        let of_groups = [Field::UserGroups, Field::GroupRoles];
-        !of_groups.into_iter().any(|field| self.privacy.omits(field))
-    }
-
-    fn wants_tenant(&self, account: &Account) -> bool {
-        let called = self.called.get(&account.tenant);
-        self.selection.wants_tenant(account, called)
-    }
-
-    /// Returns whether it wants a change. A change only of fields that it may not see is not sent:
-    /// even the fact that something changed would reveal something.
-    fn wants_change(&self, change: &Change) -> bool {
-        if !self.selection.wants_record(change.before(), change.after()) {
-            return false;
-        }
-        match change {
-            Change::Created { .. } | Change::Deleted { .. } => true,
-            Change::Updated { before, after } => {
-                let kind = change.kind();
-                if self.format.tells_all_fields() && !self.privacy.omits_any(kind) {
-                    return true;
-                }
-                let visible = self.privacy.visible_changes(before, after);
-                let mut visible = visible.into_iter();
-                visible.any(|field| self.format.can_tell_field(kind, field))
-            }
-        }
+        self.subscription.wants_record(account, record)
     }
 
     /// Returns the public halves of the keys that sign its deliveries, `whpk_…`, the new one first.
@@ -284,12 +198,12 @@ impl Endpoint {
 
     /// Returns how events are written for it.
     pub fn format(&self) -> &Format {
-        &self.format
+        &self.subscription.format
     }
 
     /// Returns how it selects records.
     pub fn selection(&self) -> &Selection {
-        &self.selection
+        &self.subscription.selection
     }
 
     /// Returns what it gets of a list of users beside an entry.
@@ -299,22 +213,18 @@ impl Endpoint {
 
     /// Returns the types of events that it wants.
     pub fn events(&self) -> &EventFilter {
-        &self.events
+        &self.subscription.events
     }
 
     /// Returns how events are batched for it; `None` if each goes alone.
     pub fn batching(&self) -> Option<Batching> {
-        self.format.batching()
+        self.subscription.format.batching()
     }
 
     /// Writes events for it, with what it may see of them: at least one, and more only if there is
     /// [`Endpoint::batching`].
     pub fn message(&self, events: &[Event<'_>]) -> Message {
-        let events: Vec<_> = events
-            .iter()
-            .map(|event| self.privacy.show(event))
-            .collect();
-        self.format.message(&events)
+        self.subscription.message(events)
     }
 
     /// Returns a mark that distinguishes this URL from others without showing it.

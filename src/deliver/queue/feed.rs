@@ -54,7 +54,7 @@ struct Budget {
 
 /// An entry in memory, shared by all endpoints that deliver it.
 #[derive(Debug, Clone)]
-pub(super) struct Shared(Arc<Counted>);
+pub(in crate::deliver) struct Shared(Arc<Counted>);
 
 #[derive(Debug)]
 struct Counted {
@@ -76,7 +76,7 @@ impl Feed {
     }
 
     /// Begins to read a store's journal, with another bound.
-    pub(super) fn of(store: Store, limit: usize) -> Self {
+    pub(in crate::deliver) fn of(store: Store, limit: usize) -> Self {
         Self(Arc::new(Inner {
             store,
             budget: Arc::new(Budget {
@@ -89,7 +89,7 @@ impl Feed {
     }
 
     /// Returns the store.
-    pub(super) fn store(&self) -> &Store {
+    pub(in crate::deliver) fn store(&self) -> &Store {
         &self.0.store
     }
 
@@ -118,7 +118,7 @@ impl Feed {
     }
 
     /// Returns a page of entries after a position; it is empty if there are no more.
-    pub(super) fn entries(&self, after: Seq) -> Result<Vec<Shared>, StoreError> {
+    pub(in crate::deliver) fn entries(&self, after: Seq) -> Result<Vec<Shared>, StoreError> {
         {
             let mut window = self.window();
             let (first, last) = (window.front(), window.back());

@@ -109,7 +109,7 @@ fn members(
 }
 
 /// Returns the list beside an entry; `None` if it has none.
-fn list_of(entry: &Entry) -> Option<ListId> {
+pub(in crate::deliver) fn list_of(entry: &Entry) -> Option<ListId> {
     match &entry.fact {
         Fact::RightChanged(RightChange {
             holders: RightHolders::Listed { list, .. },
@@ -120,7 +120,11 @@ fn list_of(entry: &Entry) -> Option<ListId> {
 }
 
 /// Reads some users of the list beside an entry, from a number on.
-fn listed(store: &Store, entry: &Entry, from: u64) -> Result<Vec<Holder>, StoreError> {
+pub(in crate::deliver) fn listed(
+    store: &Store,
+    entry: &Entry,
+    from: u64,
+) -> Result<Vec<Holder>, StoreError> {
     let Some((list, account)) = list_of(entry).zip(entry.account()) else {
         return Ok(Vec::new());
     };
@@ -132,7 +136,7 @@ fn listed(store: &Store, entry: &Entry, from: u64) -> Result<Vec<Holder>, StoreE
 }
 
 /// Returns an entry as if it were about one user of its list alone.
-fn about(entry: &Entry, holder: Holder) -> Entry {
+pub(in crate::deliver) fn about(entry: &Entry, holder: Holder) -> Entry {
     let mut entry = entry.clone();
     if let Fact::RightChanged(right) = &mut entry.fact {
         right.holders = RightHolders::One(holder);
@@ -385,3 +389,6 @@ pub(super) fn entities(
     }
     Ok(found)
 }
+
+#[cfg(test)]
+pub(in crate::deliver) mod tests;

@@ -1,8 +1,10 @@
 //! What the writing threads share with readers: the database, and the first fatal error, which
 //! answers every call from then on.
 
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::AtomicBool;
 use std::sync::{Mutex, OnceLock, RwLock};
+
+use tokio::sync::watch;
 
 use crate::lock;
 use crate::model::Seq;
@@ -23,7 +25,7 @@ pub struct Shared {
     pub gate: RwLock<()>,
     /// The journal's last entry that is on disk. Later entries may be lost in a power cut and their
     /// positions reused, so they are shown to nobody.
-    durable: AtomicU64,
+    durable: watch::Sender<Seq>,
     /// The amount of live data.
     pub live_size: Mutex<LiveSize>,
     /// The keys written while the database is copied; `None` if no copy is under way.
@@ -38,7 +40,7 @@ impl Shared {
         Self {
             db: RwLock::new(Some(db)),
             gate: RwLock::new(()),
-            durable: AtomicU64::new(durable.0),
+            durable: watch::Sender::new(durable),
             live_size: Mutex::new(live_size),
             changes: Mutex::new(None),
             was_stopped: AtomicBool::new(false),
@@ -61,11 +63,16 @@ impl Shared {
     }
 
     pub fn durable(&self) -> Seq {
-        Seq(self.durable.load(Ordering::Acquire))
+        *self.durable.borrow()
     }
 
     pub fn set_durable(&self, last: Seq) {
-        self.durable.store(last.0, Ordering::Release);
+        self.durable.send_replace(last);
+    }
+
+    /// Returns a view of the last entry on disk that can be waited for.
+    pub fn watch_durable(&self) -> watch::Receiver<Seq> {
+        self.durable.subscribe()
     }
 
     pub fn check(&self) -> Result<(), StoreError> {

@@ -11,6 +11,13 @@ impl Store {
         self.engine.last_seq()
     }
 
+    /// Waits, without blocking a thread, until there is an entry after a position, or the store is
+    /// closed.
+    pub fn grown_beyond(&self, seq: Seq) -> impl Future<Output = ()> + Send + 'static {
+        let mut durable = self.engine.shared.watch_durable();
+        async move { drop(durable.wait_for(|last| *last > seq).await) }
+    }
+
     /// Waits until every change that records already show is on disk, and returns the position of
     /// the last entry. A record can be read a moment before the entry about its change can.
     pub fn settled_seq(&self) -> Result<Seq, StoreError> {

@@ -1,6 +1,8 @@
-//! What programs read over HTTP: records in the unified schema. Each program has a token.
+//! What programs read over HTTP: records in the unified schema, and events. Each program has a
+//! token.
 
 mod caller;
+mod events;
 mod shared;
 mod throttle;
 mod unified;
@@ -10,10 +12,14 @@ use std::sync::Arc;
 use axum::Router;
 
 use crate::control::Control;
+use crate::signal::Shutdown;
 
 use shared::Api;
 
 /// Makes the routes of the API.
-pub(super) fn router(control: Arc<Control>) -> Router {
-    unified::router(Arc::new(Api::new(control)))
+///
+/// `connections` is the most connections at one time.
+pub(super) fn router(control: Arc<Control>, connections: usize, shutdown: Shutdown) -> Router {
+    let api = Arc::new(Api::new(control));
+    unified::router(Arc::clone(&api)).merge(events::router(api, connections, shutdown))
 }

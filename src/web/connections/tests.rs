@@ -1,5 +1,6 @@
 //! Connections that send no request, send it slowly, or do not read the answer.
 
+use axum::Extension;
 use axum::routing::get;
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
 use tokio::sync::mpsc;
@@ -27,6 +28,21 @@ impl Listener for Inside {
     }
 }
 
+/// Sends a kilobyte every fifteen seconds, for an hour.
+async fn stream(Extension(lifetime): Extension<Lifetime>) -> Body {
+    let streaming = lifetime.stream(Duration::from_secs(120), Duration::from_secs(3600));
+    let parts = futures_util::stream::unfold(streaming, |streaming| async move {
+        streaming.goes_on();
+        tokio::select! {
+            () = streaming.over() => None,
+            () = sleep(Duration::from_secs(15)) => {
+                Some((Ok::<_, Infallible>("a".repeat(1_000)), streaming))
+            }
+        }
+    });
+    Body::from_stream(parts)
+}
+
 struct Served {
     connect: mpsc::Sender<DuplexStream>,
     metrics: Metrics,
@@ -48,7 +64,8 @@ impl Served {
                     "slow"
                 }),
             )
-            .route("/long", get(async || "a".repeat(1_000_000)));
+            .route("/long", get(async || "a".repeat(1_000_000)))
+            .route("/stream", get(stream));
         let mut tasks = JoinSet::new();
         let counted = metrics.clone();
         tasks.spawn(async move {
@@ -118,6 +135,63 @@ async fn whoever_does_not_read_the_answer_is_cut_off() {
     let mut rest = Vec::new();
     connection.read_to_end(&mut rest).await.unwrap();
     assert!(rest.len() < 10_000, "{}", rest.len());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stream_lives_as_long_as_it_is_read_and_ends_cleanly() {
+    let served = Served::new();
+    let connection = served.send("GET /stream HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n");
+
+    let (said, took) = Served::read(connection.await).await;
+
+    assert_eq!(seconds(took), 3600);
+    assert!(
+        said.ends_with("\r\n0\r\n\r\n"),
+        "the last chunk says that it is the last"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stream_that_nobody_reads_is_cut_off() {
+    let served = Served::new();
+    let mut connection = served.send("GET /stream HTTP/1.1\r\nhost: a\r\n\r\n").await;
+
+    // hyper takes some kilobytes before it notices that nobody reads.
+    sleep(Duration::from_secs(40 * 15 + 120) + GRACE).await;
+
+    let mut rest = Vec::new();
+    connection.read_to_end(&mut rest).await.unwrap();
+    assert!(rest.len() < 40_000, "{}", rest.len());
+}
+
+#[tokio::test(start_paused = true)]
+async fn streams_are_not_closed_in_favour_of_others() {
+    let served = Served::new();
+    let mut streams = Vec::new();
+    for _ in 0..5 {
+        streams.push(
+            served
+                .send("GET /stream HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n")
+                .await,
+        );
+    }
+    // Each has begun to answer.
+    for stream in &mut streams {
+        let mut begin = [0; 12];
+        stream.read_exact(&mut begin).await.unwrap();
+    }
+    sleep(Duration::from_secs(20)).await;
+    let mut idle = Vec::new();
+    for _ in 0..100 {
+        idle.push(served.send("GET /ok").await);
+    }
+    sleep(PATIENCE * 2).await;
+
+    assert!(served.metrics.get(Sample::CrowdedOut {}).unwrap_or(0.0) > 80.0);
+    let read = streams.into_iter().map(Served::read);
+    for (said, _) in futures_util::future::join_all(read).await {
+        assert!(said.ends_with("\r\n0\r\n\r\n"), "{}", said.len());
+    }
 }
 
 #[tokio::test(start_paused = true)]

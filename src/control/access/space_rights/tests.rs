@@ -163,7 +163,7 @@ fn all_spaces_are_read_once_for_all_pages_until_one_changes() {
         .map(|n| space(n, [n, 200 + n, 700 + n, N_USERS - 1 - n]))
         .collect();
     let known = world(&store, &spaces);
-    let context = Context::of_nothing();
+    let context = Context::of_nothing(&store);
 
     let (found, n_pages, n_reads) = ask(&store, &context, 3);
     assert_eq!(found, expected(&spaces));
@@ -185,7 +185,7 @@ fn spaces_that_are_too_many_to_keep_are_read_for_ever_more_users() {
     let store = Store::open(folder.path()).unwrap().store;
     let spaces = [space(0, 0..60), space(1, 1_000..1_060)];
     world(&store, &spaces);
-    let context = Context::of_nothing();
+    let context = Context::of_nothing(&store);
 
     let (found, n_pages, n_reads) = ask(&store, &context, 500);
 
@@ -193,7 +193,7 @@ fn spaces_that_are_too_many_to_keep_are_read_for_ever_more_users() {
     // Once to find out that there are too many, then for one page of users, for two, and for the
     // rest.
     assert_eq!(n_reads, 4);
-    let context = Context::of_nothing();
+    let context = Context::of_nothing(&store);
     assert_eq!(ask(&store, &context, 7).0, expected(&spaces));
 }
 

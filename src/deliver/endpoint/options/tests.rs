@@ -3,7 +3,9 @@
 use std::collections::BTreeSet;
 
 use super::*;
-use crate::model::{Id, Right, RightChange, RightHolders, RoleId, RoleMention, Seq, Timestamp};
+use crate::model::{
+    AccessChange, Id, Right, RightChange, RightHolders, RoleId, RoleMention, Seq, Timestamp,
+};
 use crate::secret::Secret;
 
 fn options(url: &str, allow_private: &[&str]) -> Options {

@@ -6,20 +6,22 @@ use axum::Json;
 use axum::http::header::{RETRY_AFTER, WWW_AUTHENTICATE};
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
-use serde_json::json;
+use serde_json::{Map, Value, json};
 
 use crate::control::{ControlError, SentError};
-use crate::model::Timestamp;
+use crate::model::{EventId, Timestamp};
 use crate::web::api::caller::Refused;
 
 /// An answer other than success.
 #[derive(Debug)]
-pub(super) struct ApiError {
+pub(in crate::web::api) struct ApiError {
     status: StatusCode,
     /// StackOne's word for it, if there is one.
     code: &'static str,
     message: String,
     retry_after: Option<Duration>,
+    /// Fields of ours.
+    more: Map<String, Value>,
 }
 
 impl ApiError {
@@ -29,26 +31,27 @@ impl ApiError {
             code,
             message: message.into(),
             retry_after: None,
+            more: Map::new(),
         }
     }
 
     /// Returns the error for a request that is not valid.
-    pub(super) fn invalid(message: impl Into<String>) -> Self {
+    pub(in crate::web::api) fn invalid(message: impl Into<String>) -> Self {
         Self::new(StatusCode::BAD_REQUEST, "ValidationError", message)
     }
 
     /// Returns the error for a record that does not exist.
-    pub(super) fn not_found(message: impl Into<String>) -> Self {
+    pub(in crate::web::api) fn not_found(message: impl Into<String>) -> Self {
         Self::new(StatusCode::NOT_FOUND, "NotFoundError", message)
     }
 
     /// Returns the error for something that is not offered for this source.
-    pub(super) fn not_offered(message: impl Into<String>) -> Self {
+    pub(in crate::web::api) fn not_offered(message: impl Into<String>) -> Self {
         Self::new(StatusCode::NOT_IMPLEMENTED, "NotImplementedError", message)
     }
 
     /// Returns the error for a tenant that was not read in full yet.
-    pub(super) fn not_read(tenant: &str) -> Self {
+    pub(in crate::web::api) fn not_read(tenant: &str) -> Self {
         let message = format!(
             "`{tenant}` was not read in full yet, so an answer would leave something out; ask \
              again later, or see `qlik-roster status`"
@@ -57,20 +60,48 @@ impl ApiError {
         Self::new(status, "AccountIntegrationInactiveError", message)
     }
 
+    /// Returns the error for a request that cannot be answered now, but later.
+    pub(in crate::web::api) fn unavailable(message: impl Into<String>, wait: Duration) -> Self {
+        let status = StatusCode::SERVICE_UNAVAILABLE;
+        Self {
+            retry_after: Some(wait),
+            ..Self::new(status, "ServiceUnavailableError", message)
+        }
+    }
+
+    /// Returns the error for events that cannot be read on from a position.
+    fn gone(message: String, reason: &str, oldest: EventId) -> Self {
+        let more = [
+            ("reason", json!(reason)),
+            ("oldest", json!(oldest.to_string())),
+        ];
+        Self {
+            more: more
+                .map(|(name, value)| (name.to_owned(), value))
+                .into_iter()
+                .collect(),
+            ..Self::new(StatusCode::GONE, "GoneError", message)
+        }
+    }
+
     /// Returns the response. `now` becomes its timestamp.
-    pub(super) fn answer(self, now: Timestamp) -> Response {
+    pub(in crate::web::api) fn answer(self, now: Timestamp) -> Response {
         let Self {
             status,
             code,
             message,
             retry_after,
+            more,
         } = self;
-        let body = json!({
+        let mut body = json!({
             "statusCode": status.as_u16(),
             "message": message,
             "timestamp": now,
             "errorCode": code,
         });
+        if let Value::Object(fields) = &mut body {
+            fields.extend(more);
+        }
         let mut response = (status, Json(body)).into_response();
         let headers = response.headers_mut();
         if let Some(wait) = retry_after {
@@ -119,8 +150,12 @@ impl From<Refused> for ApiError {
 
 impl From<ControlError> for ApiError {
     fn from(error: ControlError) -> Self {
+        if let ControlError::PositionGone { why, oldest } = error {
+            return Self::gone(error.to_string(), why.word(), oldest);
+        }
         let status = crate::web::socket::status(&error);
         let code = match status {
+            StatusCode::BAD_REQUEST => "ValidationError",
             StatusCode::NOT_FOUND => "NotFoundError",
             StatusCode::CONFLICT => "ConflictError",
             StatusCode::SERVICE_UNAVAILABLE => "ServiceUnavailableError",

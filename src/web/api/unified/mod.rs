@@ -28,7 +28,7 @@ use super::shared::Api;
 use crate::model::Scope;
 use crate::web::connections::Peer;
 
-use error::ApiError;
+pub(super) use error::ApiError;
 
 /// Makes the routes.
 pub(super) fn router(api: Arc<Api>) -> Router {

@@ -1,0 +1,226 @@
+//! Events as a stream of server-sent events.
+//!
+//! Each event has its id, which a client sends as `Last-Event-ID` when it connects again. Pages are
+//! read as the client takes events, so a slow client costs one small page. The stream ends when the
+//! daemon does, when its token is revoked, when the client stops reading, or after an hour. The
+//! client then connects again and misses nothing.
+
+use std::collections::VecDeque;
+use std::convert::Infallible;
+use std::fmt::Write;
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::body::Body;
+use axum::http::HeaderMap;
+use axum::http::header::CONTENT_TYPE;
+use axum::response::{IntoResponse, Response};
+use bytes::Bytes;
+use futures_util::stream;
+use tokio::time::sleep;
+
+use super::consumers::Place;
+use super::params::{self, Params};
+use super::{Pulling, asked, too_many};
+use crate::control::query::{EventFeed, FeedFrom};
+use crate::control::{FeedEvent, FeedPage};
+use crate::model::{ApiToken, EventId, Scope};
+use crate::web::api::caller;
+use crate::web::api::unified::ApiError;
+use crate::web::connections::{Lifetime, Streaming};
+
+/// The header with which a client continues.
+const LAST_EVENT_ID: &str = "last-event-id";
+
+/// How often something is sent while nothing happens, so that both sides notice a connection that
+/// is gone; shorter than the time after which proxies close an idle connection.
+const HEARTBEAT: Duration = Duration::from_secs(15);
+
+/// How long a client may take to read what was sent.
+const PATIENCE: Duration = Duration::from_secs(120);
+
+/// The longest stream: a client must be able to connect again anyway.
+const LONGEST: Duration = Duration::from_secs(3600);
+
+/// The bytes of a page. It is in memory until the client has read it.
+const PAGE_BYTES: usize = 128 * 1024;
+
+/// How many events are read at once.
+const PAGE: usize = 100;
+
+/// Who asked, to look again whether the token is still valid.
+pub(super) struct Caller {
+    pub(super) headers: HeaderMap,
+    pub(super) from: Option<IpAddr>,
+}
+
+/// A stream of events to one client.
+struct Events {
+    pulling: Arc<Pulling>,
+    caller: Caller,
+    streaming: Streaming,
+    _place: Place,
+    asked: EventFeed,
+    /// What was read and not sent yet.
+    ready: VecDeque<Bytes>,
+    /// The last position that the client knows.
+    told: Option<EventId>,
+    /// Whether everything was read that is there.
+    is_end: bool,
+    next: EventId,
+}
+
+/// Begins a stream. Whatever is wrong with the request is answered before it begins.
+pub(super) async fn answer(
+    pulling: &Arc<Pulling>,
+    token: &ApiToken,
+    mut params: Params,
+    caller: Caller,
+    lifetime: Lifetime,
+) -> Result<Response, ApiError> {
+    // The address of a client that connects again still says where it began at first.
+    if let Some(last) = last_event_id(&caller.headers) {
+        params.from = params::after(last)?;
+    }
+    let place = pulling.consumers.enter(token.id).ok_or_else(too_many)?;
+    let asked = asked(&params, token, PAGE, PAGE_BYTES);
+    let first = pulling.api.control.ask(asked.clone()).await?;
+    let mut begin = "retry: 1000\n".to_owned();
+    let mut told = None;
+    if params.from == FeedFrom::Now {
+        // A client that loses the connection before the first event continues from here.
+        line(&mut begin, format_args!("id: {}", first.next));
+        told = Some(first.next);
+    }
+    begin.push('\n');
+    let mut events = Events {
+        pulling: Arc::clone(pulling),
+        caller,
+        streaming: lifetime.stream(PATIENCE, LONGEST),
+        _place: place,
+        asked,
+        ready: [Bytes::from(begin)].into(),
+        told,
+        is_end: false,
+        next: first.next,
+    };
+    events.take(first);
+    let stream = stream::unfold(events, |mut events| async move {
+        let next = events.next().await?;
+        Some((Ok::<_, Infallible>(next), events))
+    });
+    let headers = [
+        (CONTENT_TYPE.as_str(), "text/event-stream"),
+        // Asks nginx to pass events on at once.
+        ("x-accel-buffering", "no"),
+    ];
+    Ok((headers, Body::from_stream(stream)).into_response())
+}
+
+/// Returns the position that a client sends when it connects again.
+fn last_event_id(headers: &HeaderMap) -> Option<&str> {
+    let value = headers.get(LAST_EVENT_ID)?;
+    // What is not text is not a position, and is refused as such.
+    Some(value.to_str().unwrap_or("?")).filter(|text| !text.is_empty())
+}
+
+impl Events {
+    /// Returns what is sent next, or `None` if the stream ends.
+    async fn next(&mut self) -> Option<Bytes> {
+        self.streaming.goes_on();
+        loop {
+            if let Some(event) = self.ready.pop_front() {
+                return Some(event);
+            }
+            let woken = match self.is_end {
+                true => self.wait().await?,
+                false => Woken::ByEntries,
+            };
+            // Even without entries, this looks whether the token is still valid.
+            self.read().await?;
+            if woken == Woken::ByTime && self.ready.is_empty() {
+                return Some(self.heartbeat());
+            }
+        }
+    }
+
+    /// Waits for entries, or for the time of the next heartbeat. Returns `None` if the stream ends.
+    async fn wait(&self) -> Option<Woken> {
+        let control = &self.pulling.api.control;
+        tokio::select! {
+            () = self.pulling.shutdown.triggered() => None,
+            () = self.streaming.over() => None,
+            () = control.grown_beyond(self.next.seq) => Some(Woken::ByEntries),
+            () = sleep(HEARTBEAT) => Some(Woken::ByTime),
+        }
+    }
+
+    /// Reads the next page. Returns `None` if the stream ends: the client learns why when it
+    /// connects again.
+    async fn read(&mut self) -> Option<()> {
+        let Caller { headers, from } = &self.caller;
+        let api = &self.pulling.api;
+        let reading = async {
+            let token = caller::admit(api, headers, *from, Scope::Events)
+                .await
+                .ok()?;
+            self.asked.covered.clone_from(&token.tenants);
+            self.asked.from = FeedFrom::After(self.next);
+            api.control.ask(self.asked.clone()).await.ok()
+        };
+        let page = tokio::select! {
+            () = self.pulling.shutdown.triggered() => None,
+            () = self.streaming.over() => None,
+            page = reading => page,
+        };
+        self.take(page?);
+        Some(())
+    }
+
+    fn take(&mut self, page: FeedPage) {
+        let FeedPage {
+            events,
+            next,
+            is_end,
+        } = page;
+        if let Some(last) = events.last() {
+            self.told = Some(last.id);
+        }
+        self.ready.extend(events.iter().map(written));
+        (self.next, self.is_end) = (next, is_end);
+    }
+
+    /// Returns a comment. If much was read that the client does not want, it also learns how far
+    /// that was, so as not to have it read again.
+    fn heartbeat(&mut self) -> Bytes {
+        let mut text = String::new();
+        if self.told != Some(self.next) {
+            self.told = Some(self.next);
+            line(&mut text, format_args!("id: {}", self.next));
+        }
+        text.push_str(": heartbeat\n\n");
+        text.into()
+    }
+}
+
+/// What ended a wait.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Woken {
+    ByEntries,
+    ByTime,
+}
+
+/// Writes an event. Its body is JSON without line breaks.
+fn written(event: &FeedEvent) -> Bytes {
+    let FeedEvent {
+        id,
+        event_type,
+        body,
+    } = event;
+    format!("id: {id}\nevent: {event_type}\ndata: {}\n\n", body.get()).into()
+}
+
+fn line(text: &mut String, line: std::fmt::Arguments<'_>) {
+    writeln!(text, "{line}").expect("a text takes every text");
+}
