@@ -1,4 +1,4 @@
-//! Certificates and keys for outbound connections, checked when they are read.
+//! Certificates and keys, checked when they are read.
 
 use std::fmt;
 use std::sync::Arc;
@@ -21,6 +21,13 @@ pub struct Authorities {
 /// Our client certificate, with its chain and its key.
 #[derive(Clone)]
 pub struct ClientCertificate {
+    certified: Arc<CertifiedKey>,
+    expires: Option<Timestamp>,
+}
+
+/// The certificate that we show to clients, with its chain and its key.
+#[derive(Clone)]
+pub struct ServerCertificate {
     certified: Arc<CertifiedKey>,
     expires: Option<Timestamp>,
 }
@@ -76,22 +83,8 @@ impl Authorities {
 impl ClientCertificate {
     /// Reads a certificate, followed by its chain, and its key, all in PEM.
     pub fn parse(chain: &str, key: &Secret) -> Result<Self, InvalidCertificate> {
-        let certificates = certificates(chain)?;
-        let expires = certificates.first().and_then(|leaf| not_after(leaf));
-        let private = PrivateKeyDer::from_pem_slice(key.expose().as_bytes())
-            .map_err(|_source| InvalidCertificate::BadKey)?;
-        let provider = rustls::crypto::ring::default_provider();
-        let certified = CertifiedKey::from_der(certificates, private, &provider).map_err(
-            |error| match error {
-                rustls::Error::InconsistentKeys(_) => InvalidCertificate::Mismatch,
-                rustls::Error::InvalidCertificate(_) => InvalidCertificate::BadCertificate { n: 1 },
-                _ => InvalidCertificate::BadKey,
-            },
-        )?;
-        Ok(Self {
-            certified: Arc::new(certified),
-            expires,
-        })
+        let (certified, expires) = certified(chain, key)?;
+        Ok(Self { certified, expires })
     }
 
     /// Returns when it expires, `None` if that cannot be read, or an error if it expired before
@@ -104,6 +97,29 @@ impl ClientCertificate {
     }
 
     /// Returns certificates and key in the form that the TLS client shows to a server.
+    pub(crate) fn certified(&self) -> &Arc<CertifiedKey> {
+        &self.certified
+    }
+}
+
+impl ServerCertificate {
+    /// Reads a certificate, followed by its chain, and its key, all in PEM.
+    pub fn parse(chain: &str, key: &Secret) -> Result<Self, InvalidCertificate> {
+        let (certified, expires) = certified(chain, key)?;
+        Ok(Self { certified, expires })
+    }
+
+    /// Returns when it expires; `None` if that cannot be read.
+    pub fn expires(&self) -> Option<Timestamp> {
+        self.expires
+    }
+
+    /// Returns whether it is the same certificate as another.
+    pub fn is_same(&self, other: &Self) -> bool {
+        self.certified.cert == other.certified.cert
+    }
+
+    /// Returns certificate and key in the form that the TLS server shows to clients.
     pub(crate) fn certified(&self) -> &Arc<CertifiedKey> {
         &self.certified
     }
@@ -151,6 +167,33 @@ impl fmt::Debug for ClientCertificate {
             .field("expires", &self.expires)
             .finish_non_exhaustive()
     }
+}
+
+impl fmt::Debug for ServerCertificate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ServerCertificate")
+            .field("expires", &self.expires)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Reads a certificate with its chain and its key. Returns also when it expires.
+fn certified(
+    chain: &str,
+    key: &Secret,
+) -> Result<(Arc<CertifiedKey>, Option<Timestamp>), InvalidCertificate> {
+    let certificates = certificates(chain)?;
+    let expires = certificates.first().and_then(|leaf| not_after(leaf));
+    let private = PrivateKeyDer::from_pem_slice(key.expose().as_bytes())
+        .map_err(|_source| InvalidCertificate::BadKey)?;
+    let provider = rustls::crypto::ring::default_provider();
+    let certified =
+        CertifiedKey::from_der(certificates, private, &provider).map_err(|error| match error {
+            rustls::Error::InconsistentKeys(_) => InvalidCertificate::Mismatch,
+            rustls::Error::InvalidCertificate(_) => InvalidCertificate::BadCertificate { n: 1 },
+            _ => InvalidCertificate::BadKey,
+        })?;
+    Ok((Arc::new(certified), expires))
 }
 
 fn certificates(pem: &str) -> Result<Vec<CertificateDer<'static>>, InvalidCertificate> {

@@ -54,6 +54,7 @@ debian() {
   { have python3 && python3 -c 'import venv, ensurepip' 2>/dev/null; } || wanted+=(python3 python3-venv python3-pip)
   have node || wanted+=(nodejs)
   have npm || wanted+=(npm)
+  have promtool || wanted+=(prometheus)
   have systemd-analyze || wanted+=(systemd)
   { have mkfs.ext4 || [ -x /sbin/mkfs.ext4 ]; } || wanted+=(e2fsprogs)
   compgen -G '/usr/lib/*/faketime/libfaketimeMT.so.1' >/dev/null || wanted+=(libfaketime)
@@ -139,6 +140,7 @@ step 'Packages of Debian' debian
 step 'Packages of the receivers' receivers
 # If they could be installed, a test that finds them missing fails.
 if have python3 && have npm; then export QLIK_ROSTER_REQUIRE_FOREIGN=1; fi
+if have promtool; then export QLIK_ROSTER_REQUIRE_PROMTOOL=1; fi
 step 'Format' cargo fmt --check
 step 'Lints' cargo clippy --locked --all-targets --quiet -- -D warnings
 step 'Documentation' documentation

@@ -102,6 +102,7 @@ fn of_start(failure: &StartError) -> Exit {
         | StartError::Tenants { .. }
         | StartError::Client { .. }
         | StartError::Socket { .. }
+        | StartError::Tls { .. }
         | StartError::Listen { .. } => Exit::Failure,
     }
 }

@@ -37,6 +37,7 @@ mod secret_custody;
 mod secret_places;
 mod secret_text;
 mod separations;
+mod server_tls;
 mod sessions;
 mod tenants;
 mod validate;
@@ -47,6 +48,7 @@ pub use no_effect::NoEffect;
 pub use options::{Config, OrganizationConfig, ServerOptions, SyncOptions, TenantConfig};
 pub use problem::{ConfigError, Fault, Problem};
 pub use secret_places::{SecretPlace, secret_places};
+pub use server_tls::{TlsFiles, UnusableTls};
 
 use std::path::Path;
 

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::NoEffect;
+use super::{NoEffect, TlsFiles};
 use crate::access::{IdleLimits, Separation};
 use crate::connector::qlik;
 use crate::deliver::Endpoint;
@@ -51,6 +51,8 @@ pub struct Config {
 pub struct ServerOptions {
     /// The address to listen on.
     pub listen: SocketAddr,
+    /// The certificate for TLS; `None` for plain HTTP.
+    pub tls: Option<TlsFiles>,
 }
 
 /// When tenants are read.

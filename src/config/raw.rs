@@ -35,6 +35,14 @@ pub(super) struct Store {
 #[serde(deny_unknown_fields, default)]
 pub(super) struct Server {
     pub(super) listen: Option<String>,
+    pub(super) tls: Option<ServerTls>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct ServerTls {
+    pub(super) cert_file: Option<String>,
+    pub(super) key_file: Option<String>,
 }
 
 #[derive(Debug, Default, Deserialize)]

@@ -21,7 +21,7 @@ impl Form {
     /// Returns the form of the secret that has this key in the configuration.
     pub(super) fn of(key: &str) -> Self {
         match key {
-            "private_key" | "client_key" | "set_key" => Self::Pem,
+            "private_key" | "client_key" | "set_key" | "key" => Self::Pem,
             "webhook_secret" | "hash_key" | "headers" => Self::Line,
             "proxy_password" => Self::Password,
             _ => Self::Token,

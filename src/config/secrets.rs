@@ -62,25 +62,7 @@ impl<'a> Vault<'a> {
             });
         }
         let path = self.place(name);
-        let shown = path.display().to_string();
-        let missing = |detail: String, remedy: &str| Fault::SecretMissing {
-            detail,
-            remedy: remedy.to_owned(),
-        };
-        let file = secret_custody::open(key, &path, Keeper::of(&path, self.credentials))?;
-        let mut bytes = Vec::new();
-        let read = file.take(MAX_BYTES + 1).read_to_end(&mut bytes);
-        match read {
-            Err(error) => Err(missing(
-                format!("reading {shown}: {error}"),
-                "name a file that holds only the secret",
-            )),
-            Ok(n) if n as u64 > MAX_BYTES => Err(missing(
-                format!("{shown} is larger than {MAX_BYTES} bytes; no secret is that large"),
-                "name the file that holds only the secret",
-            )),
-            Ok(_) => secret_text::read(Form::of(key), &shown, &bytes),
-        }
+        read_file(key, &path, Keeper::of(&path, self.credentials))
     }
 
     /// Returns the text of a file that is not secret, such as a certificate: anybody may read it.
@@ -92,23 +74,12 @@ impl<'a> Vault<'a> {
                 remedy: "put the content into a file, and name that file",
             });
         }
-        let path = self.place(name);
-        let shown = path.display();
-        let unreadable = |detail| Fault::FileUnreadable {
-            detail,
-            remedy: "name a text file that the user that runs qlik-roster can read",
-        };
-        let opened = secret_custody::open_regular(&path)
-            .map_err(|error| unreadable(format!("opening {shown}: {error}")))?;
-        let mut text = String::new();
-        let read = opened.take(MAX_OPEN_BYTES + 1).read_to_string(&mut text);
-        match read {
-            Err(error) => Err(unreadable(format!("reading {shown}: {error}"))),
-            Ok(n) if n as u64 > MAX_OPEN_BYTES => Err(unreadable(format!(
-                "{shown} is larger than {MAX_OPEN_BYTES} bytes"
-            ))),
-            Ok(_) => Ok(text),
-        }
+        read_open_file(&self.place(name))
+    }
+
+    /// Returns the folder of credentials that systemd passes to a service.
+    pub(super) fn credentials(&self) -> Option<&Path> {
+        self.credentials
     }
 
     /// Returns where a file of that name is looked for.
@@ -118,6 +89,50 @@ impl<'a> Vault<'a> {
             Some(path) => path,
             None => self.folder.join(name),
         }
+    }
+}
+
+/// Reads the secret in a file, unless others may read it. `key` is the secret's name in the
+/// configuration, without `_file`.
+pub(super) fn read_file(key: &str, path: &Path, keeper: Keeper) -> Result<Secret, Fault> {
+    let shown = path.display().to_string();
+    let missing = |detail: String, remedy: &str| Fault::SecretMissing {
+        detail,
+        remedy: remedy.to_owned(),
+    };
+    let file = secret_custody::open(key, path, keeper)?;
+    let mut bytes = Vec::new();
+    let read = file.take(MAX_BYTES + 1).read_to_end(&mut bytes);
+    match read {
+        Err(error) => Err(missing(
+            format!("reading {shown}: {error}"),
+            "name a file that holds only the secret",
+        )),
+        Ok(n) if n as u64 > MAX_BYTES => Err(missing(
+            format!("{shown} is larger than {MAX_BYTES} bytes; no secret is that large"),
+            "name the file that holds only the secret",
+        )),
+        Ok(_) => secret_text::read(Form::of(key), &shown, &bytes),
+    }
+}
+
+/// Reads the text of a file that is not secret.
+pub(super) fn read_open_file(path: &Path) -> Result<String, Fault> {
+    let shown = path.display();
+    let unreadable = |detail| Fault::FileUnreadable {
+        detail,
+        remedy: "name a text file that the user that runs qlik-roster can read",
+    };
+    let opened = secret_custody::open_regular(path)
+        .map_err(|error| unreadable(format!("opening {shown}: {error}")))?;
+    let mut text = String::new();
+    let read = opened.take(MAX_OPEN_BYTES + 1).read_to_string(&mut text);
+    match read {
+        Err(error) => Err(unreadable(format!("reading {shown}: {error}"))),
+        Ok(n) if n as u64 > MAX_OPEN_BYTES => Err(unreadable(format!(
+            "{shown} is larger than {MAX_OPEN_BYTES} bytes"
+        ))),
+        Ok(_) => Ok(text),
     }
 }
 

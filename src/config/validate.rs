@@ -19,6 +19,7 @@ use super::proxies::environment_proxy;
 use super::retention::retention;
 use super::secrets::Vault;
 use super::separations::separations;
+use super::server_tls::server_tls;
 use super::sessions::{SessionsDraft, idle_limits};
 use super::tenants::{Usual, tenants};
 use super::values::schedule;
@@ -49,6 +50,7 @@ pub(super) fn validate(
     let usual = schedule("sync.schedule", text, zone, &mut problems);
     let poll_defaults = PollDefaults::new(&raw.sync, &vault, &mut problems);
     let jitter = jitter(raw.sync.jitter, &mut problems);
+    let tls = server_tls(raw.server.tls.as_ref(), &vault, &mut problems);
     let listen = listen(raw.server.listen, &mut problems);
     let log = log(&raw.log, environment, &mut problems);
     let connections = connections(raw.connections, &vault, &proxies, &mut problems);
@@ -76,7 +78,7 @@ pub(super) fn validate(
                 retention,
                 source,
                 store,
-                server: ServerOptions { listen },
+                server: ServerOptions { listen, tls },
                 sync: SyncOptions {
                     schedule,
                     jitter,

@@ -52,6 +52,7 @@ mod ask_sources;
 mod space_tables;
 mod unified;
 mod report;
+mod gauges;
 mod error;
 
 pub use crate::access::{
@@ -80,6 +81,7 @@ pub use deliveries::{
 pub use error::{ControlError, SentError};
 pub use event_choice::{ChangeChoice, EventChoice, EventPage, MARK, Whose, is_of_type};
 pub use event_feed::{FeedEvent, FeedPage, MAX_FEED_BYTES};
+pub use gauges::{EndpointGauges, Gauges, TenantGauges};
 pub use holder_rows::{GrantingGroup, HolderRow, Holders, HoldersPage, Inherited, InheritedRole};
 pub use page::{MAX_FINDINGS, MAX_PAGE, Page};
 pub use plans::{

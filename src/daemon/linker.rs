@@ -29,7 +29,7 @@ pub struct Linker {
 impl Linker {
     /// Links a tenant. It is read by its loop, or when somebody asks for it.
     pub(super) fn link(&self, tenant: &TenantConfig) -> Result<Worker<Source>, BuildError> {
-        let connector = Arc::new(connect(tenant, &self.clock)?);
+        let connector = Arc::new(connect(tenant, &self.clock, &self.metrics)?);
         let (to_wake, to_tell) = (self.wakes.clone(), self.observer.clone());
         let underway = Underway::of(Arc::clone(&connector));
         let reported = underway.clone();

@@ -16,6 +16,7 @@ mod linker;
 mod run;
 mod source;
 mod tasks;
+mod tls_watch;
 mod maintenance;
 mod wakes;
 

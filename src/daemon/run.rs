@@ -7,21 +7,23 @@ use std::time::Duration;
 
 use tokio::net::TcpListener;
 use tokio::sync::mpsc;
+use tokio::task::JoinSet;
 use tracing::{info, warn};
 
 use crate::clock::Clock;
-use crate::config::Config;
+use crate::config::{Config, UnusableTls};
 use crate::control::{Control, ControlError};
 use crate::deliver;
 use crate::model::TenantName;
-use crate::signal::{self, Shutdown};
+use crate::signal::{self, Shutdown, ShutdownTrigger};
 use crate::store::{OpenError, Store, StoreError};
 use crate::sync;
 use crate::telemetry::Metrics;
-use crate::web::{self, ControlSocket, Front, Health, SocketError};
+use crate::web::{self, Address, ControlSocket, Front, Health, SocketError};
 
 use super::clock_watch::ClockWatch;
 use super::source::BuildError;
+use super::tls_watch::TlsWatch;
 use super::{
     DiscoverError, Ending, Hooks, Maintenance, Parts, Patience, Tasks, descriptors, first_token,
     tenant_loops,
@@ -89,6 +91,13 @@ pub enum StartError {
         #[source]
         source: SocketError,
     },
+    /// The certificate for TLS could not be read again.
+    #[error("reading the certificate of `[server.tls]`")]
+    Tls {
+        /// Why.
+        #[source]
+        source: UnusableTls,
+    },
     /// The address to listen on is in use, or does not belong to this machine.
     #[error("listening on {address} (`server.listen`)")]
     Listen {
@@ -111,6 +120,7 @@ impl StartError {
             Self::Tenants { source } => source.code(),
             Self::Deliver { source } => source.code(),
             Self::Socket { source } => source.code(),
+            Self::Tls { source } => source.code(),
             Self::Listen { .. } => "daemon.listen",
         }
     }
@@ -131,7 +141,8 @@ impl Daemon {
     /// Opens the store, then starts everything that uses it.
     pub async fn start(config: &Config, clock: Clock, hooks: Hooks) -> Result<Self, StartError> {
         let shares = descriptors::share_out(config);
-        let store = open(config, &clock).await?;
+        let open = Opened::of(config, &clock, shares.listening).await?;
+        let store = open.store;
         let mut parts = Parts::assemble(config, &store, &clock, &hooks)
             .map_err(|source| StartError::Client { source })?;
         let restored = parts.restore().await;
@@ -143,19 +154,13 @@ impl Daemon {
         token.map_err(|source| StartError::Token { source })?;
         let socket =
             ControlSocket::open(&config.store).map_err(|source| StartError::Socket { source })?;
-        let (listener, listens) = listen(config.server.listen).await?;
 
         let (trigger, shutdown) = signal::shutdown();
         let mut tasks = Tasks::new(trigger);
-        let answering = socket.serve(
-            Arc::clone(&parts.control),
-            shares.control,
-            parts.metrics.clone(),
-            shutdown.clone(),
-        );
+        let (control, metrics) = (Arc::clone(&parts.control), parts.metrics.clone());
+        let answering = socket.serve(control, shares.control, metrics.clone(), shutdown.clone());
         tasks.spawn("control", answering);
-        let maintenance =
-            Maintenance::new(config, store.clone(), clock.clone(), parts.metrics.clone());
+        let maintenance = Maintenance::new(config, store.clone(), clock.clone(), metrics.clone());
         tasks.spawn("maintenance", maintenance.run(shutdown.clone()));
         let watch = ClockWatch {
             clock: clock.clone(),
@@ -172,14 +177,17 @@ impl Daemon {
             hooks: parts.hooks,
             connections: shares.listening,
         };
-        tasks.spawn("web", web::serve(listener, front));
+        tasks.spawn("web", web::serve(open.address, front));
+        if let Some(tls) = open.tls {
+            tasks.spawn("tls", tls.run(shutdown.clone()));
+        }
         // Before the first run, so that a new endpoint gets everything that is found from now on.
         let feed = parts.control.feed();
         for endpoint in &config.endpoints {
-            let worker =
-                deliver::Worker::open(endpoint, feed, clock.clone(), parts.metrics.clone());
-            let worker = worker.await;
-            let worker = worker.map_err(|source| StartError::Deliver { source })?;
+            let worker = deliver::Worker::open(endpoint, feed, clock.clone(), metrics.clone());
+            let worker = worker
+                .await
+                .map_err(|source| StartError::Deliver { source })?;
             let wake = parts.wakes.of_endpoint(endpoint.name());
             tasks.spawn(DELIVER, worker.run(wake, shutdown.clone()));
         }
@@ -190,13 +198,13 @@ impl Daemon {
         for discovery in parts.discoveries {
             tasks.spawn("discovery", discovery.run(loops.clone(), shutdown.clone()));
         }
-        say_started(n_tenants, config.endpoints.len(), listens);
+        say_started(n_tenants, config, open.listens);
         Ok(Self {
             tasks,
             store,
             clock,
             shutdown,
-            listens,
+            listens: open.listens,
             control: parts.control,
         })
     }
@@ -240,20 +248,97 @@ impl Daemon {
     }
 }
 
-async fn listen(address: SocketAddr) -> Result<(TcpListener, SocketAddr), StartError> {
+/// What is open before the parts are assembled.
+struct Opened {
+    store: Store,
+    address: Address,
+    listens: SocketAddr,
+    tls: Option<TlsWatch>,
+}
+
+impl Opened {
+    /// Opens the port and the store. Whoever watches the process learns that it is alive while the
+    /// store is being opened.
+    async fn of(config: &Config, clock: &Clock, connections: usize) -> Result<Self, StartError> {
+        let tls = config.server.tls.clone();
+        let tls = tls.map(|files| TlsWatch::begin(files, clock.clone()));
+        let tls = tls
+            .transpose()
+            .map_err(|source| StartError::Tls { source })?;
+        let listening = listen(config.server.listen, tls.as_ref()).await;
+        let opening = listening.as_ref().ok();
+        let opening = opening.map(|(address, _)| Opening::begin(address, connections));
+        // If another daemon has the store, that is what the operator has to know, and not that it
+        // has the port as well.
+        let store = open(config, clock).await?;
+        let (address, listens) = listening?;
+        if let Some(opening) = opening {
+            opening.end().await;
+        }
+        Ok(Self {
+            store,
+            address,
+            listens,
+            tls,
+        })
+    }
+}
+
+/// Answers probes while the store is being opened. Ends when it is dropped.
+struct Opening {
+    trigger: ShutdownTrigger,
+    task: JoinSet<()>,
+}
+
+impl Opening {
+    fn begin(address: &Address, connections: usize) -> Self {
+        let (trigger, shutdown) = signal::shutdown();
+        let answering = web::serve_opening(address.clone(), connections, shutdown);
+        let mut task = JoinSet::new();
+        task.spawn(answering);
+        Self { trigger, task }
+    }
+
+    async fn end(mut self) {
+        self.trigger.trigger();
+        while self.task.join_next().await.is_some() {}
+    }
+}
+
+async fn listen(
+    address: SocketAddr,
+    tls: Option<&TlsWatch>,
+) -> Result<(Address, SocketAddr), StartError> {
     let listening = |source| StartError::Listen { address, source };
     let listener = TcpListener::bind(address).await.map_err(listening)?;
     let listens = listener.local_addr().map_err(listening)?;
-    Ok((listener, listens))
+    let address = Address {
+        listener: Arc::new(listener),
+        tls: tls.map(TlsWatch::tls),
+    };
+    Ok((address, listens))
 }
 
-fn say_started(n_tenants: usize, n_endpoints: usize, listens: SocketAddr) {
+fn say_started(n_tenants: usize, config: &Config, listens: SocketAddr) {
+    let n_endpoints = config.endpoints.len();
+    let scheme = match config.server.tls {
+        Some(_) => "https",
+        None => "http",
+    };
     info!(
         tenants = n_tenants,
         endpoints = n_endpoints,
         listen = %listens,
-        "Started; tenants: {n_tenants}, endpoints: {n_endpoints}, listening on http://{listens}",
+        "Started; tenants: {n_tenants}, endpoints: {n_endpoints}, listening on {scheme}://{listens}",
     );
+    if config.server.tls.is_none() && !listens.ip().is_loopback() {
+        warn!(
+            listen = %listens,
+            "Other machines can reach {listens} without TLS: tokens and what they read can be \
+             overheard unless something in front encrypts it; `[server.tls]` in the configuration \
+             names a certificate"
+        );
+    }
 }
 
 /// Restores from the store the metrics that a restart must not reset.

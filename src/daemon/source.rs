@@ -3,6 +3,7 @@
 use crate::clock::Clock;
 use crate::config::TenantConfig;
 use crate::connector::qlik::Qlik;
+use crate::telemetry::Metrics;
 
 pub(super) use crate::connector::qlik::BuildError;
 
@@ -11,6 +12,11 @@ pub(super) use crate::connector::qlik::BuildError;
 pub(super) type Source = Qlik;
 
 /// Prepares to read a tenant; no request is sent.
-pub(super) fn connect(tenant: &TenantConfig, clock: &Clock) -> Result<Source, BuildError> {
-    Qlik::new(tenant.options.clone(), clock.clone())
+pub(super) fn connect(
+    tenant: &TenantConfig,
+    clock: &Clock,
+    metrics: &Metrics,
+) -> Result<Source, BuildError> {
+    let source = Qlik::new(tenant.options.clone(), clock.clone())?;
+    Ok(source.measured(metrics.clone(), tenant.name.clone()))
 }

@@ -10,12 +10,12 @@
 //! connection while the client reads it ([`Lifetime::stream`]).
 
 mod lifetime;
+mod slot;
 
 use std::convert::Infallible;
-use std::fmt;
 use std::io;
 use std::net::IpAddr;
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
@@ -30,17 +30,16 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream, UnixListener, UnixStream};
-use tokio::sync::Notify;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, timeout};
 use tracing::warn;
 
-use crate::lock::lock;
 use crate::signal::Shutdown;
 use crate::telemetry::{Metrics, Sample};
 
 use lifetime::reach;
 pub(super) use lifetime::{Lifetime, Streaming};
+use slot::{Doing, Slot};
 
 /// Places that are kept free for the next connections.
 const SPARE: usize = 8;
@@ -68,7 +67,7 @@ const PAUSE: Duration = Duration::from_secs(1);
 const SAY_EVERY: Duration = Duration::from_secs(60);
 
 /// Where connections come from.
-pub(super) trait Listener {
+pub(in crate::web) trait Listener {
     /// A connection.
     type Io: AsyncRead + AsyncWrite + Unpin + Send + 'static;
 
@@ -82,6 +81,14 @@ impl Listener for TcpListener {
     async fn accept(&self) -> io::Result<(TcpStream, Option<IpAddr>)> {
         let (io, from) = Self::accept(self).await?;
         Ok((io, Some(from.ip())))
+    }
+}
+
+impl<L: Listener + Send + Sync> Listener for Arc<L> {
+    type Io = L::Io;
+
+    async fn accept(&self) -> io::Result<(L::Io, Option<IpAddr>)> {
+        L::accept(self).await
     }
 }
 
@@ -229,65 +236,6 @@ impl Seldom {
             self.0 = Some(now);
         }
         may
-    }
-}
-
-/// What is known of a connection outside of its task.
-struct Slot {
-    doing: Mutex<Doing>,
-    left: Notify,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Doing {
-    /// It has waited for a head since then.
-    Waiting(Instant),
-    /// It answers a request.
-    Answering,
-    /// It was told to close.
-    Leaving,
-}
-
-impl Slot {
-    fn new(now: Instant) -> Self {
-        Self {
-            doing: Mutex::new(Doing::Waiting(now)),
-            left: Notify::new(),
-        }
-    }
-
-    fn waits_since(&self) -> Option<Instant> {
-        match *self.doing() {
-            Doing::Waiting(since) => Some(since),
-            Doing::Answering | Doing::Leaving => None,
-        }
-    }
-
-    fn is_leaving(&self) -> bool {
-        *self.doing() == Doing::Leaving
-    }
-
-    fn leave(&self) {
-        *self.doing() = Doing::Leaving;
-        self.left.notify_one();
-    }
-
-    /// Notes what the connection does now. A connection that was told to close keeps that state.
-    fn does(&self, now: Doing) {
-        let mut doing = self.doing();
-        if *doing != Doing::Leaving {
-            *doing = now;
-        }
-    }
-
-    fn doing(&self) -> MutexGuard<'_, Doing> {
-        lock(&self.doing)
-    }
-}
-
-impl fmt::Debug for Slot {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Slot").field(&*self.doing()).finish()
     }
 }
 

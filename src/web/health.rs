@@ -1,4 +1,7 @@
 //! `/livez` and `/readyz`, for Kubernetes and other watchers.
+//!
+//! Ready means that requests can be answered. A tenant that cannot be read is said and does not
+//! make the daemon unready: whoever reads what is known of other tenants would be cut off from it.
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -17,15 +20,15 @@ use crate::signal::Shutdown;
 /// How long the store's answer about the tenants is cached: anybody may ask, as often as they like.
 const CACHED: Duration = Duration::from_secs(5);
 
-/// The answer while history was lost and nobody has acknowledged it.
-const LOST: &str = "ok; history was lost with a damaged store, `qlik-roster status` says more\n";
+/// What is said while history was lost and nobody has acknowledged it.
+const LOST: &str = "history was lost with a damaged store; `qlik-roster status` says more\n";
 
 /// What health depends on.
 #[derive(Debug, Clone)]
 pub struct Health {
     /// The daemon is alive as long as the store works: a failed store needs a new process.
     pub control: Arc<Control>,
-    /// The daemon is ready until told to end, unless a tenant has only ever failed or is overdue.
+    /// The daemon is ready until told to end.
     pub shutdown: Shutdown,
 }
 
@@ -33,14 +36,17 @@ pub struct Health {
 #[derive(Debug, Clone)]
 struct Watched {
     health: Health,
-    tenants: Arc<Mutex<Option<(Instant, String)>>>,
-    lost: Arc<Mutex<Option<(Instant, bool)>>>,
+    tenants: Cached<Option<String>>,
+    lost: Cached<bool>,
 }
+
+/// An answer of the store, with the time at which it was given.
+type Cached<T> = Arc<Mutex<Option<(Instant, T)>>>;
 
 impl Watched {
     /// Says how many tenants were tried but never read; empty if none. It gives no names or
-    /// reasons, since anybody may ask.
-    async fn never_read(&self) -> String {
+    /// reasons, since anybody may ask. `None` if the store does not answer.
+    async fn never_read(&self) -> Option<String> {
         let mut tenants = self.tenants.lock().await;
         if let Some((at, said)) = &*tenants
             && at.elapsed() < CACHED
@@ -48,12 +54,12 @@ impl Watched {
             return said.clone();
         }
         let said = match self.health.control.never_read().await {
-            Ok(names) if names.is_empty() => String::new(),
-            Ok(names) => format!(
+            Ok(names) if names.is_empty() => Some(String::new()),
+            Ok(names) => Some(format!(
                 "{} of the tenants could never be read; `qlik-roster status` says why\n",
                 names.len()
-            ),
-            Err(_failed) => "the store does not answer\n".to_owned(),
+            )),
+            Err(_failed) => None,
         };
         *tenants = Some((Instant::now(), said.clone()));
         said
@@ -74,7 +80,7 @@ pub(super) fn router(health: Health) -> Router {
 
 impl Watched {
     /// Returns whether history was lost and no operator has acknowledged it. It is cached like the
-    /// rest, and does not affect readiness.
+    /// rest.
     async fn has_lost_history(&self) -> bool {
         let mut lost = self.lost.lock().await;
         if let Some((at, lost)) = &*lost
@@ -106,7 +112,9 @@ async fn readyz(State(watched): State<Watched>) -> (StatusCode, Cow<'static, str
     if health.shutdown.is_triggered() {
         return (unavailable, "ending\n".into());
     }
-    let mut said = watched.never_read().await;
+    let Some(mut said) = watched.never_read().await else {
+        return (unavailable, "the store does not answer\n".into());
+    };
     // Read from memory, so it costs nothing.
     let n_overdue = health.control.overdue().len();
     if n_overdue > 0 {
@@ -114,9 +122,25 @@ async fn readyz(State(watched): State<Watched>) -> (StatusCode, Cow<'static, str
                        `qlik-roster status` says why";
         said = format!("{said}{n_overdue} {overdue}\n");
     }
-    match said.is_empty() {
-        true if watched.has_lost_history().await => (StatusCode::OK, LOST.into()),
-        true => (StatusCode::OK, "ok\n".into()),
-        false => (unavailable, said.into()),
+    if watched.has_lost_history().await {
+        said.push_str(LOST);
     }
+    // Another process could do nothing about it, and what is known can still be read.
+    match said.is_empty() {
+        true => (StatusCode::OK, "ok\n".into()),
+        false => (StatusCode::OK, format!("degraded\n{said}").into()),
+    }
+}
+
+/// Makes the routes for the time in which the store is being opened, which may take long if it is
+/// migrated or was damaged.
+pub(super) fn opening() -> Router {
+    let opening = "the store is being opened\n";
+    Router::new()
+        .route("/livez", get(async || "ok\n"))
+        .route(
+            "/readyz",
+            get(async move || (StatusCode::SERVICE_UNAVAILABLE, opening)),
+        )
+        .fallback(async move || (StatusCode::SERVICE_UNAVAILABLE, opening))
 }

@@ -1,28 +1,99 @@
 //! `GET /metrics`: the numbers for Prometheus.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Router;
-use axum::extract::State;
+use axum::extract::{MatchedPath, Request, State};
 use axum::http::header::CONTENT_TYPE;
-use axum::response::IntoResponse;
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
 use axum::routing::get;
+use tokio::sync::Mutex;
+use tokio::time::Instant;
 
-use crate::control::Control;
-use crate::telemetry::{self, Metrics, Sample};
+use crate::control::{Control, EndpointGauges, Gauges, TenantGauges};
+use crate::telemetry::{self, HttpRoute, HttpStatus, Metrics, Sample};
+
+/// How long what was counted in the store is shown: anybody may ask, as often as they like.
+const CACHED: Duration = Duration::from_secs(5);
+
+/// What answers scrapers.
+#[derive(Debug)]
+struct Scraped {
+    metrics: Metrics,
+    control: Arc<Control>,
+    counted_at: Mutex<Option<Instant>>,
+}
 
 /// Makes the route.
 pub(super) fn router(metrics: Metrics, control: Arc<Control>) -> Router {
+    let scraped = Scraped {
+        metrics,
+        control,
+        counted_at: Mutex::default(),
+    };
     Router::new()
         .route("/metrics", get(print))
-        .with_state((metrics, control))
+        .with_state(Arc::new(scraped))
 }
 
-async fn print(State((metrics, control)): State<(Metrics, Arc<Control>)>) -> impl IntoResponse {
+/// Counts a request by its route and the status of its answer.
+pub(super) async fn count(
+    State(metrics): State<Metrics>,
+    request: Request,
+    next: Next,
+) -> Response {
+    let matched = request.extensions().get::<MatchedPath>();
+    let route = matched.map_or_else(HttpRoute::unknown, |path| HttpRoute::of(path.as_str()));
+    let answer = next.run(request).await;
+    metrics.count(Sample::HttpRequests {
+        route: &route,
+        status: &HttpStatus::of(answer.status().as_u16()),
+    });
+    answer
+}
+
+async fn print(State(scraped): State<Arc<Scraped>>) -> impl IntoResponse {
+    let Scraped {
+        metrics,
+        control,
+        counted_at,
+    } = &*scraped;
     // An age is computed when it is asked for.
     for (tenant, age) in control.ages() {
         metrics.set(Sample::SinceSuccess { tenant: &tenant }, age.as_secs_f64());
     }
+    let mut counted_at = counted_at.lock().await;
+    if counted_at.is_none_or(|at| at.elapsed() >= CACHED)
+        // A store that does not answer is said by `/readyz`; the numbers stay as they were.
+        && let Ok(gauges) = control.gauges().await
+    {
+        show(metrics, &gauges);
+        *counted_at = Some(Instant::now());
+    }
+    drop(counted_at);
     let head = [(CONTENT_TYPE, telemetry::CONTENT_TYPE)];
     (head, metrics.print())
+}
+
+fn show(metrics: &Metrics, gauges: &Gauges) {
+    for (
+        tenant,
+        TenantGauges {
+            records,
+            held_plans,
+        },
+    ) in &gauges.tenants
+    {
+        for (kind, count) in records {
+            metrics.set(Sample::Records { tenant, kind }, *count as f64);
+        }
+        metrics.set(Sample::HeldPlans { tenant }, *held_plans as f64);
+    }
+    for (endpoint, EndpointGauges { oldest, parked }) in &gauges.endpoints {
+        let age = Sample::OldestUndelivered { endpoint };
+        metrics.set(age, oldest.as_secs_f64());
+        metrics.set(Sample::ParkedNow { endpoint }, *parked as f64);
+    }
 }

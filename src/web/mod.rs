@@ -17,6 +17,7 @@
 
 mod connections;
 mod server;
+mod tls;
 
 mod api;
 
@@ -29,5 +30,6 @@ mod socket;
 pub use connections::Limits;
 pub use health::Health;
 pub use hooks::{HookCheck, QlikHooks};
-pub use server::{Front, serve};
+pub use server::{Address, Front, serve, serve_opening};
 pub use socket::{ControlSocket, SocketError};
+pub use tls::Tls;

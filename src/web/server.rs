@@ -4,10 +4,14 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
+use axum::Router;
+use axum::middleware::from_fn_with_state;
 use tokio::net::TcpListener;
 
+use crate::signal::Shutdown;
 use crate::telemetry::Metrics;
 
+use super::tls::{Tls, TlsListener};
 use super::{Health, Limits, QlikHooks, api, connections, health, hooks, metrics};
 
 /// How long a head may take to arrive, and a connection may be idle: longer than the interval of
@@ -31,8 +35,46 @@ pub struct Front {
     pub connections: usize,
 }
 
+/// Where requests come from.
+#[derive(Debug, Clone)]
+pub struct Address {
+    /// The open port.
+    pub listener: Arc<TcpListener>,
+    /// The certificate for TLS; `None` for plain HTTP.
+    pub tls: Option<Tls>,
+}
+
+impl Address {
+    async fn serve(self, router: Router, limits: Limits, metrics: &Metrics, shutdown: Shutdown) {
+        let Self { listener, tls } = self;
+        match tls {
+            None => connections::serve(listener, router, limits, metrics, shutdown).await,
+            Some(tls) => {
+                let listener = TlsListener {
+                    inner: listener,
+                    tls,
+                };
+                connections::serve(listener, router, limits, metrics, shutdown).await;
+            }
+        }
+    }
+}
+
+/// Answers probes until told to end, while the store is being opened.
+pub async fn serve_opening(address: Address, connections: usize, shutdown: Shutdown) {
+    let limits = Limits {
+        connections,
+        head: HEAD,
+        life: Some(LIFE),
+    };
+    let metrics = Metrics::default();
+    address
+        .serve(health::opening(), limits, &metrics, shutdown)
+        .await;
+}
+
 /// Serves until told to end.
-pub async fn serve(listener: TcpListener, front: Front) -> io::Result<()> {
+pub async fn serve(address: Address, front: Front) -> io::Result<()> {
     let shutdown = front.health.shutdown.clone();
     // The other half is for requests without a body, which are answered at once.
     let n_bodies = front.connections.div_ceil(2);
@@ -42,14 +84,18 @@ pub async fn serve(listener: TcpListener, front: Front) -> io::Result<()> {
         .merge(api::router(
             Arc::clone(&control),
             front.connections,
+            front.metrics.clone(),
             shutdown.clone(),
         ))
-        .merge(hooks::router(Arc::new(front.hooks), n_bodies));
+        .merge(hooks::router(Arc::new(front.hooks), n_bodies))
+        .layer(from_fn_with_state(front.metrics.clone(), metrics::count));
     let limits = Limits {
         connections: front.connections,
         head: HEAD,
         life: Some(LIFE),
     };
-    connections::serve(listener, router, limits, &front.metrics, shutdown).await;
+    address
+        .serve(router, limits, &front.metrics, shutdown)
+        .await;
     Ok(())
 }

@@ -88,7 +88,8 @@ impl Stream {
     /// Returns the next event, or `None` at a clean end of the stream.
     async fn next(&mut self) -> Option<Streamed> {
         loop {
-            if let Some((block, rest)) = self.text.split_once("\n\n") {
+            if let Some((block, _rest)) = self.text.split_once("\n\n") {
+                let end = block.len() + 2;
                 let mut event = Streamed::default();
                 for line in block.lines() {
                     let (field, value) = line.split_once(": ").unwrap_or((line, ""));
@@ -99,7 +100,7 @@ impl Stream {
                         _other => {}
                     }
                 }
-                self.text = rest.to_owned();
+                self.text.drain(..end);
                 if !event.data.is_empty() {
                     return Some(event);
                 }

@@ -97,6 +97,7 @@ fn every_setting_in_the_example_is_of_the_right_type() {
         "config.conflict endpoints[0].set_key_file",
         "config.conflict endpoints[0].source",
         "config.conflict endpoints[0].url_file",
+        "config.file-unreadable server.tls.cert_file",
         "config.conflict tenants[0].webhook_secret_env",
     ];
     assert_eq!(found, expected);

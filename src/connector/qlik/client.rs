@@ -1,7 +1,7 @@
 //! Sends requests to a tenant's APIs: adds the token, retries where that helps, decodes the answer.
 
 use std::sync::atomic::AtomicBool;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
 use reqwest::header::{ACCEPT, AUTHORIZATION};
@@ -106,6 +106,7 @@ impl Client {
                 clock,
                 patience,
                 traffic: Mutex::default(),
+                metered: OnceLock::new(),
                 waiting: Mutex::default(),
             },
             tokens,

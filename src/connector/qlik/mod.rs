@@ -69,9 +69,11 @@ use serde_json::value::RawValue;
 
 use self::client::{Ask, Client, Patience, Redirects};
 use self::error::Refusal;
+use self::transport::Metered;
 use crate::clock::Clock;
-use crate::model::{Finding, Kind, Observed, RecordRef, Tenant, TenantId};
+use crate::model::{Finding, Kind, Observed, RecordRef, Tenant, TenantId, TenantName};
 use crate::retry::Retry;
+use crate::telemetry::Metrics;
 
 pub use assertion::{InvalidKey, SigningKey};
 pub use build_error::BuildError;
@@ -94,6 +96,14 @@ impl Qlik {
     /// Prepares a connection; nothing is sent before the first request.
     pub fn new(options: Options, clock: Clock) -> Result<Self, BuildError> {
         Self::patient(options, clock, Retry::requests)
+    }
+
+    /// Counts the answers to its requests under the name of a tenant.
+    #[must_use]
+    pub fn measured(self, metrics: Metrics, tenant: TenantName) -> Self {
+        // It was set before if this is called twice, and stays as it is.
+        drop(self.0.transport.metered.set(Metered { metrics, tenant }));
+        self
     }
 
     fn patient(

@@ -11,6 +11,7 @@ use tokio::time::Instant;
 
 use super::error::{ReadError, Refusal};
 use super::gate::Gate;
+use super::options::Tier;
 use super::problem::ErrorAnswer;
 use super::transport::{Reply, Transport};
 use super::{Credentials, SigningKey, assertion, wire};
@@ -197,7 +198,7 @@ impl Issued {
             .post(url)
             .header(ACCEPT, "application/json")
             .json(&request);
-        let body = match transport.send_now(DOING, post, refusal).await? {
+        let body = match transport.send_now(DOING, Tier::Two, post, refusal).await? {
             Reply::Body(body) => body,
             // The credentials are in the request: it is not sent anywhere else.
             Reply::Elsewhere(to) => return Err(transport.redirected(DOING, &to)),

@@ -1,6 +1,6 @@
 //! Sends one request to the tenant, and turns any failure into one of our errors.
 
-use std::sync::{Mutex, MutexGuard};
+use std::sync::{Mutex, MutexGuard, OnceLock};
 use std::time::Duration;
 
 use reqwest::header::{LOCATION, RETRY_AFTER};
@@ -9,16 +9,17 @@ use tokio::time::Instant;
 
 use super::error::{ReadError, Refusal};
 use super::gate::Gate;
+use super::options::Tier;
 use super::pace::Slowed;
 use super::problem::{self, ErrorAnswer};
 use super::{Limits, TenantHost};
 use crate::clock::Clock;
 use crate::connector::{Wait, WaitCause};
 use crate::lock::lock;
-use crate::model::Traffic;
+use crate::model::{TenantName, Traffic};
 use crate::obstacle::Route;
 use crate::retry::Retry;
-use crate::telemetry::chain;
+use crate::telemetry::{HttpStatus, Metrics, QlikTier, Sample, chain};
 
 /// The requests to one tenant, and their limits.
 #[derive(Debug)]
@@ -31,7 +32,16 @@ pub(super) struct Transport {
     /// How long to retry.
     pub(super) patience: fn() -> Retry,
     pub(super) traffic: Mutex<Traffic>,
+    /// Where answers are counted; empty if nobody asks for the metrics.
+    pub(super) metered: OnceLock<Metered>,
     pub(super) waiting: Mutex<Option<Waiting>>,
+}
+
+/// The metrics, and the name of the tenant in them.
+#[derive(Debug, Clone)]
+pub(super) struct Metered {
+    pub(super) metrics: Metrics,
+    pub(super) tenant: TenantName,
 }
 
 /// Until when a request waits, and why.
@@ -60,7 +70,8 @@ impl Transport {
         refusal: fn(&ErrorAnswer) -> Refusal,
     ) -> Result<Reply, ReadError> {
         self.pass(gate).await;
-        self.send_now(doing, request, refusal).await
+        // All requests but those for tokens are of tier 1.
+        self.send_now(doing, Tier::One, request, refusal).await
     }
 
     /// Waits at a gate, and counts the request that follows.
@@ -77,13 +88,13 @@ impl Transport {
     pub(super) async fn send_now(
         &self,
         doing: &'static str,
+        tier: Tier,
         request: RequestBuilder,
         refusal: fn(&ErrorAnswer) -> Refusal,
     ) -> Result<Reply, ReadError> {
-        let response = request
-            .send()
-            .await
-            .map_err(|error| self.failed(doing, &error))?;
+        let sent = request.send().await;
+        self.count_answer(tier, sent.as_ref().ok().map(Response::status));
+        let response = sent.map_err(|error| self.failed(doing, &error))?;
         let status = response.status();
         if status.is_success() {
             return self.body(doing, response).await.map(Reply::Body);
@@ -174,6 +185,23 @@ impl Transport {
             None => "without an address to go to".to_owned(),
         };
         ReadError::Redirected { doing, to }
+    }
+
+    /// Counts an answer, or that none came.
+    fn count_answer(&self, tier: Tier, status: Option<StatusCode>) {
+        let Some(Metered { metrics, tenant }) = self.metered.get() else {
+            return;
+        };
+        let status = status.map_or_else(HttpStatus::none, |status| HttpStatus::of(status.as_u16()));
+        let tier = match tier {
+            Tier::One => QlikTier::One,
+            Tier::Two => QlikTier::Two,
+        };
+        metrics.count(Sample::QlikAnswers {
+            tenant,
+            tier: &tier,
+            status: &status,
+        });
     }
 
     /// Updates the traffic counts.
@@ -289,6 +317,7 @@ mod tests {
             clock: Clock::system(),
             patience: Retry::brief,
             traffic: Mutex::default(),
+            metered: OnceLock::new(),
             waiting: Mutex::default(),
         };
         let url = "https://acme.eu.qlikcloud.com/?filter=private";

@@ -22,7 +22,7 @@ use crate::store::{Store, StoreError};
 pub struct PullRequest {
     /// Which events are wanted.
     pub subscription: Subscription,
-    /// What is wanted of a list of users beside an entry.
+    /// Whether the users of a list beside an entry are events of their own.
     pub lists: Lists,
     /// The most events in the page.
     pub events: usize,
@@ -272,14 +272,15 @@ impl Page<'_> {
         }
     }
 
+    /// Returns whether no other entry may be read for this page.
     fn is_full(&self) -> bool {
-        let PullRequest {
-            events,
-            bytes,
-            entries,
-            ..
-        } = *self.request;
-        self.events.len() >= events || self.n_bytes >= bytes || self.n_read >= entries
+        self.is_filled() || self.n_read >= self.request.entries
+    }
+
+    /// Returns whether the page has as many events as it may have. The users of a list belong to
+    /// one entry, so however few entries are read, some of them fit.
+    fn is_filled(&self) -> bool {
+        self.events.len() >= self.request.events || self.n_bytes >= self.request.bytes
     }
 
     /// Reads the rest of a list, if the page begins within one.
@@ -337,7 +338,7 @@ impl Page<'_> {
             }
             found = Found::Some;
             for (number, user) in (from..).zip(users) {
-                if self.is_full() {
+                if self.is_filled() {
                     return Ok(found);
                 }
                 let of_user = reader::about(entry, user);

@@ -204,14 +204,7 @@ fn write_step(store: &Store, tenant: u8, step: &Step, at: Timestamp) {
         Step::Deleted(kind, n) => changed(Change::Deleted {
             before: record(*kind, *n, 0),
         }),
-        Step::Loaded => {
-            let closing = Closing::Loaded {
-                roles: 0,
-                groups: 0,
-                users: 0,
-            };
-            (Vec::new(), closing)
-        }
+        Step::Loaded => (Vec::new(), loaded()),
         Step::Failed => (
             Vec::new(),
             report(Fact::Failed {
@@ -245,6 +238,14 @@ fn write_step(store: &Store, tenant: u8, step: &Step, at: Timestamp) {
             closing,
         })
         .unwrap();
+}
+
+fn loaded() -> Closing {
+    Closing::Loaded {
+        roles: 0,
+        groups: 0,
+        users: 0,
+    }
 }
 
 fn report(fact: Fact) -> Closing {

@@ -23,7 +23,8 @@ impl Gauge {
     pub fn count(&self, ended: &Ended) {
         let outcome = &match ended.verdict {
             Verdict::Delivered { .. } => DeliveryOutcome::Delivered,
-            Verdict::Retry { .. } | Verdict::Disable { .. } => DeliveryOutcome::Failed,
+            Verdict::Retry { .. } => DeliveryOutcome::Failed,
+            Verdict::Disable { .. } => DeliveryOutcome::Disabled,
         };
         let endpoint = &self.endpoint;
         let n_events = u32::try_from(ended.deliveries.len()).unwrap_or(u32::MAX);

@@ -7,6 +7,8 @@ use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex, RwLockReadGuard};
 use std::thread::JoinHandle;
 
+use tokio::sync::watch;
+
 use crate::lock::{self, lock};
 use crate::model::{Account, Fact, RunId, Seq, StoreId, Timestamp};
 use crate::store::error::StoreError;
@@ -73,6 +75,11 @@ impl Engine {
     /// Returns the journal's last entry that is on disk.
     pub fn last_seq(&self) -> Seq {
         self.shared.durable()
+    }
+
+    /// Returns a view of that entry that can be waited for.
+    pub fn watch_last_seq(&self) -> watch::Receiver<Seq> {
+        self.shared.watch_durable()
     }
 
     /// Returns whether the last process was interrupted while it copied the database; true only at

@@ -14,7 +14,7 @@ impl Store {
     /// Waits, without blocking a thread, until there is an entry after a position, or the store is
     /// closed.
     pub fn grown_beyond(&self, seq: Seq) -> impl Future<Output = ()> + Send + 'static {
-        let mut durable = self.engine.shared.watch_durable();
+        let mut durable = self.engine.watch_last_seq();
         async move { drop(durable.wait_for(|last| *last > seq).await) }
     }
 

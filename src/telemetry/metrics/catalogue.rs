@@ -1,6 +1,8 @@
 //! All metrics: their names, units, labels and meanings.
 
-use super::label::{DeliveryOutcome, HookRejection, HookResult, Label, PollOutcome};
+use super::label::{
+    DeliveryOutcome, HookRejection, HookResult, HttpRoute, HttpStatus, Label, PollOutcome, QlikTier,
+};
 use crate::clock::ClockJump;
 use crate::model::{EndpointName, Kind, Outcome, TenantName, Trigger, Verb};
 
@@ -86,6 +88,10 @@ metrics! {
         "Records that the last run over the whole tenant could not read.";
     Changes { tenant: TenantName, kind: Kind, verb: Verb } Counter "qlik_roster_changes_total"
         "Changes that were found and applied.";
+    Records { tenant: TenantName, kind: Kind } Gauge "qlik_roster_records"
+        "Users, groups and roles that are known.";
+    HeldPlans { tenant: TenantName } Gauge "qlik_roster_held_plans"
+        "Plans of held removals that wait for an operator: 0 or 1.";
     Polls { tenant: TenantName, outcome: PollOutcome } Counter "qlik_roster_polls_total"
         "Polls of the tenant's audit log.";
     AuditMissed { tenant: TenantName } Gauge "qlik_roster_audit_missed"
@@ -97,22 +103,33 @@ metrics! {
         "Requests sent to Qlik, including those sent again.";
     Retries { tenant: TenantName } Counter "qlik_roster_qlik_retries_total"
         "Requests sent to Qlik again after a failure.";
+    QlikAnswers { tenant: TenantName, tier: QlikTier, status: HttpStatus } Counter "qlik_roster_qlik_answers_total"
+        "Answers of Qlik to requests, by the tier of its rate limits and the HTTP status.";
     Waited { tenant: TenantName } Counter "qlik_roster_qlik_waited_seconds_total"
         "Time spent waiting for the rate limit, Qlik's or our own.";
     HooksReceived { tenant: TenantName, result: HookResult } Counter "qlik_roster_qlik_webhooks_total"
         "Webhooks from Qlik with a valid signature.";
     HooksRejected { reason: HookRejection } Counter "qlik_roster_qlik_webhooks_rejected_total"
         "Webhooks that were refused.";
+    HttpRequests { route: HttpRoute, status: HttpStatus } Counter "qlik_roster_http_requests_total"
+        "Requests that were answered, by route and status.";
+    EventConsumers {} Gauge "qlik_roster_event_consumers"
+        "Programs that wait for events or have a stream of them open.";
     CrowdedOut {} Counter "qlik_roster_connections_crowded_out_total"
         "Connections that waited without a request and were closed in favour of others.";
     Deliveries { endpoint: EndpointName, outcome: DeliveryOutcome } Counter "qlik_roster_deliveries_total"
-        "Attempts to deliver an event, by outcome.";
+        "Attempts to deliver an event, by outcome: delivered, failed, or disabled the endpoint.";
     Messages { endpoint: EndpointName, outcome: DeliveryOutcome } Counter "qlik_roster_messages_total"
         "Messages that were sent, each of one event or a batch.";
     DeliverySeconds { endpoint: EndpointName, outcome: DeliveryOutcome } Counter "qlik_roster_delivery_seconds_total"
         "Time from sending a message to its answer.";
     Parked { endpoint: EndpointName } Counter "qlik_roster_parked_total"
         "Events that were given up on.";
+    ParkedNow { endpoint: EndpointName } Gauge "qlik_roster_parked_events"
+        "Events that are parked now: given up on, and not sent again or dismissed.";
+    OldestUndelivered { endpoint: EndpointName } Gauge "qlik_roster_endpoint_oldest_undelivered_seconds"
+        "How long ago the oldest event was found that the endpoint still has to get; 0: there is \
+         none.";
     Behind { endpoint: EndpointName } Gauge "qlik_roster_endpoint_behind_entries"
         "Entries of the journal that the endpoint has not settled.";
     EndpointTakes { endpoint: EndpointName } Gauge "qlik_roster_endpoint_takes_events"

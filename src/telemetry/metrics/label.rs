@@ -34,8 +34,51 @@ pub enum PollOutcome {
 pub enum DeliveryOutcome {
     /// The receiver took it.
     Delivered,
-    /// The receiver did not take it.
+    /// The receiver did not take it; it is tried again.
     Failed,
+    /// The receiver wants no more events, so the endpoint is disabled.
+    Disabled,
+}
+
+/// A class of requests to Qlik that share a limit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum QlikTier {
+    /// Most reads.
+    One,
+    /// Tokens, writes, and some reads.
+    Two,
+}
+
+/// The status of an HTTP answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HttpStatus(String);
+
+impl HttpStatus {
+    /// The status of an answer.
+    pub fn of(status: u16) -> Self {
+        Self(status.to_string())
+    }
+
+    /// No answer came, or not all of it.
+    pub fn none() -> Self {
+        Self("none".to_owned())
+    }
+}
+
+/// The route of a request: a path with names in place of its variable parts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HttpRoute(String);
+
+impl HttpRoute {
+    /// A route of ours.
+    pub fn of(path: &str) -> Self {
+        Self(path.to_owned())
+    }
+
+    /// No route of ours has the requested path.
+    pub fn unknown() -> Self {
+        Self("unknown".to_owned())
+    }
 }
 
 /// What one of Qlik's webhooks contained.
@@ -127,7 +170,29 @@ impl Label for DeliveryOutcome {
         match self {
             Self::Delivered => "delivered",
             Self::Failed => "failed",
+            Self::Disabled => "disabled",
         }
+    }
+}
+
+impl Label for QlikTier {
+    fn text(&self) -> &str {
+        match self {
+            Self::One => "1",
+            Self::Two => "2",
+        }
+    }
+}
+
+impl Label for HttpStatus {
+    fn text(&self) -> &str {
+        &self.0
+    }
+}
+
+impl Label for HttpRoute {
+    fn text(&self) -> &str {
+        &self.0
     }
 }
 

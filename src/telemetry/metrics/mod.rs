@@ -12,7 +12,9 @@ use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard};
 
 pub use catalogue::{Metric, Sample, Shape};
-pub use label::{DeliveryOutcome, HookRejection, HookResult, PollOutcome};
+pub use label::{
+    DeliveryOutcome, HookRejection, HookResult, HttpRoute, HttpStatus, PollOutcome, QlikTier,
+};
 pub use text::CONTENT_TYPE;
 use text::Series;
 

@@ -13,13 +13,19 @@ use axum::Router;
 
 use crate::control::Control;
 use crate::signal::Shutdown;
+use crate::telemetry::Metrics;
 
 use shared::Api;
 
 /// Makes the routes of the API.
 ///
 /// `connections` is the most connections at one time.
-pub(super) fn router(control: Arc<Control>, connections: usize, shutdown: Shutdown) -> Router {
+pub(super) fn router(
+    control: Arc<Control>,
+    connections: usize,
+    metrics: Metrics,
+    shutdown: Shutdown,
+) -> Router {
     let api = Arc::new(Api::new(control));
-    unified::router(Arc::clone(&api)).merge(events::router(api, connections, shutdown))
+    unified::router(Arc::clone(&api)).merge(events::router(api, connections, metrics, shutdown))
 }

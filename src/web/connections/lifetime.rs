@@ -6,7 +6,7 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until};
 
-use super::{Doing, Slot};
+use super::slot::{Doing, Slot};
 
 /// The end of a connection's life. Clones share it.
 #[derive(Debug, Clone)]

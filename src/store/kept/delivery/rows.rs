@@ -31,6 +31,13 @@ impl Store {
             .collect())
     }
 
+    /// Returns an endpoint's first deferred delivery in the order of the journal; `None` if it has
+    /// none.
+    pub fn first_deferred(&self, endpoint: &EndpointName) -> Result<Option<Item>, StoreError> {
+        let rows = self.delivery_rows::<v1::Deferred>(Keyspace::Deferred, endpoint, None, 1)?;
+        Ok(rows.into_iter().next().map(|(item, _)| item))
+    }
+
     /// Returns an endpoint's parked deliveries after a given one, the earliest first.
     pub fn parked(
         &self,

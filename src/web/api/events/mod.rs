@@ -6,6 +6,7 @@
 mod accept;
 mod consumers;
 mod params;
+mod pulling;
 mod stream;
 
 use std::sync::Arc;
@@ -25,28 +26,27 @@ use super::caller;
 use super::shared::Api;
 use super::unified::ApiError;
 use crate::control::query::FeedFrom;
-use crate::control::{FeedPage, MAX_FEED_BYTES, query};
-use crate::model::{ApiToken, EventId, Scope};
+use crate::control::{FeedPage, MAX_FEED_BYTES};
+use crate::model::{ApiToken, Scope};
 use crate::signal::Shutdown;
+use crate::telemetry::Metrics;
 use crate::web::connections::{Lifetime, Peer};
 
 use accept::Wanted;
 use consumers::Consumers;
 use params::Params;
-
-/// What answers programs that pull events.
-#[derive(Debug)]
-struct Pulling {
-    api: Arc<Api>,
-    consumers: Consumers,
-    shutdown: Shutdown,
-}
+use pulling::{Pulling, asked, too_many};
 
 /// Makes the route. `connections` is the most connections at one time.
-pub(super) fn router(api: Arc<Api>, connections: usize, shutdown: Shutdown) -> Router {
+pub(super) fn router(
+    api: Arc<Api>,
+    connections: usize,
+    metrics: Metrics,
+    shutdown: Shutdown,
+) -> Router {
     let pulling = Pulling {
         api,
-        consumers: Consumers::new(connections),
+        consumers: Consumers::new(connections, metrics),
         shutdown,
     };
     Router::new()
@@ -85,7 +85,7 @@ async fn events(
 #[derive(Debug, Serialize)]
 struct PageAnswer {
     data: Vec<Box<RawValue>>,
-    next: EventId,
+    next: String,
     has_more: bool,
 }
 
@@ -120,13 +120,13 @@ async fn page(
     } = page;
     let answer = PageAnswer {
         data: events.into_iter().map(|event| event.body).collect(),
-        next,
+        next: next.to_string(),
         has_more: !is_end,
     };
     Ok(Json(answer).into_response())
 }
 
-/// What came of a wait.
+/// How a wait ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Waited {
     /// The journal has grown.
@@ -142,22 +142,4 @@ async fn waited(pulling: &Pulling, page: &FeedPage, until: Instant, lifetime: &L
         () = lifetime.over() => Waited::InVain,
         () = pulling.shutdown.triggered() => Waited::InVain,
     }
-}
-
-/// Returns the question for a page.
-fn asked(params: &Params, token: &ApiToken, limit: usize, max_bytes: usize) -> query::EventFeed {
-    query::EventFeed {
-        from: params.from,
-        choice: params.choice.clone(),
-        covered: token.tenants.clone(),
-        limit,
-        max_bytes,
-    }
-}
-
-fn too_many() -> ApiError {
-    ApiError::unavailable(
-        "too many programs wait for events; ask again later, or without `wait`",
-        Duration::from_secs(5),
-    )
 }

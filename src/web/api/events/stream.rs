@@ -22,7 +22,7 @@ use tokio::time::sleep;
 
 use super::consumers::Place;
 use super::params::{self, Params};
-use super::{Pulling, asked, too_many};
+use super::pulling::{Pulling, asked, too_many};
 use crate::control::query::{EventFeed, FeedFrom};
 use crate::control::{FeedEvent, FeedPage};
 use crate::model::{ApiToken, EventId, Scope};
