@@ -123,8 +123,8 @@ async fn export(client: &StoreClient, args: ExportArgs, wanted: Wanted) -> anyho
             }
         }
     }
-    let is_complete = summaries.iter().all(ReportSummary::is_complete);
-    Ok(match is_complete && tenants.not_read.is_empty() {
+    let has_all = summaries.iter().all(ReportSummary::has_all_that_is_read);
+    Ok(match has_all && tenants.not_read.is_empty() {
         true => Exit::Success,
         false => Exit::Partial,
     })

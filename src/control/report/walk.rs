@@ -61,6 +61,12 @@ impl ReportSummary {
     pub fn is_complete(&self) -> bool {
         self.tenants.iter().all(|it| it.not_known.is_empty())
     }
+
+    /// Returns whether the report has everything that is ever read.
+    pub fn has_all_that_is_read(&self) -> bool {
+        let mut not_known = self.tenants.iter().flat_map(|it| &it.not_known);
+        not_known.all(NotKnown::is_never_read)
+    }
 }
 
 impl ReportWalk {
