@@ -51,6 +51,7 @@ pub fn changes(store: &Store) -> impl Iterator<Item = Change> {
         Fact::Changed(change) => Some(change),
         Fact::Loaded { .. }
         | Fact::SpaceChanged(_)
+        | Fact::LicenceChanged(_)
         | Fact::Held { .. }
         | Fact::Failed { .. }
         | Fact::Recovered(_)

@@ -2,6 +2,7 @@
 //! outcome says that it is not, and nothing is lost.
 
 mod claims;
+mod licences;
 mod poll;
 mod spaces;
 mod sweep;
@@ -112,7 +113,8 @@ fn faults() -> Vec<(Fault, &'static str)> {
         .collect()
 }
 
-/// Returns what the manual calls a fault. A new fault has to be named here, and so is tried.
+/// Returns what the manual calls a fault. A new fault has to be named here, and so is tried. An
+/// order that is refused has a test of its own, since only a reading of a licence goes on without.
 fn name(fault: &Fault) -> &'static str {
     match fault {
         Fault::TooManyRequests { .. } => "429",
