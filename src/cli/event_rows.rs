@@ -52,6 +52,7 @@ pub(super) fn cells(row: &EventRow) -> Vec<Cell> {
     let (id, what) = match &entry.fact {
         Fact::Changed(change) => (change.id().to_string(), sentence(change)),
         Fact::SpaceChanged(change) => (change.id.to_string(), view::space_sentence(change)),
+        Fact::LicenceChanged(change) => (String::new(), view::licence_sentence(change)),
         Fact::Loaded {
             roles,
             groups,
@@ -125,7 +126,7 @@ fn tone(fact: &Fact) -> Option<Tone> {
             .role()
             .is_some_and(|role| role.name == Role::TENANT_ADMIN)
             .then_some(Tone::Bold),
-        Fact::RoleContentChanged { .. } | Fact::SpaceChanged(_) => None,
+        Fact::RoleContentChanged { .. } | Fact::SpaceChanged(_) | Fact::LicenceChanged(_) => None,
     }
 }
 

@@ -269,6 +269,7 @@ impl From<HistoryError> for ControlError {
             source @ (HistoryError::NotCovered { .. }
             | HistoryError::WasCut
             | HistoryError::TooManyInSpaces { .. }
+            | HistoryError::TooManyInLicence { .. }
             | HistoryError::Unsteady { .. }) => Self::History { source },
         }
     }

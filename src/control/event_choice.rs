@@ -79,6 +79,7 @@ impl EventChoice {
             Fact::Changed(change) => Some(change),
             Fact::Loaded { .. }
             | Fact::SpaceChanged(_)
+            | Fact::LicenceChanged(_)
             | Fact::Held { .. }
             | Fact::Failed { .. }
             | Fact::Recovered(_)

@@ -78,7 +78,7 @@ impl query::Findings {
         reading: &Reading<'_>,
         requested: &[&Known],
         known: &Known,
-    ) -> Result<Licence, StoreError> {
+    ) -> Result<Licence, ControlError> {
         if !self.has(ConcernCode::OrphanLicence) {
             return Ok(Licence::Ignored);
         }

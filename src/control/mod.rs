@@ -64,10 +64,10 @@ pub use access::{
     AccessChangeChoice, AccessChangePosition, AccessChangeRow, AccessChanges, AccessPage,
     AccessPerson, AccessRow, AccessStanding, AppLack, ChangeBasis, ChangeCause, ChangesAnswer,
     DiffPage, DiffRow, Envelope, Everybody, EverybodyDiff, Giver, LicenceChoice, LicenceLack,
-    LicenceRow, LicencesPage, ListedSpace, NotKnown, Owned, Permission, Population, ReviewPage,
-    SharedLink, SpaceAccess, SpaceChoice, SpaceEntry, SpaceEverybody, SpaceEverybodyRight,
-    SpaceOwner, SpaceRightRow, SpaceRightsPage, SpaceRow, SpaceShown, SpacesPage, StaleRow,
-    SweepMark, UserAccess, UserSpace, UserSpaces, WhichLicences,
+    LicenceRow, LicenceSince, LicencesPage, ListedSpace, NotKnown, Owned, Permission, Population,
+    ReviewPage, SharedLink, SpaceAccess, SpaceChoice, SpaceEntry, SpaceEverybody,
+    SpaceEverybodyRight, SpaceOwner, SpaceRightRow, SpaceRightsPage, SpaceRow, SpaceShown,
+    SpacesPage, StaleRow, SweepMark, UserAccess, UserSpace, UserSpaces, WhichLicences,
 };
 pub use acting::{Acting, Actor, Face};
 pub use answer::Control;

@@ -5,6 +5,7 @@ mod findings;
 mod licences;
 mod report;
 mod spaces;
+mod stale;
 mod tokens;
 mod unified;
 
@@ -25,6 +26,7 @@ pub use findings::{FindingStanding, Findings};
 pub use licences::{LicenceTenants, Licences};
 pub use report::ReportRows;
 pub use spaces::{Opened, Owned, SpaceAccess, SpaceRights, Spaces};
+pub use stale::{StaleAccess, StaleWho};
 pub use tokens::Tokens;
 pub use unified::{
     AskedTenants, Expansion, UnifiedDeleted, UnifiedRecord, UnifiedRecords, UnifiedTenants,
@@ -170,35 +172,6 @@ pub struct Access {
     pub after: Option<Id>,
     /// How many rows are wanted, at most [`MAX_PAGE`] and the rest of the last user's rows.
     pub limit: usize,
-}
-
-/// Users who have begun no session for some time, or for whom this is not known. Users who cannot
-/// log in and bots are not among them, unless the question is about users with a licence.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct StaleAccess {
-    /// The tenant.
-    pub tenant: TenantName,
-    /// Which users are asked about.
-    pub who: StaleWho,
-    /// For how many days.
-    pub days: u32,
-    /// The last user of the previous page.
-    pub after: Option<Id>,
-    /// How many rows are wanted, at most [`MAX_PAGE`].
-    pub limit: usize,
-}
-
-/// Whose sessions are asked about.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum StaleWho {
-    /// Users who hold an administrator role.
-    Privileged,
-    /// All users.
-    All,
-    /// Users to whom a licence is assigned, including those who cannot log in. Users who were seen
-    /// in another tenant of the same licence are left out.
-    Licensed,
 }
 
 /// Evidence of who had which roles at one time: a page of rows, each with the time since which the

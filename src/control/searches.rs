@@ -4,28 +4,40 @@ use std::ops::ControlFlow;
 use std::sync::{Arc, Mutex};
 
 use crate::access::{SubjectDigest, Subjects};
+use crate::history::{HistoryError, Picture};
 use crate::lock::lock;
-use crate::model::{Kind, Record};
+use crate::model::{Id, Kind, Record, Timestamp};
 use crate::store::{Census, Known, Store, StoreError, TenantNo};
 
 /// The most users whose subjects one answer searches, and the most subjects that are kept for the
 /// next answer, which take 16 MB.
 const MAX_SUBJECTS: usize = 2_000_000;
 
+/// How many users of an earlier time are read at once.
+const AT_ONCE: usize = 500;
+
 /// The results of the last searches, one for each tenant, so that questions about different tenants
 /// do not make each other search again. The result used last is at the end.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Searches(Arc<Mutex<Vec<Search>>>);
 
-/// A search of one tenant.
+/// A search of one tenant, and what it found.
 #[derive(Debug, Clone)]
 struct Search {
+    asked: Asked,
+    subjects: Arc<Subjects>,
+}
+
+/// What is searched.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Asked {
     no: TenantNo,
+    /// The time of its users; `None` means now.
+    at: Option<Timestamp>,
     /// The state of its users. Once a user changes, the result is out of date.
     census: Census,
-    /// The most users that were searched.
+    /// The most users that are searched.
     most: usize,
-    subjects: Arc<Subjects>,
 }
 
 /// The subjects of the users of a tenant.
@@ -62,7 +74,13 @@ impl Searches {
             let most = count.min(left);
             left -= most;
             let search = || search(store, known.no, most);
-            let subjects = self.recall(known.no, census, most, MAX_SUBJECTS, search)?;
+            let asked = Asked {
+                no: known.no,
+                at: None,
+                census,
+                most,
+            };
+            let subjects = self.recall(asked, MAX_SUBJECTS, search)?;
             let extent = match count > most {
                 true => Extent::Part,
                 false => Extent::Whole,
@@ -72,28 +90,55 @@ impl Searches {
         Ok(all)
     }
 
+    /// Returns the subjects of the users that a tenant had at the time of a picture. `n_before` are
+    /// already part of the answer.
+    pub(super) fn at(
+        &self,
+        store: &Store,
+        known: &Known,
+        picture: &Picture,
+        (at, n_before): (Timestamp, usize),
+    ) -> Result<Searched, HistoryError> {
+        let asked = Asked {
+            no: known.no,
+            at: Some(at),
+            census: store.census(known.no, Kind::User)?,
+            most: MAX_SUBJECTS.saturating_sub(n_before),
+        };
+        let mut extent = Extent::Whole;
+        let search = || {
+            let found = search_at(store, known, picture, asked.most);
+            found.map(|(subjects, found)| {
+                extent = found;
+                subjects
+            })
+        };
+        let subjects = self.recall(asked, MAX_SUBJECTS, search)?;
+        // A kept result that is full may be a part.
+        if subjects.count() >= asked.most {
+            extent = Extent::Part;
+        }
+        Ok(Searched { subjects, extent })
+    }
+
     /// Returns the result of the last search if nothing has changed since, or else searches again.
     /// Keeps at most `keep` subjects.
-    fn recall(
+    fn recall<E>(
         &self,
-        no: TenantNo,
-        census: Census,
-        most: usize,
+        asked: Asked,
         keep: usize,
-        search: impl FnOnce() -> Result<Subjects, StoreError>,
-    ) -> Result<Arc<Subjects>, StoreError> {
-        let is_same = |it: &Search| it.no == no && it.census == census && it.most == most;
+        search: impl FnOnce() -> Result<Subjects, E>,
+    ) -> Result<Arc<Subjects>, E> {
+        let is_same = |it: &Search| it.asked == asked;
         let kept = lock(&self.0).iter().find(|it| is_same(it)).cloned();
         let subjects = match kept {
             Some(kept) => kept.subjects,
             None => Arc::new(search()?),
         };
         let mut kept = lock(&self.0);
-        kept.retain(|it| it.no != no);
+        kept.retain(|it| (it.asked.no, it.asked.at) != (asked.no, asked.at));
         kept.push(Search {
-            no,
-            census,
-            most,
+            asked,
             subjects: Arc::clone(&subjects),
         });
         let mut n = 0;
@@ -123,6 +168,30 @@ fn search(store: &Store, no: TenantNo, most: usize) -> Result<Subjects, StoreErr
     Ok(Subjects::of(digests))
 }
 
+/// Collects the subjects of users as they were at the time of a picture.
+fn search_at(
+    store: &Store,
+    known: &Known,
+    picture: &Picture,
+    most: usize,
+) -> Result<(Subjects, Extent), HistoryError> {
+    let mut digests: Vec<SubjectDigest> = Vec::new();
+    let mut after: Option<Id> = None;
+    loop {
+        let page = picture.users(store, known, after.as_ref(), AT_ONCE)?;
+        let subjects = page.users.iter().map(|user| &user.subject);
+        digests.extend(subjects.map(|subject| SubjectDigest::of(subject)));
+        after = page.next;
+        if after.is_none() {
+            return Ok((Subjects::of(digests), Extent::Whole));
+        }
+        if digests.len() >= most {
+            digests.truncate(most);
+            return Ok((Subjects::of(digests), Extent::Part));
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -139,11 +208,15 @@ mod tests {
         let search = || {
             n_searches += 1;
             let digests = (0..5).map(|n| SubjectDigest::of(&format!("{tenant} {n}")));
-            Ok(Subjects::of(digests.collect()))
+            Ok::<_, StoreError>(Subjects::of(digests.collect()))
         };
-        searches
-            .recall(no(tenant), census, 9, keep, search)
-            .unwrap();
+        let asked = Asked {
+            no: no(tenant),
+            at: None,
+            census,
+            most: 9,
+        };
+        searches.recall(asked, keep, search).unwrap();
         n_searches
     }
 

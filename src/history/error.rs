@@ -29,6 +29,15 @@ pub enum HistoryError {
         /// How many may have changed.
         limit: usize,
     },
+    /// Too many subjects of a licence have changed since that time.
+    #[error(
+        "the licence of more than {limit} subjects has changed since then, more than can be undone \
+         at once; ask about a later time"
+    )]
+    TooManyInLicence {
+        /// How many may have changed.
+        limit: usize,
+    },
     /// Roles and groups changed each time they were read.
     #[error("roles or groups of `{tenant}` change all the time at the moment; ask again")]
     Unsteady {
@@ -56,7 +65,9 @@ impl HistoryError {
         match self {
             Self::NotCovered { .. } => "history.not-covered",
             Self::WasCut => "history.was-cut",
-            Self::TooManyInSpaces { .. } => "history.too-many-changed",
+            Self::TooManyInSpaces { .. } | Self::TooManyInLicence { .. } => {
+                "history.too-many-changed"
+            }
             Self::Unsteady { .. } => "history.unsteady",
             Self::Store { source } => source.code(),
         }

@@ -7,7 +7,8 @@ use crate::model::{AccountChange, Id, RoleId, RoleMention, User};
 use crate::store::{Known, PostingList, Store};
 
 use super::error::HistoryError;
-use super::picture::{Picture, present};
+use super::picture::Picture;
+use super::present::present;
 
 /// A user at two times; `None` where there was no such user.
 #[derive(Default)]

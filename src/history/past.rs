@@ -144,6 +144,7 @@ impl Past {
             Fact::Changed(_)
             | Fact::Loaded { .. }
             | Fact::SpaceChanged(_)
+            | Fact::LicenceChanged(_)
             | Fact::Held { .. }
             | Fact::Failed { .. }
             | Fact::Recovered(_)

@@ -15,7 +15,9 @@ use crate::model::{
 use crate::store::{Known, PostingList, Store, StoreError};
 
 use super::error::HistoryError;
+use super::licence_past::LicencePast;
 use super::past::Past;
+use super::present::present;
 use super::space_past::SpacePast;
 use super::trail::{Dates, Trail};
 
@@ -43,6 +45,8 @@ pub struct Picture {
     /// What has happened to spaces since then; `None` if nobody has asked yet, or if it is too much
     /// to keep.
     spaces: Mutex<Option<SpacePast>>,
+    /// What has happened to the licence since then, likewise.
+    licence: Mutex<Option<LicencePast>>,
     /// The entries before its time that changed who holds which role, as far back as questions have
     /// needed them.
     trail: Arc<Mutex<Trail>>,
@@ -264,6 +268,28 @@ impl Picture {
         }
     }
 
+    /// Takes what has happened to the licence since `at`, which must be the time of the picture.
+    /// Reads it if nothing is kept.
+    pub(super) fn take_licence_past(
+        &self,
+        store: &Store,
+        known: &Known,
+        at: Timestamp,
+    ) -> Result<LicencePast, HistoryError> {
+        match lock(&self.licence).take() {
+            Some(past) => Ok(past),
+            None => LicencePast::since(store, known, at),
+        }
+    }
+
+    /// Keeps what has happened to the licence for the next page of an answer, unless it is too much
+    /// to keep.
+    pub(super) fn keep_licence_past(&self, past: LicencePast) {
+        if past.is_small() {
+            *lock(&self.licence) = Some(past);
+        }
+    }
+
     /// Returns the entry up to which it keeps what has happened to spaces; `None` if it keeps
     /// nothing.
     #[cfg(test)]
@@ -451,29 +477,6 @@ impl Picture {
         past.catch_up(store, known, version)?;
         past.user(store, known, &id.0, now)
     }
-}
-
-/// Present users, and the newest version among them.
-#[derive(Default)]
-pub(super) struct Present {
-    pub(super) users: BTreeMap<Id, User>,
-    pub(super) newest: Option<Version>,
-}
-
-/// Reads users as they are now.
-pub(super) fn present(
-    store: &Store,
-    known: &Known,
-    ids: &BTreeSet<Id>,
-) -> Result<Present, StoreError> {
-    let mut present = Present::default();
-    for kept in store.get_all(known.no, Kind::User, ids)? {
-        present.newest = present.newest.max(Some(kept.version));
-        if let Record::User(user) = kept.record {
-            present.users.insert(user.id.0.clone(), user);
-        }
-    }
-    Ok(present)
 }
 
 #[cfg(test)]

@@ -175,7 +175,7 @@ impl SpacePast {
 }
 
 /// Returns the last entry that is not later than a time.
-fn last_before(store: &Store, at: Timestamp) -> Result<Seq, HistoryError> {
+pub(super) fn last_before(store: &Store, at: Timestamp) -> Result<Seq, HistoryError> {
     let after = Timestamp::from_millis(at.millis().saturating_add(1));
     Ok(match first_since(store, after)? {
         Some(entry) => Seq(entry.seq.0.saturating_sub(1)),

@@ -329,6 +329,7 @@ fn look(known: &Known, entry: &Skimmed) -> Looked {
             }
             Fact::Changed(_) => Concerned::All,
             Fact::SpaceChanged(_)
+            | Fact::LicenceChanged(_)
             | Fact::Held { .. }
             | Fact::Failed { .. }
             | Fact::Recovered(_)

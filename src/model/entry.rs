@@ -9,8 +9,8 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Account, Change, EndpointName, HeldLoss, Loss, PlanId, Reported, RightChange, RoleMention,
-    RunId, SpaceChange, Timestamp,
+    Account, Change, EndpointName, HeldLoss, LicenceChange, Loss, PlanId, Reported, RightChange,
+    RoleMention, RunId, SpaceChange, Timestamp,
 };
 
 /// Position in the journal. Dense, starts at 1, never reused, also after truncation.
@@ -242,6 +242,9 @@ pub enum Fact {
     },
     /// A space changed, or its assignments or shares did.
     SpaceChanged(SpaceChange),
+    /// The assignments of a licence changed. Receivers are not told: the licence may be that of
+    /// several tenants, and each of them would tell the same.
+    LicenceChanged(LicenceChange),
     /// Removals were held: they wait for an operator.
     Held {
         /// The plan that lists them.
@@ -375,7 +378,7 @@ impl Fact {
         match self {
             Self::Changed(change) => Some(change.event_type()),
             Self::SpaceChanged(change) => Some(change.event_type()),
-            Self::Loaded { .. } | Self::Unreadable => None,
+            Self::Loaded { .. } | Self::LicenceChanged(_) | Self::Unreadable => None,
             Self::Held { .. } => Some("sync.held"),
             Self::Failed { .. } => Some("sync.failed"),
             Self::Recovered(_) => Some("sync.recovered"),

@@ -30,6 +30,7 @@ mod delta;
 mod entry;
 mod finding;
 mod held;
+mod licence_change;
 mod link;
 mod space_change;
 mod audit_event;
@@ -70,6 +71,7 @@ pub use held::{
 pub use id::{GroupId, Id, InvalidId, RoleId, SpaceId, UserId};
 pub use kind::Kind;
 pub use licence::{Allotment, LicenceAssignment, LicenceHead, MAX_SUBJECT, SubjectKey};
+pub use licence_change::{LicenceChange, OtherLicence, SubjectChange, are_same_assignments};
 pub use link::{ConnectionName, Link, Pause};
 pub use number::Thousands;
 pub use record::{Assigned, Fingerprint, Observed, Record, RecordRef};

@@ -108,7 +108,9 @@ pub use values::delivery::{
     Item, Order, Parked, Trouble,
 };
 pub use values::held::RemovalSum;
-pub use values::licence::{EarlierReading, KeptLicence, LicenceReading, Named};
+pub use values::licence::{
+    EarlierReading, KeptLicence, LicenceEnd, LicenceReading, LicenceReport, Named,
+};
 pub use values::plan::{Plan, PlanHead};
 pub use values::posting::PostingList;
 pub use values::reading::ReadingMark;

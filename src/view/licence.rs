@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::access::envelope;
 use super::put;
 use crate::control::{LicenceRow, LicencesPage};
-use crate::model::{Allotment, LicenceAssignment, LicenceHead, TenantName};
+use crate::model::{Allotment, LicenceAssignment, LicenceChange, LicenceHead, TenantName};
 
 /// Returns an assignment of a licence.
 pub fn licence(tenant: &TenantName, row: &LicenceRow) -> Value {
@@ -21,6 +21,7 @@ pub fn licence(tenant: &TenantName, row: &LicenceRow) -> Value {
         "type": sort,
         "excess": is_excess,
         "created_at": created_at,
+        "since": row.since,
         "orphan": row.is_orphan,
     })
 }
@@ -36,6 +37,19 @@ pub fn licences_answer(answer: &LicencesPage, rows: u64) -> Value {
     put(&mut json, "licences_read_at", json!(answer.read_at));
     put(&mut json, "searched_tenants", json!(answer.searched));
     json
+}
+
+/// Says how a licence changed.
+pub fn licence_sentence(change: &LicenceChange) -> String {
+    let n_subjects = change.subjects.len();
+    match &change.licence {
+        Some(other) => format!(
+            "the tenant has the licence {} instead of {}",
+            other.after.as_deref().unwrap_or("?"),
+            other.before.as_deref().unwrap_or("?")
+        ),
+        None => format!("what the licence assigns has changed for {n_subjects} subjects"),
+    }
 }
 
 fn head(head: &LicenceHead) -> Value {

@@ -40,7 +40,7 @@ pub use endpoint::{configured_endpoint, endpoint};
 pub use event::event;
 pub use finding::finding;
 pub use frame::{Frame, FrameEnd};
-pub use licence::{licence, licences_answer};
+pub use licence::{licence, licence_sentence, licences_answer};
 pub use listed_space::{listed_space, owned_answer, spaces_answer};
 pub use plan::{plan, plan_frame, removal, successor};
 pub use record::{group_in_full, record, role_in_full, user_in_full};

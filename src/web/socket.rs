@@ -191,9 +191,9 @@ pub(super) fn status(error: &ControlError) -> StatusCode {
         ControlError::WrongFeedChoice { .. } => StatusCode::BAD_REQUEST,
         ControlError::Ending | ControlError::NoRandomness { .. } => StatusCode::SERVICE_UNAVAILABLE,
         ControlError::History { source } => match source {
-            HistoryError::NotCovered { .. } | HistoryError::TooManyInSpaces { .. } => {
-                StatusCode::CONFLICT
-            }
+            HistoryError::NotCovered { .. }
+            | HistoryError::TooManyInSpaces { .. }
+            | HistoryError::TooManyInLicence { .. } => StatusCode::CONFLICT,
             HistoryError::WasCut | HistoryError::Unsteady { .. } => StatusCode::SERVICE_UNAVAILABLE,
             HistoryError::Store { .. } => StatusCode::INTERNAL_SERVER_ERROR,
         },

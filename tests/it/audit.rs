@@ -864,6 +864,7 @@ fn n_losses(running: &Running) -> u64 {
         }
         Fact::Loaded { .. }
         | Fact::SpaceChanged(_)
+        | Fact::LicenceChanged(_)
         | Fact::Held { .. }
         | Fact::Failed { .. }
         | Fact::Recovered(_)
@@ -1024,6 +1025,7 @@ async fn kills_between_polls_lose_nothing_and_tell_nothing_twice() {
         Fact::Changed(change) => Some((change.id().clone(), change.verb())),
         Fact::Loaded { .. }
         | Fact::SpaceChanged(_)
+        | Fact::LicenceChanged(_)
         | Fact::Held { .. }
         | Fact::Failed { .. }
         | Fact::Recovered(_)

@@ -231,7 +231,13 @@ async fn of_tenants_that_share_a_licence_one_is_asked_whoever_asks() {
     let (world, other, running) = sharing(&[]).await;
     let asked = async || -> Vec<String> {
         let (after, limit) = (None, 500);
-        let page = running.ask(query::LicenceTenants { after, limit }).await;
+        let page = running
+            .ask(query::LicenceTenants {
+                at: None,
+                after,
+                limit,
+            })
+            .await;
         assert_eq!(page.next, None);
         page.rows.into_iter().map(|name| name.0).collect()
     };
@@ -264,6 +270,7 @@ async fn of_tenants_that_share_a_licence_one_is_asked_whoever_asks() {
     read_since(&running, "beta", world.clock.now()).await;
     let page = running
         .ask(query::LicenceTenants {
+            at: None,
             after: None,
             limit: 1,
         })

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use qlik_roster::demo::tenant::{Directory, Endpoint, Fault, RateLimits, TenantOptions, When};
-use qlik_roster::model::{Outcome, Trigger};
+use qlik_roster::model::{Fact, LicenceAssignment, Outcome, Seq, SubjectKey, Trigger};
 use qlik_roster::store::{LicenceReading, Store};
 
 use crate::support::{World, within};
@@ -51,11 +51,13 @@ async fn kills_while_a_licence_is_read_lose_nothing() {
         tenant.license(&format!("auth0|somebody {n:04}"), "professional");
     }
     age(&world);
+    let before = rows_of(&world);
     let n_again = read_among_kills(&world, &mut dice).await;
     // What one reading did not show goes with the second one.
     age(&world);
     read_to_the_end(&world).await;
     assert_eq!(rows_of(&world), shown_by(tenant));
+    assert_eq!(undone(&world, rows_of(&world)), before);
 
     println!("killed {n_first} times at first, {n_again} times later");
     assert!(n_first > 2 && n_again > 2, "the kills missed their marks");
@@ -157,7 +159,9 @@ fn age(world: &World) {
     store.close().unwrap();
 }
 
-fn rows_of(world: &World) -> BTreeSet<(String, Option<String>)> {
+type Rows = BTreeSet<(String, Option<String>)>;
+
+fn rows_of(world: &World) -> Rows {
     let store = open(world);
     let known = store.tenants().unwrap().remove(0);
     let rows = store.licences(known.no, None, usize::MAX).unwrap();
@@ -167,7 +171,30 @@ fn rows_of(world: &World) -> BTreeSet<(String, Option<String>)> {
     rows
 }
 
-fn shown_by(tenant: &Directory) -> BTreeSet<(String, Option<String>)> {
+/// Undoes all changes in the journal. Each must lead to what the next one begins with.
+fn undone(world: &World, rows: Rows) -> Rows {
+    let store = open(world);
+    let entries = store.entries(Seq::START, usize::MAX).unwrap();
+    let words = |all: Vec<LicenceAssignment>| all.into_iter().map(|it| (it.subject, it.sort));
+    let undone = entries.into_iter().rev().fold(rows, |mut rows, entry| {
+        let Fact::LicenceChanged(change) = entry.fact else {
+            return rows;
+        };
+        for (subject, change) in change.subjects {
+            let now: Rows = words(change.after).collect();
+            let is_of = |row: &(String, Option<String>)| SubjectKey::of(&row.0) == subject;
+            let found: Rows = rows.iter().filter(|row| is_of(row)).cloned().collect();
+            assert_eq!(found, now, "a change was reported twice, or not at all");
+            rows.retain(|row| !is_of(row));
+            rows.extend(words(change.before));
+        }
+        rows
+    });
+    store.close().unwrap();
+    undone
+}
+
+fn shown_by(tenant: &Directory) -> Rows {
     let licence = tenant.licence();
     let rows = licence.assignments.into_iter();
     rows.map(|(subject, it)| (subject, Some(it.sort).filter(|sort| !sort.is_empty())))

@@ -115,6 +115,7 @@ pub async fn ask(running: &Running, which: WhichLicences, limit: usize) -> Licen
         let mut answer = running
             .ask(query::Licences {
                 tenant: TenantName("acme".to_owned()),
+                at: None,
                 choice: LicenceChoice { sort: None, which },
                 after,
                 limit,
@@ -142,14 +143,14 @@ pub fn rows(answer: &LicencesPage) -> BTreeSet<(String, String)> {
     found
 }
 
-fn reckon(licence: &Licence) -> BTreeSet<(String, String)> {
+pub fn reckon(licence: &Licence) -> BTreeSet<(String, String)> {
     let rows = licence.assignments.iter();
     rows.map(|(subject, it)| (subject.clone(), it.sort.clone()))
         .collect()
 }
 
 /// Computes which subjects no user of some tenants has.
-fn orphans(licence: &Licence, tenants: &[&Directory]) -> BTreeSet<(String, String)> {
+pub fn orphans(licence: &Licence, tenants: &[&Directory]) -> BTreeSet<(String, String)> {
     let users = tenants.iter().flat_map(|tenant| tenant.users());
     let known: Vec<String> = users.map(|user| user.subject.to_lowercase()).collect();
     let mut rows = reckon(licence);
@@ -300,6 +301,7 @@ async fn licences_are_each_on_one_page_with_all_of_a_subject_together() {
     let ask = async |which, sort: Option<&str>, after, limit| {
         let asked = query::Licences {
             tenant: TenantName("acme".to_owned()),
+            at: None,
             choice: LicenceChoice {
                 sort: sort.map(str::to_owned),
                 which,

@@ -46,6 +46,7 @@ mod init;
 mod ipv6;
 mod idle_licences;
 mod licence_answers;
+mod licence_history;
 mod licence_kills;
 mod licences;
 mod list_kills;

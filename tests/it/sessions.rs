@@ -554,6 +554,7 @@ async fn seen() -> (World, Running) {
 
 async fn stale(running: &Running, who: StaleWho, days: u32) -> AccessPage<StaleRow, Id> {
     let asked = query::StaleAccess {
+        at: None,
         tenant: acme(),
         who,
         days,
@@ -598,6 +599,7 @@ async fn only_users_who_are_certainly_idle_are_listed_as_idle() {
     let mut after = None;
     loop {
         let asked = query::StaleAccess {
+            at: None,
             tenant: acme(),
             who: StaleWho::All,
             days: 2,

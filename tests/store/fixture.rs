@@ -21,10 +21,10 @@ use qlik_roster::model::{
 };
 use qlik_roster::store::{
     Attempt, Backfill, Behind, Bookmark, Closing, Commit, Cursor, Deferred, DeliveryChange,
-    Disabled, DisabledBy, EarlierReading, Expansion, Failing, Item, KeptSpace, Known,
-    LicenceReading, MaintenancePass, Named, NewRun, Order, Parked, PlanHead, Progress, ReadingMark,
-    Remains, Retention, RightsMark, SeenEvent, SpaceNote, SpaceReading, SpaceReport, SpaceWrite,
-    Store, StoreError, Trouble, Write,
+    Disabled, DisabledBy, EarlierReading, Expansion, Failing, Item, KeptSpace, Known, LicenceEnd,
+    LicenceReading, LicenceReport, MaintenancePass, Named, NewRun, Order, Parked, PlanHead,
+    Progress, ReadingMark, Remains, Retention, RightsMark, SeenEvent, SpaceNote, SpaceReading,
+    SpaceReport, SpaceWrite, Store, StoreError, Trouble, Write,
 };
 use xxhash_rust::xxh3::xxh3_128;
 
@@ -269,6 +269,8 @@ fn licences(store: &Store, acme: &Known) -> Result<(), StoreError> {
             number: Some("9999000000001234".into()),
             allotments: [("analyzer".to_owned(), allotment)].into(),
         },
+        licence: Some("9999000000001234".into()),
+        first: Some(day(96)),
         cursor: Some("bmV4dA".into()),
         unreadable: 1,
         unreadable_so_far: 3,
@@ -293,8 +295,34 @@ fn licences(store: &Store, acme: &Known) -> Result<(), StoreError> {
         assignment("auth0|nobody", None),
     ];
     let run = begin(store, "acme", Some("T1"), Trigger::Licence, day(100))?;
-    store.keep_licences(acme.no, shown.into(), reading)?;
+    store.keep_licences(acme.no, shown.into(), reading.clone())?;
     store.note_licence(acme.no)?;
+    let report = LicenceReport {
+        run: run.id,
+        at: day(100),
+        account: acme.tenant.account(),
+        not_before: Some(day(99)),
+    };
+    let end = LicenceEnd {
+        number: 2,
+        remove_before: 1,
+        report: Some(report.clone()),
+    };
+    store.end_licence_listing(acme.no, &end)?;
+    let other = LicenceReading {
+        licence: Some("9999000000005678".into()),
+        ..reading.clone()
+    };
+    store.end_licence_reading(acme.no, other, Some(&report))?;
+    let next = LicenceReading {
+        mark: ReadingMark {
+            number: 3,
+            ..reading.mark
+        },
+        ..reading
+    };
+    let shown = assignment("acme\\user1", Some("analyzer"));
+    store.keep_licences(acme.no, vec![shown], next)?;
     store.save_run(&Run {
         ended_at: Some(day(100)),
         outcome: Outcome::Degraded,

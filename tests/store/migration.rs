@@ -32,7 +32,8 @@ const USAGE: [u8; 2] = [0x01, 0x03];
 /// The first byte of the keys that say how far spaces were read.
 const SPACE_READING: u8 = 0x91;
 
-/// The first byte of the keys that say how far licences were read.
+/// The first bytes of the keys of what is assigned to subjects, and of how far that was read.
+const LICENCE: u8 = 0x95;
 const LICENCE_READING: u8 = 0x96;
 
 /// What the fixture of format 1 contains, read without the store.
@@ -249,7 +250,7 @@ fn a_store_of_format_7_is_the_same_to_the_byte_but_for_how_far_spaces_were_read(
     });
 
     compare_runs(&mut before, &mut after);
-    compare_licence_readings(&mut before, &mut after);
+    compare_licences(&mut before, &mut after);
     compare_readings(&mut before, &mut after);
     compare_marks(&mut before, &mut after);
     compare_spaces(&mut before, &mut after);
@@ -285,38 +286,53 @@ fn a_store_of_format_8_is_the_same_to_the_byte_but_for_runs_licences_and_spaces(
     });
 
     compare_runs(&mut before, &mut after);
-    compare_licence_readings(&mut before, &mut after);
+    compare_licences(&mut before, &mut after);
     compare_readings(&mut before, &mut after);
     compare_marks(&mut before, &mut after);
     compare_spaces(&mut before, &mut after);
     assert_eq!(after, before);
 }
 
-/// Compares the rows of format 7 that say how far licences were read with those of format 10, and
-/// removes them from both. The old ones end with how many assignments were unreadable, and how many
-/// were kept.
-fn compare_licence_readings(before: &mut Rows, after: &mut Rows) {
-    let is_reading = |key: &[u8]| key[0] == LICENCE_READING;
+/// Compares the rows about licences with those of format 10, and removes them from both.
+fn compare_licences(before: &mut Rows, after: &mut Rows) {
+    let is_licence = |key: &[u8]| [LICENCE, LICENCE_READING].contains(&key[0]);
     let mut n_compared = 0;
-    for (key, value) in before.iter().filter(|(key, _)| is_reading(key)) {
+    for (key, value) in before.iter().filter(|(key, _)| is_licence(key)) {
         let (old, was) = format_1::opened(key, value);
         let (new, is) = format_1::opened(key, &after[key]);
-        assert_eq!((old, new), (7, 10));
-        let (was, [unreadable, kept]) = was.split_last_chunk().unwrap();
-        let ends = [*unreadable, *unreadable, 0, 0, 0, 0, *kept, 0, 0, 0, 0];
-        assert_eq!(is, [was, &ends].concat(), "{}", hex::encode(key));
+        assert_eq!(new, 10);
+        let (kept, added) = match (key[0], old) {
+            // Nothing was shown since, and nothing has changed.
+            (LICENCE, 7) => (was.to_vec(), vec![0, 0]),
+            // How many assignments were unreadable is there twice, and more ends follow.
+            (LICENCE_READING, 7) => {
+                let (was, [unreadable, kept]) = was.split_last_chunk().unwrap();
+                let ends = [*unreadable, *unreadable, *kept, 0, 0, 0, 0];
+                ([was, &ends].concat(), new_ends())
+            }
+            (LICENCE_READING, 9) => (was.to_vec(), new_ends()),
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(is, [kept, added].concat(), "{}", hex::encode(key));
         n_compared += 1;
     }
-    assert!(n_compared > 0);
+    assert!(n_compared > 1);
     for rows in [before, after] {
-        rows.retain(|key, _| !is_reading(key));
+        rows.retain(|key, _| !is_licence(key));
     }
 }
 
-/// The marks of how far licences were read say what a second reading must confirm. Nothing else
-/// changes.
+/// Returns what format 10 adds to how far a licence was read: nothing was counted or confirmed, no
+/// first reading has ended, and the assignments are those of the licence with the known number.
+fn new_ends() -> Vec<u8> {
+    let licence = Some("9999000000001234");
+    let ends = (None::<u64>, [0_u64; 3], None::<i64>, licence);
+    postcard::to_stdvec(&ends).unwrap()
+}
+
+/// Licences have a history now, which begins with the next complete reading. Nothing else changes.
 #[test]
-fn a_store_of_format_9_is_the_same_to_the_byte_but_for_how_far_licences_were_read() {
+fn a_store_of_format_9_is_the_same_to_the_byte_but_for_licences() {
     let (mut before, mut after) = migrated(9, |store| {
         let known = store.tenants().unwrap().remove(0);
         let reading = store.licence_reading(known.no).unwrap();
@@ -326,24 +342,17 @@ fn a_store_of_format_9_is_the_same_to_the_byte_but_for_how_far_licences_were_rea
         assert_eq!(reading.kept, 2);
         assert_eq!(reading.earlier.map(|it| it.began), Some(day(97)));
         assert_eq!(reading.named.times, 1);
+        assert_eq!(
+            (reading.first, &reading.licence),
+            (None, &reading.head.number)
+        );
+        let kept = store.licences(known.no, None, usize::MAX).unwrap();
+        assert!(kept.iter().all(|kept| kept.changed_at.is_none()));
+        let n_assigned = kept.iter().map(|kept| kept.assignments.len());
+        assert_eq!((kept.len(), n_assigned.sum::<usize>()), (2, 3));
     });
 
-    let end = postcard::to_stdvec(&(2_u64, Some((1_u64, day(97).millis())), [1_u64, 3, 2]));
-    let end = end.unwrap();
-    let is_reading = |key: &[u8]| key[0] == LICENCE_READING;
-    let mut n_compared = 0;
-    for (key, value) in before.iter().filter(|(key, _)| is_reading(key)) {
-        let (old, was) = format_1::opened(key, value);
-        let (new, is) = format_1::opened(key, &after[key]);
-        assert_eq!((old, new), (9, 10));
-        let begin = was.strip_suffix(&*end).expect("it ends like this");
-        assert_eq!(is, [begin, &[0; 4], &end].concat(), "{}", hex::encode(key));
-        n_compared += 1;
-    }
-    assert_eq!(n_compared, 1);
-    for rows in [&mut before, &mut after] {
-        rows.retain(|key, _| !is_reading(key));
-    }
+    compare_licences(&mut before, &mut after);
     assert_eq!(after, before);
 }
 

@@ -11,7 +11,7 @@ use super::super::output::Row;
 use super::super::store_client::StoreClient;
 use super::super::style::Tone;
 use super::super::table::{Cell, Column};
-use super::asking::Known;
+use super::asking::{Known, time};
 use super::stale::{self, Question, idle, last, licences};
 use super::words;
 
@@ -32,6 +32,7 @@ pub(super) async fn run(client: &StoreClient, args: IdleArgs) -> anyhow::Result<
     let IdleArgs {
         days,
         licensed,
+        as_of,
         list,
     } = args;
     let question = Question {
@@ -39,6 +40,7 @@ pub(super) async fn run(client: &StoreClient, args: IdleArgs) -> anyhow::Result<
             true => StaleWho::Licensed,
             false => StaleWho::All,
         },
+        at: time(as_of)?,
         days,
         columns: COLUMNS,
         row: row_of,

@@ -2,9 +2,11 @@
 
 use serde_json::Value;
 
-use crate::control::{LicenceChoice, LicenceRow, LicencesPage, NotKnown, WhichLicences, query};
+use crate::control::{
+    LicenceChoice, LicenceRow, LicenceSince, LicencesPage, NotKnown, WhichLicences, query,
+};
 use crate::doing::counting;
-use crate::model::{Allotment, LicenceHead, TenantName};
+use crate::model::{Allotment, LicenceHead, TenantName, Timestamp};
 use crate::view;
 
 use super::super::Exit;
@@ -14,7 +16,7 @@ use super::super::store_client::StoreClient;
 use super::super::style::{count, say};
 use super::super::table::{Cell, Column};
 use super::answers::{self, Rows};
-use super::asking::{say_of, tenants};
+use super::asking::{say_of, tenants, time};
 
 const COLUMNS: &[Column] = &[
     Column::new("TENANT", 2),
@@ -22,9 +24,11 @@ const COLUMNS: &[Column] = &[
     Column::new("TYPE", 0),
     Column::new("EXCESS", 3),
     Column::new("CREATED", 1),
+    Column::new("SINCE", 4),
 ];
 
 pub(super) async fn run(client: &StoreClient, args: AccessLicencesArgs) -> anyhow::Result<Exit> {
+    let at = time(args.time.as_of)?;
     let which = match args.orphans {
         true => WhichLicences::Orphans,
         false => WhichLicences::All,
@@ -36,10 +40,11 @@ pub(super) async fn run(client: &StoreClient, args: AccessLicencesArgs) -> anyho
     let mut rows = Rows::new(&args.list.table, COLUMNS);
     let mut left = args.list.limit().unwrap_or(usize::MAX);
     let mut told: Vec<(Value, LicencesPage)> = Vec::new();
-    for tenant in asked(client, args.list.tenant.clone()).await? {
+    for tenant in asked(client, args.list.tenant.clone(), at).await? {
         let (_doing, found) = counting("looking at licences", "found");
         let ask = |after, limit| query::Licences {
             tenant: tenant.clone(),
+            at,
             choice: choice.clone(),
             after,
             limit,
@@ -72,13 +77,17 @@ pub(super) async fn run(client: &StoreClient, args: AccessLicencesArgs) -> anyho
 
 /// Returns the tenants to ask. Qlik shows each tenant its whole licence, so we ask only one of the
 /// tenants that share it.
-async fn asked(client: &StoreClient, tenant: Option<String>) -> anyhow::Result<Vec<TenantName>> {
+async fn asked(
+    client: &StoreClient,
+    tenant: Option<String>,
+    at: Option<Timestamp>,
+) -> anyhow::Result<Vec<TenantName>> {
     let is_chosen = tenant.is_some();
     let tenants = tenants(client, tenant).await?;
     if is_chosen {
         return Ok(tenants);
     }
-    let ask = |after, limit| query::LicenceTenants { after, limit };
+    let ask = |after, limit| query::LicenceTenants { at, after, limit };
     client.all(usize::MAX, ask).await
 }
 
@@ -100,7 +109,17 @@ fn cells(tenant: &TenantName, row: &LicenceRow) -> Vec<Cell> {
         assignment.sort.clone().unwrap_or("?".to_owned()).into(),
         excess.unwrap_or("?").into(),
         assignment.created_at.into(),
+        since(row.since),
     ]
+}
+
+/// Returns the cell that says since when the subject has what it has.
+fn since(since: Option<LicenceSince>) -> Cell {
+    match since {
+        Some(LicenceSince::Observed { at }) => at.into(),
+        Some(LicenceSince::BeforeFirstReading { .. }) => "before the first reading".into(),
+        None => "?".into(),
+    }
 }
 
 /// Says which licence it is, when it was read, and where its subjects were looked for.

@@ -3,7 +3,7 @@
 use crate::control::query::StaleWho;
 use crate::control::{Idleness, StaleRow, query};
 use crate::doing::counting;
-use crate::model::TenantName;
+use crate::model::{TenantName, Timestamp};
 use crate::view;
 
 use super::super::Exit;
@@ -13,7 +13,7 @@ use super::super::store_client::StoreClient;
 use super::super::style::{Tone, count};
 use super::super::table::{Cell, Column};
 use super::answers::{self, Rows};
-use super::asking::{Known, all_tenants, say_of};
+use super::asking::{Known, all_tenants, say_of, time};
 
 const COLUMNS: &[Column] = &[
     Column::new("TENANT", 3),
@@ -28,12 +28,18 @@ const COLUMNS: &[Column] = &[
 ];
 
 pub(super) async fn run(client: &StoreClient, args: AccessStaleArgs) -> anyhow::Result<Exit> {
-    let AccessStaleArgs { days, all, list } = args;
+    let AccessStaleArgs {
+        days,
+        all,
+        time: as_of,
+        list,
+    } = args;
     let question = Question {
         who: match all {
             true => StaleWho::All,
             false => StaleWho::Privileged,
         },
+        at: time(as_of.as_of)?,
         days,
         columns: COLUMNS,
         row: row_of,
@@ -45,6 +51,8 @@ pub(super) async fn run(client: &StoreClient, args: AccessStaleArgs) -> anyhow::
 /// A question about users who have not been seen, and how its answer is printed.
 pub(super) struct Question {
     pub(super) who: StaleWho,
+    /// The time that is asked about; `None` means now.
+    pub(super) at: Option<Timestamp>,
     pub(super) days: u32,
     pub(super) columns: &'static [Column],
     pub(super) row: fn(&TenantName, &StaleRow) -> Row,
@@ -72,6 +80,7 @@ pub(super) async fn ask(
         };
         let ask = |after, limit| query::StaleAccess {
             tenant: tenant.clone(),
+            at: question.at,
             who: question.who,
             days: question.days,
             after,

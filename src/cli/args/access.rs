@@ -117,6 +117,8 @@ pub(in crate::cli) struct AccessStaleArgs {
     #[arg(long)]
     pub(in crate::cli) all: bool,
     #[command(flatten)]
+    pub(in crate::cli) time: AsOfArgs,
+    #[command(flatten)]
     pub(in crate::cli) list: ListArgs,
 }
 
@@ -139,6 +141,8 @@ pub(in crate::cli) struct AccessLicencesArgs {
     /// Assignments of this type, such as `professional` or `analyzer`.
     #[arg(long = "type", value_name = "TYPE")]
     pub(in crate::cli) sort: Option<String>,
+    #[command(flatten)]
+    pub(in crate::cli) time: AsOfArgs,
     #[command(flatten)]
     pub(in crate::cli) list: ListArgs,
 }

@@ -3,6 +3,7 @@
 use clap::Subcommand;
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 
+use super::deliveries::{Since, since};
 use super::{ListArgs, OutputArgs};
 use crate::control::Choice;
 use crate::model::UserStatus;
@@ -25,6 +26,8 @@ pub(in crate::cli) struct IdleArgs {
     pub(in crate::cli) days: u32,
     /// Only users with a licence.
     pub(in crate::cli) licensed: bool,
+    /// The time that is asked about; `None` means now.
+    pub(in crate::cli) as_of: Option<Since>,
     pub(in crate::cli) list: ListArgs,
 }
 
@@ -78,6 +81,10 @@ struct UserChoice {
     /// be freed.
     #[arg(long, requires = "idle")]
     licensed: bool,
+    /// With `--idle`, as it was then: a time (`2026-03-01T10:00:00Z`), a day in UTC (`2026-03-01`)
+    /// or a time span back from now (`30d`). The journal must go back that far.
+    #[arg(long, value_name = "TIME", value_parser = since, requires = "idle")]
+    as_of: Option<Since>,
 }
 
 #[derive(Debug, clap::Args)]
@@ -139,11 +146,12 @@ pub(in crate::cli) struct ShowArgs {
 
 impl RecordsAsked {
     fn users(choice: UserChoice, list: ListArgs) -> Self {
-        let licensed = choice.licensed;
+        let (licensed, as_of) = (choice.licensed, choice.as_of);
         match choice.idle {
             Some(days) => Self::Idle(IdleArgs {
                 days,
                 licensed,
+                as_of,
                 list,
             }),
             None => Self::List(choice.into(), list),
@@ -191,6 +199,7 @@ impl From<UserChoice> for Choice {
             bot,
             idle: _,
             licensed: _,
+            as_of: _,
         } = choice;
         Self {
             role,

@@ -117,6 +117,7 @@ impl Changed<'_> {
             }
             Fact::SpaceChanged(change) => self.in_space(entry, change),
             Fact::Loaded { .. }
+            | Fact::LicenceChanged(_)
             | Fact::Held { .. }
             | Fact::Failed { .. }
             | Fact::Recovered(_)

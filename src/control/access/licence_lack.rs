@@ -6,12 +6,16 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::control::reading::Reading;
+use crate::history::LicenceLook;
 use crate::model::{TenantName, Timestamp};
 use crate::store::LicenceReading;
 use crate::sync::{Readings, is_ahead};
 
 /// How many intervals after a reading its assignments count as known.
 const KNOWN_FOR: u32 = 2;
+
+/// How often licences were read in the past if they are not read any more: the default.
+const USUALLY: Duration = Duration::from_secs(24 * 3600);
 
 /// Why it is not known to whom a licence is assigned, or which users its tenants have.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -21,6 +25,11 @@ pub enum LicenceLack {
     Off,
     /// The assignments were not read in full yet.
     NotRead,
+    /// The assignments were not read in full by the time that was asked about.
+    NotReadThen {
+        /// When they were first read in full; `None` if they never were.
+        first: Option<Timestamp>,
+    },
     /// The assignments are as they were at this time, and later readings failed or are not done.
     Old {
         /// When the last reading began that reached its end.
@@ -62,6 +71,7 @@ impl LicenceLack {
         match self {
             Self::Off => "off",
             Self::NotRead => "not_read",
+            Self::NotReadThen { .. } => "not_read_then",
             Self::Old { .. } => "old",
             Self::Refused => "refused",
             Self::Unreadable => "unreadable",
@@ -85,6 +95,13 @@ impl LicenceLack {
             Self::NotRead => format!(
                 "the licence of `{tenant}` was not read in full yet; if that failed, `qlik-roster \
                  runs` says why"
+            ),
+            Self::NotReadThen { first: None } => {
+                format!("the history of the licence of `{tenant}` has not begun yet")
+            }
+            Self::NotReadThen { first: Some(first) } => format!(
+                "the history of the licence of `{tenant}` begins at {first}, when it was first read \
+                 in full"
             ),
             Self::Old { read_at } => format!(
                 "the licence of `{tenant}` was last read in full at {read_at}; since then it was \
@@ -148,7 +165,8 @@ pub(super) fn lacking(
         // A time in the future does not say how old the reading is.
         Readings::Every(every) => now.since(read_at) > known_for(every) || is_ahead(read_at, now),
     };
-    let time = match (of_tenant.mark.last, readings) {
+    let last = of_tenant.mark.last.filter(|_| !of_tenant.is_of_another());
+    let time = match (last, readings) {
         (Some(read_at), _) => is_old(read_at).then_some(LicenceLack::Old { read_at }),
         (None, Readings::Off) => Some(LicenceLack::Off),
         (None, Readings::Every(_)) => Some(LicenceLack::NotRead),
@@ -162,6 +180,37 @@ pub(super) fn lacking(
         (of_tenant.kept + of_tenant.unconfirmed > 0).then_some(LicenceLack::Kept),
     ];
     lacks.into_iter().flatten().collect()
+}
+
+/// Returns what is not known of the assignments of a licence at a time, which is in the past unless
+/// it is `None`.
+pub(super) fn lacking_at(
+    look: &LicenceLook,
+    readings: Readings,
+    at: Option<Timestamp>,
+    now: Timestamp,
+) -> BTreeSet<LicenceLack> {
+    let Some(at) = at else {
+        return lacking(&look.reading, readings, now);
+    };
+    let Some(read_at) = look.read_at else {
+        let first = look.reading.first;
+        return [LicenceLack::NotReadThen { first }].into();
+    };
+    let of_last = look.reading.mark.last.filter(|last| *last <= at);
+    let mut lacks = match of_last {
+        // What is lacking in the last reading was lacking at that time.
+        Some(_) => lacking(&look.reading, readings, at),
+        None => BTreeSet::new(),
+    };
+    let every = match readings {
+        Readings::Every(every) => every,
+        Readings::Off => USUALLY,
+    };
+    if at.since(read_at) > every.saturating_mul(KNOWN_FOR) {
+        lacks.insert(LicenceLack::Old { read_at });
+    }
+    lacks
 }
 
 #[cfg(test)]

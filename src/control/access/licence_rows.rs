@@ -39,11 +39,29 @@ pub struct LicencesPage {
     pub searched: Vec<TenantName>,
 }
 
+/// Since when a subject has what the licence assigns to it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "basis")]
+pub enum LicenceSince {
+    /// A reading found it, and the one before had not.
+    Observed {
+        /// When, by our clock.
+        at: Timestamp,
+    },
+    /// The first reading found it.
+    BeforeFirstReading {
+        /// When that reading ended.
+        at: Timestamp,
+    },
+}
+
 /// An assignment of a licence.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LicenceRow {
     /// The assignment.
     pub assignment: LicenceAssignment,
+    /// Since when the subject has what it has; `None` if that is not known.
+    pub since: Option<LicenceSince>,
     /// Whether no user has its subject; `None` if nobody asked, or if that is not known.
     pub is_orphan: Option<bool>,
 }

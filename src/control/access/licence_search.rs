@@ -7,8 +7,8 @@ use crate::access::Subjects;
 use crate::control::linked;
 use crate::control::reading::Reading;
 use crate::control::searches::Extent;
-use crate::model::{Kind, SubjectKey, TenantName, Timestamp};
-use crate::store::{KeptLicence, Known, LicenceReading, StoreError};
+use crate::model::{Kind, LicenceAssignment, SubjectKey, TenantName, Timestamp};
+use crate::store::{Known, LicenceReading, StoreError};
 use crate::sync::{OVERLAP, Readings, is_ahead};
 
 use super::licence_lack::{LicenceLack, readings};
@@ -21,7 +21,7 @@ pub(super) type Lacks = BTreeSet<(TenantName, LicenceLack)>;
 
 /// The users of the tenants that have one licence.
 pub(super) struct Search<'r> {
-    places: Vec<SearchedTenant<'r>>,
+    pub(super) places: Vec<SearchedTenant<'r>>,
     /// What we do not know about the tenants. A user whom we do not know may have any subject.
     pub(super) lacks: Lacks,
     /// When we last asked for the listing of the licence.
@@ -31,12 +31,14 @@ pub(super) struct Search<'r> {
 /// A tenant whose users are searched.
 pub(super) struct SearchedTenant<'r> {
     pub(super) known: &'r Known,
-    subjects: Arc<Subjects>,
+    pub(super) subjects: Arc<Subjects>,
     /// The time up to which its users are known; `None` if they were never read in full.
-    until: Option<Timestamp>,
+    pub(super) until: Option<Timestamp>,
     /// Why the tenant may have the licence, although it had another one when we last asked; `None`
     /// if it has the licence, or if the number of its licence or of this one is not known.
-    doubt: Option<LicenceLack>,
+    pub(super) doubt: Option<LicenceLack>,
+    /// The time of whose users these are; `None` means now.
+    pub(super) at: Option<Timestamp>,
 }
 
 /// Whether the subject of a licence is that of a user.
@@ -75,6 +77,19 @@ impl<'r> Search<'r> {
         Ok(search)
     }
 
+    pub(super) fn without_places(lacks: Lacks, asked: Option<Timestamp>) -> Self {
+        Self {
+            places: Vec::new(),
+            lacks,
+            asked,
+        }
+    }
+
+    /// Sorts the tenants by name.
+    pub(super) fn sort(&mut self) {
+        self.places.sort_by(|a, b| a.known.name.cmp(&b.known.name));
+    }
+
     /// Finds the other tenants that have, or may have, the same licence as a tenant and are read.
     /// Does not search their users yet.
     fn find(
@@ -82,11 +97,8 @@ impl<'r> Search<'r> {
         known: &'r Known,
         of_tenant: &LicenceReading,
     ) -> Result<Self, StoreError> {
-        let mut search = Self {
-            places: Vec::new(),
-            lacks: Lacks::new(),
-            asked: of_tenant.mark.tried.or(of_tenant.mark.last),
-        };
+        let asked = of_tenant.mark.tried.or(of_tenant.mark.last);
+        let mut search = Self::without_places(Lacks::new(), asked);
         for row in linked::unread(reading.store, &reading.context.registry)? {
             // Nobody knows which licence it has.
             search.lacks.insert((row.name, LicenceLack::Users));
@@ -149,13 +161,14 @@ impl<'r> Search<'r> {
             subjects: Arc::default(),
             until,
             doubt,
+            at: None,
         });
         Ok(())
     }
 
     /// Reads the subjects of the users of all these tenants.
     fn look(&mut self, reading: &Reading<'_>) -> Result<(), StoreError> {
-        self.places.sort_by(|a, b| a.known.name.cmp(&b.known.name));
+        self.sort();
         let tenants: Vec<&Known> = self.places.iter().map(|it| it.known).collect();
         let found = reading.context.searches.of(reading.store, &tenants)?;
         for (place, found) in self.places.iter_mut().zip(found) {
@@ -172,14 +185,14 @@ impl<'r> Search<'r> {
     }
 
     /// Returns whether a user of any of the tenants has the subject of a licence.
-    pub(super) fn judge(&self, kept: &KeptLicence) -> Owned {
+    pub(super) fn judge(&self, subject: &SubjectKey, assignments: &[LicenceAssignment]) -> Owned {
         let mut lacks = self.lacks.clone();
-        let since = kept.assignments.iter().filter_map(|it| it.created_at).min();
+        let since = assignments.iter().filter_map(|it| it.created_at).min();
         // If the source does not say when the licence was assigned, it was before we last asked.
         let since = since.or(self.asked);
         for place in &self.places {
             let name = || place.known.name.clone();
-            match (place.has(&kept.subject), place.doubt) {
+            match (place.has(subject), place.doubt) {
                 (true, None) => return Owned::Yes,
                 (true, Some(doubt)) => {
                     lacks.insert((name(), doubt));
@@ -238,7 +251,8 @@ impl SearchedTenant<'_> {
     }
 }
 
-fn is_read(reading: &Reading<'_>, known: &Known) -> bool {
+/// Returns whether a tenant is read at present.
+pub(super) fn is_read(reading: &Reading<'_>, known: &Known) -> bool {
     let linked = reading.context.registry.get(&known.name);
     linked.is_some_and(|linked| linked.pause().is_none())
 }

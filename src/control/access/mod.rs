@@ -24,6 +24,7 @@ mod found_spaces;
 mod licence_lack;
 mod licence_rows;
 mod licence_search;
+mod licence_search_then;
 mod licences;
 mod list;
 mod listed;
@@ -55,7 +56,7 @@ pub use change_rows::{
 pub(super) use envelope::{begin as envelope_of, note_groups_of};
 pub(super) use last_seen::{are_sessions_read, span};
 pub use licence_lack::LicenceLack;
-pub use licence_rows::{LicenceChoice, LicenceRow, LicencesPage, WhichLicences};
+pub use licence_rows::{LicenceChoice, LicenceRow, LicenceSince, LicencesPage, WhichLicences};
 pub use listed_space::{ListedSpace, Owned, SharedLink, SpaceChoice, SpaceOwner, SpacesPage};
 pub(super) use orphans::{elsewhere, judged_for, orphan_licences, sharing};
 pub(super) use review::present;

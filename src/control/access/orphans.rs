@@ -1,23 +1,25 @@
 //! Finds assignments of licences to subjects that no user has.
 
 use crate::access::{Concern, orphan_licence, orphan_licence_id};
-use crate::control::UnjudgedLicences;
 use crate::control::reading::Reading;
-use crate::model::{FindingId, SubjectKey};
+use crate::control::{ControlError, UnjudgedLicences};
+use crate::history::LicenceThen;
+use crate::model::{FindingId, SubjectKey, Timestamp};
 use crate::store::{Known, StoreError};
 use crate::sync::Readings;
 
-use super::licence_lack::{lacking, readings};
+use super::licence_lack::{lacking, lacking_at, readings};
 use super::licence_search::{AT_ONCE, Lacks, Owned, Search};
+use super::licence_search_then::picture;
 
 /// Returns one tenant for each licence that these tenants read: the one it is judged for.
 pub(in crate::control) fn judged_for<'k>(
     reading: &Reading<'_>,
     tenants: &[&'k Known],
-) -> Result<Vec<&'k Known>, StoreError> {
+) -> Result<Vec<&'k Known>, ControlError> {
     let is_read = |known: &Known| readings(reading, &known.name) != Readings::Off;
     let read: Vec<_> = tenants.iter().filter(|it| is_read(it)).copied().collect();
-    first_of_each(reading, &read)
+    first_of_each(reading, &read, None)
 }
 
 /// Returns one tenant for each licence: the first whose reading is complete, or else the first. One
@@ -26,14 +28,24 @@ pub(in crate::control) fn judged_for<'k>(
 pub(super) fn first_of_each<'k>(
     reading: &Reading<'_>,
     tenants: &[&'k Known],
-) -> Result<Vec<&'k Known>, StoreError> {
+    at: Option<Timestamp>,
+) -> Result<Vec<&'k Known>, ControlError> {
     let now = reading.context.clock.now();
     let mut firsts: Vec<(Option<String>, bool, &Known)> = Vec::new();
     for known in tenants {
-        let of_tenant = reading.store.licence_reading(known.no)?;
+        let picture = match at {
+            None => None,
+            Some(at) => picture(reading, known, at)?,
+        };
+        if at.is_some() && picture.is_none() {
+            // Whoever asks about this tenant is told how far its history goes back.
+            firsts.push((None, false, known));
+            continue;
+        }
+        let then = LicenceThen::of(reading.store, known, picture.as_deref())?;
         let readings = readings(reading, &known.name);
-        let is_whole = lacking(&of_tenant, readings, now).is_empty();
-        let number = of_tenant.head.number;
+        let is_whole = lacking_at(&then.look, readings, at, now).is_empty();
+        let number = then.look.number.clone();
         let mut others = firsts.iter_mut();
         match others.find(|(other, ..)| number.is_some() && *other == number) {
             Some(other) if is_whole && !other.1 => *other = (number, is_whole, known),
@@ -125,7 +137,7 @@ pub(in crate::control) fn orphan_licences(
         };
         after = Some(last.subject.clone());
         for kept in &page {
-            match search.judge(kept) {
+            match search.judge(&kept.subject, &kept.assignments) {
                 Owned::Yes => {}
                 Owned::No => orphan_licence(&kept.subject, &kept.assignments, &searched)
                     .into_iter()

@@ -27,8 +27,8 @@ impl Query for query::StaleAccess {
     fn answer(self, reading: &Reading<'_>) -> Result<Self::Answer, ControlError> {
         let known = reading.one(&self.tenant)?;
         let store = reading.store;
-        let picture = reading.context.pictures.of(store, known, None)?;
-        let mut envelope = envelope::begin(reading, known, &picture, None, Some(&[]))?;
+        let picture = reading.context.pictures.of(store, known, self.at)?;
+        let mut envelope = envelope::begin(reading, known, &picture, self.at, Some(&[]))?;
         let now = envelope.as_of;
         let idle_for = Duration::from_secs(u64::from(self.days) * 24 * 3600);
         let span = span(store, known)?;
@@ -37,7 +37,7 @@ impl Query for query::StaleAccess {
                 .not_known
                 .insert(NotKnown::Sessions { known: span });
         }
-        let licensing = Licensing::of(reading, known, now)?;
+        let licensing = Licensing::of(reading, known, &picture, self.at)?;
         let others = match self.who {
             StaleWho::Privileged | StaleWho::All => {
                 licensing.note(&mut envelope, Asked::Besides);
@@ -57,6 +57,7 @@ impl Query for query::StaleAccess {
             picture: &picture,
             span,
             now,
+            present: reading.context.clock.now().max(now),
             idle_for,
             who: self.who,
         };
@@ -95,18 +96,20 @@ impl Query for query::StaleAccess {
     }
 }
 
-struct Finder<'a> {
-    licensing: &'a Licensing<'a>,
+struct Finder<'a, 'r> {
+    licensing: &'a Licensing<'r>,
     store: &'a Store,
     known: &'a Known,
     picture: &'a Picture,
     span: Option<SessionSpan>,
+    /// The time that is asked about.
     now: Timestamp,
+    present: Timestamp,
     idle_for: Duration,
     who: StaleWho,
 }
 
-impl Finder<'_> {
+impl Finder<'_, '_> {
     fn is_asked_about(&self, user: &User) -> bool {
         match self.who {
             StaleWho::Privileged | StaleWho::All => has_sessions(user, self.now),
@@ -132,7 +135,7 @@ impl Finder<'_> {
             self.known,
             user,
             self.span,
-            (self.now, self.now),
+            (self.now, self.present),
         )?;
         let idleness = idleness(user, last.at, last.known, self.now, self.idle_for);
         match idleness {

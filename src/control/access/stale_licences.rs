@@ -1,28 +1,36 @@
 //! The licences of users who have not been seen for some time, and whether the same people were
 //! seen in other tenants of the licence.
 
+use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::ControlFlow;
 use std::time::Duration;
 
 use crate::access::{Idleness, SubjectDigest};
 use crate::control::reading::Reading;
+use crate::control::{ControlError, MAX_PAGE};
+use crate::history::{LicenceThen, Picture};
 use crate::model::{
-    Barrier, Kind, LicenceAssignment, Record, SessionSpan, SubjectKey, TenantName, Timestamp, User,
+    Barrier, Id, Kind, LicenceAssignment, Record, SessionSpan, SubjectKey, TenantName, Timestamp,
+    User,
 };
-use crate::store::{Known, StoreError, TenantNo};
+use crate::store::{Known, StoreError};
 use crate::sync::Readings;
 
 use super::answers::{Envelope, NotKnown, StaleRow};
 use super::envelope;
 use super::last_seen::{last_session, span};
-use super::licence_lack::{LicenceLack, lacking, readings};
+use super::licence_lack::{LicenceLack, lacking_at, readings};
 use super::licence_search::{Search, SearchedTenant};
+use super::licence_search_then::picture;
 
-/// The licence of a tenant, as far as it is known.
+/// The licence of a tenant at a time, as far as it is known.
 pub(super) struct Licensing<'r> {
     reading: &'r Reading<'r>,
     known: &'r Known,
+    then: RefCell<LicenceThen<'r>>,
+    /// The time; `None` means now.
+    at: Option<Timestamp>,
     lacks: BTreeSet<LicenceLack>,
 }
 
@@ -30,13 +38,17 @@ impl<'r> Licensing<'r> {
     pub(super) fn of(
         reading: &'r Reading<'_>,
         known: &'r Known,
-        now: Timestamp,
-    ) -> Result<Self, StoreError> {
-        let of_tenant = reading.store.licence_reading(known.no)?;
-        let lacks = lacking(&of_tenant, readings(reading, &known.name), now);
+        picture: &'r Picture,
+        at: Option<Timestamp>,
+    ) -> Result<Self, ControlError> {
+        let then = LicenceThen::of(reading.store, known, Some(picture))?;
+        let now = reading.context.clock.now();
+        let lacks = lacking_at(&then.look, readings(reading, &known.name), at, now);
         Ok(Self {
             reading,
             known,
+            then: RefCell::new(then),
+            at,
             lacks,
         })
     }
@@ -58,26 +70,30 @@ impl<'r> Licensing<'r> {
     pub(super) fn of_user(
         &self,
         user: &User,
-    ) -> Result<Option<Vec<LicenceAssignment>>, StoreError> {
+    ) -> Result<Option<Vec<LicenceAssignment>>, ControlError> {
         let keys = [
             SubjectKey::of(&user.subject),
             SubjectKey::by_letter(&user.subject),
         ];
         for subject in &keys {
-            let kept = self.reading.store.licence_of(self.known.no, subject)?;
-            if let Some(kept) = kept {
-                return Ok(Some(kept.assignments));
+            if let Some(assigned) = self.then.borrow_mut().subject(subject)? {
+                return Ok(Some(assigned.assignments));
             }
         }
         Ok(self.lacks.is_empty().then(Vec::new))
     }
 
     /// Finds the other tenants of the licence.
-    pub(super) fn others(&self) -> Result<Others<'r>, StoreError> {
-        let of_tenant = self.reading.store.licence_reading(self.known.no)?;
+    pub(super) fn others(&self) -> Result<Others<'r>, ControlError> {
+        let look = &self.then.borrow().look;
         let search = match readings(self.reading, &self.known.name) {
             Readings::Off => None,
-            Readings::Every(_) => Some(Search::of_others(self.reading, self.known, &of_tenant)?),
+            Readings::Every(_) => Some(Search::of_others_at(
+                self.reading,
+                self.known,
+                look,
+                self.at,
+            )?),
         };
         Ok(Others {
             reading: self.reading,
@@ -133,13 +149,13 @@ impl Others<'_> {
         rows: Vec<StaleRow>,
         now: Timestamp,
         idle_for: Duration,
-    ) -> Result<Vec<StaleRow>, StoreError> {
+    ) -> Result<Vec<StaleRow>, ControlError> {
         let mut found: BTreeMap<SubjectDigest, Elsewhere> = BTreeMap::new();
         for place in self.search.iter().flat_map(Search::places) {
             let subjects = rows.iter().map(|row| row.user.subject.as_str());
             let has = |subject: &&str| place.has(&SubjectKey::of(subject));
             let wanted: BTreeSet<_> = subjects.filter(has).map(SubjectDigest::of).collect();
-            for user in self.users(place.known.no, &wanted)? {
+            for user in self.users(place, &wanted)? {
                 let elsewhere = found.entry(SubjectDigest::of(&user.subject)).or_default();
                 elsewhere.tenants.insert(place.known.name.clone());
                 let seen = self.seen(place, &user, now, idle_for)?;
@@ -171,22 +187,38 @@ impl Others<'_> {
     /// Reads the users of a tenant who have some subjects.
     fn users(
         &self,
-        no: TenantNo,
+        place: &SearchedTenant<'_>,
         wanted: &BTreeSet<SubjectDigest>,
-    ) -> Result<Vec<User>, StoreError> {
+    ) -> Result<Vec<User>, ControlError> {
         let mut users = Vec::new();
         if wanted.is_empty() {
             return Ok(users);
         }
-        self.reading.store.walk(no, Kind::User, &mut |record| {
-            if let Record::User(user) = record
-                && wanted.contains(&SubjectDigest::of(&user.subject))
-            {
-                users.push(user.clone());
+        let is_wanted = |user: &User| wanted.contains(&SubjectDigest::of(&user.subject));
+        let (store, known) = (self.reading.store, place.known);
+        let Some(at) = place.at else {
+            store.walk(known.no, Kind::User, &mut |record| {
+                if let Record::User(user) = record
+                    && is_wanted(user)
+                {
+                    users.push(user.clone());
+                }
+                ControlFlow::Continue(())
+            })?;
+            return Ok(users);
+        };
+        let Some(picture) = picture(self.reading, known, at)? else {
+            return Ok(users);
+        };
+        let mut after: Option<Id> = None;
+        loop {
+            let page = picture.users(store, known, after.as_ref(), MAX_PAGE)?;
+            users.extend(page.users.into_iter().filter(is_wanted));
+            after = page.next;
+            if after.is_none() {
+                return Ok(users);
             }
-            ControlFlow::Continue(())
-        })?;
-        Ok(users)
+        }
     }
 
     fn seen(
@@ -205,7 +237,7 @@ impl Others<'_> {
             place.known,
             user,
             span(store, place.known)?,
-            (now, now),
+            (now, self.reading.context.clock.now()),
         )?;
         Ok(match idleness(user, last.at, last.known, now, idle_for) {
             // If the tenant may have another licence, nobody knows whether its user needs this one.

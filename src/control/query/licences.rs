@@ -3,13 +3,15 @@
 use serde::{Deserialize, Serialize};
 
 use crate::control::LicenceChoice;
-use crate::model::{SubjectKey, TenantName};
+use crate::model::{SubjectKey, TenantName, Timestamp};
 
 /// To whom the licence of a tenant is assigned, by subject.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Licences {
     /// The tenant.
     pub tenant: TenantName,
+    /// As it was then; `None` means now.
+    pub at: Option<Timestamp>,
     /// The filter.
     pub choice: LicenceChoice,
     /// The last subject of the previous page.
@@ -23,6 +25,8 @@ pub struct Licences {
 /// whose licence was read in full, or else the first one.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LicenceTenants {
+    /// As it was then; `None` means now.
+    pub at: Option<Timestamp>,
     /// The last tenant of the previous page.
     pub after: Option<TenantName>,
     /// How many rows are wanted, at most [`MAX_PAGE`](crate::control::MAX_PAGE).

@@ -34,6 +34,7 @@ pub(in crate::deliver) fn of_entry(entry: &Entry, lists: Lists) -> Entity {
             }
         },
         Fact::RoleContentChanged { role, .. } => of_record(entry.account(), Kind::Role, &role.id.0),
+        Fact::LicenceChanged(_) => hash(&["licence", tenant(entry.account())], &[]),
         Fact::EndpointDisabled { endpoint, .. } => hash(&["endpoint", &endpoint.0], &[]),
         Fact::Unreadable | Fact::HistoryLost(_) => hash(&["history"], &[]),
     }
@@ -49,6 +50,7 @@ pub(in crate::deliver) fn predecessor(entry: &Entry) -> Option<Entity> {
         Fact::Changed(_)
         | Fact::Loaded { .. }
         | Fact::SpaceChanged(_)
+        | Fact::LicenceChanged(_)
         | Fact::Held { .. }
         | Fact::Failed { .. }
         | Fact::Recovered(_)

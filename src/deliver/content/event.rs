@@ -88,7 +88,7 @@ impl<'a> Event<'a> {
         let id = entry.event_id(store).to_string();
         let data = match &entry.fact {
             Fact::Changed(change) => Data::Record(Subject::of(change, entry.version())),
-            Fact::Loaded { .. } | Fact::Unreadable => return None,
+            Fact::Loaded { .. } | Fact::LicenceChanged(_) | Fact::Unreadable => return None,
             Fact::RightChanged(change) => Data::Right(right::right_changed(&id, entry, change)),
             Fact::RoleContentChanged { role, gained, lost } => {
                 Data::Right(right::role_content(entry, role, gained, lost))

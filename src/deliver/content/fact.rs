@@ -13,6 +13,7 @@ pub(in crate::deliver) fn data(entry: &Entry) -> Option<Value> {
     match &entry.fact {
         Fact::Changed(_)
         | Fact::Loaded { .. }
+        | Fact::LicenceChanged(_)
         | Fact::Unreadable
         | Fact::RightChanged(_)
         | Fact::RoleContentChanged { .. } => None,

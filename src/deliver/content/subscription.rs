@@ -46,6 +46,7 @@ impl Subscription {
             Fact::Changed(_)
             | Fact::Loaded { .. }
             | Fact::SpaceChanged(_)
+            | Fact::LicenceChanged(_)
             | Fact::Held { .. }
             | Fact::Failed { .. }
             | Fact::Recovered(_)
@@ -75,6 +76,7 @@ impl Subscription {
             }
             Fact::SpaceChanged(_) => self.selection.wants_spaces(),
             Fact::Loaded { .. }
+            | Fact::LicenceChanged(_)
             | Fact::Held { .. }
             | Fact::Failed { .. }
             | Fact::Recovered(_)

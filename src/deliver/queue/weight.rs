@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::model::{Change, Entry, Fact, FieldValue, Record, SpaceChange};
+use crate::model::{Change, Entry, Fact, FieldValue, LicenceChange, Record, SpaceChange};
 
 /// What a value costs besides its texts: its own fields, and its place in a map or a list.
 const OWN: usize = 512;
@@ -19,6 +19,7 @@ pub(super) fn of_entry(entry: &Entry) -> usize {
         Fact::Changed(Change::Updated { before, after }) => of_record(before) + of_record(after),
         Fact::Changed(change) => of_record(change.latest()),
         Fact::SpaceChanged(change) => of_space(change),
+        Fact::LicenceChanged(change) => of_licence(change),
         Fact::Loaded { .. }
         | Fact::Held { .. }
         | Fact::Failed { .. }
@@ -35,6 +36,11 @@ pub(super) fn of_entry(entry: &Entry) -> usize {
             OWN + words.map(|word| NAMED + word.len()).sum::<usize>()
         }
     }
+}
+
+/// Returns the bytes that a change to a licence takes: each subject is there before and after.
+fn of_licence(change: &LicenceChange) -> usize {
+    OWN + change.subjects.len() * 4 * NAMED
 }
 
 /// Returns the bytes that a change to a space takes: each member is there before and after, with an

@@ -166,6 +166,7 @@ impl Check<'_> {
             Fact::Changed(change) => change,
             Fact::Loaded { .. }
             | Fact::SpaceChanged(_)
+            | Fact::LicenceChanged(_)
             | Fact::Held { .. }
             | Fact::Failed { .. }
             | Fact::Recovered(_)

@@ -214,10 +214,15 @@ impl Check<'_> {
 
     /// Checks to whom licences are assigned.
     fn licences(&mut self) {
+        let format = self.view.format;
         self.simple(Keyspace::Licence, |key, value| {
-            let row: v7::licence::LicenceRow = codec::read_row(key, value)?;
+            let row: v10::licence::LicenceRow = match format {
+                ..10 => codec::read_row::<v7::licence::LicenceRow>(key, value)?.into(),
+                10.. => codec::read_row(key, value)?,
+            };
             let subject = keys::licence_of(key);
-            let subjects = row.assignments.iter().map(|it| SubjectKey::of(&it.subject));
+            let all = row.assignments.iter().chain(row.shown.iter().flatten());
+            let subjects = all.map(|it| SubjectKey::of(&it.subject));
             let is_of_all = subjects.map(Some).all(|it| it == subject);
             let no = key.get(1..).and_then(<[u8]>::first_chunk);
             match (no, is_of_all && subject.is_some()) {
@@ -225,7 +230,6 @@ impl Check<'_> {
                 (Some(_) | None, _) => Err(codec::flawed(key, "of another subject")),
             }
         });
-        let format = self.view.format;
         self.simple(Keyspace::LicenceReading, |key, value| {
             let row = (key, value);
             match format {
@@ -279,6 +283,7 @@ fn loaded_at(db: &sled::Db, seq: Seq) -> Result<Option<String>, StoreError> {
         Fact::Loaded { .. } => None,
         Fact::Changed(_)
         | Fact::SpaceChanged(_)
+        | Fact::LicenceChanged(_)
         | Fact::Held { .. }
         | Fact::Failed { .. }
         | Fact::Recovered(_)

@@ -9,7 +9,7 @@ use crate::model::{
 };
 use crate::store::error::StoreError;
 
-use super::{Stored, codec, keys, v1, v3, v5, v6, v8};
+use super::{Stored, codec, keys, v1, v3, v5, v6, v8, v10};
 
 /// Decodes an entry.
 pub fn read(key: &[u8], value: &[u8]) -> Result<Entry, StoreError> {
@@ -73,7 +73,8 @@ impl<'value> Head<'value> {
             <v3::Entry<'_> as Stored>::FORMAT
             | <v5::Entry<'_> as Stored>::FORMAT
             | <v6::Entry<'_> as Stored>::FORMAT
-            | <v8::Entry<'_> as Stored>::FORMAT => {
+            | <v8::Entry<'_> as Stored>::FORMAT
+            | <v10::Entry<'_> as Stored>::FORMAT => {
                 let (version, packed) = bytes.split_first_chunk().ok_or_else(cut_short)?;
                 (Some(Version(u64::from_be_bytes(*version))), packed)
             }
@@ -123,8 +124,14 @@ pub fn read_behind(last: &mut LastOrigin, key: &[u8], value: &[u8]) -> Result<En
             <v6::Entry<'_> as Stored>::FORMAT => {
                 codec::from_bytes::<v6::Fact<'_>>(key, rest)?.into()
             }
-            _ => {
+            <v8::Entry<'_> as Stored>::FORMAT => {
                 let (fact, report): (v8::Fact<'_>, Option<v8::Reported>) =
+                    codec::from_bytes(key, rest)?;
+                reported = report.map(Into::into);
+                fact.into()
+            }
+            _ => {
+                let (fact, report): (v10::Fact<'_>, Option<v8::Reported>) =
                     codec::from_bytes(key, rest)?;
                 reported = report.map(Into::into);
                 fact.into()
@@ -161,7 +168,7 @@ pub fn pack(
     fact: &Fact,
     reported: Option<&Reported>,
 ) -> Vec<u8> {
-    codec::pack(&v8::Entry {
+    codec::pack(&v10::Entry {
         origin: origin.map(Into::into),
         fact: fact.into(),
         reported: reported.map(Into::into),
@@ -172,7 +179,7 @@ pub fn pack(
 pub fn seal(key: &[u8], at: Timestamp, version: Version, packed: &[u8]) -> Vec<u8> {
     let at = at.millis().to_be_bytes();
     let head = [at, version.0.to_be_bytes()].concat();
-    codec::seal(v8::Entry::FORMAT, key, &head, packed)
+    codec::seal(v10::Entry::FORMAT, key, &head, packed)
 }
 
 /// Returns the error for an entry that is missing.

@@ -15,7 +15,7 @@ use crate::store::engine::rows::bucket::Bucket;
 use crate::store::handle::Store;
 use crate::store::kept::delivery::{DeliveryChange, Progress};
 use crate::store::kept::runs::NewRun;
-use crate::store::layout::{codec, keys, v1, v2, v4, v5, v6, v7, v9};
+use crate::store::layout::{codec, keys, v1, v2, v4, v5, v6, v7, v9, v10};
 use crate::store::values::commit::Closing;
 use crate::store::values::delivery::{Cursor, Item, Parked};
 use crate::store::values::plan::PlanHead;
@@ -361,9 +361,11 @@ fn each_sort_of_fault_is_named() {
                     excess: None,
                     created_at: None,
                 };
-                let row = v7::licence::LicenceRow {
-                    assignments: vec![eve],
+                let row = v10::licence::LicenceRow {
+                    assignments: Vec::new(),
                     reading: 1,
+                    shown: Some(vec![eve]),
+                    changed_at: None,
                 };
                 db.insert(&*key, codec::row(&key, &row)).unwrap();
             },

@@ -3,11 +3,15 @@
 use proptest::prelude::*;
 
 use crate::clock::Clock;
-use crate::model::{Allotment, LicenceAssignment, LicenceHead, SubjectKey, Timestamp};
-use crate::store::layout::v7::licence as v7;
+use crate::model::{
+    Allotment, Fact, LicenceAssignment, LicenceChange, LicenceHead, RunId, Seq, SubjectChange,
+    SubjectKey, Timestamp,
+};
 use crate::store::layout::v10::licence as v10;
 use crate::store::layout::{codec, keys};
-use crate::store::values::licence::{EarlierReading, KeptLicence, LicenceReading, Named};
+use crate::store::values::licence::{
+    EarlierReading, KeptLicence, LicenceEnd, LicenceReading, LicenceReport, Named,
+};
 use crate::store::values::reading::ReadingMark;
 use crate::store::values::tenant_no::TenantNo;
 
@@ -40,8 +44,10 @@ fn reading(number: u64) -> LicenceReading {
 fn kept(assignments: &[LicenceAssignment], reading: u64) -> KeptLicence {
     KeptLicence {
         subject: assignments[0].key(),
-        assignments: assignments.to_vec(),
+        assignments: Vec::new(),
+        shown: Some(assignments.to_vec()),
         reading,
+        changed_at: None,
     }
 }
 
@@ -50,12 +56,14 @@ fn the_bytes_of_licences() {
     let no = TenantNo(1);
     let eve = assignment("ACME\\eve", "analyzer");
     let key = keys::licence(no, &eve.key());
-    let row = v7::LicenceRow {
-        assignments: vec![eve.into()],
+    let row = v10::LicenceRow {
+        assignments: vec![eve.clone().into()],
+        shown: Some(vec![assignment("eve", "x").into()]),
         reading: 7,
+        changed_at: Some(at(5)),
     };
     insta::assert_snapshot!(in_hex(&key), @"950000000161636d655c657665");
-    insta::assert_snapshot!(in_hex(&codec::row(&key, &row)), @"07010841434d455c6576650108616e616c797a6572010001d00f074fccfb2b9f1cf0b4");
+    insta::assert_snapshot!(in_hex(&codec::row(&key, &row)), @"0a010841434d455c6576650108616e616c797a6572010001d00f07010103657665010178010001d00f010adff4c040e7cfb196");
     let allotment = Allotment {
         units: Some(20),
         used: Some(3),
@@ -73,6 +81,8 @@ fn the_bytes_of_licences() {
             number: Some("9999".into()),
             allotments: [("analyzer".to_owned(), allotment)].into(),
         },
+        licence: Some("8888".into()),
+        first: Some(at(4)),
         cursor: Some("next".into()),
         unreadable: 2,
         unreadable_so_far: 5,
@@ -92,7 +102,7 @@ fn the_bytes_of_licences() {
         },
     };
     let row = v10::LicenceReading::from(reading);
-    insta::assert_snapshot!(in_hex(&codec::row(&keys::licence_reading(no), &row)), @"0a070104393939390108616e616c797a657201280106010101046e6578740102000106010205010b0c0d0e0101060409080453dc486ee33f8dd4");
+    insta::assert_snapshot!(in_hex(&codec::row(&keys::licence_reading(no), &row)), @"0a070104393939390108616e616c797a657201280106010101046e657874010200010601020501010604090804010b0c0d0e0108010438383838d5471b1f7d16646e");
     assert_eq!(keys::licence_of(&key), Some(SubjectKey::of("Acme\\EVE")));
     assert_eq!(keys::licence_of(&keys::licences_prefix(no)), None);
 }
@@ -167,6 +177,86 @@ fn the_audit_log_may_name_a_licence_while_it_is_read() {
     assert_eq!(store.licence_reading(no).unwrap().named.times, 2);
 }
 
+fn end(number: u64, report: Option<LicenceReport>) -> LicenceEnd {
+    LicenceEnd {
+        number,
+        remove_before: number,
+        report,
+    }
+}
+
+#[test]
+fn the_end_of_a_listing_reports_each_change_once_with_its_row() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = support::open(dir.path());
+    let known = adopt(&store, 1);
+    let no = known.no;
+    let of = |subjects: &[(&str, &str)]| -> Vec<LicenceAssignment> {
+        let subjects = subjects.iter();
+        subjects
+            .map(|(name, sort)| assignment(name, sort))
+            .collect()
+    };
+    store
+        .keep_licences(
+            no,
+            of(&[("ann", "x"), ("BOB", "x"), ("eve", "x")]),
+            reading(1),
+        )
+        .unwrap();
+    store.end_licence_listing(no, &end(1, None)).unwrap();
+    let report = LicenceReport {
+        run: RunId(7),
+        at: at(2_000),
+        account: known.tenant.account(),
+        not_before: Some(at(1_000)),
+    };
+    let second = end(2, Some(report));
+    // On the first page a type of eve is missing, which the second one has.
+    for page in [
+        &[("bob", "x"), ("eve", "y")][..],
+        &[("eve", "x"), ("zoe", "y")],
+    ] {
+        store.keep_licences(no, of(page), reading(2)).unwrap();
+    }
+    assert_eq!(store.last_seq(), Seq(0));
+
+    let n_removed = store.end_licence_listing(no, &second).unwrap();
+    store.end_licence_listing(no, &second).unwrap();
+
+    assert_eq!(n_removed, 1);
+    let entries = store.entries(Seq::START, 9).unwrap();
+    let change = |before: &[(&str, &str)], after: &[(&str, &str)]| SubjectChange {
+        before: of(before),
+        since: None,
+        after: of(after),
+    };
+    let subjects = [
+        (SubjectKey::of("ann"), change(&[("ann", "x")], &[])),
+        (
+            SubjectKey::of("eve"),
+            change(&[("eve", "x")], &[("eve", "y"), ("eve", "x")]),
+        ),
+        (SubjectKey::of("zoe"), change(&[], &[("zoe", "y")])),
+    ];
+    let expected = Fact::LicenceChanged(LicenceChange {
+        not_before: Some(at(1_000)),
+        licence: None,
+        subjects: subjects.into(),
+    });
+    let facts: Vec<Fact> = entries.into_iter().map(|entry| entry.fact).collect();
+    assert_eq!(facts, [expected]);
+    let kept = store.licences(no, None, 9).unwrap();
+    let changed: Vec<_> = kept.iter().map(|kept| kept.changed_at).collect();
+    assert_eq!(changed, [None, Some(at(2_000)), Some(at(2_000))]);
+    assert_eq!(
+        kept[0].assignments,
+        of(&[("bob", "x")]),
+        "as it is shown now"
+    );
+    assert_eq!(store.check().unwrap().faults, []);
+}
+
 #[test]
 fn a_page_may_have_more_subjects_than_one_write() {
     let dir = tempfile::tempdir().unwrap();
@@ -204,7 +294,7 @@ proptest! {
             let (others, all) = store.count_licences(no, number).unwrap();
             prop_assert_eq!(all, kept.len() as u64);
             prop_assert_eq!(others, kept.iter().filter(|it| it.reading != number).count() as u64);
-            store.remove_licences(no, number).unwrap();
+            store.end_licence_listing(no, &end(number, None)).unwrap();
         }
         let expected: std::collections::BTreeSet<_> =
             readings.last().unwrap().iter().cloned().collect();

@@ -212,6 +212,7 @@ pub fn redo(state: &mut State, entry: &Entry) {
         },
         Fact::Loaded { .. }
         | Fact::SpaceChanged(_)
+        | Fact::LicenceChanged(_)
         | Fact::Held { .. }
         | Fact::Failed { .. }
         | Fact::Recovered(_)
@@ -232,6 +233,7 @@ pub fn undo(state: &mut State, entry: &Entry) {
         },
         Fact::Loaded { .. }
         | Fact::SpaceChanged(_)
+        | Fact::LicenceChanged(_)
         | Fact::Held { .. }
         | Fact::Failed { .. }
         | Fact::Recovered(_)

@@ -1,6 +1,6 @@
 //! Assignments of licences as they are stored, and how far they were read.
 
-use crate::model::{LicenceAssignment, LicenceHead, SubjectKey, Timestamp};
+use crate::model::{Account, LicenceAssignment, LicenceHead, RunId, SubjectKey, Timestamp};
 
 use super::reading::ReadingMark;
 
@@ -9,10 +9,17 @@ use super::reading::ReadingMark;
 pub struct KeptLicence {
     /// The subject.
     pub subject: SubjectKey,
-    /// The assignments, one of each type and letter case.
+    /// The assignments that the last complete reading found, one of each type and letter case;
+    /// empty if the subject was first shown later.
     pub assignments: Vec<LicenceAssignment>,
-    /// The number of the reading in which they were last shown.
+    /// The assignments that a reading has shown since which has not ended; `None` if they are the
+    /// same.
+    pub shown: Option<Vec<LicenceAssignment>>,
+    /// The number of the reading in which the subject was last shown.
     pub reading: u64,
+    /// When the assignments last changed, by our clock; `None` if they are as the first reading
+    /// found them.
+    pub changed_at: Option<Timestamp>,
 }
 
 /// How far the assignments of the licence of a tenant were read.
@@ -22,6 +29,11 @@ pub struct LicenceReading {
     pub mark: ReadingMark,
     /// What the licence last said about itself.
     pub head: LicenceHead,
+    /// The number of the licence that the stored assignments are of; `None` if it is not known.
+    pub licence: Option<String>,
+    /// When the first complete reading ended; `None` if it has not. Nothing is known of an earlier
+    /// time.
+    pub first: Option<Timestamp>,
     /// Where the reading under way continues; `None` if it starts at the beginning, or if no
     /// reading is under way.
     pub cursor: Option<String>,
@@ -48,6 +60,38 @@ pub struct LicenceReading {
     pub earlier: Option<EarlierReading>,
     /// How often the audit log named the licence.
     pub named: Named,
+}
+
+impl LicenceReading {
+    /// Returns whether the tenant has another licence than the one whose assignments are stored.
+    pub fn is_of_another(&self) -> bool {
+        let numbers = self.licence.as_ref().zip(self.head.number.as_ref());
+        numbers.is_some_and(|(stored, shown)| stored != shown)
+    }
+}
+
+/// What the end of a listing changes.
+#[derive(Debug, Clone)]
+pub struct LicenceEnd {
+    /// The number of the reading whose listing has ended.
+    pub number: u64,
+    /// Subjects that were last shown before the reading with this number are removed.
+    pub remove_before: u64,
+    /// What the entries about its changes contain; `None` to report nothing, as of a first reading.
+    pub report: Option<LicenceReport>,
+}
+
+/// What entries about changes of a licence contain.
+#[derive(Debug, Clone)]
+pub struct LicenceReport {
+    /// The run that found them.
+    pub run: RunId,
+    /// When it found them.
+    pub at: Timestamp,
+    /// The tenant as entries name it.
+    pub account: Account,
+    /// When the complete reading before began; `None` if that is not known.
+    pub not_before: Option<Timestamp>,
 }
 
 /// An earlier complete reading.

@@ -6,7 +6,7 @@ use std::time::Duration;
 use tracing::{info, warn};
 
 use crate::connector::Connector;
-use crate::model::{LicenceCounts, Mode, Outcome, Run, Timestamp, Trigger};
+use crate::model::{LicenceCounts, Mode, Outcome, Run, RunId, Timestamp, Trigger};
 use crate::signal::Shutdown;
 use crate::store::{Known, LicenceReading, Store, StoreError};
 use crate::sync::apart::{begin, due};
@@ -24,6 +24,7 @@ const CONFIRM_AFTER: Duration = Duration::from_secs(15 * 60);
 /// What a run that reads the licence works with.
 #[derive(Debug)]
 pub(super) struct LicenceRun {
+    pub(super) id: RunId,
     pub(super) known: Known,
     pub(super) reading: LicenceReading,
     pub(super) counts: LicenceCounts,
@@ -57,6 +58,7 @@ impl<C: Connector> Job<C> {
         let mut run = self.begin(Trigger::Licence, Mode::Commit).await?;
         run.tenant = Some(known.tenant.id.clone());
         let mut licence = LicenceRun {
+            id: run.id,
             known,
             reading,
             counts: LicenceCounts::default(),

@@ -6,8 +6,8 @@ use std::time::Duration;
 use xxhash_rust::xxh3::xxh3_64;
 
 use crate::connector::{Connector, LicencePage};
-use crate::model::{LicenceHead, Loss, Outcome, Timestamp, Weight};
-use crate::store::{EarlierReading, LicenceReading, TenantNo};
+use crate::model::{LicenceHead, Loss, Outcome, Reason, Timestamp, Weight};
+use crate::store::{EarlierReading, LicenceEnd, LicenceReading, LicenceReport, TenantNo};
 use crate::sync::RunError;
 use crate::sync::run::job::Job;
 
@@ -57,10 +57,10 @@ impl<C: Connector> Job<C> {
         now: Timestamp,
     ) -> Result<(), RunError> {
         let no = run.known.no;
-        if is_another(&run.reading.head, &head) {
-            self.forget_licence(run, now).await?;
-        }
         let reading = &mut run.reading;
+        if is_another(reading, &head) {
+            start_another(reading, now);
+        }
         reading.head = head;
         reading.mark.is_refused = false;
         let mut cursors = HashSet::new();
@@ -98,23 +98,6 @@ impl<C: Connector> Job<C> {
         Err(no_end("the listing has too many pages"))
     }
 
-    /// Removes everything that is known of the licence that the tenant had before: its subjects
-    /// have nothing to do with those of the new one.
-    async fn forget_licence(&self, run: &mut LicenceRun, now: Timestamp) -> Result<(), RunError> {
-        let reading = &mut run.reading;
-        begin(reading, now);
-        start_over(reading);
-        reading.mark.last = None;
-        reading.earlier = None;
-        (reading.complete, reading.unconfirmed) = (0, 0);
-        (reading.unreadable, reading.kept) = (0, 0);
-        // The store has the number of the old licence until the first page of the new one is
-        // stored: if we crash before that, the next reading removes the rest.
-        self.note_licence(run).await?;
-        run.counts.removed += self.remove(run.known.no, u64::MAX).await?;
-        Ok(())
-    }
-
     /// Notes that a reading was stopped. The next one continues it, or begins again if continuing
     /// would stop in the same way.
     async fn stop_reading(
@@ -147,46 +130,52 @@ impl<C: Connector> Job<C> {
         Err(error)
     }
 
-    /// Removes the subjects that two complete readings in a row did not show, if the guard allows
-    /// it; beyond that, only those that have been missing for long enough. If an assignment could
-    /// not be read, nothing is removed: it may belong to any subject. Stores that the reading has
-    /// ended.
+    /// Makes what the listing has shown what is assigned, and removes subjects that it did not show
+    /// (see [`what_goes`]). Reports what changed, unless nothing was known before. Stores that the
+    /// reading has ended.
     async fn end_reading(&self, run: &mut LicenceRun) -> Result<Outcome, RunError> {
-        let no = run.known.no;
+        let (no, now) = (run.known.no, self.clock.now());
+        let report = run.reading.first.map(|_| LicenceReport {
+            run: run.id,
+            at: now,
+            account: run.known.tenant.account(),
+            not_before: last_began(&run.reading),
+        });
         let reading = &mut run.reading;
-        let now = self.clock.now();
         let began = reading.mark.began.take().unwrap_or(now);
-        reading.mark.last = Some(began);
         reading.unreadable = reading.unreadable_so_far;
-        reading.named.read = reading.named.at_begin;
-        let (number, complete, earlier) = (reading.mark.number, reading.complete, reading.earlier);
+        let number = reading.mark.number;
         let weight = self.weigh(no, number).await?;
         // There are about as many subjects as users, and they come and go with them. A listing that
         // shows too few is suspicious, even if not all of them would be removed yet.
-        let mut refusal = self.removal_policy.guard.weigh(Loss::Users, weight);
-        let mut stay = weight.lost;
-        if run.reading.unreadable == 0 {
-            let before = match &refusal {
-                None => complete,
-                Some(_) => certain(earlier, began).unwrap_or(0),
-            };
-            let n_removed = self.remove(no, before).await?;
-            run.counts.removed += n_removed;
-            stay -= n_removed.min(stay);
-            if refusal.is_none() || replaces(earlier, began) {
-                run.reading.earlier = Some(EarlierReading { number, began });
-            }
-            run.reading.complete = number;
-            refusal = refusal.filter(|_| stay > 0);
-        }
-        (run.reading.unconfirmed, run.reading.kept) = match (&refusal, run.reading.unreadable) {
+        let refusal = self.removal_policy.guard.weigh(Loss::Users, weight);
+        let (remove_before, refusal) = what_goes(reading, began, refusal);
+        let end = LicenceEnd {
+            number,
+            remove_before,
+            report: report.clone(),
+        };
+        let ended = self
+            .store
+            .offload(move |store| store.end_licence_listing(no, &end));
+        let n_removed = ended.await.map_err(RunError::store)?;
+        let stay = weight.lost - n_removed.min(weight.lost);
+        note_end(reading, began, refusal.as_ref());
+        let refusal = refusal.filter(|_| stay > 0);
+        (reading.unconfirmed, reading.kept) = match (&refusal, reading.unreadable) {
             (Some(_), _) => (0, stay),
             (None, 0) => (stay, 0),
             (None, _) => (0, 0),
         };
-        run.counts.kept = run.reading.unconfirmed + run.reading.kept;
-        self.note_licence(run).await?;
-        Ok(match (refusal, run.reading.unreadable) {
+        reading.first = reading.first.or(Some(now));
+        run.counts.removed += n_removed;
+        run.counts.kept = reading.unconfirmed + reading.kept;
+        let (ended, unreadable) = (reading.clone(), reading.unreadable);
+        self.store
+            .offload(move |store| store.end_licence_reading(no, ended, report.as_ref()))
+            .await
+            .map_err(RunError::store)?;
+        Ok(match (refusal, unreadable) {
             (Some(reason), _) => Outcome::Incomplete {
                 reason: format!(
                     "{stay} of {} subjects are no longer shown, and the guard keeps them until a \
@@ -209,14 +198,6 @@ impl<C: Connector> Job<C> {
             known,
             shown: known - lost,
         })
-    }
-
-    /// Removes the subjects that were last shown before a reading. Returns how many it removed.
-    async fn remove(&self, no: TenantNo, before: u64) -> Result<u64, RunError> {
-        let removed = self
-            .store
-            .offload(move |store| store.remove_licences(no, before));
-        removed.await.map_err(RunError::store)
     }
 
     /// Stores how far the licence was read.
@@ -256,11 +237,67 @@ fn count(reading: &mut LicenceReading, page: &LicencePage) -> u64 {
     counted.map_or(0, |(total, listed)| total.saturating_sub(listed))
 }
 
+/// Returns when the last complete reading began; if that was of another licence, when an earlier
+/// one did.
+fn last_began(reading: &LicenceReading) -> Option<Timestamp> {
+    let earlier = reading.earlier.map(|earlier| earlier.began);
+    reading.mark.last.or(earlier)
+}
+
+/// Starts to read another licence than before. Nothing is known of it until that ends.
+fn start_another(reading: &mut LicenceReading, now: Timestamp) {
+    begin(reading, now);
+    start_over(reading);
+    reading.mark.last = None;
+    (reading.complete, reading.unconfirmed) = (0, 0);
+    (reading.unreadable, reading.kept) = (0, 0);
+}
+
 /// Returns whether a licence is certainly another than the known one: both have numbers, and these
 /// differ.
-fn is_another(known: &LicenceHead, shown: &LicenceHead) -> bool {
-    let numbers = known.number.as_ref().zip(shown.number.as_ref());
+fn is_another(known: &LicenceReading, shown: &LicenceHead) -> bool {
+    let number = known.head.number.as_ref().or(known.licence.as_ref());
+    let numbers = number.zip(shown.number.as_ref());
     numbers.is_some_and(|(known, shown)| known != shown)
+}
+
+/// Decides at the end of a listing which subjects are removed: those that were last shown before
+/// the reading with the returned number. Returns this with the guard's reason if it keeps any.
+///
+/// Two complete readings in a row must have missed a subject, if the guard allows it; beyond that,
+/// the subject must have been missing for long enough. If an assignment could not be read, nothing
+/// is removed: it may belong to any subject. If the tenant has another licence, nothing of the one
+/// before stays: its subjects have nothing to do with those of the new one.
+fn what_goes(
+    reading: &LicenceReading,
+    began: Timestamp,
+    refusal: Option<Reason>,
+) -> (u64, Option<Reason>) {
+    if reading.is_of_another() {
+        return (reading.mark.number, None);
+    }
+    let before = match &refusal {
+        _ if reading.unreadable > 0 => 0,
+        None => reading.complete,
+        Some(_) => certain(reading.earlier, began).unwrap_or(0),
+    };
+    (before, refusal)
+}
+
+/// Notes that a reading has reached its end.
+fn note_end(reading: &mut LicenceReading, began: Timestamp, refusal: Option<&Reason>) {
+    reading.mark.last = Some(began);
+    reading.named.read = reading.named.at_begin;
+    if let Some(number) = &reading.head.number {
+        reading.licence = Some(number.clone());
+    }
+    if reading.unreadable == 0 {
+        let number = reading.mark.number;
+        if refusal.is_none() || replaces(reading.earlier, began) {
+            reading.earlier = Some(EarlierReading { number, began });
+        }
+        reading.complete = number;
+    }
 }
 
 /// Returns whether a reading replaces the earlier one that [`certain`] looks at: no reading was

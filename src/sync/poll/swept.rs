@@ -132,6 +132,7 @@ fn each_change(
                 }
                 Fact::Loaded { .. }
                 | Fact::SpaceChanged(_)
+                | Fact::LicenceChanged(_)
                 | Fact::Held { .. }
                 | Fact::Failed { .. }
                 | Fact::Recovered(_)

@@ -168,6 +168,7 @@ pub fn assert_journal_leads_to_state(store: &Store) {
             Fact::Changed(change) => Some(change),
             Fact::Loaded { .. }
             | Fact::SpaceChanged(_)
+            | Fact::LicenceChanged(_)
             | Fact::Held { .. }
             | Fact::Failed { .. }
             | Fact::Recovered(_)

@@ -87,6 +87,7 @@ impl Format {
                 Fact::Changed(change) => ScimSets::can_tell(change.kind()),
                 Fact::Loaded { .. }
                 | Fact::SpaceChanged(_)
+                | Fact::LicenceChanged(_)
                 | Fact::Held { .. }
                 | Fact::Failed { .. }
                 | Fact::Recovered(_)

@@ -14,7 +14,9 @@ use crate::store::engine::scan;
 use crate::store::error::StoreError;
 use crate::store::layout::keys::{self, Keyspace};
 use crate::store::layout::rows::{self, read_attempts, read_cursor, read_parked, read_run};
-use crate::store::layout::{self, Format, codec, entry, held, v1, v2, v3, v4, v5, v6, v7, v8, v9};
+use crate::store::layout::{
+    self, Format, codec, entry, held, v1, v2, v3, v4, v5, v6, v7, v8, v9, v10,
+};
 use crate::store::values::delivery::Item;
 use crate::store::values::head::Head;
 use crate::store::values::held::RemovalSum;
@@ -183,7 +185,7 @@ fn beside_records(
     target.keep(Keyspace::Licence, |_, key, value| {
         of_known(key)
             && keys::licence_of(key).is_some()
-            && codec::read_row::<v7::licence::LicenceRow>(key, value).is_ok()
+            && codec::read_row::<v10::licence::LicenceRow>(key, value).is_ok()
     })?;
     target.keep(Keyspace::LicenceReading, |_, _, _| false)?;
     Ok(())

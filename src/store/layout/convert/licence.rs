@@ -1,10 +1,13 @@
 //! Licences.
 
-use crate::model::{Allotment, LicenceAssignment, LicenceHead};
+use crate::model::{
+    Allotment, LicenceAssignment, LicenceChange, LicenceHead, OtherLicence, SubjectChange,
+    SubjectKey,
+};
 use crate::store::layout::v7::licence as v7;
 use crate::store::layout::v9::licence as v9;
 use crate::store::layout::v10::licence as v10;
-use crate::store::values::licence::{EarlierReading, LicenceReading, Named};
+use crate::store::values::licence::{EarlierReading, KeptLicence, LicenceReading, Named};
 use crate::store::values::reading::ReadingMark;
 
 use super::pairs;
@@ -98,6 +101,8 @@ impl From<LicenceReading> for v10::LicenceReading {
         let LicenceReading {
             mark,
             head,
+            licence,
+            first,
             cursor,
             unreadable,
             unreadable_so_far,
@@ -120,6 +125,7 @@ impl From<LicenceReading> for v10::LicenceReading {
             number,
             head: head.into(),
             cursor,
+            first,
             last,
             began,
             tried,
@@ -134,6 +140,7 @@ impl From<LicenceReading> for v10::LicenceReading {
             earlier: earlier
                 .map(|EarlierReading { number, began }| v9::EarlierReading { number, began }),
             named: named.into(),
+            licence,
         }
     }
 }
@@ -144,6 +151,7 @@ impl From<v10::LicenceReading> for LicenceReading {
             number,
             head,
             cursor,
+            first,
             last,
             began,
             tried,
@@ -157,6 +165,7 @@ impl From<v10::LicenceReading> for LicenceReading {
             kept,
             earlier,
             named,
+            licence,
         } = reading;
         let mark = ReadingMark {
             number,
@@ -168,6 +177,8 @@ impl From<v10::LicenceReading> for LicenceReading {
         Self {
             mark,
             head: head.into(),
+            licence,
+            first,
             cursor,
             unreadable,
             unreadable_so_far,
@@ -245,8 +256,8 @@ impl From<v7::LicenceReading> for v9::LicenceReading {
     }
 }
 
-/// Nothing was counted and no reading was confirmed before format 10, so the first complete reading
-/// removes nothing.
+/// Nothing was counted, confirmed or reported before format 10, so the first complete reading
+/// removes nothing, and the history of the licence begins with it.
 impl From<v9::LicenceReading> for v10::LicenceReading {
     fn from(reading: v9::LicenceReading) -> Self {
         let v9::LicenceReading {
@@ -265,8 +276,10 @@ impl From<v9::LicenceReading> for v10::LicenceReading {
         } = reading;
         Self {
             number,
+            licence: head.number.clone(),
             head,
             cursor,
+            first: None,
             last,
             began,
             tried,
@@ -280,6 +293,98 @@ impl From<v9::LicenceReading> for v10::LicenceReading {
             kept,
             earlier,
             named,
+        }
+    }
+}
+
+/// Before format 10, a row had what any reading had last shown.
+impl From<v7::LicenceRow> for v10::LicenceRow {
+    fn from(row: v7::LicenceRow) -> Self {
+        let v7::LicenceRow {
+            assignments,
+            reading,
+        } = row;
+        Self {
+            assignments,
+            shown: None,
+            reading,
+            changed_at: None,
+        }
+    }
+}
+
+/// Without the subject, which is in the key.
+impl From<KeptLicence> for v10::LicenceRow {
+    fn from(kept: KeptLicence) -> Self {
+        let KeptLicence {
+            subject: _,
+            assignments,
+            shown,
+            reading,
+            changed_at,
+        } = kept;
+        Self {
+            assignments: assignments.into_iter().map(Into::into).collect(),
+            shown: shown.map(|shown| shown.into_iter().map(Into::into).collect()),
+            reading,
+            changed_at,
+        }
+    }
+}
+
+impl From<LicenceChange> for v10::LicenceChange {
+    fn from(change: LicenceChange) -> Self {
+        let LicenceChange {
+            not_before,
+            licence,
+            subjects,
+        } = change;
+        let subjects = subjects.into_iter().map(|(subject, change)| {
+            let SubjectChange {
+                before,
+                since,
+                after,
+            } = change;
+            v10::SubjectChange {
+                subject: subject.as_str().to_owned(),
+                before: before.into_iter().map(Into::into).collect(),
+                since,
+                after: after.into_iter().map(Into::into).collect(),
+            }
+        });
+        Self {
+            not_before,
+            licence: licence.map(|OtherLicence { before, after }| (before, after)),
+            subjects: subjects.collect(),
+        }
+    }
+}
+
+impl From<v10::LicenceChange> for LicenceChange {
+    fn from(change: v10::LicenceChange) -> Self {
+        let v10::LicenceChange {
+            not_before,
+            licence,
+            subjects,
+        } = change;
+        let subjects = subjects.into_iter().map(|change| {
+            let v10::SubjectChange {
+                subject,
+                before,
+                since,
+                after,
+            } = change;
+            let change = SubjectChange {
+                before: before.into_iter().map(Into::into).collect(),
+                since,
+                after: after.into_iter().map(Into::into).collect(),
+            };
+            (SubjectKey::of(&subject), change)
+        });
+        Self {
+            not_before,
+            licence: licence.map(|(before, after)| OtherLicence { before, after }),
+            subjects: subjects.collect(),
         }
     }
 }

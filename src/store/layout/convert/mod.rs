@@ -8,6 +8,7 @@ mod acceptance;
 mod api_token;
 mod delivery;
 mod entry;
+mod fact;
 mod late_report;
 mod licence;
 mod plan;
