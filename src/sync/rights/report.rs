@@ -40,6 +40,11 @@ pub(in crate::sync) fn report(
     let Some(loaded) = known.loaded else {
         return Ok(false);
     };
+    // A run that was interrupted while it wrote its changes is compared once the next run has
+    // written the rest: until then, a role may have left one group and not yet be given by another.
+    if store.plan(known.no)?.is_some() {
+        return Ok(false);
+    }
     let mark = store.rights_mark(known.no)?;
     let mut reporter = Reporter {
         store,

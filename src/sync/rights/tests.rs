@@ -13,7 +13,7 @@ use crate::model::{
     Right, RightChange, RightHolders, Role, RoleId, RoleType, RunId, Seq, Tenant, TenantId,
     TenantName, Timestamp, User, UserId,
 };
-use crate::store::{Closing, Commit, Known, RightsMark, Store, Write};
+use crate::store::{Closing, Commit, Known, PlanHead, RightsMark, Store, Write};
 
 fn id(n: u32) -> Id {
     Id::parse(&format!("{n:024x}")).unwrap()
@@ -143,27 +143,30 @@ impl World {
         self.go_on(found, gone);
     }
 
+    /// Notes that a record was found, and returns the write of its change.
+    fn changed(&mut self, record: Record) -> Write {
+        let before = self.records.insert(record.id().clone(), record.clone());
+        Write::Change {
+            fingerprint: print_of(&record),
+            change: match before {
+                Some(before) => Change::Updated {
+                    before,
+                    after: record,
+                },
+                None => Change::Created {
+                    after: record,
+                    replaces: None,
+                },
+            },
+            raw: "{}".into(),
+            reported: None,
+        }
+    }
+
     /// Makes the last run find more.
     fn go_on(&mut self, found: impl IntoIterator<Item = Record>, gone: &[u32]) {
         let mut writes = Vec::new();
-        for record in found {
-            let before = self.records.insert(record.id().clone(), record.clone());
-            writes.push(Write::Change {
-                fingerprint: print_of(&record),
-                change: match before {
-                    Some(before) => Change::Updated {
-                        before,
-                        after: record,
-                    },
-                    None => Change::Created {
-                        after: record,
-                        replaces: None,
-                    },
-                },
-                raw: "{}".into(),
-                reported: None,
-            });
-        }
+        writes.extend(found.into_iter().map(|record| self.changed(record)));
         for gone in gone {
             let before = self.records.remove(&id(*gone)).unwrap();
             writes.push(Write::Change {
@@ -306,6 +309,33 @@ fn a_run_is_netted() {
     assert!(!world.report(), "it is reported once");
     let runs: Vec<_> = world.reported(begin).iter().map(Entry::run).collect();
     assert!(runs.iter().all(|run| *run == Some(RunId(2))));
+}
+
+/// A process that ends while a run writes its changes leaves the rest to the next run. Until then,
+/// a space may be read, and the rights in spaces are compared.
+#[test]
+fn a_run_is_netted_though_the_process_ends_between_its_commits() {
+    let mut world = World::of([group(11, &[1]), group(12, &[]), user(1_000, &[], &[11, 12])]);
+    let (begin, known) = (world.store.last_seq(), world.known());
+    world.n_runs += 1;
+    let moved = [group(11, &[]), group(12, &[1])].map(|record| world.changed(record));
+    world.store.stage(known.no, 0, &moved).unwrap();
+    let head = PlanHead {
+        run: RunId(world.n_runs),
+        at: Timestamp::from_millis(2_000),
+        account: known.tenant.account(),
+        rows_total: 2,
+    };
+    world.store.seal_plan(known.no, &head).unwrap();
+    let [first, second] = moved;
+    world.commit(vec![first], Closing::PlanRows(1));
+
+    assert!(!world.report());
+    assert_eq!(world.lines(begin), [""; 0]);
+
+    world.commit(vec![second], Closing::PlanRows(1));
+    assert!(world.report());
+    assert_eq!(world.lines(begin), ["User 1000 ~role 1 group 11>group 12"]);
 }
 
 #[test]
