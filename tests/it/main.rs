@@ -65,6 +65,7 @@ mod proxies;
 mod printing;
 mod progress;
 mod questions;
+mod reports;
 mod rights;
 mod schemas;
 mod secret_addresses;

@@ -1,8 +1,9 @@
-//! What programs read over HTTP: records in the unified schema, and events. Each program has a
-//! token.
+//! What programs read over HTTP: records in the unified schema, events and reports. Each program
+//! has a token.
 
 mod caller;
 mod events;
+mod reports;
 mod shared;
 mod throttle;
 mod unified;
@@ -27,5 +28,7 @@ pub(super) fn router(
     shutdown: Shutdown,
 ) -> Router {
     let api = Arc::new(Api::new(control));
-    unified::router(Arc::clone(&api)).merge(events::router(api, connections, metrics, shutdown))
+    unified::router(Arc::clone(&api))
+        .merge(reports::router(Arc::clone(&api)))
+        .merge(events::router(api, connections, metrics, shutdown))
 }
