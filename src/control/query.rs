@@ -4,6 +4,7 @@ mod event_feed;
 mod findings;
 mod licences;
 mod report;
+mod scim;
 mod spaces;
 mod tokens;
 mod unified;
@@ -24,6 +25,7 @@ pub use event_feed::{EventFeed, FeedChoice, FeedFormat, FeedFrom};
 pub use findings::{FindingStanding, Findings};
 pub use licences::{LicenceTenants, Licences};
 pub use report::ReportRows;
+pub use scim::{ScimCount, ScimResource, ScimResources, ScimScope, ScimSorted};
 pub use spaces::{Opened, Owned, SpaceAccess, SpaceRights, Spaces};
 pub use tokens::Tokens;
 pub use unified::{
