@@ -56,6 +56,7 @@ impl Context {
             separations: Arc::from([]),
             idle_limits: IdleLimits::default(),
             meanings: Meanings::default(),
+            lookups: Lookups::default(),
             searches: Searches::default(),
             pictures: Pictures::default(),
             tasks: Tasks::default(),

@@ -66,6 +66,7 @@ mod progress;
 mod questions;
 mod rights;
 mod schemas;
+mod scim;
 mod secret_addresses;
 mod serving;
 mod sessions;

@@ -1,8 +1,9 @@
-//! What programs read over HTTP: records in the unified schema, and events. Each program has a
-//! token.
+//! What programs read over HTTP: records in the unified schema and over SCIM, and events. Each
+//! program has a token.
 
 mod caller;
 mod events;
+mod scim;
 mod shared;
 mod throttle;
 mod unified;
@@ -27,5 +28,8 @@ pub(super) fn router(
     shutdown: Shutdown,
 ) -> Router {
     let api = Arc::new(Api::new(control));
-    unified::router(Arc::clone(&api)).merge(events::router(api, connections, metrics, shutdown))
+    let events = events::router(Arc::clone(&api), connections, metrics, shutdown);
+    unified::router(Arc::clone(&api))
+        .merge(events)
+        .merge(scim::router(api))
 }
