@@ -4,8 +4,9 @@ use std::ops::ControlFlow;
 
 use super::answers::{ScimPlace, ScimPosition, ScimRow, SortedPosition};
 use super::found::{Found, Offer};
+use super::spaces;
 use super::tenant::TenantSearch;
-use super::{Unanswered, spaces};
+use super::unanswered::Unanswered;
 use crate::model::scim::SortAttribute;
 use crate::model::{Space, Version};
 

@@ -2,7 +2,8 @@
 //!
 //! A resource has the id that its record has in the source, so that it is the one that events name.
 //! But two tenants may have a record with the same id, for example a role of Qlik's own. Then the
-//! tenant that was found first has the id, and for the others their tenant's id is added: `ID~TENANT`.
+//! tenant that was found first has the id, and for the others their tenant's id is added:
+//! `ID~TENANT`.
 
 use std::cell::RefCell;
 use std::collections::HashMap;

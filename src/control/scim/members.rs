@@ -3,9 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::ControlFlow;
 
-use super::Unanswered;
 use super::answers::ScimRefusal;
 use super::ids::Ids;
+use super::unanswered::Unanswered;
 use crate::control::reading::Reading;
 use crate::model::scim::{Compared, Member, ScimFilter, ScimFilterError, Selection};
 use crate::model::{Group, GroupId, GroupType, Id, Kind, Record, RecordRef, User};

@@ -13,6 +13,7 @@ mod members;
 mod sorted;
 mod spaces;
 mod tenant;
+mod unanswered;
 
 pub use answers::{
     ScimCounting, ScimOrder, ScimPage, ScimPlace, ScimPosition, ScimRefusal, ScimRow,
@@ -26,37 +27,11 @@ use super::reading::Reading;
 use super::{ControlError, MAX_PAGE, Query, UnifiedTenant, query};
 use crate::model::TenantName;
 use crate::model::scim::{ResourceType, ScimMatcher, Selection};
-use crate::store::{Known, StoreError};
+use crate::store::Known;
 
 use found::Found;
 use tenant::TenantSearch;
-
-/// Why a question is not answered: by a refusal for the client, or by an error of ours.
-enum Unanswered {
-    Refused(ScimRefusal),
-    Failed(ControlError),
-}
-
-impl From<StoreError> for Unanswered {
-    fn from(error: StoreError) -> Self {
-        Self::Failed(error.into())
-    }
-}
-
-impl From<ControlError> for Unanswered {
-    fn from(error: ControlError) -> Self {
-        Self::Failed(error)
-    }
-}
-
-/// Takes refusals, which are answers, from errors.
-fn answered<T>(result: Result<T, Unanswered>) -> Result<Result<T, ScimRefusal>, ControlError> {
-    match result {
-        Ok(answer) => Ok(Ok(answer)),
-        Err(Unanswered::Refused(refusal)) => Ok(Err(refusal)),
-        Err(Unanswered::Failed(error)) => Err(error),
-    }
-}
+use unanswered::{Unanswered, answered};
 
 /// The tenants of a question.
 struct Asked<'a> {

@@ -10,7 +10,8 @@ use super::answers::{
     ScimCounting, ScimOrder, ScimPage, ScimPosition, ScimRefusal, ScimRow, SortedPosition,
 };
 use super::found::Found;
-use super::{Asked, Unanswered, answered, matcher, search};
+use super::unanswered::{Unanswered, answered};
+use super::{Asked, matcher, search};
 use crate::control::reading::Reading;
 use crate::control::{ControlError, MAX_PAGE, Query, query};
 use crate::model::scim::SortAttribute;

@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::ControlFlow;
 
-use super::Unanswered;
 use super::answers::{ScimPlace, ScimRefusal};
+use super::unanswered::Unanswered;
 use crate::control::reading::Reading;
 use crate::model::scim::{RoleInSpace, Way};
 use crate::model::{Assignee, GroupId, Id, Record, Space, SpaceId, User, UserId};

@@ -8,9 +8,9 @@ use super::found::{Found, Offer};
 use super::ids::Ids;
 use super::members::{self, MemberLimit, Mentioned};
 use super::spaces::SpaceRoles;
-use super::{Unanswered, query};
-use crate::control::MAX_PAGE;
+use super::unanswered::Unanswered;
 use crate::control::reading::Reading;
+use crate::control::{MAX_PAGE, query};
 use crate::model::scim::{
     Member, Origin, Resource, ResourceType, RoleByGroup, ScimMatcher, Selection, SortAttribute,
     UserExtra,
@@ -415,7 +415,7 @@ impl<'a> TenantSearch<'a> {
         })
     }
 
-    /// Renders something of the tenant.
+    /// Renders a resource of the tenant.
     pub(super) fn origin<T>(&self, render: impl FnOnce(&Origin<'_>) -> T) -> T {
         render(&Origin {
             base: &self.scope.base,

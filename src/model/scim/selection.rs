@@ -37,7 +37,8 @@ enum Mode {
 }
 
 impl Wanted {
-    /// Returns what is wanted of a type. Names that the type does not have are ignored: another
+    /// Returns the wanted attributes of a type. Names that the type does not have are
+    /// ignored: another
     /// type may have them, and a client may be newer.
     pub fn of(&self, sort: ResourceType) -> Selection {
         let led = |paths: &[AttributePath]| {

@@ -6,7 +6,9 @@
 use chrono::{DateTime, NaiveDateTime, Utc};
 use serde_json::{Map, Value};
 
-use super::{AttributePath, Comparer, Expression, Literal, ScimFilter, ScimFilterError, Test};
+use super::tree::{
+    AttributePath, Comparer, Expression, Literal, ScimFilter, ScimFilterError, Test,
+};
 use crate::model::scim::attribute::{Attribute, AttributeForm};
 use crate::model::scim::schema::{Led, is_without_value};
 use crate::model::scim::{AttributePlace, ResourceType, ScimSchema};
@@ -168,7 +170,7 @@ fn found(path: &AttributePath, scope: Scope<'_>) -> Result<Found, ScimFilterErro
                 let shown = path.to_string();
                 let what = format!(
                     "there is no attribute `{}`; `/Schemas` lists those that exist",
-                    crate::printable::line(&shown)
+                    shown.escape_debug()
                 );
                 Err(ScimFilterError::at(path.at.0, what))
             }
@@ -198,7 +200,7 @@ fn not_comparable(path: &AttributePath) -> ScimFilterError {
     let shown = path.to_string();
     let what = format!(
         "`{}` is not a single value: compare one of its attributes",
-        crate::printable::line(&shown)
+        shown.escape_debug()
     );
     ScimFilterError::at(path.at.0, what)
 }

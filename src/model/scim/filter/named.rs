@@ -1,7 +1,7 @@
 //! Which values a filter names, so that records can be looked up instead of searched.
 
 use super::matching::spelling;
-use super::{AttributePath, Comparer, Expression, Literal, ScimFilter, Test, TextPlace};
+use super::tree::{AttributePath, Comparer, Expression, Literal, ScimFilter, Test, TextPlace};
 
 impl ScimFilter {
     /// Returns the values that one of some attributes must have, if the filter can only match

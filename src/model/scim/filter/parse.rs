@@ -1,16 +1,49 @@
 //! Reads a filter from its text.
 
+use std::str::FromStr;
+
 use serde_json::Number;
 
-use super::{
+use super::tree::{
     AttributePath, Comparer, Expression, Literal, MAX_CONDITIONS, MAX_DEPTH, MAX_FILTER,
-    ScimFilterError, Test, TextPlace,
+    ScimFilter, ScimFilterError, Test, TextPlace,
 };
 
 type Parsed<T> = Result<T, ScimFilterError>;
 
+impl FromStr for ScimFilter {
+    type Err = ScimFilterError;
+
+    fn from_str(text: &str) -> Result<Self, ScimFilterError> {
+        filter(text).map(Self)
+    }
+}
+
+impl TryFrom<String> for ScimFilter {
+    type Error = ScimFilterError;
+
+    fn try_from(text: String) -> Result<Self, ScimFilterError> {
+        text.parse()
+    }
+}
+
+impl AttributePath {
+    /// Reads the name of an attribute, as in `attributes` or `sortBy`; `None` if it is not one.
+    pub fn read(text: &str) -> Option<Self> {
+        path(text, 1)
+    }
+}
+
+impl TryFrom<String> for AttributePath {
+    type Error = &'static str;
+
+    fn try_from(text: String) -> Result<Self, &'static str> {
+        Self::read(&text).ok_or("not the name of an attribute")
+    }
+}
+
 /// Reads a whole filter.
-pub(super) fn filter(text: &str) -> Parsed<Expression> {
+fn filter(text: &str) -> Parsed<Expression> {
     if text.len() > MAX_FILTER {
         return Err(ScimFilterError {
             at: None,
@@ -36,7 +69,7 @@ pub(super) fn filter(text: &str) -> Parsed<Expression> {
 }
 
 /// Reads the name of an attribute that begins at a character.
-pub(super) fn path(text: &str, at: usize) -> Option<AttributePath> {
+fn path(text: &str, at: usize) -> Option<AttributePath> {
     let (schema, rest) = match text.rsplit_once(':') {
         Some(("", _)) => return None,
         Some((schema, rest)) => (Some(schema.to_owned()), rest),
@@ -73,7 +106,7 @@ fn is_of_word(c: char) -> bool {
 }
 
 fn shown(c: char) -> String {
-    crate::printable::line(c.encode_utf8(&mut [0; 4])).into_owned()
+    c.escape_debug().to_string()
 }
 
 /// What paths name.
@@ -233,7 +266,7 @@ impl<'a> Parser<'a> {
         }
         let found = path(word, self.character(self.at));
         let found = found.ok_or_else(|| {
-            let word = crate::printable::line(word);
+            let word = word.escape_debug();
             self.wrong(format!("`{word}` is not the name of an attribute"))
         })?;
         self.at += word.len();
@@ -289,7 +322,7 @@ impl<'a> Parser<'a> {
             let found = match (word, self.peek()) {
                 ("", None) => "the end".to_owned(),
                 ("", Some(c)) => format!("`{}`", shown(c)),
-                (word, _) => format!("`{}`", crate::printable::line(word)),
+                (word, _) => format!("`{}`", word.escape_debug()),
             };
             self.wrong(format!(
                 "`eq`, `ne`, `co`, `sw`, `ew`, `gt`, `ge`, `lt`, `le` or `pr` is expected, not \

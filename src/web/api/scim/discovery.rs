@@ -5,7 +5,7 @@ use axum::response::Response;
 use super::cursor::TIMEOUT_SECONDS;
 use super::error::ScimError;
 use super::params::DEFAULT_PAGE;
-use super::sent;
+use super::sent::sent;
 use crate::model::scim::{Resource, ResourceType, ScimSchema};
 use crate::printable;
 use crate::view::{self, ScimListHead};

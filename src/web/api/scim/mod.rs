@@ -11,6 +11,7 @@ mod discovery;
 mod error;
 mod list;
 mod params;
+mod sent;
 mod target;
 
 use std::net::IpAddr;
@@ -37,6 +38,7 @@ use crate::web::connections::Peer;
 use error::{MEDIA_TYPE, ScimError};
 use list::{Listing, not_read};
 use params::Params;
+use sent::sent;
 use target::{Part, ROOT, Target};
 
 /// The most bytes of a search: a filter of the greatest length, and as much again.
@@ -314,13 +316,4 @@ impl Asked<'_> {
 enum Matches {
     Yes,
     No,
-}
-
-/// Answers with JSON of SCIM's media type.
-fn sent(value: &impl Serialize) -> Response {
-    let body = serde_json::to_vec(value).expect("keys of answers are texts");
-    let mut response = Response::new(Body::from(body));
-    let media_type = HeaderValue::from_static(MEDIA_TYPE);
-    response.headers_mut().insert(CONTENT_TYPE, media_type);
-    response
 }

@@ -90,7 +90,8 @@ impl Params {
     }
 }
 
-/// Returns a parameter of a body as texts. The outer `None` if it cannot be one, the inner if it has
+/// Returns a parameter of a body as texts. The outer `None` if it cannot be one,
+/// the inner if it has
 /// no value.
 #[expect(clippy::option_option, reason = "no value is not a wrong one")]
 fn texts_of(value: &Value) -> Option<Option<Vec<String>>> {
@@ -215,7 +216,8 @@ fn start(text: Option<&str>) -> Result<u64, ScimError> {
     Ok(u64::try_from(read.max(1)).unwrap_or(1))
 }
 
-/// Reads the size of a page. Without a cursor, what is negative counts as 0, and what is too much as
+/// Reads the size of a page. Without a cursor, what is negative counts as 0, and
+/// what is too much as
 /// the most; with one, both are errors (RFC 9865, 2.4).
 fn count(text: Option<&str>, cursor: Option<&str>) -> Result<Option<usize>, ScimError> {
     let Some(text) = text else {
