@@ -133,6 +133,7 @@ const OPEN_MODULES: &[&str] = &[
     "control::command",
     "control::query",
     "demo::tenant",
+    "model::scim",
     "model::unified",
 ];
 

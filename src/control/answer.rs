@@ -17,6 +17,7 @@ use super::app_places::AppPlaces;
 use super::error::Doing;
 use super::meanings::Meanings;
 use super::reading::{Context, Reading};
+use super::scim::Lookups;
 use super::searches::Searches;
 use super::space_tables::SpaceTables;
 use super::tasks::Tasks;
@@ -56,6 +57,7 @@ impl Control {
                 idle_limits: IdleLimits::default(),
                 meanings: Meanings::default(),
                 searches: Searches::default(),
+                lookups: Lookups::default(),
                 pictures: Pictures::default(),
                 last_clock_jump,
                 tasks: Tasks::default(),

@@ -53,6 +53,7 @@ mod space_tables;
 mod unified;
 mod report;
 mod gauges;
+mod scim;
 mod error;
 
 pub use crate::access::{
@@ -99,6 +100,10 @@ pub use reply::{
 pub use report::{
     Cell, Column, ReportAsked, ReportName, ReportPage, ReportPosition, ReportSummary, ReportWalk,
     Sort, TenantSummary,
+};
+pub use scim::{
+    ScimCounting, ScimOrder, ScimPage, ScimPlace, ScimPosition, ScimRefusal, ScimRow,
+    SortedPosition,
 };
 pub use separations::SeparationRow;
 pub use task_id::TaskId;

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::app_places::AppPlaces;
 use super::meanings::Meanings;
+use super::scim::Lookups;
 use super::searches::Searches;
 use super::space_tables::SpaceTables;
 use super::tasks::Tasks;
@@ -28,6 +29,7 @@ pub(super) struct Context {
     pub(super) idle_limits: IdleLimits,
     pub(super) meanings: Meanings,
     pub(super) searches: Searches,
+    pub(super) lookups: Lookups,
     pub(super) pictures: Pictures,
     pub(super) last_clock_jump: LastClockJump,
     pub(super) tasks: Tasks,
@@ -54,6 +56,7 @@ impl Context {
             separations: Arc::from([]),
             idle_limits: IdleLimits::default(),
             meanings: Meanings::default(),
+            lookups: Lookups::default(),
             searches: Searches::default(),
             pictures: Pictures::default(),
             tasks: Tasks::default(),

@@ -214,7 +214,7 @@ impl Query for query::UnifiedTenants {
 impl Reading<'_> {
     /// Returns the tenants that are asked about, by name. A tenant that the token does not cover is
     /// treated as if it did not exist.
-    fn asked(
+    pub(super) fn asked(
         &self,
         asked: &AskedTenants,
     ) -> Result<BTreeMap<TenantName, UnifiedTenant>, ControlError> {
@@ -246,7 +246,7 @@ impl Reading<'_> {
     }
 
     /// Returns those of some tenants that were read in full, by name.
-    fn known_of(&self, tenants: &BTreeMap<TenantName, UnifiedTenant>) -> Vec<&Known> {
+    pub(super) fn known_of(&self, tenants: &BTreeMap<TenantName, UnifiedTenant>) -> Vec<&Known> {
         let mut known: Vec<_> = self
             .tenants
             .iter()

@@ -130,6 +130,10 @@ queries! {
     UnifiedDeleted,
     ReportRows,
     UnifiedTenants,
+    ScimResources,
+    ScimResource,
+    ScimSorted,
+    ScimCount,
 }
 
 macro_rules! commands {

@@ -44,6 +44,7 @@ mod store_usage;
 mod store_check;
 mod tenant;
 
+pub mod scim;
 pub mod unified;
 
 pub use acceptance::{Acceptance, FindingId, InvalidFindingId};

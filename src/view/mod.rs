@@ -29,6 +29,7 @@ mod store;
 mod tenant;
 mod token;
 mod unified;
+mod scim;
 
 pub use access::{
     access, access_answers, access_diff, access_frame, access_not_covered, access_unread,
@@ -50,6 +51,7 @@ pub use right::{
     right_sentence, role_name,
 };
 pub use run::{run, synced, why};
+pub use scim::{ScimListHead, scim_config, scim_list, scim_resource, scim_schema, scim_type};
 pub use sentence::sentence;
 pub use spaces::{space_answer, space_right, space_row, space_sentence};
 pub use status::{

@@ -68,6 +68,7 @@ mod questions;
 mod reports;
 mod rights;
 mod schemas;
+mod scim;
 mod secret_addresses;
 mod serving;
 mod sessions;

@@ -1,9 +1,10 @@
-//! What programs read over HTTP: records in the unified schema, events and reports. Each program
-//! has a token.
+//! What programs read over HTTP: records in the unified schema and over SCIM, events, and reports.
+//! Each program has a token.
 
 mod caller;
 mod events;
 mod reports;
+mod scim;
 mod shared;
 mod throttle;
 mod unified;
@@ -30,5 +31,6 @@ pub(super) fn router(
     let api = Arc::new(Api::new(control));
     unified::router(Arc::clone(&api))
         .merge(reports::router(Arc::clone(&api)))
+        .merge(scim::router(Arc::clone(&api)))
         .merge(events::router(api, connections, metrics, shutdown))
 }

@@ -1,0 +1,130 @@
+//! Finds users by user name, external id or e-mail address without reading all of them.
+//!
+//! The store has no index of these. Identity providers ask for one user after the other by name,
+//! so digests of the names of all users are kept in memory until a user changes.
+
+use std::ops::ControlFlow;
+use std::sync::{Arc, Mutex};
+
+use xxhash_rust::xxh3::xxh3_64;
+
+use crate::lock::lock;
+use crate::model::{Id, Kind, Record};
+use crate::store::{Census, Known, Store, StoreError, TenantNo};
+
+/// The most users whose names are kept in memory, of all tenants together: some 28 MB. Of a larger
+/// tenant all users are read.
+const MAX_USERS: usize = 500_000;
+
+/// The names of the tenants that were searched last, the last of all at the end.
+#[derive(Debug, Clone, Default)]
+pub(in crate::control) struct Lookups(Arc<Mutex<Vec<Lookup>>>);
+
+/// The names of a tenant's users.
+#[derive(Debug, Clone)]
+struct Lookup {
+    no: TenantNo,
+    /// The state of its users. Once a user changes, the names are out of date.
+    census: Census,
+    names: Arc<NameDigests>,
+}
+
+/// Digests of names, and whose they are.
+#[derive(Debug)]
+struct NameDigests {
+    users: Vec<Id>,
+    /// In the order of the digests, with positions in `users`.
+    digests: Vec<(u64, u32)>,
+}
+
+impl Lookups {
+    /// Returns the ids of the users who may have one of these names, in order; `None` if the tenant
+    /// has too many users.
+    pub(super) fn find(
+        &self,
+        store: &Store,
+        known: &Known,
+        names: impl Iterator<Item = String>,
+    ) -> Result<Option<Vec<Id>>, StoreError> {
+        let Some(digests) = self.of(store, known)? else {
+            return Ok(None);
+        };
+        let mut found: Vec<Id> = names.flat_map(|name| digests.find(&name)).collect();
+        found.sort();
+        found.dedup();
+        Ok(Some(found))
+    }
+
+    fn of(&self, store: &Store, known: &Known) -> Result<Option<Arc<NameDigests>>, StoreError> {
+        // The census is taken before users are read: if one changes in between, the next question
+        // sees another census, and reads again.
+        let census = store.census(known.no, Kind::User)?;
+        if usize::try_from(census.count).unwrap_or(usize::MAX) > MAX_USERS {
+            return Ok(None);
+        }
+        let is_same = |it: &Lookup| it.no == known.no && it.census == census;
+        let kept = lock(&self.0).iter().find(|it| is_same(it)).cloned();
+        let names = match kept {
+            Some(kept) => kept.names,
+            None => Arc::new(NameDigests::read(store, known.no)?),
+        };
+        self.keep(Lookup {
+            no: known.no,
+            census,
+            names: Arc::clone(&names),
+        });
+        Ok(Some(names))
+    }
+
+    /// Keeps what was used last, and drops what was not used for longest if it is too much.
+    fn keep(&self, lookup: Lookup) {
+        let mut kept = lock(&self.0);
+        kept.retain(|it| it.no != lookup.no);
+        kept.push(lookup);
+        let mut n = 0;
+        let fits = |it: &&Lookup| {
+            n += it.names.users.len();
+            n <= MAX_USERS
+        };
+        let n_kept = kept.iter().rev().take_while(fits).count();
+        let n_gone = kept.len() - n_kept;
+        kept.drain(..n_gone);
+    }
+}
+
+impl NameDigests {
+    fn read(store: &Store, no: TenantNo) -> Result<Self, StoreError> {
+        let (mut users, mut digests) = (Vec::new(), Vec::new());
+        store.walk(no, Kind::User, &mut |record| {
+            let Record::User(user) = record else {
+                return ControlFlow::Continue(());
+            };
+            // More users than the census counted came meanwhile, so the next question reads again.
+            let Ok(at) = u32::try_from(users.len()) else {
+                return ControlFlow::Break(());
+            };
+            users.push(user.id.0.clone());
+            digests.push((digest(&user.subject), at));
+            if let Some(email) = &user.email {
+                digests.push((digest(email), at));
+            }
+            ControlFlow::Continue(())
+        })?;
+        digests.sort_unstable();
+        Ok(Self { users, digests })
+    }
+
+    fn find(&self, name: &str) -> Vec<Id> {
+        let wanted = digest(name);
+        let begin = self.digests.partition_point(|(digest, _)| *digest < wanted);
+        let rest = self.digests.get(begin..).unwrap_or_default();
+        let same = rest.iter().take_while(|(digest, _)| *digest == wanted);
+        let users = same.filter_map(|(_, at)| self.users.get(usize::try_from(*at).ok()?));
+        users.cloned().collect()
+    }
+}
+
+/// Names are compared by the filter itself, which may ignore letter case.
+fn digest(name: &str) -> u64 {
+    xxh3_64(name.to_lowercase().as_bytes())
+}
