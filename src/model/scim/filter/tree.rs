@@ -17,7 +17,7 @@ pub const MAX_CONDITIONS: usize = 500;
 /// A filter.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(into = "String", try_from = "String")]
-pub struct ScimFilter(pub(super) Expression);
+pub struct ScimFilter(pub(in crate::model::scim) Expression);
 
 /// Why a text is not a filter, or cannot be applied.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error, Serialize, Deserialize)]
@@ -31,7 +31,7 @@ pub struct ScimFilterError {
 
 /// A condition, or several of them.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Expression {
+pub(in crate::model::scim) enum Expression {
     /// All must be true. There are two or more.
     And(Vec<Self>),
     /// At least one must be true. There are two or more.
@@ -52,7 +52,7 @@ pub(super) enum Expression {
 
 /// What is tested.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Test {
+pub(in crate::model::scim) enum Test {
     /// It has a value.
     Present,
     /// Its value compares like this.
@@ -61,7 +61,7 @@ pub(super) enum Test {
 
 /// A comparison.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Comparer {
+pub(in crate::model::scim) enum Comparer {
     Equal,
     NotEqual,
     Contains,
@@ -75,7 +75,7 @@ pub(super) enum Comparer {
 
 /// A value in a filter.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Literal {
+pub(in crate::model::scim) enum Literal {
     Null,
     Boolean(bool),
     Number(Number),
@@ -88,17 +88,17 @@ pub(super) enum Literal {
 #[serde(into = "String", try_from = "String")]
 pub struct AttributePath {
     /// The URN of the schema.
-    pub(super) schema: Option<String>,
-    pub(super) name: String,
-    pub(super) sub: Option<String>,
+    pub(in crate::model::scim) schema: Option<String>,
+    pub(in crate::model::scim) name: String,
+    pub(in crate::model::scim) sub: Option<String>,
     /// Where it begins in the text, in characters from 1. Two paths that differ only in this are
     /// the same.
-    pub(super) at: TextPlace,
+    pub(in crate::model::scim) at: TextPlace,
 }
 
 /// A place in the text of a filter. It does not count when filters are compared.
 #[derive(Debug, Clone, Copy, Default)]
-pub(super) struct TextPlace(pub(super) usize);
+pub(in crate::model::scim) struct TextPlace(pub(super) usize);
 
 impl PartialEq for TextPlace {
     fn eq(&self, _: &Self) -> bool {
@@ -109,7 +109,7 @@ impl PartialEq for TextPlace {
 impl Eq for TextPlace {}
 
 impl ScimFilterError {
-    pub(super) fn at(at: usize, what: impl Into<String>) -> Self {
+    pub(in crate::model::scim) fn at(at: usize, what: impl Into<String>) -> Self {
         Self {
             at: Some(at),
             what: what.into(),
@@ -118,7 +118,7 @@ impl ScimFilterError {
 }
 
 impl Comparer {
-    pub(super) const ALL: [Self; 9] = [
+    pub(in crate::model::scim) const ALL: [Self; 9] = [
         Self::Equal,
         Self::NotEqual,
         Self::Contains,
@@ -130,7 +130,7 @@ impl Comparer {
         Self::LessOrEqual,
     ];
 
-    pub(super) fn word(self) -> &'static str {
+    pub(in crate::model::scim) fn word(self) -> &'static str {
         match self {
             Self::Equal => "eq",
             Self::NotEqual => "ne",
