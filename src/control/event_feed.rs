@@ -173,21 +173,22 @@ impl Reading<'_> {
 
     /// Returns where the events since a time begin. Fails if some of them may have been deleted.
     fn since(&self, time: Timestamp) -> Result<PullFrom, ControlError> {
-        let first = self.store.first_seq()?;
+        // What is written from here on is since that time, so this is read first.
+        let last = self.store.last_seq();
         let found = first_since(self.store, time)?.map(|entry| entry.seq);
+        // And this last, since the journal may be cut meanwhile.
+        let first = self.store.first_seq()?;
         let is_cut = first > Seq::START.next();
         // Only an entry before the time, still there, shows that none after it was deleted.
         let begins_with_first = match found {
             Some(seq) => seq <= first,
-            None => first > self.store.last_seq(),
+            None => first > last,
         };
         if is_cut && begins_with_first {
             return Err(refused(PullError::gone(self.store, Gone::Cut)));
         }
-        Ok(match found {
-            Some(seq) => PullFrom::AfterEntry(Seq(seq.0.saturating_sub(1))),
-            None => PullFrom::Now,
-        })
+        let after = found.map_or(last, |seq| Seq(seq.0.saturating_sub(1)));
+        Ok(PullFrom::AfterEntry(after))
     }
 }
 

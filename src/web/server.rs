@@ -45,6 +45,14 @@ pub struct Address {
 }
 
 impl Address {
+    /// Returns the scheme of its URLs.
+    fn scheme(&self) -> &'static str {
+        match self.tls {
+            Some(_) => "https",
+            None => "http",
+        }
+    }
+
     async fn serve(self, router: Router, limits: Limits, metrics: &Metrics, shutdown: Shutdown) {
         let Self { listener, tls } = self;
         match tls {
@@ -83,6 +91,7 @@ pub async fn serve(address: Address, front: Front) -> io::Result<()> {
         .merge(metrics::router(front.metrics.clone(), Arc::clone(&control)))
         .merge(api::router(
             Arc::clone(&control),
+            address.scheme(),
             front.connections,
             front.metrics.clone(),
             shutdown.clone(),

@@ -14,7 +14,7 @@ use super::unanswered::{Unanswered, answered};
 use super::{Asked, matcher, search};
 use crate::control::reading::Reading;
 use crate::control::{ControlError, MAX_PAGE, Query, query};
-use crate::model::scim::SortAttribute;
+use crate::model::scim::{SortAttribute, is_without_value};
 
 /// The most resources that can be sorted: their keys and ids take some 30 MB.
 const MAX_SORTED: usize = 100_000;
@@ -46,7 +46,7 @@ fn sorted(reading: &Reading<'_>, asked: &query::ScimSorted) -> Result<ScimPage, 
     let mut is_sortable = false;
     for &sort in &scope.types {
         let attribute = SortAttribute::of(sort, by);
-        is_sortable |= attribute.is_some();
+        is_sortable |= attribute.is_some() || is_without_value(by);
         let selection = scope.wanted.of(sort);
         for known in &tenants.read {
             let mut search = search(reading, &tenants, (known, sort), scope, &selection);

@@ -243,16 +243,16 @@ impl Page<'_> {
         while !self.is_full() {
             let after = self.next.seq;
             let entries = self.feed.entries(after).map_err(failed)?;
-            let Some(first) = entries.first() else {
+            if entries.is_empty() {
                 return Ok(self.ended());
-            };
-            // Entries may have been deleted since the position was checked.
-            if first.seq != after.next() {
-                return Err(PullError::gone(self.feed.store(), Gone::Cut));
             }
             for entry in &entries {
                 if self.is_full() {
                     break;
+                }
+                // Entries may have been deleted since the position was checked.
+                if entry.seq != self.next.seq.next() {
+                    return Err(PullError::gone(self.feed.store(), Gone::Cut));
                 }
                 self.take(entry)?;
             }
@@ -298,12 +298,24 @@ impl Page<'_> {
             }
             Lists::Expanded => {
                 let entry = store.entry(self.next.seq).map_err(failed)?;
+                if entry.is_none() {
+                    self.is_kept(self.next.seq)?;
+                }
                 let Some(entry) = entry.filter(|entry| self.subscription.wants(entry)) else {
                     self.next.member = None;
                     return Ok(());
                 };
                 self.take_users(&entry, number + 1).map(drop)
             }
+        }
+    }
+
+    /// Fails if an entry was deleted, and its list with it.
+    fn is_kept(&self, seq: Seq) -> Result<(), PullError> {
+        let store = self.feed.store();
+        match seq < store.first_seq().map_err(failed)? {
+            true => Err(PullError::gone(store, Gone::Cut)),
+            false => Ok(()),
         }
     }
 
@@ -333,6 +345,7 @@ impl Page<'_> {
         loop {
             let users: Vec<Holder> = reader::listed(store, entry, from).map_err(failed)?;
             if users.is_empty() {
+                self.is_kept(entry.seq)?;
                 self.next = id;
                 return Ok(found);
             }

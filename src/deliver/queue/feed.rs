@@ -154,6 +154,12 @@ impl Feed {
             let after = page.last().map_or(after, |last| last.seq);
             let entries = self.0.store.entries(after, step)?;
             let is_end = entries.len() < step;
+            // The journal may have been cut since the step before: what follows the gap is read on
+            // its own, so that whoever asks for it sees the gap.
+            let next = entries.first().map(|entry| entry.seq);
+            if !page.is_empty() && next.is_some_and(|next| next != after.next()) {
+                break;
+            }
             for entry in entries {
                 let shared = self.share(entry);
                 bytes += shared.weight();

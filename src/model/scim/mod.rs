@@ -20,8 +20,8 @@ pub use filter::{
 pub use kind::ResourceType;
 pub use resource::{
     Member, Needed, Origin, Resource, RoleByGroup, RoleInSpace, UserExtra, Way, content_version,
-    entitlement_id,
+    entitlement_id, in_path,
 };
-pub use schema::{AttributePlace, COMMON, Led, ScimSchema};
+pub use schema::{AttributePlace, COMMON, Led, ScimSchema, is_without_value};
 pub use selection::{Selection, Wanted};
 pub use sort::SortAttribute;

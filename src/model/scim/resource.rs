@@ -16,12 +16,18 @@ use crate::model::{
     UserStatus, Version,
 };
 
-/// What stays as it is in the path of an address.
+/// What stays as it is in a part of the path of an address (RFC 3986, 3.3).
 const PLAIN: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'-')
     .remove(b'.')
     .remove(b'_')
-    .remove(b'~');
+    .remove(b'~')
+    .remove(b':');
+
+/// Returns a name as a part of the path of an address.
+pub fn in_path(name: &str) -> impl std::fmt::Display {
+    utf8_percent_encode(name, PLAIN)
+}
 
 /// A resource, as JSON.
 pub type Resource = Map<String, Value>;
@@ -109,7 +115,7 @@ impl Origin<'_> {
 
     /// Returns the address of a resource.
     pub fn location(&self, sort: ResourceType, id: &str) -> String {
-        let id = utf8_percent_encode(id, PLAIN);
+        let id = in_path(id);
         format!("{}/{}/{id}", self.base, sort.endpoint())
     }
 

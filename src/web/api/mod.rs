@@ -21,14 +21,15 @@ use shared::Api;
 
 /// Makes the routes of the API.
 ///
-/// `connections` is the most connections at one time.
+/// `scheme` is that of the address, and `connections` is the most connections at one time.
 pub(super) fn router(
     control: Arc<Control>,
+    scheme: &'static str,
     connections: usize,
     metrics: Metrics,
     shutdown: Shutdown,
 ) -> Router {
-    let api = Arc::new(Api::new(control));
+    let api = Arc::new(Api::new(control, scheme));
     unified::router(Arc::clone(&api))
         .merge(reports::router(Arc::clone(&api)))
         .merge(scim::router(Arc::clone(&api)))

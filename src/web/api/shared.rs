@@ -11,14 +11,17 @@ use super::throttle::Throttle;
 pub(super) struct Api {
     pub(super) control: Arc<Control>,
     pub(super) throttle: Throttle,
+    /// The scheme of the address at which it is served: `https`, or `http`.
+    pub(super) scheme: &'static str,
 }
 
 impl Api {
     /// Returns it with no failures counted.
-    pub(super) fn new(control: Arc<Control>) -> Self {
+    pub(super) fn new(control: Arc<Control>, scheme: &'static str) -> Self {
         Self {
             control,
             throttle: Throttle::default(),
+            scheme,
         }
     }
 }

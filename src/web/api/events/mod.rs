@@ -65,12 +65,11 @@ async fn events(
     let answered = async {
         let token = caller::admit(&api, &headers, from, Scope::Events).await?;
         let params = Params::read(query.as_deref())?;
-        match accept::wanted(&headers) {
-            Wanted::Pages => page(&pulling, &token, params, &lifetime).await,
-            Wanted::Stream => {
-                let caller = stream::Caller { headers, from };
-                stream::answer(&pulling, &token, params, caller, lifetime).await
-            }
+        let wanted = accept::wanted(&headers);
+        let caller = stream::Caller { headers, from };
+        match wanted {
+            Wanted::Pages => page(&pulling, &token, params, &caller, &lifetime).await,
+            Wanted::Stream => stream::answer(&pulling, &token, params, caller, lifetime).await,
         }
     };
     let answered = answered.await;
@@ -94,6 +93,7 @@ async fn page(
     pulling: &Pulling,
     token: &ApiToken,
     params: Params,
+    caller: &stream::Caller,
     lifetime: &Lifetime,
 ) -> Result<Response, ApiError> {
     let until = Instant::now() + params.wait;
@@ -112,6 +112,10 @@ async fn page(
         if page.is_end && waited(pulling, &page, until, lifetime).await == Waited::InVain {
             break page;
         }
+        // The token may have been revoked meanwhile.
+        let stream::Caller { headers, from } = caller;
+        let token = caller::admit(&pulling.api, headers, *from, Scope::Events).await?;
+        asked.covered.clone_from(&token.tenants);
     };
     let FeedPage {
         events,

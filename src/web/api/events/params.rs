@@ -82,11 +82,11 @@ impl Draft {
             "from" => self.begin("from", from(value)?)?,
             "limit" => self.limit = Some(limit(value)?),
             "wait" => self.wait = Some(wait(value)?),
-            "events" => add(&mut self.events, value),
-            "tenants" => add(&mut self.tenants, value),
-            "kinds" => add(&mut self.kinds, value),
-            "roles" => add(&mut self.roles, value),
-            "omit" => add(&mut self.omit, value),
+            "events" => add(&mut self.events, name, value)?,
+            "tenants" => add(&mut self.tenants, name, value)?,
+            "kinds" => add(&mut self.kinds, name, value)?,
+            "roles" => add(&mut self.roles, name, value)?,
+            "omit" => add(&mut self.omit, name, value)?,
             "expand_lists" => self.expands_lists = truth(value)?,
             "format" => self.format = Some(value.to_owned()),
             "source" => self.source = Some(value.to_owned()),
@@ -233,10 +233,16 @@ fn format(name: Option<&str>, source: Option<String>) -> Result<FeedFormat, ApiE
 }
 
 /// Adds names to a list. They are separated by commas, or the parameter is repeated.
-fn add(list: &mut Option<BTreeSet<String>>, value: &str) {
+fn add(list: &mut Option<BTreeSet<String>>, name: &str, value: &str) -> Result<(), ApiError> {
     let words = value.split(',').map(str::trim);
     let words = words.filter(|word| !word.is_empty()).map(str::to_owned);
+    let words: BTreeSet<String> = words.collect();
+    if words.is_empty() {
+        let why = format!("`{name}` names nothing, so no event could match");
+        return Err(ApiError::invalid(why));
+    }
     list.get_or_insert_default().extend(words);
+    Ok(())
 }
 
 #[cfg(test)]

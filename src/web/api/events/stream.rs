@@ -18,7 +18,7 @@ use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use futures_util::stream;
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep_until};
 
 use super::consumers::Place;
 use super::params::{self, Params};
@@ -69,6 +69,8 @@ struct Events {
     /// Whether everything was read that is there.
     is_end: bool,
     next: EventId,
+    /// When something must be sent, whatever happens.
+    heartbeat_at: Instant,
 }
 
 /// Begins a stream. Whatever is wrong with the request is answered before it begins.
@@ -104,6 +106,7 @@ pub(super) async fn answer(
         told,
         is_end: false,
         next: first.next,
+        heartbeat_at: Instant::now() + HEARTBEAT,
     };
     events.take(first);
     let stream = stream::unfold(events, |mut events| async move {
@@ -129,30 +132,31 @@ impl Events {
     /// Returns what is sent next, or `None` if the stream ends.
     async fn next(&mut self) -> Option<Bytes> {
         self.streaming.goes_on();
+        self.heartbeat_at = Instant::now() + HEARTBEAT;
         loop {
             if let Some(event) = self.ready.pop_front() {
                 return Some(event);
             }
-            let woken = match self.is_end {
-                true => self.wait().await?,
-                false => Woken::ByEntries,
-            };
+            if self.is_end {
+                self.wait().await?;
+            }
             // Even without entries, this looks whether the token is still valid.
             self.read().await?;
-            if woken == Woken::ByTime && self.ready.is_empty() {
+            // Many entries may come, or be read, of which the client wants none.
+            if self.ready.is_empty() && Instant::now() >= self.heartbeat_at {
                 return Some(self.heartbeat());
             }
         }
     }
 
     /// Waits for entries, or for the time of the next heartbeat. Returns `None` if the stream ends.
-    async fn wait(&self) -> Option<Woken> {
+    async fn wait(&self) -> Option<()> {
         let control = &self.pulling.api.control;
         tokio::select! {
             () = self.pulling.shutdown.triggered() => None,
             () = self.streaming.over() => None,
-            () = control.grown_beyond(self.next.seq) => Some(Woken::ByEntries),
-            () = sleep(HEARTBEAT) => Some(Woken::ByTime),
+            () = control.grown_beyond(self.next.seq) => Some(()),
+            () = sleep_until(self.heartbeat_at) => Some(()),
         }
     }
 
@@ -202,13 +206,6 @@ impl Events {
         text.push_str(": heartbeat\n\n");
         text.into()
     }
-}
-
-/// What ended a wait.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Woken {
-    ByEntries,
-    ByTime,
 }
 
 /// Writes an event. Its body is JSON without line breaks.

@@ -139,6 +139,8 @@ impl ScimError {
         if status == StatusCode::UNAUTHORIZED {
             let schemes = HeaderValue::from_static("Bearer realm=\"qlik-roster\"");
             headers.insert(WWW_AUTHENTICATE, schemes);
+            let basic = HeaderValue::from_static("Basic realm=\"qlik-roster\"");
+            headers.append(WWW_AUTHENTICATE, basic);
         }
         response
     }

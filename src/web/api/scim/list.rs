@@ -170,11 +170,7 @@ impl Listing<'_> {
             total: self.count().await?,
             ..FoundRows::default()
         };
-        if limit == 0 {
-            let page = self.ask(start, (0, 0), ScimCounting::Nothing).await?;
-            found.add(page);
-            return Ok(found);
-        }
+        let is_first = start.is_none();
         let (mut after, mut n_read) = (start, 0);
         loop {
             let left = limit + 1 - found.rows.len();
@@ -188,6 +184,10 @@ impl Listing<'_> {
         if found.rows.len() > limit {
             found.rows.truncate(limit);
             after = found.rows.last().map(|row| row.position.clone());
+        }
+        if is_first && after.is_none() {
+            // This page has everything that matches.
+            found.total = Some(found.rows.len() as u64);
         }
         found.next = after.map(After::Listed);
         Ok(found)

@@ -20,7 +20,9 @@ use std::sync::Arc;
 use axum::Router;
 use axum::body::{Body, Bytes, to_bytes};
 use axum::extract::{Extension, Request, State};
-use axum::http::header::{AUTHORIZATION, CONTENT_TYPE, ETAG, HOST, IF_MATCH, IF_NONE_MATCH};
+use axum::http::header::{
+    AUTHORIZATION, CONTENT_LOCATION, CONTENT_TYPE, ETAG, HOST, IF_MATCH, IF_NONE_MATCH,
+};
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode};
 use axum::response::Response;
 use axum::routing::any;
@@ -29,7 +31,7 @@ use serde::Serialize;
 use super::caller;
 use super::shared::Api;
 use crate::control::query;
-use crate::model::scim::ResourceType;
+use crate::model::scim::{ResourceType, in_path};
 use crate::model::{ApiToken, Scope};
 use crate::printable;
 use crate::view;
@@ -131,13 +133,7 @@ impl Asked<'_> {
     fn base(&self) -> String {
         let root = match &self.target.tenant {
             None => ROOT.to_owned(),
-            Some(tenant) => {
-                let tenant = percent_encoding::utf8_percent_encode(
-                    tenant,
-                    percent_encoding::NON_ALPHANUMERIC,
-                );
-                format!("{ROOT}/tenants/{tenant}")
-            }
+            Some(tenant) => format!("{ROOT}/tenants/{}", in_path(tenant)),
         };
         let first = |name: &str| {
             let value = self.headers.get(name)?.to_str().ok()?;
@@ -150,7 +146,8 @@ impl Asked<'_> {
         };
         let scheme = match first("x-forwarded-proto").as_deref() {
             Some("https") => "https",
-            Some(_) | None => "http",
+            Some(_) => "http",
+            None => self.api.scheme,
         };
         match host.filter(is_plain) {
             Some(host) => format!("{scheme}://{host}{root}"),
@@ -269,7 +266,13 @@ impl Asked<'_> {
             return Err(ScimError::not_found(format!("there is no {sort} `{id}`")));
         };
         let (resource, version) = view::scim_resource(row, &params.wanted.of(sort));
-        self.conditional(&resource, &version)
+        let mut response = self.conditional(&resource, &version)?;
+        // The same as `meta.location` (RFC 7643, 3.1).
+        let location = format!("{}/{}/{}", self.base(), sort.endpoint(), in_path(id));
+        if let Ok(location) = HeaderValue::from_str(&location) {
+            response.headers_mut().insert(CONTENT_LOCATION, location);
+        }
+        Ok(response)
     }
 
     /// Answers with a resource if the conditions of the request are fulfilled (RFC 7644, 3.14).

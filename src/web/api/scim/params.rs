@@ -4,7 +4,7 @@
 //! are errors, since an answer that ignores them would be wrong.
 
 use axum::http::StatusCode;
-use serde_json::Value;
+use serde_json::{Map, Value};
 use url::form_urlencoded;
 
 use super::error::{ScimError, ScimErrorType};
@@ -14,6 +14,9 @@ use crate::printable;
 
 /// How many resources a page has if the request does not say.
 pub(super) const DEFAULT_PAGE: usize = 100;
+
+/// The schema of a search.
+const SEARCH: &str = "urn:ietf:params:scim:api:messages:2.0:SearchRequest";
 
 /// The most bytes of a query string. A longer search has a body.
 const MAX_QUERY: usize = 8 * 1024;
@@ -75,6 +78,9 @@ impl Params {
         let Value::Object(fields) = body else {
             return Err(wrong("the body is not an object".to_owned()));
         };
+        if !is_search(&fields) {
+            return Err(wrong(format!("`schemas` of a search is `{SEARCH}`")));
+        }
         let mut texts = Texts::default();
         for (name, value) in fields {
             if Texts::is_known(&name)
@@ -90,9 +96,22 @@ impl Params {
     }
 }
 
-/// Returns a parameter of a body as texts. The outer `None` if it cannot be one,
-/// the inner if it has
-/// no value.
+/// Returns whether a body is a search, or does not say what it is (RFC 7644, 3.4.3).
+fn is_search(fields: &Map<String, Value>) -> bool {
+    let mut named = fields.iter();
+    let named = named.find(|(name, _)| name.eq_ignore_ascii_case("schemas"));
+    let Some((_, schemas)) = named.filter(|(_, schemas)| !schemas.is_null()) else {
+        return true;
+    };
+    let mut schemas = schemas.as_array().into_iter().flatten();
+    schemas.any(|it| {
+        it.as_str()
+            .is_some_and(|it| it.eq_ignore_ascii_case(SEARCH))
+    })
+}
+
+/// Returns a parameter of a body as texts. The outer `None` if it cannot be one, the inner if it
+/// has no value.
 #[expect(clippy::option_option, reason = "no value is not a wrong one")]
 fn texts_of(value: &Value) -> Option<Option<Vec<String>>> {
     match value {
@@ -216,9 +235,8 @@ fn start(text: Option<&str>) -> Result<u64, ScimError> {
     Ok(u64::try_from(read.max(1)).unwrap_or(1))
 }
 
-/// Reads the size of a page. Without a cursor, what is negative counts as 0, and
-/// what is too much as
-/// the most; with one, both are errors (RFC 9865, 2.4).
+/// Reads the size of a page. Without a cursor, what is negative counts as 0, and what is too much
+/// as the most; with one, both are errors, and so is 0 (RFC 9865, 2.4).
 fn count(text: Option<&str>, cursor: Option<&str>) -> Result<Option<usize>, ScimError> {
     let Some(text) = text else {
         return Ok(None);
@@ -228,10 +246,10 @@ fn count(text: Option<&str>, cursor: Option<&str>) -> Result<Option<usize>, Scim
     let fits = |n: i64| usize::try_from(n.clamp(0, most)).ok();
     match (read, cursor) {
         (Some(n), None) => Ok(fits(n)),
-        (Some(n), Some(_)) if (0..=most).contains(&n) => Ok(fits(n)),
+        (Some(n), Some(_)) if (1..=most).contains(&n) => Ok(fits(n)),
         (Some(_) | None, Some(_)) => Err(ScimError::invalid(
             ScimErrorType::InvalidCount,
-            format!("with a cursor, `count` is a whole number from 0 to {MAX_PAGE}"),
+            format!("with a cursor, `count` is a whole number from 1 to {MAX_PAGE}"),
         )),
         (None, None) => Err(ScimError::invalid(
             ScimErrorType::InvalidValue,
@@ -289,10 +307,10 @@ mod tests {
         let body = br#"{
             "schemas": ["urn:ietf:params:scim:api:messages:2.0:SearchRequest"],
             "Filter": "userName eq \"a\"", "excludedAttributes": ["members", "meta"],
-            "startIndex": 3, "count": 0, "sortBy": null, "cursor": ""
+            "startIndex": 3, "count": 5, "sortBy": null, "cursor": ""
         }"#;
         let query = "filter=userName+eq+%22a%22&excludedAttributes=members,meta&startIndex=3\
-                     &count=0&cursor=";
+                     &count=5&cursor=";
 
         let read = Params::of_body(body).unwrap();
 
@@ -310,6 +328,7 @@ mod tests {
             "filter=userName",
             "attributes=id&excludedAttributes=meta",
             "cursor=&count=501",
+            "cursor=&count=0",
             "cursor=&count=-1",
             &format!("x={}", "y".repeat(MAX_QUERY)),
         ] {
@@ -321,6 +340,7 @@ mod tests {
             "{\"filter\": 1 ",
             "{\"filter\": {}}",
             "{\"count\": true}",
+            "{\"schemas\": [\"urn:ietf:params:scim:api:messages:2.0:PatchOp\"]}",
         ] {
             assert!(Params::of_body(body.as_bytes()).is_err(), "{body}");
         }
