@@ -267,6 +267,7 @@ async fn a_revoked_token_ends_its_streams() {
     let running = world.start().await;
     let token = token(&world, &[]).await;
     let mut stream = Stream::open(&running, &token, "from=now", None).await;
+    let waiting = tokio::spawn(request(&running, &token, "from=now&wait=60s").send());
     let (_, listed, _) = world.command(&["token", "list", "--output", "json"]).await;
     let listed: Value = serde_json::from_str(&listed).unwrap();
     let mut rows = listed.as_array().unwrap().iter();
@@ -280,6 +281,8 @@ async fn a_revoked_token_ends_its_streams() {
     running.sync().await;
 
     assert!(stream.next().await.is_none());
+    let waited = waiting.await.unwrap().unwrap();
+    assert_eq!(waited.status(), StatusCode::UNAUTHORIZED);
     running.stop().await;
 }
 

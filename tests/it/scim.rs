@@ -390,6 +390,37 @@ async fn only_the_wanted_attributes_are_sent() {
     running.stop().await;
 }
 
+/// Clients compare addresses as texts, so nothing in them is encoded without need.
+#[tokio::test]
+async fn addresses_are_those_that_clients_make_themselves() {
+    let world = World::new().await;
+    let running = world.start().await;
+    let mut client = Client::new(&world, &running).await;
+    // The tenant's id has hyphens.
+    let tenant = world.tenant.tenant_id().0;
+    assert!(tenant.contains('-'), "{tenant}");
+    client.base = format!("/scim/v2/tenants/{tenant}");
+
+    let page = client.get("/Users", &[("count", "1")]).await;
+    let user = &page.body["Resources"][0];
+    let path = format!("/Users/{}", user["id"].as_str().unwrap());
+    let location = user["meta"]["location"].as_str().unwrap();
+    assert_eq!(location, client.url(&path));
+    let one = client.get(&path, &[("attributes", "userName")]).await;
+    assert_eq!(one.header("content-location"), location);
+
+    // The only page of a filter says how many match.
+    let filter = format!("id eq \"{}\"", user["id"].as_str().unwrap());
+    let found = client
+        .get("/Users", &[("filter", &filter), ("cursor", "")])
+        .await;
+    assert_eq!(found.body["totalResults"], 1, "{}", found.body);
+    let none = [("cursor", ""), ("count", "0")];
+    let none = client.get("/Users", &none).await;
+    assert_eq!(none.body["scimType"], "invalidCount", "{}", none.body);
+    running.stop().await;
+}
+
 #[tokio::test]
 async fn resources_are_sorted() {
     let world = World::new().await;
@@ -424,6 +455,9 @@ async fn resources_are_sorted() {
         ("count", "9"),
     ];
     assert_eq!(client.walk("/Users", &walked, async || ()).await, by_number);
+    // An attribute that Qlik does not have has no value: all come in the order of ids.
+    let untitled = [("sortBy", "title"), ("count", "500")];
+    assert_eq!(client.ids("/Users", &untitled).await.len(), all.len());
     let wrong = client.get("/Users", &[("sortBy", "nothing")]).await;
     assert_eq!(wrong.body["scimType"], "invalidPath", "{}", wrong.body);
     running.stop().await;

@@ -296,6 +296,7 @@ mod tests {
             "wait=1m",
             "expand_lists=1",
             "kinds=space",
+            "events=,",
             "format=scim-set",
             "source=/a",
             "event=user.*",
