@@ -395,11 +395,15 @@ async fn only_the_wanted_attributes_are_sent() {
 async fn addresses_are_those_that_clients_make_themselves() {
     let world = World::new().await;
     let running = world.start().await;
-    let mut client = Client::new(&world, &running).await;
-    // The tenant's id has hyphens.
-    let tenant = world.tenant.tenant_id().0;
-    assert!(tenant.contains('-'), "{tenant}");
-    client.base = format!("/scim/v2/tenants/{tenant}");
+    let mut client = Client::with(&world, &running, &["--scope", "admin"]).await;
+    let accounts = reqwest::Client::new()
+        .get(running.url("/accounts"))
+        .bearer_auth(&client.token);
+    let accounts = answer(accounts).await;
+    let host = &accounts.body[0]["setup_information"]["hosts"][0];
+    let host = host.as_str().unwrap();
+    assert!(host.contains('.'), "{host}");
+    client.base = format!("/scim/v2/tenants/{host}");
 
     let page = client.get("/Users", &[("count", "1")]).await;
     let user = &page.body["Resources"][0];

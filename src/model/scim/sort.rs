@@ -48,8 +48,8 @@ impl SortAttribute {
         extension.unwrap_or(self.place.attribute.name)
     }
 
-    /// Returns the key of a resource; `None` if it has no value. Of several values it is that of the
-    /// primary one, else of the first.
+    /// Returns the key of a resource; `None` if it has no value. Of several values it is that of
+    /// the primary one, else of the first.
     pub fn key(&self, resource: &Map<String, Value>) -> Option<String> {
         let AttributePlace {
             extension,
