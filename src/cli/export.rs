@@ -88,6 +88,18 @@ impl Wanted {
     }
 }
 
+impl Wanted {
+    /// Returns the names of the files of all reports as of a time, and then that of the manifest.
+    fn file_names(&self, at: Timestamp) -> impl Iterator<Item = String> + use<'_> {
+        let stamp = at.to_string().replace(':', "");
+        let extension = self.format.extension();
+        let reports = self.reports.iter();
+        let reports = reports.map(move |report| format!("{}.{extension}", report.word()));
+        let all = reports.chain(["manifest.json".to_owned()]);
+        all.map(move |name| format!("{stamp}-{name}"))
+    }
+}
+
 fn no_report(word: &str) -> CliError {
     let all: Vec<&str> = ReportName::ALL.into_iter().map(ReportName::word).collect();
     let word = crate::printable::line(word);
@@ -161,18 +173,26 @@ async fn to_folder(
     tenants: &Tenants,
     wanted: &Wanted,
 ) -> anyhow::Result<Vec<ReportSummary>> {
-    let mut files = Vec::new();
-    let (mut manifests, mut summaries) = (Vec::new(), Vec::new());
     let mut at = wanted.at;
+    if let Some(at) = at {
+        // Nothing is read in vain.
+        let names: Vec<String> = wanted.file_names(at).collect();
+        folder.is_free(names.iter().map(String::as_str))?;
+    }
+    let mut written = Vec::new();
     for report in &wanted.reports {
         let mut draft = folder.draft()?;
         let walk = walk(*report, tenants, wanted, at);
-        let (summary, mut manifest) = write(client, walk, tenants, wanted, &mut draft).await?;
+        let (summary, manifest) = write(client, walk, tenants, wanted, &mut draft).await?;
         // All reports describe one time.
         at = at.or(summary.as_of);
-        let whole = draft.end()?;
-        let extension = wanted.format.extension();
-        let name = format!("{}.{extension}", report.word());
+        written.push((draft.end()?, summary, manifest));
+    }
+    // Without tenants, nothing was read of any time.
+    let at = at.unwrap_or_else(|| Clock::system().now());
+    let mut names = wanted.file_names(at);
+    let (mut files, mut manifests, mut summaries) = (Vec::new(), Vec::new(), Vec::new());
+    for ((whole, summary, mut manifest), name) in written.into_iter().zip(&mut names) {
         if let Some(fields) = manifest.as_object_mut() {
             fields.insert("file".to_owned(), name.as_str().into());
             fields.insert("sha256".to_owned(), whole.sha256().into());
@@ -181,19 +201,10 @@ async fn to_folder(
         summaries.push(summary);
         files.push((name, whole));
     }
-    let stamp = at.map(|at| at.to_string().replace(':', ""));
-    let stamp = stamp.unwrap_or_default();
-    for (name, _) in &mut files {
-        *name = format!("{stamp}-{name}");
-    }
-    for manifest in &mut manifests {
-        if let Some(Value::String(file)) = manifest.get_mut("file") {
-            *file = format!("{stamp}-{file}");
-        }
-    }
     let mut draft = folder.draft()?;
     writeln!(draft, "{:#}", json!({ "reports": manifests }))?;
-    files.push((format!("{stamp}-manifest.json"), draft.end()?));
+    let draft = draft.end()?;
+    files.extend(names.zip([draft]));
     let mut out = output::stdout();
     for path in folder.keep(files)? {
         writeln!(out, "{}", path.display())?;

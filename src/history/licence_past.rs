@@ -2,13 +2,13 @@
 
 use std::collections::BTreeMap;
 use std::ops::Bound;
-use std::time::{Duration, Instant};
 
 use crate::model::{Fact, LicenceAssignment, LicenceChange, Seq, SubjectKey, Timestamp};
 use crate::store::{KeptLicence, Known, Skimmed, Store};
 
 use super::error::HistoryError;
-use super::space_past::last_before;
+use super::since::last_before;
+use super::waiting::{Entries, until_included};
 
 /// How many entries are read at once.
 const AT_ONCE: usize = 500;
@@ -19,11 +19,6 @@ const MAX_CHANGED: usize = 200_000;
 /// The most of these to keep for the next page of an answer: 6 MB for each time that is asked
 /// about.
 const MAX_KEPT: usize = 20_000;
-
-/// How long a reader waits for the entry of a subject that was just written, and how long it pauses
-/// in between.
-const MAX_WAIT: Duration = Duration::from_secs(2);
-const PAUSE: Duration = Duration::from_millis(2);
 
 /// What has happened to the licence of a tenant since a time.
 #[derive(Debug)]
@@ -173,22 +168,17 @@ impl LicencePast {
         known: &Known,
         page: &[KeptLicence],
     ) -> Result<(), HistoryError> {
-        let begun = Instant::now();
-        loop {
+        until_included(known, || {
             self.extend(store, known)?;
             let is_behind = page.iter().any(|kept| {
                 let last = self.subjects.get(&kept.subject).map(|then| then.last);
                 kept.changed_at > Some(self.at) && last < kept.changed_at
             });
-            if !is_behind || self.has_gap {
-                return Ok(());
-            }
-            if begun.elapsed() > MAX_WAIT {
-                let tenant = known.name.clone();
-                return Err(HistoryError::Unsteady { tenant });
-            }
-            std::thread::sleep(PAUSE);
-        }
+            Ok(match is_behind && !self.has_gap {
+                true => Entries::Missing,
+                false => Entries::Included,
+            })
+        })
     }
 
     /// Returns what was assigned to a subject at that time, and since when, given how it is now.

@@ -29,6 +29,7 @@ mod space_pair;
 mod space_pairs;
 mod space_past;
 mod spaces;
+mod waiting;
 
 pub use basis::Since;
 pub use error::HistoryError;

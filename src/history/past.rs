@@ -8,7 +8,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::{Bound, RangeBounds};
-use std::time::{Duration, Instant};
 
 use crate::model::{
     Change, Fact, Group, GroupId, Id, Kind, Record, Role, RoleId, Seq, Timestamp, User, Verb,
@@ -19,6 +18,7 @@ use crate::store::{Known, PostingList, Skimmed, Store, UserEntry};
 use super::changed::{Changed, Leavers, Then, bits};
 use super::error::HistoryError;
 use super::since::first_since;
+use super::waiting::{Entries, until_included};
 
 /// How many entries are read at once.
 const AT_ONCE: usize = 500;
@@ -26,11 +26,6 @@ const AT_ONCE: usize = 500;
 /// The most changed users whose former state is kept at once. Each takes some 60 bytes. If more
 /// have changed, they are put back part by part, and the journal is read again for each part.
 const MAX_USERS: usize = 1_000_000;
-
-/// How long a reader waits for the entry of a record that was just written, and how long it pauses
-/// in between.
-const MAX_WAIT: Duration = Duration::from_secs(2);
-const PAUSE: Duration = Duration::from_millis(2);
 
 /// What has changed since an earlier time.
 #[derive(Debug)]
@@ -420,18 +415,13 @@ impl Past {
         known: &Known,
         is_behind: impl Fn(&Self) -> bool,
     ) -> Result<(), HistoryError> {
-        let begun = Instant::now();
-        loop {
+        until_included(known, || {
             self.extend(store, known)?;
-            if !is_behind(self) {
-                return Ok(());
-            }
-            if begun.elapsed() > MAX_WAIT {
-                let tenant = known.name.clone();
-                return Err(HistoryError::Unsteady { tenant });
-            }
-            std::thread::sleep(PAUSE);
-        }
+            Ok(match is_behind(self) {
+                true => Entries::Missing,
+                false => Entries::Included,
+            })
+        })
     }
 }
 

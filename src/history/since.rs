@@ -29,5 +29,14 @@ pub fn first_since(store: &Store, time: Timestamp) -> Result<Option<Entry>, Stor
     Ok(found)
 }
 
+/// Returns the last entry that is not later than a time.
+pub(super) fn last_before(store: &Store, at: Timestamp) -> Result<Seq, StoreError> {
+    let after = Timestamp::from_millis(at.millis().saturating_add(1));
+    Ok(match first_since(store, after)? {
+        Some(entry) => Seq(entry.seq.0.saturating_sub(1)),
+        None => store.last_seq(),
+    })
+}
+
 #[cfg(test)]
 mod tests;

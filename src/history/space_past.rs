@@ -2,13 +2,13 @@
 
 use std::collections::BTreeMap;
 use std::ops::Bound;
-use std::time::{Duration, Instant};
 
 use crate::model::{Entry, Fact, Found, Seq, Space, SpaceChange, SpaceId, Timestamp};
 use crate::store::{KeptSpace, Known, Store};
 
 use super::error::HistoryError;
-use super::since::first_since;
+use super::since::last_before;
+use super::waiting::{Entries, until_included};
 
 /// How many entries are read at once.
 const AT_ONCE: usize = 500;
@@ -20,11 +20,6 @@ const MAX_CHANGED: usize = 200_000;
 /// The most of these changes to keep for the next page of an answer: 6 MB for each time that is
 /// asked about.
 const MAX_KEPT: usize = 20_000;
-
-/// How long a reader waits for the entry of a space that was just written, and how long it pauses
-/// in between.
-const MAX_WAIT: Duration = Duration::from_secs(2);
-const PAUSE: Duration = Duration::from_millis(2);
 
 /// What has happened to spaces since a time.
 #[derive(Debug)]
@@ -132,23 +127,18 @@ impl SpacePast {
         known: &Known,
         page: &[KeptSpace],
     ) -> Result<(), HistoryError> {
-        let begun = Instant::now();
-        loop {
+        until_included(known, || {
             self.extend(store, known)?;
             let is_behind = page.iter().any(|kept| {
                 let changes = self.changes.get(&kept.space.id);
                 let last = changes.and_then(|changes| changes.last);
                 kept.changed_at > Some(self.at) && last < kept.changed_at
             });
-            if !is_behind || self.has_gap {
-                return Ok(());
-            }
-            if begun.elapsed() > MAX_WAIT {
-                let tenant = known.name.clone();
-                return Err(HistoryError::Unsteady { tenant });
-            }
-            std::thread::sleep(PAUSE);
-        }
+            Ok(match is_behind && !self.has_gap {
+                true => Entries::Missing,
+                false => Entries::Included,
+            })
+        })
     }
 
     /// Returns a space as it was at that time, given how it is now.
@@ -172,13 +162,4 @@ impl SpacePast {
         let created = changes.find(|(_, change)| change.before.is_none());
         created.map_or(Found::New, |(_, change)| change.found)
     }
-}
-
-/// Returns the last entry that is not later than a time.
-pub(super) fn last_before(store: &Store, at: Timestamp) -> Result<Seq, HistoryError> {
-    let after = Timestamp::from_millis(at.millis().saturating_add(1));
-    Ok(match first_since(store, after)? {
-        Some(entry) => Seq(entry.seq.0.saturating_sub(1)),
-        None => store.last_seq(),
-    })
 }
