@@ -37,7 +37,8 @@ pub struct Picture {
     roles: BTreeMap<RoleId, Role>,
     /// The names of the groups that give roles, and of those whose roles are not visible.
     names: BTreeMap<GroupId, String>,
-    grants: Grants,
+    /// Shared with questions that undo entries, which copy it only if they have to change it.
+    grants: Arc<Grants>,
     /// The time that was asked about; `None` if the picture is of now, or of an entry.
     at: Option<Timestamp>,
     /// What differs from now; `None` if the picture is of now.
@@ -124,7 +125,7 @@ impl Picture {
     }
 
     fn look(&mut self, record: &Record) {
-        self.grants.look(record);
+        Arc::make_mut(&mut self.grants).look(record);
         match record {
             Record::Role(role) => {
                 self.roles.insert(role.id.clone(), role.clone());
@@ -221,19 +222,20 @@ impl Picture {
         }
     }
 
-    /// Finds, for each pair of a user and a role, the time since which the user has had the role.
-    /// The users are given as they were at the time of the picture.
+    /// Finds, for each user and each of the roles beside the user, the time since which the user
+    /// has had the role. The users are given as they were at the time of the picture.
     pub fn since_when(
         &self,
         store: &Store,
         known: &Known,
-        wanted: &[(User, RoleId)],
+        wanted: Vec<(User, Vec<RoleId>)>,
     ) -> Result<Dates, HistoryError> {
         let up_to = match &self.past {
             Some(past) => lock(past).begin(),
             None => store.settled_seq()?,
         };
-        lock(&self.trail).since_when((store, known), self.grants.clone(), up_to, wanted)
+        let grants = Arc::clone(&self.grants);
+        lock(&self.trail).since_when((store, known), grants, up_to, wanted)
     }
 
     /// Reuses what an older picture of the same time has read from the journal.

@@ -6,6 +6,7 @@
 //! time.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use crate::access::Grants;
 use crate::model::{Entry, Fact, GroupId, Kind, Record, RoleId, RunId, Timestamp, User, UserId};
@@ -21,7 +22,7 @@ struct Row {
 
 /// The state of a tenant while entries are undone, and the answers found so far.
 pub(super) struct Undoing {
-    grants: Grants,
+    grants: Arc<Grants>,
     users: BTreeMap<UserId, (Option<User>, Vec<Row>)>,
     n_open: usize,
     /// The run whose entries are being undone; `None` if there is none.
@@ -45,20 +46,18 @@ struct UndoneRun {
 
 impl Undoing {
     /// Begins with the state at the time from which entries are undone.
-    pub(super) fn begin(grants: Grants, wanted: &[(User, RoleId)]) -> Self {
+    pub(super) fn begin(grants: Arc<Grants>, wanted: Vec<(User, Vec<RoleId>)>) -> Self {
         let mut undoing = Self {
             grants,
             users: BTreeMap::new(),
-            n_open: wanted.len(),
+            n_open: 0,
             run: None,
         };
-        for (user, role) in wanted {
+        for (user, roles) in wanted {
+            undoing.n_open += roles.len();
             let of_user = undoing.users.entry(user.id.clone());
-            let (_, rows) = of_user.or_insert_with(|| (Some(user.clone()), Vec::new()));
-            rows.push(Row {
-                role: role.clone(),
-                since: None,
-            });
+            let (_, rows) = of_user.or_insert_with(|| (Some(user), Vec::new()));
+            rows.extend(roles.into_iter().map(|role| Row { role, since: None }));
         }
         undoing
     }
@@ -109,9 +108,10 @@ impl Undoing {
         let (before, _) = change.into_sides();
         if record.kind != Kind::User {
             undone.concerns_all = true;
-            self.grants.forget(&record);
+            let grants = Arc::make_mut(&mut self.grants);
+            grants.forget(&record);
             if let Some(giver) = before {
-                self.grants.look(&giver);
+                grants.look(&giver);
             }
             return;
         }

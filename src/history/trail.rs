@@ -7,6 +7,7 @@
 //! added.
 
 use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
 
 use crate::access::Grants;
 use crate::model::{
@@ -69,9 +70,9 @@ impl Trail {
     pub fn since_when(
         &mut self,
         store: (&Store, &Known),
-        grants: Grants,
+        grants: Arc<Grants>,
         up_to: Seq,
-        wanted: &[(User, RoleId)],
+        wanted: Vec<(User, Vec<RoleId>)>,
     ) -> Result<Dates, HistoryError> {
         let dates = self.follow(store, grants, up_to, wanted);
         if dates.is_err() {
@@ -84,9 +85,9 @@ impl Trail {
     fn follow(
         &mut self,
         (store, known): (&Store, &Known),
-        grants: Grants,
+        grants: Arc<Grants>,
         up_to: Seq,
-        wanted: &[(User, RoleId)],
+        wanted: Vec<(User, Vec<RoleId>)>,
     ) -> Result<Dates, HistoryError> {
         self.extend(store, known, up_to)?;
         let first = store.first_seq()?;

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::control::ControlError;
 use crate::history::{Picture, Since};
-use crate::model::{Kind, RecordRef, User, UserId};
+use crate::model::{Kind, RecordRef, RoleId, User, UserId};
 use crate::store::{Known, Store};
 
 use super::answers::{AccessRow, Giver};
@@ -17,19 +17,20 @@ pub(super) fn date(
     users: Vec<User>,
     rows: &mut [AccessRow],
 ) -> Result<(), ControlError> {
-    let users: BTreeMap<UserId, User> = users
-        .into_iter()
-        .map(|user| (user.id.clone(), user))
-        .collect();
-    let wanted = rows.iter().filter_map(|row| {
-        let user = users.get(&row.user.id)?;
-        Some((user.clone(), row.role.id.clone()))
+    let mut roles_of: BTreeMap<&UserId, Vec<RoleId>> = BTreeMap::new();
+    for row in &*rows {
+        let roles = roles_of.entry(&row.user.id).or_default();
+        roles.push(row.role.id.clone());
+    }
+    let wanted = users.into_iter().filter_map(|user| {
+        let roles = roles_of.remove(&user.id)?;
+        Some((user, roles))
     });
     let wanted: Vec<_> = wanted.collect();
     if wanted.is_empty() {
         return Ok(());
     }
-    let dates = picture.since_when(store, known, &wanted)?;
+    let dates = picture.since_when(store, known, wanted)?;
     for row in &mut *rows {
         let which = (row.user.id.clone(), row.role.id.clone());
         row.since = dates.get(&which).cloned();

@@ -129,7 +129,7 @@ impl World {
 fn slowly(world: &World, grants: Grants, wanted: &[(User, RoleId)]) -> Dates {
     let last = world.store.last_seq();
     let floor = Seq(last.0.saturating_sub(MAX_READ));
-    let mut undoing = Undoing::begin(grants, wanted);
+    let mut undoing = Undoing::begin(Arc::new(grants), asked(wanted));
     let entries = world.store.entries(floor, usize::MAX).unwrap();
     let at = entries
         .first()
@@ -166,6 +166,12 @@ fn world(seed: u64) -> (tempfile::TempDir, World) {
     (folder, world)
 }
 
+/// Writes pairs of a user and a role as questions take them.
+fn asked(wanted: &[(User, RoleId)]) -> Vec<(User, Vec<RoleId>)> {
+    let wanted = wanted.iter().cloned();
+    wanted.map(|(user, role)| (user, vec![role])).collect()
+}
+
 #[test]
 fn a_trail_that_grows_answers_as_the_journal_does() {
     for seed in 0..4 {
@@ -189,8 +195,8 @@ fn a_trail_that_grows_answers_as_the_journal_does() {
             let up_to = world.store.last_seq();
             for some in [&wanted[..wanted.len().min(2)], &wanted[..]] {
                 for trail in [&mut grown, &mut Trail::default()] {
-                    let grants = picture.grants().clone();
-                    let dates = trail.since_when(of, grants, up_to, some).unwrap();
+                    let grants = Arc::new(picture.grants().clone());
+                    let dates = trail.since_when(of, grants, up_to, asked(some)).unwrap();
                     for (row, since) in dates {
                         assert_eq!(Some(&since), expected.get(&row), "seed {seed}, {row:?}");
                     }
@@ -216,7 +222,7 @@ fn a_trail_that_has_grown_reads_few_entries() {
     assert!(users.len() > 3, "{users:?}");
     drop(
         picture
-            .since_when(&world.store, &world.known, &wanted)
+            .since_when(&world.store, &world.known, asked(&wanted))
             .unwrap(),
     );
     // These changes give a user another name, which changes nobody's roles.
@@ -253,13 +259,13 @@ fn a_trail_that_has_grown_reads_few_entries() {
     let few = &world.wanted(&picture_now)[..1];
     drop(
         picture_now
-            .since_when(&world.store, &world.known, few)
+            .since_when(&world.store, &world.known, asked(few))
             .unwrap(),
     );
 
     let n_before = Store::n_rows_read();
     let dates = picture_now
-        .since_when(&world.store, &world.known, few)
+        .since_when(&world.store, &world.known, asked(few))
         .unwrap();
 
     assert_eq!(dates.len(), 1);
