@@ -16,6 +16,7 @@ use crate::sync::TenantRegistry;
 use super::app_places::AppPlaces;
 use super::error::Doing;
 use super::meanings::Meanings;
+use super::name_cache::NameCache;
 use super::reading::{Context, Reading};
 use super::scim::Lookups;
 use super::searches::Searches;
@@ -59,6 +60,7 @@ impl Control {
                 searches: Searches::default(),
                 lookups: Lookups::default(),
                 pictures: Pictures::default(),
+                names: NameCache::default(),
                 last_clock_jump,
                 tasks: Tasks::default(),
                 api_tokens: ApiTokens::default(),

@@ -14,7 +14,7 @@ use super::{
 };
 use crate::access::PathKinds;
 use crate::model::{GroupId, Id, Kind, Record, RecordRef, RoleId, User};
-use crate::store::{Known, Names, StoreError};
+use crate::store::{Known, StoreError};
 
 impl Query for query::Holders {
     type Answer = HoldersPage;
@@ -102,7 +102,7 @@ impl Reading<'_> {
         mut after: Option<Id>,
         limit: usize,
     ) -> Result<HoldersPage, StoreError> {
-        let mut names = Names::of(known.no);
+        let mut names = self.names(known)?;
         let meant = match record.kind {
             Kind::Role => Some(self.meant(known, RoleId(record.id.clone()))?),
             Kind::Group | Kind::User => None,
@@ -181,7 +181,7 @@ impl Reading<'_> {
     /// Finds all roles that a user has through groups. A deleted user has none.
     fn inherited(&self, known: &Known, user: &Id) -> Result<Inherited, StoreError> {
         let mut inherited = Inherited::default();
-        let mut names = Names::of(known.no);
+        let mut names = self.names(known)?;
         let record = |kind, id: &Id| RecordRef {
             kind,
             id: id.clone(),

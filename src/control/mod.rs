@@ -29,6 +29,7 @@ mod linked;
 mod records;
 mod choice;
 mod meanings;
+mod name_cache;
 mod holders;
 mod holder_rows;
 mod access;

@@ -2,7 +2,7 @@
 
 use crate::access::PathKinds;
 use crate::model::{GroupId, Id, Kind, Record, RecordRef, RoleId, User};
-use crate::store::{Known, Names, PostingList, StoreError};
+use crate::store::{Known, PostingList, StoreError};
 
 use super::holders::row;
 use super::reading::Reading;
@@ -81,7 +81,7 @@ impl Reading<'_> {
             let meant = meant.as_ref();
             meant.is_some_and(|meant| meant.roles.giving().contains(id))
         };
-        let mut names = Names::of(known.no);
+        let mut names = self.names(known)?;
         for mut kept in self.store.get_all(known.no, Kind::User, &first)? {
             names.join(self.store, &mut kept.record)?;
             if let Record::User(user) = kept.record {

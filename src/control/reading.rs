@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::app_places::AppPlaces;
 use super::meanings::Meanings;
+use super::name_cache::{LentNames, NameCache};
 use super::scim::Lookups;
 use super::searches::Searches;
 use super::space_tables::SpaceTables;
@@ -15,7 +16,7 @@ use crate::clock::{Clock, LastClockJump};
 use crate::deliver::Feed;
 use crate::history::Pictures;
 use crate::model::{Tenant, TenantId, TenantName};
-use crate::store::{Known, Retention, Store};
+use crate::store::{Known, Retention, Store, StoreError};
 use crate::sync::TenantRegistry;
 
 /// What answers need besides the store.
@@ -31,6 +32,7 @@ pub(super) struct Context {
     pub(super) searches: Searches,
     pub(super) lookups: Lookups,
     pub(super) pictures: Pictures,
+    pub(super) names: NameCache,
     pub(super) last_clock_jump: LastClockJump,
     pub(super) tasks: Tasks,
     pub(super) api_tokens: ApiTokens,
@@ -59,6 +61,7 @@ impl Context {
             lookups: Lookups::default(),
             searches: Searches::default(),
             pictures: Pictures::default(),
+            names: NameCache::default(),
             tasks: Tasks::default(),
             api_tokens: ApiTokens::default(),
             app_places: AppPlaces::default(),
@@ -77,6 +80,11 @@ pub struct Reading<'a> {
 }
 
 impl<'a> Reading<'a> {
+    /// Returns the names of a tenant's roles and groups, for records that mention them.
+    pub(super) fn names(&self, known: &Known) -> Result<LentNames, StoreError> {
+        self.context.names.names(self.store, known)
+    }
+
     pub(super) fn of(store: &'a Store, context: &'a Context) -> Result<Self, ControlError> {
         Ok(Self {
             store,

@@ -78,7 +78,7 @@ impl Reading<'_> {
                 Some(_) | None => None,
             };
             let filter = filter_of(known)?;
-            let mut names = Names::of(known.no);
+            let mut names = self.names(known)?;
             loop {
                 if rows.len() == limit || n_read >= MAX_READ {
                     return Ok(Page { rows, next });
@@ -125,7 +125,7 @@ impl Reading<'_> {
                 Some(place) if place.tenant == known.name => Some(place.id.clone()),
                 Some(_) | None => None,
             };
-            let mut names = Names::of(known.no);
+            let mut names = self.names(known)?;
             if let Ok(id) = Id::parse(&asked.called)
                 && let Some(kept) = self.store.get(known.no, &RecordRef { kind, id })?
             {

@@ -12,7 +12,7 @@ use super::{ControlError, MAX_PAGE, Page, Query, RecordPosition, RecordRow, page
 use crate::model::{
     GroupId, Id, Kind, Record, RecordRef, Tenant, TenantId, TenantName, Timestamp, Version,
 };
-use crate::store::{Kept, Known, Names, StoreError};
+use crate::store::{Kept, Known, StoreError};
 
 pub use deleted::UnifiedDeletedPage;
 pub use effective::{EffectiveRole, EffectiveRoles};
@@ -179,7 +179,8 @@ impl Query for query::UnifiedRecord {
         let mut rows = Vec::new();
         for known in reading.known_of(&asked) {
             if let Some(kept) = reading.store.get(known.no, &record)? {
-                rows.push(reading.row_of(known, kept, &mut Names::of(known.no))?);
+                let mut names = reading.names(known)?;
+                rows.push(reading.row_of(known, kept, &mut names)?);
                 break;
             }
         }
@@ -305,7 +306,7 @@ impl Reading<'_> {
         let mut mentioned = Vec::new();
         for (tenant, records) in wanted_of {
             let known = self.one(tenant)?;
-            let mut names = Names::of(known.no);
+            let mut names = self.names(known)?;
             for record in records {
                 if let Some(kept) = self.store.get(known.no, &record)? {
                     mentioned.push(self.row_of(known, kept, &mut names)?);
