@@ -9,8 +9,9 @@ usage() {
 tests/run.sh [--long] [--help]
 
 Installs what the tests need (Debian packages if something is missing, the webhook
-receivers' own packages into target/receivers), then checks format, lints, documentation
-and deployment files, and runs all tests. Ends with the time that each step took.
+receivers' own packages into target/receivers, the tools for deploy/ into target/deploy), then
+checks format, lints and documentation, and runs all tests. Ends with the time that each step
+took.
 
   --long   long crash loops and fuzzing as well (sets QLIK_ROSTER_LONG=1)
   --help   this text
@@ -98,29 +99,12 @@ receivers() {
   fi
 }
 
-unit() {
-  if ! have systemd-analyze; then
-    echo "systemd-analyze is not installed: left out"
-    return
-  fi
-  local folder status=0
-  folder=$(mktemp -d)
-  # `systemd-analyze verify` wants the program to exist.
-  sed 's|/usr/local/bin/qlik-roster|/bin/true|' deploy/systemd/qlik-roster.service >"$folder/qlik-roster.service"
-  systemd-analyze verify --man=no "$folder/qlik-roster.service" || status=$?
-  rm -r "$folder"
-  return $status
-}
-
-manifests() {
-  if have kubectl; then
-    kubectl kustomize deploy/kubernetes >/dev/null && echo "they build"
-  elif have python3 && python3 -c 'import yaml' 2>/dev/null; then
-    python3 -c 'import glob, yaml
-for file in glob.glob("deploy/kubernetes/*.yaml"): list(yaml.safe_load_all(open(file)))' && echo "they are YAML"
-  else
-    echo "neither kubectl nor PyYAML is installed: left out"
-  fi
+# The tools that read what is in deploy/, in fixed versions.
+deployment() {
+  local to=target/deploy/python
+  have python3 || { echo "python3 is not installed: left out"; return; }
+  [ -x "$to/bin/python" ] || python3 -m venv "$to" || return
+  "$to/bin/python" -m pip install --quiet --disable-pip-version-check -r tests/deploy/requirements.txt
 }
 
 # Compiling cargo-deny takes minutes, so it is installed for long tests alone. Without it, a script
@@ -150,15 +134,15 @@ documentation() {
 
 step 'Packages of Debian' debian
 step 'Packages of the receivers' receivers
+step 'Tools for deploy/' deployment
 # If they could be installed, a test that finds them missing fails.
 if have python3 && have npm; then export QLIK_ROSTER_REQUIRE_FOREIGN=1; fi
+if have python3 && have promtool && have systemd-analyze; then export QLIK_ROSTER_REQUIRE_DEPLOY=1; fi
 if have promtool; then export QLIK_ROSTER_REQUIRE_PROMTOOL=1; fi
 step 'Format' cargo fmt --check
 step 'Lints' cargo clippy --locked --all-targets --quiet -- -D warnings
 step 'Documentation' documentation
 step 'Dependencies' dependencies
-step 'systemd unit' unit
-step 'Kubernetes manifests' manifests
 step 'Tests' cargo test --locked
 if [ -n "${QLIK_ROSTER_LONG:-}" ]; then
   step 'Long tests of the store' cargo test --locked --test store_process -- --ignored --nocapture
