@@ -12,6 +12,8 @@
     reason = "a test that cannot go on must say where, and panics do"
 )]
 
+#[path = "deploy/image.rs"]
+mod image;
 #[path = "deploy/kubernetes.rs"]
 mod kubernetes;
 #[path = "deploy/monitoring.rs"]
