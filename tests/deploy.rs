@@ -18,6 +18,8 @@ mod image;
 mod kubernetes;
 #[path = "deploy/monitoring.rs"]
 mod monitoring;
+#[path = "deploy/package.rs"]
+mod package;
 #[path = "deploy/systemd.rs"]
 mod systemd;
 
@@ -128,4 +130,19 @@ fn the_samples_are_configurations() {
         assert_eq!(config.tenants.len(), 1, "{sample}");
         assert_eq!(config.endpoints.len(), 1, "{sample}");
     }
+}
+
+#[test]
+fn scripts_have_no_mistakes_that_shellcheck_knows() {
+    let scripts = [
+        ".ci/run",
+        "tests/run.sh",
+        "deploy/release.sh",
+        "deploy/debian/build.sh",
+        "deploy/debian/postinst",
+        "deploy/debian/prerm",
+        "deploy/debian/postrm",
+        "tests/deploy/bare.sh",
+    ];
+    drop(printed("shellcheck", &scripts));
 }

@@ -6,21 +6,25 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 usage() {
   cat <<'HELP'
-tests/run.sh [--long] [--help]
+tests/run.sh [--long] [--release] [--help]
 
 Installs what the tests need (Debian packages if something is missing, the webhook
 receivers' own packages into target/receivers, the tools for deploy/ into target/deploy), then
 checks format, lints and documentation, and runs all tests. Ends with the time that each step
 took.
 
-  --long   long crash loops and fuzzing as well (sets QLIK_ROSTER_LONG=1)
-  --help   this text
+  --long     long crash loops and fuzzing as well (sets QLIK_ROSTER_LONG=1)
+  --release  also make a release twice, compare the two, install it on a bare Debian and start
+             it there; needs root
+  --help     this text
 HELP
 }
 
+release=
 for argument in "$@"; do
   case $argument in
     --long) export QLIK_ROSTER_LONG=1 ;;
+    --release) release=1 ;;
     --help | -h) usage; exit 0 ;;
     *) echo "unknown option: $argument" >&2; usage >&2; exit 2 ;;
   esac
@@ -57,8 +61,10 @@ debian() {
   have npm || wanted+=(npm)
   have promtool || wanted+=(prometheus)
   have systemd-analyze || wanted+=(systemd)
+  have lintian || wanted+=(lintian)
   { have mkfs.ext4 || [ -x /sbin/mkfs.ext4 ]; } || wanted+=(e2fsprogs)
   compgen -G '/usr/lib/*/faketime/libfaketimeMT.so.1' >/dev/null || wanted+=(libfaketime)
+  [ -z "$release" ] || have debootstrap || wanted+=(debootstrap)
   if [ ${#wanted[@]} = 0 ]; then
     echo "nothing is missing"
     return
@@ -137,7 +143,7 @@ step 'Packages of the receivers' receivers
 step 'Tools for deploy/' deployment
 # If they could be installed, a test that finds them missing fails.
 if have python3 && have npm; then export QLIK_ROSTER_REQUIRE_FOREIGN=1; fi
-if have python3 && have promtool && have systemd-analyze; then export QLIK_ROSTER_REQUIRE_DEPLOY=1; fi
+if have python3 && have promtool && have lintian && have systemd-analyze; then export QLIK_ROSTER_REQUIRE_DEPLOY=1; fi
 if have promtool; then export QLIK_ROSTER_REQUIRE_PROMTOOL=1; fi
 step 'Format' cargo fmt --check
 step 'Lints' cargo clippy --locked --all-targets --quiet -- -D warnings
@@ -147,3 +153,4 @@ step 'Tests' cargo test --locked
 if [ -n "${QLIK_ROSTER_LONG:-}" ]; then
   step 'Long tests of the store' cargo test --locked --test store_process -- --ignored --nocapture
 fi
+if [ -n "$release" ]; then step 'A release on a bare Debian' tests/deploy/bare.sh; fi
