@@ -6,20 +6,25 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 usage() {
   cat <<'HELP'
-tests/run.sh [--long] [--help]
+tests/run.sh [--long] [--release] [--help]
 
 Installs what the tests need (Debian packages if something is missing, the webhook
-receivers' own packages into target/receivers), then checks format, lints, documentation
-and deployment files, and runs all tests. Ends with the time that each step took.
+receivers' own packages into target/receivers, the tools for deploy/ into target/deploy), then
+checks format, lints and documentation, and runs all tests. Ends with the time that each step
+took.
 
-  --long   long crash loops and fuzzing as well (sets QLIK_ROSTER_LONG=1)
-  --help   this text
+  --long     long crash loops and fuzzing as well (sets QLIK_ROSTER_LONG=1)
+  --release  also make a release twice, compare the two, install it on a bare Debian and start
+             it there; needs root
+  --help     this text
 HELP
 }
 
+release=
 for argument in "$@"; do
   case $argument in
     --long) export QLIK_ROSTER_LONG=1 ;;
+    --release) release=1 ;;
     --help | -h) usage; exit 0 ;;
     *) echo "unknown option: $argument" >&2; usage >&2; exit 2 ;;
   esac
@@ -56,8 +61,10 @@ debian() {
   have npm || wanted+=(npm)
   have promtool || wanted+=(prometheus)
   have systemd-analyze || wanted+=(systemd)
+  have lintian || wanted+=(lintian)
   { have mkfs.ext4 || [ -x /sbin/mkfs.ext4 ]; } || wanted+=(e2fsprogs)
   compgen -G '/usr/lib/*/faketime/libfaketimeMT.so.1' >/dev/null || wanted+=(libfaketime)
+  [ -z "$release" ] || have debootstrap || wanted+=(debootstrap)
   if [ ${#wanted[@]} = 0 ]; then
     echo "nothing is missing"
     return
@@ -98,36 +105,31 @@ receivers() {
   fi
 }
 
-unit() {
-  if ! have systemd-analyze; then
-    echo "systemd-analyze is not installed: left out"
+# The tools that read what is in deploy/, in fixed versions.
+deployment() {
+  local to=target/deploy/python
+  have python3 || { echo "python3 is not installed: left out"; return; }
+  [ -x "$to/bin/python" ] || python3 -m venv "$to" || return
+  "$to/bin/python" -m pip install --quiet --disable-pip-version-check -r tests/deploy/requirements.txt
+}
+
+# Compiling cargo-deny takes minutes, so it is installed for long tests alone. Without it, a script
+# checks what needs no advisories.
+dependencies() {
+  if ! have cargo-deny && [ -n "${QLIK_ROSTER_LONG:-}" ]; then
+    cargo install --quiet --locked cargo-deny@0.20.2 --root target/tools || return
+    PATH=$PWD/target/tools/bin:$PATH
+  fi
+  if ! have cargo-deny; then
+    have python3 || { echo "cargo-deny and python3 are not installed: left out"; return; }
+    python3 tests/dependencies.py
     return
   fi
-  local folder status=0
-  folder=$(mktemp -d)
-  # `systemd-analyze verify` wants the program to exist.
-  sed 's|/usr/local/bin/qlik-roster|/bin/true|' deploy/systemd/qlik-roster.service >"$folder/qlik-roster.service"
-  systemd-analyze verify --man=no "$folder/qlik-roster.service" || status=$?
-  rm -r "$folder"
-  return $status
-}
-
-manifests() {
-  if have kubectl; then
-    kubectl kustomize deploy/kubernetes >/dev/null && echo "they build"
-  elif have python3 && python3 -c 'import yaml' 2>/dev/null; then
-    python3 -c 'import glob, yaml
-for file in glob.glob("deploy/kubernetes/*.yaml"): list(yaml.safe_load_all(open(file)))' && echo "they are YAML"
+  cargo deny check bans licenses sources || return
+  if cargo deny fetch db; then
+    cargo deny check advisories
   else
-    echo "neither kubectl nor PyYAML is installed: left out"
-  fi
-}
-
-dependencies() {
-  if have cargo-deny; then
-    cargo deny check
-  else
-    echo "cargo-deny is not installed: left out"
+    echo "the database of advisories cannot be reached: advisories are left out"
   fi
 }
 
@@ -138,16 +140,17 @@ documentation() {
 
 step 'Packages of Debian' debian
 step 'Packages of the receivers' receivers
+step 'Tools for deploy/' deployment
 # If they could be installed, a test that finds them missing fails.
 if have python3 && have npm; then export QLIK_ROSTER_REQUIRE_FOREIGN=1; fi
+if have python3 && have promtool && have lintian && have systemd-analyze; then export QLIK_ROSTER_REQUIRE_DEPLOY=1; fi
 if have promtool; then export QLIK_ROSTER_REQUIRE_PROMTOOL=1; fi
 step 'Format' cargo fmt --check
 step 'Lints' cargo clippy --locked --all-targets --quiet -- -D warnings
 step 'Documentation' documentation
 step 'Dependencies' dependencies
-step 'systemd unit' unit
-step 'Kubernetes manifests' manifests
 step 'Tests' cargo test --locked
 if [ -n "${QLIK_ROSTER_LONG:-}" ]; then
   step 'Long tests of the store' cargo test --locked --test store_process -- --ignored --nocapture
 fi
+if [ -n "$release" ]; then step 'A release on a bare Debian' tests/deploy/bare.sh; fi

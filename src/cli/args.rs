@@ -58,6 +58,8 @@ pub(super) enum CommandArgs {
     Check(CheckArgs),
     /// Run the daemon: sync on schedule, deliver events as they come.
     Serve,
+    /// Ask the running daemon whether it is alive, for the health check of a container.
+    Health,
     /// Do one run for each tenant, then deliver until nothing is due.
     Sync(SyncArgs),
     /// Show the tenants: whether each is read, and how its runs went.
@@ -119,6 +121,7 @@ impl CommandArgs {
             Self::Demo(_)
             | Self::Init(_)
             | Self::Serve
+            | Self::Health
             | Self::Completions { .. }
             | Self::Man { .. } => false,
             Self::Check(_)

@@ -19,6 +19,9 @@ pub(super) enum CliError {
     /// What was asked for does not exist.
     #[error("{0}")]
     NotThere(String),
+    /// The daemon does not run, does not answer, or its store has failed.
+    #[error("{0}")]
+    Unhealthy(String),
     /// The command cannot be carried out in the present state.
     #[error("{0}")]
     Impossible(String),
@@ -36,6 +39,7 @@ impl CliError {
             Self::OtherVersion => "cli.other-version",
             Self::Usage(_) => "cli.usage",
             Self::NotThere(_) => "cli.not-there",
+            Self::Unhealthy(_) => "cli.unhealthy",
             Self::Impossible(_) => "cli.impossible",
         }
     }
@@ -45,7 +49,7 @@ impl CliError {
         match self {
             Self::Usage(_) => Exit::Usage,
             Self::NotThere(_) => Exit::NotFound,
-            Self::OtherVersion | Self::Impossible(_) => Exit::Failure,
+            Self::OtherVersion | Self::Unhealthy(_) | Self::Impossible(_) => Exit::Failure,
         }
     }
 }

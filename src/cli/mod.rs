@@ -34,6 +34,7 @@ mod events;
 mod export;
 mod findings;
 mod follow;
+mod health;
 mod holders;
 mod init;
 mod losses;
@@ -102,6 +103,7 @@ fn dispatch(args: Args) -> anyhow::Result<Exit> {
         CommandArgs::Demo(args) => runtime()?.block_on(demo::run(args)),
         CommandArgs::Check(args) => runtime()?.block_on(check::run(config, args)),
         CommandArgs::Serve => serve(config),
+        CommandArgs::Health => runtime()?.block_on(health::run(config)),
         CommandArgs::Sync(args) => runtime()?.block_on(sync::run(config, args)),
         CommandArgs::Tenants(args) => runtime()?.block_on(tenants::run(config, args)),
         CommandArgs::Users(args) => {

@@ -264,7 +264,7 @@ impl Socket {
         .await
     }
 
-    async fn ask<Q: Query>(&self, query: Q) -> anyhow::Result<Q::Answer> {
+    pub(super) async fn ask<Q: Query>(&self, query: Q) -> anyhow::Result<Q::Answer> {
         let _doing = saying("waiting for the daemon's answer about", query.about());
         let query: AnyQuery = query.into();
         self.send(self.0.post("http://daemon/queries").json(&query))
