@@ -136,7 +136,7 @@ mod tests {
     }
 
     /// Whether the journal has an entry of a change.
-    #[derive(PartialEq)]
+    #[derive(Clone, Copy, PartialEq)]
     enum Told {
         Yes,
         No,
