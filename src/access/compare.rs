@@ -167,3 +167,153 @@ fn change(before: &BTreeSet<Path>, after: &BTreeSet<Path>) -> Option<AccessChang
         (false, false) => Some(AccessChange::PathChanged),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{Coded, Group, GroupId, GroupType, Id, Record, UserId};
+
+    fn id(n: u32) -> Id {
+        Id::parse(&format!("{n:024x}")).unwrap()
+    }
+
+    /// Returns grants in which group 11 gives role 2, and these groups give roles or hide them.
+    fn grants(groups: &[(u32, GroupType, Option<&[u32]>)]) -> Grants {
+        let mut grants = Grants::default();
+        let first = (11, GroupType::Group, Some(&[2][..]));
+        for (n, group_type, roles) in [first].iter().chain(groups) {
+            let named = |n: &u32| (RoleId(id(*n)), String::new());
+            grants.look(&Record::Group(Group {
+                id: GroupId(id(*n)),
+                name: format!("group {n}"),
+                description: None,
+                group_type: Coded::new(*group_type, "x"),
+                status: None,
+                idp_id: None,
+                roles: roles.map(|roles| roles.iter().map(named).collect()),
+                created_at: None,
+                updated_at: None,
+            }));
+        }
+        grants
+    }
+
+    fn user((roles, groups): (Option<&[u32]>, Option<&[u32]>)) -> User {
+        let named = |n: &u32| (id(*n), String::new());
+        let roles = roles.map(|roles| roles.iter().map(named));
+        let groups = groups.map(|groups| groups.iter().map(named));
+        User {
+            roles: roles.map(|it| it.map(|(id, name)| (RoleId(id), name)).collect()),
+            groups: groups.map(|it| it.map(|(id, name)| (GroupId(id), name)).collect()),
+            ..User::new(UserId(id(900)), "idp|900")
+        }
+    }
+
+    #[test]
+    fn what_was_hidden_is_not_granted_and_what_may_be_hidden_is_not_revoked() {
+        let hides = || grants(&[(13, GroupType::Group, None)]);
+        let shows = || grants(&[(13, GroupType::Group, Some(&[2]))]);
+        let none = Some(&[][..]);
+        let (one, eleven, thirteen) = (Some(&[1][..]), Some(&[11][..]), Some(&[13][..]));
+        let (granted, revoked) = (Some(AccessChange::Granted), Some(AccessChange::Revoked));
+        for (case, before, after, then, now, expected) in [
+            (
+                "assigned",
+                shows(),
+                shows(),
+                (none, none),
+                (one, none),
+                granted,
+            ),
+            (
+                "roles were hidden",
+                shows(),
+                shows(),
+                (None, none),
+                (one, none),
+                None,
+            ),
+            (
+                "joined",
+                shows(),
+                shows(),
+                (none, none),
+                (none, eleven),
+                granted,
+            ),
+            (
+                "groups were hidden",
+                shows(),
+                shows(),
+                (none, None),
+                (none, eleven),
+                None,
+            ),
+            (
+                "a group hid its roles",
+                hides(),
+                shows(),
+                (none, thirteen),
+                (none, thirteen),
+                None,
+            ),
+            (
+                "joined such a group",
+                hides(),
+                shows(),
+                (none, none),
+                (none, thirteen),
+                granted,
+            ),
+            (
+                "unassigned",
+                shows(),
+                shows(),
+                (one, none),
+                (none, none),
+                revoked,
+            ),
+            (
+                "groups are hidden",
+                shows(),
+                shows(),
+                (one, none),
+                (none, None),
+                None,
+            ),
+            (
+                "a group hides its roles",
+                shows(),
+                hides(),
+                (one, thirteen),
+                (none, thirteen),
+                None,
+            ),
+        ] {
+            let (then, now) = (user(then), user(now));
+
+            let found = differences(&before, &after, Some(&then), Some(&now));
+
+            let changes: Vec<_> = found.iter().map(|it| Some(it.change)).collect();
+            let expected: Vec<_> = expected.into_iter().map(Some).collect();
+            assert_eq!(changes, expected, "{case}");
+        }
+    }
+
+    #[test]
+    fn what_the_group_of_all_users_hid_is_not_granted_to_all() {
+        let gives = |roles| grants(&[(14, GroupType::Organization, roles)]);
+        let (nothing, something) = (Some(&[][..]), Some(&[3][..]));
+        for (then, now, expected) in [
+            (nothing, something, Some(AccessChange::Granted)),
+            (None, something, None),
+            (something, nothing, Some(AccessChange::Revoked)),
+            (something, None, None),
+        ] {
+            let found = everybodys_differences(&gives(then), &gives(now));
+
+            let found = found.first().map(|it| it.change);
+            assert_eq!(found, expected, "{then:?} {now:?}");
+        }
+    }
+}

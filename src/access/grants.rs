@@ -314,6 +314,52 @@ mod tests {
     }
 
     #[test]
+    fn what_a_group_gives_to_its_members_alone_is_told_from_what_all_users_have() {
+        let grants = grants();
+        let (two, three) = (RoleId(id(2)), RoleId(id(3)));
+        let both = BTreeSet::from([two.clone(), three]);
+        let of = |n| grants.of_members(&GroupId(id(n)));
+
+        assert_eq!(of(11), Some(&BTreeSet::from([two])));
+        assert_eq!([12, 13, 14].map(of), [None; 3]);
+        let giving: Vec<_> = grants.giving(&both).collect();
+        assert_eq!(giving, [&GroupId(id(11))]);
+        assert!(grants.is_everyone(&GroupId(id(14))));
+    }
+
+    #[test]
+    fn groups_are_listed_whatever_they_give_until_they_are_gone() {
+        let mut grants = grants();
+        let after = |grants: &Grants, n: Option<u32>| -> Vec<GroupId> {
+            let after = n.map(|n| GroupId(id(n)));
+            grants
+                .groups_after(after.as_ref())
+                .into_iter()
+                .cloned()
+                .collect()
+        };
+        let groups =
+            |all: &[u32]| -> Vec<GroupId> { all.iter().map(|n| GroupId(id(*n))).collect() };
+        assert_eq!(after(&grants, None), groups(&[11, 12, 13, 14]));
+        assert_eq!(after(&grants, Some(12)), groups(&[13, 14]));
+        for n in 11..=14 {
+            assert!(grants.is_group(&GroupId(id(n))), "{n}");
+        }
+
+        for n in [13, 14] {
+            grants.forget(&RecordRef {
+                kind: Kind::Group,
+                id: id(n),
+            });
+        }
+
+        assert_eq!(after(&grants, None), groups(&[11, 12]));
+        assert!(grants.everyone().is_empty());
+        assert!(!grants.is_group(&GroupId(id(13))));
+        assert_eq!(grants.everybodys().len(), 1, "the role by default is left");
+    }
+
+    #[test]
     fn what_is_not_visible_is_said() {
         let unseen = |roles, groups| -> Vec<Unseen> {
             grants().unseen(&user(roles, groups)).into_iter().collect()

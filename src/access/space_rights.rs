@@ -349,3 +349,6 @@ fn path(path: &SpacePath) -> Path {
         SpacePath::Everyone(group) => Path::Everyone(group.clone()),
     }
 }
+
+#[cfg(test)]
+mod tests;

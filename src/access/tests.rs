@@ -301,6 +301,43 @@ fn a_rule_is_broken_over_all_paths_and_by_both_sides_alone() {
 }
 
 #[test]
+fn each_rule_that_names_a_role_means_it() {
+    let mut records = finance();
+    records.push(Record::User(with(user(1, "Both"), &[1, 2], &[])));
+    let rules = vec![
+        rule(&["Clerk"], &["Approver"]),
+        rule(&["Approver"], &["Clerk"]),
+    ];
+
+    let (_, judged) = look(rules, &records);
+
+    let broken: Vec<u64> = judged.iter().map(|it| it.n_broken).collect();
+    assert_eq!(broken, [1, 1]);
+}
+
+/// A role may be on both sides: by its name on one, and by its id on the other.
+#[test]
+fn one_role_on_both_sides_breaks_no_rule() {
+    let mut records = finance();
+    records.extend(
+        [
+            with(user(1, "Clerk"), &[1], &[]),
+            with(user(2, "Both"), &[1, 2], &[]),
+        ]
+        .map(Record::User),
+    );
+    let Some(Record::Role(clerk)) = records.first() else {
+        unreachable!()
+    };
+    let by_id = clerk.id.to_string();
+
+    let (broken, judged) = judge(rule(&["Clerk"], &[&by_id, "Approver"]), &records);
+
+    let names: Vec<&str> = broken.iter().map(|(who, _)| who.as_str()).collect();
+    assert_eq!((names, judged.n_broken), (vec!["Both"], 1));
+}
+
+#[test]
 fn what_all_users_hold_counts_and_what_all_break_is_said_once() {
     let people = || {
         let people = [

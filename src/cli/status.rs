@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::clock::{ClockJump, Rough};
 use crate::control::{EndpointRow, SeparationRow, Status, TenantRow, UnreadRow, query};
 use crate::daemon::Hooks;
-use crate::model::{Outcome, PlanState, losses_in_words};
+use crate::model::{MAX_IN_SPACE, Outcome, PlanState, losses_in_words};
 use crate::view;
 
 use super::args::TableArgs;
@@ -223,6 +223,18 @@ fn overdue(row: &TenantRow) -> Option<String> {
     ))
 }
 
+/// Reports that lists of spaces are too long to keep.
+fn long_lists(row: &TenantRow) -> Option<String> {
+    let lists = match row.long_lists {
+        0 => return None,
+        1 => "1 list of a space is".to_owned(),
+        n => format!("{n} lists of spaces are"),
+    };
+    Some(format!(
+        "{lists} known only in part, with more than {MAX_IN_SPACE} members"
+    ))
+}
+
 fn tenant(row: &TenantRow) -> Row {
     let last = row.last_run.as_ref();
     let state = view::word_of_tenant(row);
@@ -248,6 +260,7 @@ fn tenant(row: &TenantRow) -> Row {
         ));
     }
     parts.extend(progress);
+    parts.extend(long_lists(row));
     parts.push(format!("{users} users, {groups} groups, {roles} roles"));
     Row {
         cells: vec![

@@ -15,6 +15,7 @@ use crate::sync::TenantRegistry;
 
 use super::app_places::AppPlaces;
 use super::error::Doing;
+use super::long_lists::LongLists;
 use super::meanings::Meanings;
 use super::name_cache::NameCache;
 use super::reading::{Context, Reading};
@@ -66,6 +67,7 @@ impl Control {
                 api_tokens: ApiTokens::default(),
                 app_places: AppPlaces::default(),
                 space_tables: SpaceTables::default(),
+                long_lists: LongLists::default(),
             },
             store,
         }

@@ -51,6 +51,7 @@ mod asked_app;
 mod app_places;
 mod ask_sources;
 mod space_tables;
+mod long_lists;
 mod unified;
 mod report;
 mod gauges;

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::app_places::AppPlaces;
+use super::long_lists::LongLists;
 use super::meanings::Meanings;
 use super::name_cache::{LentNames, NameCache};
 use super::scim::Lookups;
@@ -38,6 +39,7 @@ pub(super) struct Context {
     pub(super) api_tokens: ApiTokens,
     pub(super) app_places: AppPlaces,
     pub(super) space_tables: SpaceTables,
+    pub(super) long_lists: LongLists,
     pub(super) feed: Feed,
 }
 
@@ -66,6 +68,7 @@ impl Context {
             api_tokens: ApiTokens::default(),
             app_places: AppPlaces::default(),
             space_tables: SpaceTables::default(),
+            long_lists: LongLists::default(),
             feed: Feed::new(store.clone()),
         }
     }

@@ -299,6 +299,9 @@ pub struct TenantRow {
     /// How long ago it was last read completely, if at least three runs were due since then.
     #[serde(default)]
     pub overdue: Option<Duration>,
+    /// How many lists of its spaces have more members than are kept.
+    #[serde(default)]
+    pub long_lists: u64,
 }
 
 impl TenantRow {

@@ -197,7 +197,7 @@ impl SpaceTables {
 
 /// Returns whether spaces of a tenant may have changed between two entries. During the first
 /// reading of all spaces no entries are written.
-fn has_changed(
+pub(super) fn has_changed(
     store: &Store,
     known: &Known,
     (after, up_to): (Seq, Seq),

@@ -108,6 +108,7 @@ impl Reading<'_> {
             held: self.store.open_plan(known.no)?,
             progress: linked.as_ref().and_then(|it| it.progress()),
             overdue: linked.and_then(|it| it.overdue()),
+            long_lists: self.context.long_lists.count(self.store, known)?,
         })
     }
 }

@@ -29,13 +29,18 @@ pub struct Space {
 
 impl Space {
     /// Returns whether a list has as many members as are kept: there may be more.
-    pub fn is_full(&self, part: SpacePart) -> bool {
+    fn is_full(&self, part: SpacePart) -> bool {
         let n_members = match part {
             SpacePart::Itself => 0,
             SpacePart::Assignments => self.assignments.as_ref().map_or(0, BTreeMap::len),
             SpacePart::Shares => self.shares.as_ref().map_or(0, BTreeMap::len),
         };
         n_members >= MAX_IN_SPACE
+    }
+
+    /// Returns whether a list has more members than are kept, as far as is known.
+    pub fn is_cut(&self, part: SpacePart) -> bool {
+        self.head.unseen.contains(&part) && self.is_full(part)
     }
 
     /// Returns whether a resource, such as an app, is shared from it, as far as is known.

@@ -200,3 +200,79 @@ pub(super) fn named<'a>(
         id: Id::clone(id),
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{Coded, Group, GroupType, User, UserId};
+
+    fn id(n: u32) -> Id {
+        Id::parse(&format!("{n:024x}")).unwrap()
+    }
+
+    fn given(roles: Option<&[u32]>) -> Option<BTreeMap<RoleId, String>> {
+        let roles = roles?.iter();
+        Some(roles.map(|n| (RoleId(id(*n)), String::new())).collect())
+    }
+
+    fn user(roles: Option<&[u32]>, groups: Option<&[u32]>) -> Record {
+        let named = |groups: &[u32]| {
+            let groups = groups.iter();
+            groups.map(|n| (GroupId(id(*n)), String::new())).collect()
+        };
+        Record::User(User {
+            roles: given(roles),
+            groups: groups.map(named),
+            ..User::new(UserId(id(900)), "idp|900")
+        })
+    }
+
+    fn group(roles: &[u32]) -> Record {
+        Record::Group(Group {
+            id: GroupId(id(11)),
+            name: "Sales".to_owned(),
+            description: None,
+            group_type: Coded::new(GroupType::Group, "x"),
+            status: None,
+            idp_id: None,
+            roles: given(Some(roles)),
+            created_at: None,
+            updated_at: None,
+        })
+    }
+
+    #[test]
+    fn a_change_of_which_everything_waits_is_not_applied() {
+        for (before, after, loss) in [
+            (
+                user(Some(&[1]), Some(&[])),
+                user(Some(&[]), Some(&[])),
+                Loss::RoleAssignments,
+            ),
+            (
+                user(Some(&[]), Some(&[11])),
+                user(Some(&[]), Some(&[])),
+                Loss::Memberships,
+            ),
+            (group(&[1]), group(&[]), Loss::RoleAssignments),
+        ] {
+            let change = Change::Updated { before, after };
+
+            let split = split(change, &[loss].into(), None);
+
+            assert_eq!(split.apply, None, "{loss:?}");
+            assert!(split.held.is_some(), "{loss:?}");
+        }
+    }
+
+    #[test]
+    fn a_list_that_becomes_visible_or_invisible_adds_and_removes_nothing() {
+        let shown = || user(Some(&[1]), Some(&[11]));
+        let hidden = || user(None, None);
+        for (before, after) in [(shown(), hidden()), (hidden(), shown())] {
+            let change = Change::Updated { before, after };
+
+            assert_eq!(shift(&change), Shift::default());
+        }
+    }
+}

@@ -26,6 +26,7 @@ pub fn tenant_status(row: &TenantRow) -> Value {
         "held_plan": row.held.as_ref().map(|plan| plan.id.to_string()),
         "progress": row.progress.as_ref().map(ToString::to_string),
         "overdue_seconds": row.overdue.map(|overdue| overdue.as_secs()),
+        "long_lists": row.long_lists,
         "held_plan_state": row.held.as_ref().map(|plan| plan.state.word()),
     })
 }

@@ -13,10 +13,11 @@
 //! | assignees who are not active are dropped | [`assignees_who_are_not_active_or_gone_are_listed`] |
 //! | what an administrator could do is left out | [`what_an_administrator_could_take_is_listed`] |
 //! | no history | [`what_somebody_had_at_an_earlier_time_is_known`] |
+//! | personal apps are dropped | [`an_app_in_a_personal_space_is_its_owners`] |
 //! | no difference | [`what_differs_between_two_times_is_listed`] |
 //! | requests one after the other | [`spaces_are_read_several_at_a_time`] |
 //!
-//! What is shared and assigned in personal spaces is not read; answers leave these spaces out.
+//! Personal spaces are not read: answers about everything leave their apps out, and say so.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -298,6 +299,31 @@ async fn a_share_by_a_link_is_listed() {
         .map(|row| text(&row["space"]["name"]))
         .collect();
     assert_eq!(names, ["Sales EMEA"]);
+    case.running.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_app_in_a_personal_space_is_its_owners() {
+    let case = case().await;
+    let tenant = case.world.tenant.directory();
+    tenant.create_app("app-7", case.gus.clone(), None).unwrap();
+    let is_left_out = |answer: &Value| {
+        let mut not_known = answer["not_known"].as_array().unwrap().iter();
+        not_known.any(|it| it["what"] == "personal_spaces")
+    };
+
+    let of_app = case.json(&["access", "--app", "app-7"]).await;
+    let of_gus = case.json(&["access", "--user", "Gus Guest"]).await;
+
+    let row = &of_app["rows"][0];
+    assert_eq!(of_app["rows"].as_array().unwrap().len(), 1, "{of_app}");
+    assert_eq!(row["user"]["name"], "Gus Guest");
+    assert_eq!(paths(&row["paths"]), "owner");
+    let space = &of_app["answers"][0]["space"];
+    assert_eq!(space["type"], "personal");
+    // What else is in it, and who else may open that, is not known, and both answers say so.
+    assert!(is_left_out(&of_app["answers"][0]), "{of_app}");
+    assert!(is_left_out(&of_gus["answer"]), "{of_gus}");
     case.running.stop().await;
 }
 

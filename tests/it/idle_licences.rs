@@ -339,6 +339,81 @@ async fn a_licence_that_is_used_in_another_tenant_is_not_listed() {
     running.stop().await;
 }
 
+/// Xia loses the licence, Yan the user in the other tenant, and Zoe logs in there, all on the fourth
+/// day.
+#[tokio::test(flavor = "multi_thread")]
+async fn whose_licence_could_have_been_freed_earlier_is_asked_of_all_tenants() {
+    let world = world().await;
+    let (other, sections) = second(&world).await;
+    configure(&world, "sessions = true\nlicences = true", &sections);
+    let (acme, beta) = (world.tenant.directory(), other.directory());
+    for name in ["Xia", "Yan", "Zoe"] {
+        create(acme, name, Status::Active);
+        acme.license(&subject(name), "analyzer");
+    }
+    let yan = create(beta, "Yan", Status::Active);
+    let zoe = create(beta, "Zoe", Status::Active);
+    beta.set_licence(acme.licence());
+    let running = world.start().await;
+    let sweep = async || {
+        for tenant in ["acme", "beta"] {
+            let mode = qlik_roster::model::Mode::Commit;
+            running.run_of(tenant, mode).await;
+            read_since(&running, tenant, world.clock.now()).await;
+        }
+    };
+    sweep().await;
+    polled(&world, &running).await;
+    pass(&world, &running).await;
+    sweep().await;
+    let then = world.clock.now().to_string();
+    world.clock.set(world.clock.now().plus(DAY));
+    acme.unlicense(&subject("Xia"));
+    beta.set_licence(acme.licence());
+    beta.delete_user(&yan).unwrap();
+    beta.log_in(&zoe).unwrap();
+    sweep().await;
+    // Whoever lost a licence is looked for once more.
+    world.clock.set(world.clock.now().plus(DAY));
+    sweep().await;
+    polled(&world, &running).await;
+    within("the session is known", || async {
+        let store = running.store();
+        let mut tenants = store.tenants().unwrap().into_iter();
+        let no = tenants.find(|known| known.name.0 == "beta").unwrap().no;
+        store.last_session(no, &zoe).unwrap().at.is_some()
+    })
+    .await;
+
+    let now = json(&world, &ASKED).await;
+    let args = [&ASKED[..], &["--as-of", &then]].concat();
+    let before = json(&world, &args).await;
+
+    let rows = |told: &Value| -> Vec<String> {
+        let rows = told["rows"].as_array().unwrap().iter();
+        let row = |row: &Value| {
+            let text = |value: &Value| value.as_str().unwrap().to_owned();
+            let (tenant, name) = (text(&row["tenant"]), text(&row["user"]["name"]));
+            format!("{tenant} {name} {} {}", text(&row["idle"]), row["also_in"])
+        };
+        let mut rows: Vec<_> = rows.map(row).collect();
+        rows.sort();
+        rows
+    };
+    assert_eq!(rows(&now), ["acme Yan idle []"]);
+    assert_eq!(
+        rows(&before),
+        [
+            "acme Xia idle []",
+            "acme Yan idle [\"beta\"]",
+            "acme Zoe not_known [\"beta\"]",
+            "beta Yan idle [\"acme\"]",
+            "beta Zoe not_known [\"acme\"]",
+        ]
+    );
+    running.stop().await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn nobody_is_certainly_idle_while_another_tenant_may_have_the_licence() {
     let world = world().await;

@@ -11,6 +11,7 @@ use qlik_roster::demo::tenant::{Directory, Endpoint, Fault, Licence, NewUser, Wh
 use qlik_roster::model::{Acceptance, FindingId, SubjectKey, TenantName};
 use serde_json::Value;
 
+use crate::licence_history::ask_at;
 use crate::licences::{
     ask, clock, json, lack, read_again, read_since, reading, second, swept, switch_on, world,
 };
@@ -92,6 +93,63 @@ async fn a_tenant_that_had_another_licence_is_searched_until_it_is_asked_again()
     assert_eq!(verdicts(&answer), [("auth0|nobody", Some(true))].into());
     assert_eq!(answer.page.envelope.not_known, BTreeSet::new());
     running.stop().await;
+}
+
+/// Whoever had the subject may have been deleted or created since, in any tenant of the licence.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_orphan_was_none_while_another_tenant_had_its_user() {
+    let (world, other, running) = sharing(&["auth0|leaver"]).await;
+    let beta = other.directory();
+    world.tenant.directory().license("auth0|comer", "analyzer");
+    beta.set_licence(world.tenant.directory().licence());
+    read_both(&world, &running).await;
+    let then = world.clock.now().plus(Duration::from_secs(3_600));
+    let leaver = beta.users().into_iter();
+    let leaver = leaver.filter(|user| user.subject == "auth0|leaver");
+    for user in leaver {
+        beta.delete_user(&user.id).unwrap();
+    }
+    create(beta, "auth0|comer");
+    read_both(&world, &running).await;
+
+    let now = ask_at(&running, WhichLicences::Orphans, None, 10).await;
+    let before = ask_at(&running, WhichLicences::Orphans, Some(then), 10).await;
+
+    assert_eq!(
+        verdicts(&now),
+        [("auth0|leaver", Some(true)), ("auth0|nobody", Some(true))].into()
+    );
+    assert_eq!(
+        verdicts(&before),
+        [("auth0|comer", Some(true)), ("auth0|nobody", Some(true))].into()
+    );
+    for answer in [&now, &before] {
+        assert_eq!(answer.page.envelope.not_known, BTreeSet::new());
+    }
+    // Of the two tenants one answers for both, at each time.
+    let then = then.to_string();
+    let args = ["access", "licences", "--orphans", "--as-of", &then];
+    let told = json(&world, &args).await;
+    let rows = told["rows"].as_array().unwrap().iter();
+    let subjects: BTreeSet<&str> = rows.map(|row| row["subject"].as_str().unwrap()).collect();
+    assert_eq!(subjects, ["auth0|comer", "auth0|nobody"].into());
+    let searched = told["answers"][0]["searched_tenants"].as_array().unwrap();
+    assert_eq!(searched.len(), 2, "{told}");
+    running.stop().await;
+}
+
+/// Lets a day pass, and waits until users and licences of both tenants are read. Users are read
+/// once more after that: what is assigned before is then certain.
+async fn read_both(world: &World, running: &Running) {
+    read_again(world, running).await;
+    let now = world.clock.now();
+    for _ in 0..2 {
+        running
+            .run_of("beta", qlik_roster::model::Mode::Commit)
+            .await;
+        running.sync().await;
+        read_since(running, "beta", now).await;
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

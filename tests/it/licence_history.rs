@@ -17,7 +17,7 @@ const STEPS: usize = 6;
 
 const HOUR: Duration = Duration::from_secs(3_600);
 
-async fn ask_at(
+pub async fn ask_at(
     running: &Running,
     which: WhichLicences,
     at: Option<Timestamp>,

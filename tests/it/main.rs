@@ -51,6 +51,7 @@ mod licence_history;
 mod licence_kills;
 mod licences;
 mod list_kills;
+mod long_lists;
 mod losses;
 mod manual;
 mod matrix;

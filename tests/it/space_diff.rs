@@ -58,11 +58,78 @@ async fn ask(running: &Running, asked: query::AccessDiff) -> Differences {
     }
 }
 
-/// Returns whether the part of a space that gives a right was visible at a time.
-fn shows(sight: &Sight, (space, part, _): &RightWords) -> bool {
-    let part = part.unwrap_or(SpacePart::Itself);
-    let which = (space.clone(), part);
-    !sight.never.contains(&which) && !sight.unseen.contains(&which)
+/// What of a right in a space could be seen at a time.
+#[derive(Clone, Copy)]
+struct View<'a> {
+    sight: &'a Sight,
+    /// Whether there was such a space.
+    is_there: bool,
+    /// Whether the part of the space that gives the right was visible.
+    shows: bool,
+    part: Option<SpacePart>,
+}
+
+impl<'a> View<'a> {
+    /// `later` is the later of the two times: a space that had been created before the last reading
+    /// and was not known then was there.
+    fn of(sight: &'a Sight, later: &Sight, (space, part, _): &RightWords) -> Self {
+        let which = (space.clone(), part.unwrap_or(SpacePart::Itself));
+        let is_known = sight.spaces.contains_key(space);
+        let was_created = later.spaces.get(space).map(|space| space.created_at);
+        let is_unknown = !is_known && was_created.is_some_and(|at| at < sight.at);
+        let is_hidden = sight.never.contains(&which) || sight.unseen.contains(&which);
+        Self {
+            sight,
+            is_there: is_known || is_unknown,
+            shows: !is_hidden && !is_unknown,
+            part: *part,
+        }
+    }
+
+    /// Returns whether a path of a user would have been visible. `None` is for all users.
+    fn shows_path(&self, user: Option<&UserId>, path: &str) -> bool {
+        let is_by_group = path.starts_with("group ");
+        self.shows_some(user, is_by_group)
+    }
+
+    /// Returns whether all paths of a user would have been visible.
+    fn shows_all(&self, user: Option<&UserId>) -> bool {
+        self.shows_some(user, self.part.is_some())
+    }
+
+    fn shows_some(&self, user: Option<&UserId>, needs_groups: bool) -> bool {
+        let Some(user) = user else {
+            return self.shows;
+        };
+        // Whoever did not exist held nothing, and so nothing was hidden.
+        if !self.is_there || !self.sight.known.users.contains_key(user) {
+            return true;
+        }
+        self.shows && (!needs_groups || self.sight.shows_groups(user))
+    }
+}
+
+/// Returns the difference between two sets of paths, as far as it is certain.
+fn tell(
+    user: Option<&UserId>,
+    (before, then): (&BTreeSet<String>, View<'_>),
+    (after, now): (&BTreeSet<String>, View<'_>),
+) -> Option<Differing> {
+    let change = match (before.is_empty(), after.is_empty()) {
+        (true, _) => AccessChange::Granted,
+        (_, true) => AccessChange::Revoked,
+        (false, false) => AccessChange::PathChanged,
+    };
+    let mut new = after.difference(before);
+    let mut gone = before.difference(after);
+    let is_new = new.any(|path| then.shows_path(user, path));
+    let is_gone = gone.any(|path| now.shows_path(user, path));
+    let is_told = match change {
+        AccessChange::Granted => is_new,
+        AccessChange::Revoked => now.shows_all(user),
+        AccessChange::PathChanged => is_new || is_gone,
+    };
+    is_told.then(|| (change, before.clone(), after.clone()))
 }
 
 /// Computes what differs between two times: compares each user and each right at both.
@@ -72,33 +139,16 @@ fn expect(from: &Sight, to: &Sight) -> Differences {
         let own = holdings.own.keys().map(|(_, right)| right.clone());
         own.chain(holdings.everybodys.keys().cloned()).collect()
     };
-    let users = |sight: &Sight| -> BTreeSet<UserId> {
-        sight.users.iter().map(|user| user.id.clone()).collect()
-    };
+    let users = |sight: &Sight| -> BTreeSet<UserId> { sight.known.users.keys().cloned().collect() };
     let (users_then, users_now) = (users(from), users(to));
     let none = BTreeSet::new();
     let mut expected = Differences::new();
     for right in &rights(&then) | &rights(&now) {
-        let (shows_then, shows_now) = (shows(from, &right), shows(to, &right));
-        let tell = |before: &BTreeSet<String>, after: &BTreeSet<String>, then, now| {
-            let change = match (before.is_empty(), after.is_empty()) {
-                (true, _) => AccessChange::Granted,
-                (_, true) => AccessChange::Revoked,
-                (false, false) => AccessChange::PathChanged,
-            };
-            let is_new = after.difference(before).next().is_some() && then;
-            let is_gone = before.difference(after).next().is_some() && now;
-            let is_told = match change {
-                AccessChange::Granted => is_new,
-                AccessChange::Revoked => now,
-                AccessChange::PathChanged => is_new || is_gone,
-            };
-            is_told.then(|| (change, before.clone(), after.clone()))
-        };
+        let (sees_then, sees_now) = (View::of(from, to, &right), View::of(to, to, &right));
         let all_then = then.everybodys.get(&right).unwrap_or(&none);
         let all_now = now.everybodys.get(&right).unwrap_or(&none);
         if all_then != all_now
-            && let Some(told) = tell(all_then, all_now, shows_then, shows_now)
+            && let Some(told) = tell(None, (all_then, sees_then), (all_now, sees_now))
         {
             expected.insert((None, right.clone()), told);
         }
@@ -117,10 +167,8 @@ fn expect(from: &Sight, to: &Sight) -> Differences {
             };
             let before = of(own_then, all_then, &users_then);
             let after = of(own_now, all_now, &users_now);
-            // A user who did not exist held nothing, so nothing was hidden.
-            let then = shows_then || !users_then.contains(&user);
-            let now = shows_now || !users_now.contains(&user);
-            if let Some(told) = tell(&before, &after, then, now) {
+            let told = tell(Some(&user), (&before, sees_then), (&after, sees_now));
+            if let Some(told) = told {
                 expected.insert((Some(user), right.clone()), told);
             }
         }

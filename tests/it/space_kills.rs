@@ -271,7 +271,7 @@ fn n_unread(store: &Store, tenant: &Directory) -> Option<u64> {
 }
 
 /// Makes all spaces due again, as if a day had passed.
-fn age(world: &World, name: &str) {
+pub fn age(world: &World, name: &str) {
     let store = open(world, name);
     let known = store.tenants().unwrap().remove(0);
     let mut reading = store.space_reading(known.no).unwrap();

@@ -8,7 +8,7 @@ use url::form_urlencoded::Serializer;
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::client::{Ask, Client, Patience, Redirects};
-use super::{ReadError, map, wire};
+use super::{ReadError, Refusal, map, wire};
 use crate::connector::Page;
 use crate::model::{Id, Kind};
 
@@ -300,8 +300,11 @@ impl Listing {
 
 /// Returns whether the answer to a cursor means that the source cannot continue from there.
 pub(super) fn is_expired(error: &ReadError) -> bool {
-    let status = error.problem().map(|problem| problem.status);
-    matches!(error, ReadError::Refused { .. }) && matches!(status, Some(400 | 404 | 410))
+    matches!(
+        error,
+        ReadError::Refused { refusal: Refusal::Rejected, problem, .. }
+            if matches!(problem.status, 400 | 404 | 410)
+    )
 }
 
 /// Makes the error of a listing that was started this often and never reached its end.

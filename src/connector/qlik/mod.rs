@@ -222,11 +222,14 @@ fn no_tenant(error: ReadError) -> ReadError {
     }
 }
 
-/// Returns whether Qlik itself says that there is no such record.
+/// Returns whether Qlik itself says that there is no such record. If the endpoint of tokens answers
+/// with a 404, that says nothing about a record.
 fn is_absence(error: &ReadError) -> bool {
-    error
-        .problem()
-        .is_some_and(|problem| problem.status == 404 && problem.enveloped)
+    matches!(
+        error,
+        ReadError::Refused { refusal: Refusal::Rejected, problem, .. }
+            if problem.status == 404 && problem.enveloped
+    )
 }
 
 #[cfg(test)]

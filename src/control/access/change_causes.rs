@@ -242,3 +242,131 @@ fn observed(entry: &Entry) -> ChangeCause {
         by: BTreeSet::new(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{AccessChange, AccountChange, Found, Holder, Space, SpaceId, SpaceMention};
+
+    fn id(n: u32) -> Id {
+        Id::parse(&format!("{n:024x}")).unwrap()
+    }
+
+    fn at(millis: i64) -> Timestamp {
+        Timestamp::from_millis(millis)
+    }
+
+    /// Returns a space that shares an app with user 3, since time 5, by user 4.
+    fn sharing(is_disabled: bool) -> Space {
+        let share = SpaceShare {
+            sort: "user".to_owned(),
+            with: Some(id(3)),
+            roles: ["consumer".to_owned()].into(),
+            resource: Some("app-1".to_owned()),
+            resource_sort: Some("app".to_owned()),
+            is_disabled,
+            created_at: Some(at(5)),
+            created_by: Some(id(4)),
+        };
+        Space {
+            id: SpaceId(id(1)),
+            head: SpaceHead {
+                name: "Sales".to_owned(),
+                sort: None,
+                owner: None,
+                created_at: None,
+                unseen: BTreeSet::new(),
+            },
+            assignments: Some([].into()),
+            shares: Some([(id(2), share)].into()),
+            partial: BTreeSet::new(),
+        }
+    }
+
+    fn entry(seq: u64, fact: Fact) -> Entry {
+        Entry {
+            seq: Seq(seq),
+            stamp: None,
+            at: at(100),
+            origin: None,
+            reported: None,
+            fact,
+        }
+    }
+
+    /// Returns what changed the right to the app, which user 3 came to hold.
+    fn cause(changes: Vec<SpaceChange>) -> ChangeCause {
+        let mut causes = Causes {
+            entries: VecDeque::new(),
+        };
+        let mut last = 0;
+        for change in changes {
+            last += 1;
+            causes.take(entry(last, Fact::SpaceChanged(change)));
+        }
+        let right = RightChange {
+            right: Right::App {
+                space: SpaceMention {
+                    id: SpaceId(id(1)),
+                    name: "Sales".to_owned(),
+                    sort: None,
+                },
+                resource: Some("app-1".to_owned()),
+                sort: Some("app".to_owned()),
+                role: "consumer".to_owned(),
+            },
+            change: AccessChange::Granted,
+            holders: RightHolders::One(Holder {
+                id: UserId(id(3)),
+                subject: "idp|3".to_owned(),
+                name: None,
+                email: None,
+                is_bot: false,
+                barrier: None,
+                account: AccountChange::Stayed,
+            }),
+            before: Vec::new(),
+            after: vec![ShownPath {
+                path: Path::Direct,
+                group: None,
+            }],
+        };
+        let report = entry(last + 1, Fact::RightChanged(right.clone()));
+        causes.of(&report, &right)
+    }
+
+    #[test]
+    fn whoever_shared_an_app_gave_the_right_also_if_the_share_is_switched_off() {
+        let given = ChangeCause {
+            basis: ChangeBasis::Api,
+            at: at(5),
+            by: [UserId(id(4))].into(),
+        };
+        let none = Space {
+            shares: Some([].into()),
+            ..sharing(false)
+        };
+        let change = |before: &Space, after: &Space| {
+            SpaceChange::between(Some(before), Some(after), Found::New).unwrap()
+        };
+        let (on, off) = (sharing(false), sharing(true));
+
+        assert_eq!(cause(vec![change(&none, &off)]), given);
+        // Switching it off changed nobody's right.
+        let then_off = vec![change(&none, &on), change(&on, &off)];
+        assert_eq!(cause(then_off), given);
+        let other = Space {
+            head: SpaceHead {
+                name: "Vault".to_owned(),
+                ..none.head.clone()
+            },
+            ..none.clone()
+        };
+        let observed = ChangeCause {
+            basis: ChangeBasis::Observed,
+            at: at(100),
+            by: BTreeSet::new(),
+        };
+        assert_eq!(cause(vec![change(&none, &other)]), observed);
+    }
+}

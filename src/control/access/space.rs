@@ -485,8 +485,7 @@ pub(super) fn unseen<'a>(
     states: impl IntoIterator<Item = &'a Space>,
 ) -> NotKnown {
     let (id, name) = (space.id.clone(), space.name.clone());
-    let is_full = |state: &Space| state.head.unseen.contains(&part) && state.is_full(part);
-    match states.into_iter().any(is_full) {
+    match states.into_iter().any(|state| state.is_cut(part)) {
         true => NotKnown::LongList { id, name, part },
         false => NotKnown::PartOfSpace { id, name, part },
     }

@@ -74,3 +74,61 @@ fn share((id, (before, after)): (&Id, &(Option<SpaceShare>, Option<SpaceShare>))
         "roles_after": roles(after),
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{Found, Space, SpaceId};
+
+    fn id(n: u32) -> Id {
+        Id::parse(&format!("{n:024x}")).unwrap()
+    }
+
+    /// Returns a space with one share.
+    fn sharing(sort: &str, with: Option<Id>, is_disabled: bool) -> Space {
+        let share = SpaceShare {
+            sort: sort.to_owned(),
+            with,
+            roles: ["consumer".to_owned()].into(),
+            resource: Some("app-1".to_owned()),
+            resource_sort: Some("app".to_owned()),
+            is_disabled,
+            created_at: None,
+            created_by: None,
+        };
+        Space {
+            id: SpaceId(id(1)),
+            head: SpaceHead {
+                name: "Sales".to_owned(),
+                sort: None,
+                owner: None,
+                created_at: None,
+                unseen: BTreeSet::new(),
+            },
+            assignments: Some([].into()),
+            shares: Some([(id(2), share)].into()),
+            partial: BTreeSet::new(),
+        }
+    }
+
+    #[test]
+    fn a_share_that_is_switched_off_ends_only_a_link() {
+        for (sort, with, roles) in [
+            ("link", None, Value::Null),
+            ("user", Some(id(3)), json!(["consumer"])),
+            ("group", Some(id(4)), json!(["consumer"])),
+        ] {
+            let (on, off) = (
+                sharing(sort, with.clone(), false),
+                sharing(sort, with, true),
+            );
+            let change = SpaceChange::between(Some(&on), Some(&off), Found::New).unwrap();
+
+            let told = data(&change);
+
+            let share = &told["shares"]["changed"][0];
+            assert_eq!(share["roles_before"], json!(["consumer"]), "{sort}");
+            assert_eq!(share["roles_after"], roles, "{sort}");
+        }
+    }
+}

@@ -21,6 +21,7 @@
 //!   known about spaces.
 
 mod failures;
+mod long_lists;
 mod lost_members;
 pub(super) mod read_all;
 mod read_listed;

@@ -33,6 +33,8 @@ enum Fate {
 struct Kept {
     change: Option<Verb>,
     is_unseen: bool,
+    /// The lists that have become too long to keep.
+    cut: Vec<SpacePart>,
 }
 
 impl<C: Connector> Job<C> {
@@ -137,6 +139,7 @@ impl<C: Connector> Job<C> {
             done,
             guard: self.removal_policy.guard.clone(),
         };
+        let of = id.clone();
         let space_pen = self.claim.space_pen(&run.known.tenant.id);
         let kept = self
             .store
@@ -148,6 +151,9 @@ impl<C: Connector> Job<C> {
             .map_err(RunError::store)?;
         let counts = &mut run.counts;
         counts.unseen += u64::from(kept.is_unseen);
+        for part in kept.cut {
+            run.long_lists.note(&of, part);
+        }
         match kept.change {
             Some(Verb::Created) => counts.created += 1,
             Some(Verb::Updated) => counts.updated += 1,
@@ -207,6 +213,7 @@ impl Keeping {
             account,
             change,
         });
+        let cut = newly_cut(before, after.as_ref());
         let is_unseen = after
             .as_ref()
             .is_some_and(|after| !after.head.unseen.is_empty());
@@ -226,6 +233,7 @@ impl Keeping {
                 return Ok(Kept {
                     change: None,
                     is_unseen: false,
+                    cut: Vec::new(),
                 });
             }
         };
@@ -241,8 +249,17 @@ impl Keeping {
         Ok(Kept {
             change: verb,
             is_unseen,
+            cut,
         })
     }
+}
+
+/// Returns the lists that have become too long to keep.
+fn newly_cut(before: Option<&Space>, after: Option<&Space>) -> Vec<SpacePart> {
+    let is_cut = |space: Option<&Space>, part| space.is_some_and(|space| space.is_cut(part));
+    let lists = [SpacePart::Assignments, SpacePart::Shares].into_iter();
+    let new = lists.filter(|part| is_cut(after, *part) && !is_cut(before, *part));
+    new.collect()
 }
 
 /// Returns how much of what was found is accepted, and which lists are in doubt from now on.

@@ -18,6 +18,7 @@ use crate::sync::run::running::Running;
 use crate::sync::{Progress, RunError};
 
 use super::failures::Failures;
+use super::long_lists::LongLists;
 
 /// What a run that reads spaces works with.
 #[derive(Debug)]
@@ -29,6 +30,7 @@ pub(super) struct SpacesRun {
     pub(super) todo: Vec<SpaceTodo>,
     pub(super) counts: SpaceCounts,
     pub(super) failures: Failures,
+    pub(super) long_lists: LongLists,
 }
 
 impl<C: Connector> Job<C> {
@@ -72,6 +74,7 @@ impl<C: Connector> Job<C> {
             todo,
             counts: SpaceCounts::default(),
             failures: Failures::default(),
+            long_lists: LongLists::default(),
         };
         let (before, no) = (self.store.last_seq(), spaces.known.no);
         let read = async {
@@ -106,6 +109,7 @@ impl<C: Connector> Job<C> {
         run.ended_at = Some(self.clock.now());
         run.spaces = Some(spaces.counts);
         run.outcome = begin::outcome_of(ended)?;
+        spaces.long_lists.log(&run);
         log(&run, &spaces.counts);
         measure::run(&self.metrics, &run);
         let saved = run.clone();

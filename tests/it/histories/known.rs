@@ -53,6 +53,13 @@ pub struct KnownGroup {
     pub roles: Option<BTreeSet<RoleId>>,
 }
 
+impl KnownUser {
+    /// Returns whether the user is known to be in a group.
+    pub fn is_in(&self, group: &GroupId) -> bool {
+        self.groups.iter().any(|groups| groups.contains(group))
+    }
+}
+
 /// Removals: records that are gone, and what records that are there have lost.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Removals {

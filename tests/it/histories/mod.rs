@@ -5,26 +5,27 @@
 
 mod answers;
 mod events;
-mod known;
+pub mod known;
+mod looked;
+pub mod operator;
 mod raw;
 
-use std::collections::BTreeSet;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use qlik_roster::clock::Clock;
-use qlik_roster::control::command;
 use qlik_roster::demo::tenant::{
-    Directory, Edit, Endpoint, Fault, GroupEdit, Hidden, NewUser, RateLimits, Status,
-    TenantOptions, User, UserDefault, When,
+    Directory, Edit, GroupEdit, Hidden, NewUser, RateLimits, Status, TenantOptions, User,
+    UserDefault,
 };
-use qlik_roster::model::{
-    Loss, Mode, Outcome, PlanId, PlanState, RoleId, Seq, TenantName, Timestamp, UserId,
-};
+use qlik_roster::model::{Outcome, RoleId, Seq, TenantName, Timestamp, UserId};
 
-use crate::guard::{plans, removals};
+use crate::guard::removals;
 use crate::support::{Running, World, within};
 
-use known::{Known, Removals};
+pub use known::{Known, Removals};
+pub use looked::{Looked, first_look, without_groups};
+
+use operator::{Decision, Interruption};
 
 /// Histories in an ordinary run, and with `QLIK_ROSTER_LONG`.
 const HISTORIES: u64 = 6;
@@ -34,11 +35,11 @@ const MANY_HISTORIES: u64 = 120;
 const STEPS: usize = 8;
 
 /// The fewest requests of a run, in a tenant that refuses to list roles and groups.
-const FEWEST_REQUESTS: u64 = 5;
+pub const FEWEST_REQUESTS: u64 = 5;
 
 /// A user and a group that nothing ever happens to. While a record shows an empty list, a list that
 /// is left out of another record is hidden, and not empty.
-const QUIET: &str = "Nothing Happens";
+pub const QUIET: &str = "Nothing Happens";
 
 fn acme() -> TenantName {
     TenantName("acme".to_owned())
@@ -63,43 +64,62 @@ pub enum Guard {
     Never,
 }
 
+impl Guard {
+    pub fn of(seed: u64) -> Self {
+        match (seed / 3 + seed) % 3 {
+            0 => Self::Open,
+            1 => Self::Limits,
+            _ => Self::Never,
+        }
+    }
+
+    /// Returns a configuration with this guard, in which an endpoint gets the events about rights.
+    pub fn config(self, world: &World) -> String {
+        if self == Self::Open {
+            world.let_all_go();
+        }
+        let config = std::fs::read_to_string(world.config_path()).unwrap();
+        let config = config.replace("\"group.*\"]", "\"access.*\"]");
+        let config = config.replace("name = \"hr\"", "name = \"hr\"\nexpand_lists = true");
+        match self {
+            Self::Open | Self::Limits => config,
+            Self::Never => config.replace("[log]\n", "guard = { mode = \"never\" }\n[log]\n"),
+        }
+    }
+}
+
 /// Whose clock a history has. A process that can be killed has the system's.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Time {
+pub enum Time {
     Stopped,
     Real,
 }
 
+impl Time {
+    pub fn of(seed: u64) -> Self {
+        match seed % 3 {
+            2 => Self::Real,
+            _ => Self::Stopped,
+        }
+    }
+
+    pub fn clock(self) -> Clock {
+        match self {
+            Self::Stopped => Clock::stopped_at(Timestamp::parse("2026-03-01T08:00:00Z").unwrap()),
+            Self::Real => Clock::system(),
+        }
+    }
+}
+
 /// How often something has happened in some histories, so that none of it is left out by chance.
 #[derive(Debug, Clone, Copy, Default)]
-struct Tally {
-    hidden: usize,
-    waiting: usize,
+pub struct Tally {
+    pub hidden: usize,
+    pub waiting: usize,
     approved: usize,
     rejected: usize,
     stopped: usize,
     killed: usize,
-}
-
-/// What an operator does about a plan.
-#[derive(Debug, Clone)]
-enum Decision {
-    /// Nothing: it waits.
-    Leave,
-    Approve(PlanId),
-    Reject(PlanId),
-}
-
-/// What happens to the daemon in the middle.
-#[derive(Debug, Clone, Copy)]
-enum Interruption {
-    Nothing,
-    /// It is stopped and started again.
-    Restart,
-    /// It is stopped while it reads, and started again.
-    StopInRun,
-    /// It is killed again and again while it reads, writes or delivers.
-    Kills,
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -110,15 +130,7 @@ async fn answers_and_events_equal_those_of_a_slow_model_over_random_histories() 
     let histories = if long { MANY_HISTORIES } else { HISTORIES };
     let mut all = Tally::default();
     for seed in one.map_or(0..histories, |seed| seed..seed + 1) {
-        let time = match seed % 3 {
-            2 => Time::Real,
-            _ => Time::Stopped,
-        };
-        let guard = match (seed / 3 + seed) % 3 {
-            0 => Guard::Open,
-            1 => Guard::Limits,
-            _ => Guard::Never,
-        };
+        let (time, guard) = (Time::of(seed), Guard::of(seed));
         println!("history {seed}, {time:?}, {guard:?}");
         let mut history = History::begin(seed, time, guard).await;
         for _ in 0..STEPS {
@@ -130,21 +142,39 @@ async fn answers_and_events_equal_those_of_a_slow_model_over_random_histories() 
     }
     println!("{all:?}");
     if one.is_none() {
-        let Tally {
+        all.assert_complete();
+    }
+}
+
+impl Tally {
+    pub fn note(&mut self, decision: &Decision, interruption: Interruption) {
+        match decision {
+            Decision::Leave => {}
+            Decision::Approve(_) => self.approved += 1,
+            Decision::Reject(_) => self.rejected += 1,
+        }
+        match interruption {
+            Interruption::Nothing | Interruption::Restart => {}
+            Interruption::StopInRun => self.stopped += 1,
+            Interruption::Kills => self.killed += 1,
+        }
+    }
+
+    /// Asserts that everything has happened.
+    pub fn assert_complete(self) {
+        let Self {
             hidden,
             waiting,
             approved,
             rejected,
             stopped,
             killed,
-        } = all;
+        } = self;
         let counts = [hidden, waiting, approved, rejected, stopped, killed];
-        assert!(counts.iter().all(|n| *n > 0), "{all:?}");
+        assert!(counts.iter().all(|n| *n > 0), "{self:?}");
     }
-}
 
-impl Tally {
-    fn add(&mut self, other: Self) {
+    pub fn add(&mut self, other: Self) {
         self.hidden += other.hidden;
         self.waiting += other.waiting;
         self.approved += other.approved;
@@ -171,10 +201,6 @@ struct History {
 impl History {
     async fn begin(seed: u64, time: Time, guard: Guard) -> Self {
         let mut dice = fastrand::Rng::with_seed(seed);
-        let clock = match time {
-            Time::Stopped => Clock::stopped_at(Timestamp::parse("2026-03-01T08:00:00Z").unwrap()),
-            Time::Real => Clock::system(),
-        };
         let options = TenantOptions {
             users: 40,
             groups: 8,
@@ -187,17 +213,8 @@ impl History {
             seed,
             ..TenantOptions::default()
         };
-        let world = World::by(clock, options).await;
-        if guard == Guard::Open {
-            world.let_all_go();
-        }
-        let config = std::fs::read_to_string(world.config_path()).unwrap();
-        let config = config.replace("\"group.*\"]", "\"access.*\"]");
-        let config = config.replace("name = \"hr\"", "name = \"hr\"\nexpand_lists = true");
-        world.write_config(&match guard {
-            Guard::Open | Guard::Limits => config,
-            Guard::Never => config.replace("[log]\n", "guard = { mode = \"never\" }\n[log]\n"),
-        });
+        let world = World::by(time.clock(), options).await;
+        world.write_config(&guard.config(&world));
         let rules = answers::keep_apart(&world, &mut dice);
         let tenant = world.tenant.directory();
         let quiet = tenant.create_user(NewUser::named(QUIET)).unwrap();
@@ -244,7 +261,7 @@ impl History {
             }
             Time::Real => {}
         }
-        let decision = self.decision().await;
+        let decision = Decision::make(self.running.as_ref().unwrap(), &mut self.dice).await;
         for _ in 0..self.dice.usize(..15) {
             change(&self.world, &mut self.dice, &self.spared);
         }
@@ -258,18 +275,11 @@ impl History {
             (_, Time::Real) => Interruption::Kills,
             (_, Time::Stopped) => Interruption::Nothing,
         };
-        match &decision {
-            Decision::Leave => {}
-            Decision::Approve(_) => self.tally.approved += 1,
-            Decision::Reject(_) => self.tally.rejected += 1,
-        }
-        match interruption {
-            Interruption::Nothing | Interruption::Restart => {}
-            Interruption::StopInRun => self.tally.stopped += 1,
-            Interruption::Kills => self.tally.killed += 1,
-        }
-        self.decide(&decision, interruption).await;
-        self.interrupt(interruption).await;
+        self.tally.note(&decision, interruption);
+        decision.carry_out(self.running(), interruption).await;
+        let running = self.running.take().unwrap();
+        let interrupted = interruption.interrupt(&self.world, running, &mut self.dice);
+        self.running = Some(interrupted.await);
         self.running().sync().await;
         if self.dice.bool() {
             while self.running().store().build_postings().unwrap() {}
@@ -277,110 +287,11 @@ impl History {
         self.look(&approved).await;
     }
 
-    async fn decision(&mut self) -> Decision {
-        match open_plan(self.running()).await {
-            Some((id, PlanState::Held)) => match self.dice.u32(..4) {
-                0 | 1 => Decision::Approve(id),
-                2 => Decision::Reject(id),
-                _ => Decision::Leave,
-            },
-            Some(_) | None => Decision::Leave,
-        }
-    }
-
-    async fn decide(&self, decision: &Decision, interruption: Interruption) {
-        let running = self.running();
-        match decision {
-            Decision::Leave => {}
-            Decision::Reject(id) => drop(running.order(command::Reject { id: *id }).await.unwrap()),
-            Decision::Approve(id) => match interruption {
-                Interruption::Nothing | Interruption::Restart => {
-                    drop(running.approve(*id).await.unwrap());
-                }
-                // The run that applies it is not waited for.
-                Interruption::StopInRun | Interruption::Kills => {
-                    drop(running.order(command::Approve { id: *id }).await.unwrap());
-                }
-            },
-        }
-    }
-
-    async fn interrupt(&mut self, interruption: Interruption) {
-        let running = self.running.take().unwrap();
-        self.running = Some(match interruption {
-            Interruption::Nothing => running,
-            Interruption::Restart => {
-                running.stop().await;
-                self.world.start().await
-            }
-            Interruption::StopInRun => {
-                let faults = self.world.tenant.faults();
-                let slow = Fault::Slow(Duration::from_millis(3));
-                faults.on(Endpoint::Users, slow, When::Always);
-                let target = self.world.tenant.requests().total() + self.dice.u64(..8);
-                let sync = command::Sync {
-                    tenant: acme(),
-                    mode: Mode::Commit,
-                };
-                let begun = running.order(sync).await.unwrap();
-                let reads = within("it reads", || async {
-                    self.world.tenant.requests().total() >= target
-                });
-                // A tenant that hides much is read with few requests.
-                tokio::select! {
-                    () = reads => {}
-                    ended = running.control().outcome(begun) => drop(ended),
-                }
-                running.stop().await;
-                faults.clear();
-                self.world.start().await
-            }
-            Interruption::Kills => {
-                running.stop().await;
-                for _ in 0..self.dice.usize(1..4) {
-                    self.kill_one().await;
-                }
-                self.world.start().await
-            }
-        });
-    }
-
-    /// Starts the daemon as a process and kills it while it reads, or in the moments after that, in
-    /// which it writes and delivers.
-    async fn kill_one(&mut self) {
-        let requests = || self.world.tenant.requests().total();
-        let target = requests() + self.dice.u64(1..=FEWEST_REQUESTS);
-        let moments = Duration::from_millis(self.dice.u64(..40));
-        let mut daemon = self.world.serve();
-        within("it reads", || async { requests() >= target }).await;
-        let begun = Instant::now();
-        while begun.elapsed() < moments {
-            tokio::task::yield_now().await;
-        }
-        daemon.kill().unwrap();
-        daemon.wait().unwrap();
-    }
-
     /// Looks at the tenant and at what waits, and notes what is known now.
     async fn look(&mut self, approved: &Removals) {
-        let seen = raw::look(&self.world).await;
-        let waiting = match open_plan(self.running()).await {
-            Some((id, _)) => Removals::of(&removals(self.running(), id).await),
-            None => Removals::default(),
-        };
-        let waiting = waiting.of_sorts(&self.held().await);
         let before = self.known();
-        let lost = before.lost(&seen);
-        match self.guard {
-            Guard::Open => assert!(waiting.is_empty(), "{waiting:?}"),
-            Guard::Limits => {}
-            Guard::Never => {
-                let removed = lost.without(&waiting).without(approved);
-                assert!(removed.is_empty(), "nobody approved {removed:?}");
-            }
-        }
-        before.assert_waits(&seen, &waiting);
-        let known = before.after(&seen, &waiting);
+        let looked = Looked::after(&before, &self.world, self.running(), self.guard, approved);
+        let Looked { known, waiting } = looked.await;
         self.tally.hidden += usize::from(known.hides_anything());
         self.tally.waiting += usize::from(!waiting.is_empty());
         let now = self.world.clock.now();
@@ -395,37 +306,11 @@ impl History {
         .await;
     }
 
-    /// Returns what the last run held. A plan stays open while a part of it cannot be seen, even if
-    /// the rest was removed within the limits: what the run did not hold does not wait.
-    async fn held(&self) -> BTreeSet<Loss> {
-        let held = self.running().last_run().await.held;
-        let losses = held.map(|held| held.losses.into_keys());
-        losses.into_iter().flatten().collect()
-    }
-
     async fn compare(&mut self) {
         self.running().settled().await;
         answers::compare(self).await;
         events::compare(self).await;
     }
-}
-
-/// Returns the plan that is open, if there is one.
-async fn open_plan(running: &Running) -> Option<(PlanId, PlanState)> {
-    let mut open = plans(running).await.into_iter().filter_map(|row| {
-        let state = row.plan.state;
-        match state {
-            PlanState::Held | PlanState::Approved { .. } | PlanState::Rejected { .. } => {
-                Some((row.plan.id, state))
-            }
-            PlanState::Applied { .. }
-            | PlanState::Superseded { .. }
-            | PlanState::Recovered { .. } => None,
-        }
-    });
-    let found = open.next();
-    assert_eq!(open.next(), None, "two plans are open");
-    found
 }
 
 /// Makes a random change in a tenant.
@@ -503,7 +388,7 @@ fn any_of(tenant: &Directory, user: &UserId, otherwise: RoleId) -> RoleId {
 }
 
 /// Hides the roles of a user or a group, or the groups of a user, or shows them again.
-fn hide_or_show(tenant: &Directory, dice: &mut fastrand::Rng, spared: &[UserId]) {
+pub fn hide_or_show(tenant: &Directory, dice: &mut fastrand::Rng, spared: &[UserId]) {
     let hidden = [Hidden::Yes, Hidden::No][dice.usize(..2)];
     let users: Vec<User> = tenant.users();
     let is_free = |user: &&User| !spared.contains(&user.id) && user.name != QUIET;

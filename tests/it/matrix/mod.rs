@@ -2,6 +2,7 @@
 //! outcome says that it is not, and nothing is lost.
 
 mod claims;
+mod items;
 mod licences;
 mod poll;
 mod spaces;

@@ -1,6 +1,7 @@
 //! The tenant with its redirects, and single records.
 
 use super::*;
+use crate::model::SpaceId;
 
 #[tokio::test]
 async fn the_tenants_redirect_is_followed_by_its_path_alone() {
@@ -137,6 +138,25 @@ async fn one_record_is_there_or_gone_or_unknown() {
         assert_eq!(told, expected, "{n}");
     }
     assert_eq!(server.targets()[0], format!("/api/v1/users/{}", id(1)));
+}
+
+/// A token runs out at any time, so one may be asked for between a listing and a record.
+#[tokio::test(start_paused = true)]
+async fn a_404_for_a_token_is_no_record_that_is_gone() {
+    let server = Server::start(|_| fail(404, "OAUTH-1")).await;
+    let qlik = connect(by_client(server.address));
+    let (user, space) = (record(Kind::User, 1), SpaceId(Id::parse(&id(2)).unwrap()));
+    let tenant = TenantId("t".to_owned());
+
+    let of_user = qlik.fetch(&user).await.map(drop);
+    let of_space = qlik.space(&space).await.map(drop);
+    let of_app = qlik.app(&tenant, "app-1").await.map(drop);
+
+    assert_eq!(of_user.unwrap_err().code(), "qlik.no-tenant");
+    assert_eq!(of_space.unwrap_err().code(), "qlik.no-tenant");
+    assert_eq!(of_app.unwrap_err().code(), "qlik.no-tenant");
+    let mut targets = server.targets().into_iter();
+    assert!(targets.all(|target| target == "/oauth/token"));
 }
 
 #[tokio::test]
