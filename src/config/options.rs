@@ -9,6 +9,7 @@ use crate::access::{IdleLimits, Separation};
 use crate::connector::qlik;
 use crate::deliver::Endpoint;
 use crate::environment_proxy::EnvironmentProxy;
+use crate::export::Export;
 use crate::model::{ConnectionName, TenantName};
 use crate::secret::Secret;
 use crate::store::Retention;
@@ -38,6 +39,8 @@ pub struct Config {
     pub idle_limits: IdleLimits,
     /// The endpoints that receive events.
     pub endpoints: Vec<Endpoint>,
+    /// The exports that are written on a schedule.
+    pub exports: Vec<Export>,
     /// The environment's forward proxy.
     pub proxies: EnvironmentProxy,
     /// How log lines look and which are written.

@@ -20,6 +20,7 @@ pub(super) struct Raw {
     pub(super) connections: Vec<Connection>,
     pub(super) tenants: Vec<Tenant>,
     pub(super) endpoints: Vec<Endpoint>,
+    pub(super) exports: Vec<Export>,
     pub(super) log: Log,
 }
 
@@ -190,6 +191,20 @@ pub(super) struct Endpoint {
     pub(super) disable_after: Option<String>,
     pub(super) backfill: bool,
     pub(super) expand_lists: bool,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct Export {
+    pub(super) name: Option<String>,
+    pub(super) folder: Option<String>,
+    pub(super) reports: Option<Vec<String>>,
+    pub(super) tenants: Option<Vec<String>>,
+    pub(super) format: Option<String>,
+    pub(super) schedule: Option<String>,
+    pub(super) timezone: Option<String>,
+    pub(super) keep: Option<u32>,
+    pub(super) readers: Option<String>,
 }
 
 /// A header's value if it is not secret, or else where it is kept.

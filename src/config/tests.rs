@@ -18,6 +18,7 @@ mod documents;
 mod egress;
 mod endpoints;
 mod environment;
+mod exports;
 mod no_effect;
 mod mistakes;
 mod secrets;

@@ -9,7 +9,7 @@ use super::searches::Searches;
 use super::space_tables::SpaceTables;
 use super::tasks::Tasks;
 use super::token_cache::ApiTokens;
-use super::{ControlError, Endpoints};
+use super::{ControlError, Endpoints, Exports};
 use crate::access::{IdleLimits, Separation};
 use crate::clock::{Clock, LastClockJump};
 use crate::deliver::Feed;
@@ -37,6 +37,7 @@ pub(super) struct Context {
     pub(super) app_places: AppPlaces,
     pub(super) space_tables: SpaceTables,
     pub(super) feed: Feed,
+    pub(super) exports: Exports,
 }
 
 #[cfg(test)]
@@ -64,6 +65,7 @@ impl Context {
             app_places: AppPlaces::default(),
             space_tables: SpaceTables::default(),
             feed: Feed::new(store.clone()),
+            exports: Exports::default(),
         }
     }
 }

@@ -32,6 +32,7 @@ mod event_feed;
 mod ends;
 mod evaluator_gaps;
 mod export;
+mod exports;
 mod failures;
 mod faults;
 mod follow;
