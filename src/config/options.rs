@@ -37,7 +37,7 @@ pub struct Config {
     pub separations: Vec<Separation>,
     /// How long users may be without a session before they are of concern.
     pub idle_limits: IdleLimits,
-    /// The endpoints that receive events.
+    /// The endpoints that receive events, and then those that receive alerts.
     pub endpoints: Vec<Endpoint>,
     /// The exports that are written on a schedule.
     pub exports: Vec<Export>,

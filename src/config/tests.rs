@@ -13,6 +13,7 @@ use super::*;
 use crate::connector::qlik::Budget;
 use crate::sync::{OVERLAP, POLL, PollSetting, Polling};
 
+mod alerts;
 mod connections;
 mod documents;
 mod egress;

@@ -8,7 +8,7 @@ use chrono_tz::Tz;
 
 use super::apart::ApartDraft;
 use super::connections::connections;
-use super::endpoints::{addresses, endpoints};
+use super::endpoints::{addresses, alerts, endpoints};
 use super::exports::exports;
 use super::guard::{GuardDraft, absent_sweeps};
 use super::no_effect::no_effects;
@@ -66,7 +66,9 @@ pub(super) fn validate(
     };
     let tenants = tenants(raw.tenants, &connections, &for_tenants, &mut problems);
     let organizations = organizations(&connections, &for_tenants, &mut problems);
-    let endpoints = endpoints(raw.endpoints, addresses, &vault, &proxies, &mut problems);
+    let mut endpoints = endpoints(raw.endpoints, addresses, &vault, &proxies, &mut problems);
+    let alerts = alerts(raw.alerts, &endpoints, &vault, &proxies, &mut problems);
+    endpoints.extend(alerts);
     let idle_limits = idle_limits(&raw.access, &mut problems);
     let separations = separations(raw.access.sod, &mut problems);
     let concurrency = concurrency(raw.sync.concurrency, &mut problems);

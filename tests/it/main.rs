@@ -15,6 +15,7 @@ mod absences;
 mod access;
 mod access_commands;
 mod accounts;
+mod alerts;
 mod apps;
 mod audit;
 mod changes;
