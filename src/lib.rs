@@ -22,6 +22,7 @@ pub mod deliver;
 pub mod control;
 pub mod view;
 pub mod web;
+pub mod export;
 
 pub mod config;
 pub mod telemetry;

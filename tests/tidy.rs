@@ -77,7 +77,12 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
             "deliver",
             "telemetry",
             "root",
+            "export",
         ],
+    ),
+    (
+        "export",
+        &["model", "control", "view", "sync", "root", "telemetry"],
     ),
     ("demo", &["model", "root"]),
     (
@@ -93,6 +98,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
             "control",
             "web",
             "config",
+            "export",
         ],
     ),
     (
@@ -110,6 +116,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
             "sync",
             "root",
             "telemetry",
+            "export",
         ],
     ),
 ];

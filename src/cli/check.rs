@@ -2,6 +2,7 @@
 //! does not.
 
 mod choice;
+mod export;
 mod proxy;
 mod steps;
 mod under_way;
@@ -66,6 +67,8 @@ pub(super) async fn run(config: Option<&Path>, args: CheckArgs) -> anyhow::Resul
     for endpoint in config.endpoints.iter().filter(|_| args.tenant.is_none()) {
         lines.extend(proxy::of_endpoint(endpoint, &config.proxies));
     }
+    let exports = config.exports.iter().filter(|_| args.tenant.is_none());
+    lines.extend(exports.map(export::of_export));
     if args.endpoints {
         for endpoint in &config.endpoints {
             lines.extend(trial(endpoint, &clock).await?);

@@ -110,7 +110,9 @@ fn of_start(failure: &StartError) -> Exit {
 /// Returns the exit code for a question that was not answered.
 fn of_code(code: &str) -> Exit {
     match code {
-        "control.unknown-tenant" | "control.unknown-endpoint" => Exit::Usage,
+        "control.unknown-tenant" | "control.unknown-endpoint" | "control.unknown-export" => {
+            Exit::Usage
+        }
         "control.unknown-plan"
         | "control.unknown-event"
         | "control.unknown-finding"

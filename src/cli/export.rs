@@ -3,6 +3,8 @@
 //! Rows are written as their pages come, so that a tenant of any size takes little memory. The
 //! files get their names when all of them are complete.
 
+mod configured;
+
 use std::io::Write;
 use std::path::Path;
 
@@ -12,7 +14,7 @@ use crate::clock::Clock;
 use crate::control::{ReportAsked, ReportName, ReportSummary, ReportWalk, query};
 use crate::daemon::Hooks;
 use crate::doing::counting;
-use crate::model::{TenantName, Timestamp};
+use crate::model::{ExportName, TenantName, Timestamp};
 use crate::view::{self, ReportFormat, ReportText};
 
 use super::access::time;
@@ -24,6 +26,9 @@ use super::style::{count, say};
 use super::{Exit, output};
 
 pub(super) async fn run(config: Option<&Path>, args: ExportArgs) -> anyhow::Result<Exit> {
+    if let Some(name) = &args.name {
+        return configured::run(config, ExportName(name.clone())).await;
+    }
     let wanted = Wanted::of(&args)?;
     let config = super::begin::load(config)?;
     let client = StoreClient::open(&config, Hooks::none()).await?;

@@ -35,6 +35,10 @@ pub(super) enum How {
 pub(super) fn run(config: &Config, endpoint: &Endpoint, how: How) -> anyhow::Result<Exit> {
     let name = endpoint.name();
     let places = secret_places(config, &Environment::of_process(), name)?;
+    if places.is_empty() {
+        let detail = format!("`{name}` has no signing secret: alerts are not signed");
+        return Err(CliError::Impossible(detail).into());
+    }
     let [place] = places.as_slice() else {
         let detail = format!(
             "`{name}` has two secrets already: finish that change first, by leaving only the new \

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use crate::clock::{ClockJump, Rough};
-use crate::control::{EndpointRow, SeparationRow, Status, TenantRow, UnreadRow, query};
+use crate::control::{EndpointRow, ExportRow, SeparationRow, Status, TenantRow, UnreadRow, query};
 use crate::daemon::Hooks;
 use crate::model::{MAX_IN_SPACE, Outcome, PlanState, losses_in_words};
 use crate::view;
@@ -56,10 +56,15 @@ pub(super) async fn run(config: Option<&Path>, args: TableArgs) -> anyhow::Resul
         exit = exit.graver(of_choice(&row.unmatched));
         printer.row(separation(row))?;
     }
+    for row in &status.exports {
+        exit = exit.graver(of_export(row));
+        printer.row(export(row))?;
+    }
     let n_rows = status.tenants.len()
         + unreached.count()
         + status.endpoints.len()
-        + status.separations.len();
+        + status.separations.len()
+        + status.exports.len();
     if n_rows > 0 {
         printer.row(super::store::row(&status.space))?;
         if let Some((jump, ago)) = status.clock_jump {
@@ -98,6 +103,7 @@ impl Whole for Status {
             endpoints,
             unread,
             separations,
+            exports,
             losses,
             clock_jump,
             next: _,
@@ -107,6 +113,7 @@ impl Whole for Status {
         self.endpoints.extend(endpoints);
         self.unread.extend(unread);
         self.separations.extend(separations);
+        self.exports.extend(exports);
         self.losses.extend(losses);
     }
 }
@@ -211,6 +218,38 @@ fn separation(row: &SeparationRow) -> Row {
             detail.into(),
         ],
         json: view::separation_status(row),
+    }
+}
+
+/// Returns the exit code for the state of an export.
+fn of_export(row: &ExportRow) -> Exit {
+    match row.failure {
+        Some(_) => Exit::Source,
+        None => Exit::Success,
+    }
+}
+
+/// Reports an export.
+fn export(row: &ExportRow) -> Row {
+    let tone = match row.failure {
+        Some(_) => Tone::Bad,
+        None => Tone::Good,
+    };
+    let mut parts = Vec::new();
+    if let Some(failure) = &row.failure {
+        let (message, remedy, code) = (&failure.message, &failure.remedy, &failure.code);
+        parts.push(format!("{message}; {remedy} [{code}]"));
+    }
+    parts.push(row.folder.clone());
+    parts.extend(row.next.map(|next| format!("next at {next}")));
+    Row {
+        cells: vec![
+            format!("export {}", row.name).into(),
+            Cell::from(view::word_of_export(row)).toned(Some(tone)),
+            row.written.into(),
+            parts.join("; ").into(),
+        ],
+        json: view::export_status(row),
     }
 }
 

@@ -7,7 +7,7 @@ use super::secrets::Vault;
 use super::values::Names;
 use super::{Fault, raw, secret_keys};
 use crate::deliver::{
-    self, DEFAULT_TIMEOUT, Egress, Endpoint, EventFilter, InvalidEndpoint, SigningSecret,
+    self, DEFAULT_TIMEOUT, Egress, Endpoint, EventFilter, Format, InvalidEndpoint, SigningSecret,
 };
 use crate::environment_proxy::EnvironmentProxy;
 use crate::forward_proxy::ForwardProxy;
@@ -15,12 +15,14 @@ use crate::model::EndpointName;
 use crate::sync::parse_duration;
 
 mod address;
+mod alert;
 mod egress;
 mod flow;
 mod format;
 mod selection;
 
 pub(super) use address::{Address, addresses};
+pub(super) use alert::alerts;
 use egress::{egress, proxy};
 use format::format;
 use selection::{privacy, selection};
@@ -41,7 +43,11 @@ pub(super) fn endpoints(
         let url = address.as_ref().map(|address| &address.url);
         let proxy = proxy(&at, &raw, url, vault, proxies, problems);
         let destination = name.zip(address).zip(proxy.ok());
-        valid.extend(endpoint(&at, destination, &raw, vault, problems));
+        let events = events(&at, raw.events.as_deref(), problems);
+        let format = format(&at, &raw, events.as_ref(), vault, problems);
+        let secrets = secrets(&at, &raw, vault, problems);
+        let content = events.zip(format).zip(secrets);
+        valid.extend(endpoint(&at, destination, content, &raw, vault, problems));
     }
     valid
 }
@@ -49,31 +55,33 @@ pub(super) fn endpoints(
 /// An endpoint's name, its address, and its proxy.
 type Destination = ((String, Address), Option<ForwardProxy>);
 
+/// The events that it wants, how they are written, and what signs them.
+type Content = ((EventFilter, Format), Vec<SigningSecret>);
+
 fn endpoint(
     at: &str,
     destination: Option<Destination>,
+    content: Option<Content>,
     raw: &raw::Endpoint,
     vault: &Vault<'_>,
     problems: &mut Problems,
 ) -> Option<Endpoint> {
-    let events = events(at, raw.events.as_deref(), problems);
     let selection = selection(at, raw, problems);
     let privacy = privacy(at, raw, vault, problems);
-    let format = format(at, raw, events.as_ref(), vault, problems);
-    let secrets = secrets(at, raw, vault, problems);
     let egress = egress(at, raw, vault, problems);
     let flow = flow::flow(at, raw, problems);
     let schedule = flow::schedule(at, raw.retry_schedule.as_deref(), problems);
     let timeout = timeout(at, raw.timeout.as_deref(), problems);
     let ((name, address), proxy) = destination?;
+    let ((events, format), secrets) = content?;
     let options = deliver::Options {
         name: EndpointName(name),
         url: address.url,
-        secrets: secrets?,
-        events: events?,
+        secrets,
+        events,
         selection: selection?,
         privacy: privacy?,
-        format: format?,
+        format,
         egress: Egress { proxy, ..egress? },
         timeout: timeout?,
         schedule: schedule?,

@@ -32,7 +32,7 @@ pub(super) const SECRET_KEYS: [&str; 9] = [
 ];
 
 /// Returns all sections with their keys, in the order of the example.
-pub(super) fn sections() -> [Section; 8] {
+pub(super) fn sections() -> [Section; 10] {
     let section = |name, shape, keys| Section { name, shape, keys };
     [
         section("store", Shape::One, fields::<raw::Store>()),
@@ -42,6 +42,8 @@ pub(super) fn sections() -> [Section; 8] {
         section("connections", Shape::List, fields::<raw::Connection>()),
         section("tenants", Shape::List, fields::<raw::Tenant>()),
         section("endpoints", Shape::List, fields::<raw::Endpoint>()),
+        section("alerts", Shape::List, fields::<raw::Alert>()),
+        section("exports", Shape::List, fields::<raw::Export>()),
         section("log", Shape::One, fields::<raw::Log>()),
     ]
 }

@@ -24,6 +24,7 @@ mod credentials;
 mod connection;
 mod connections;
 mod endpoints;
+mod exports;
 mod guard;
 mod no_effect;
 mod polling;

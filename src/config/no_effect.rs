@@ -33,6 +33,7 @@ pub(super) fn no_effects(raw: &raw::Raw, addresses: &[Option<Address>]) -> Vec<N
     apart(raw, &mut add);
     sessions(raw, &mut add);
     connections(raw, &mut add);
+    exports(raw, &mut add);
     for (i, (endpoint, address)) in raw.endpoints.iter().zip(addresses).enumerate() {
         let at = format!("endpoints[{i}]");
         self::endpoint(&at, endpoint, &mut add);
@@ -41,12 +42,31 @@ pub(super) fn no_effects(raw: &raw::Raw, addresses: &[Option<Address>]) -> Vec<N
     found
 }
 
+/// Returns whether a schedule is a cron expression. An interval is one word.
+fn is_cron(text: &str) -> bool {
+    text.starts_with('@') || text.split_whitespace().count() > 1
+}
+
+fn exports(raw: &raw::Raw, add: &mut impl FnMut(String, String, &'static str)) {
+    for (i, export) in raw.exports.iter().enumerate() {
+        let is_interval = export.schedule.as_ref().is_some_and(|text| !is_cron(text));
+        if export.timezone.is_some() && is_interval {
+            add(
+                format!("exports[{i}].timezone"),
+                "only cron expressions use a time zone, and the schedule is an interval".to_owned(),
+                "remove it, or write a schedule such as `0 5 * * *`",
+            );
+        }
+    }
+}
+
 fn sync(raw: &raw::Raw, add: &mut impl FnMut(String, String, &'static str)) {
     let own = raw.tenants.iter().map(|tenant| &tenant.schedule);
-    let mut schedules = own.chain([&raw.sync.schedule]).flatten();
-    // An interval is one word, a cron expression several.
-    let is_cron = |text: &String| text.split_whitespace().count() > 1;
-    if raw.sync.timezone.is_some() && !schedules.any(is_cron) {
+    let exports = raw.exports.iter();
+    let exports = exports.filter(|export| export.timezone.is_none());
+    let exports = exports.map(|export| &export.schedule);
+    let mut schedules = own.chain(exports).chain([&raw.sync.schedule]).flatten();
+    if raw.sync.timezone.is_some() && !schedules.any(|text| is_cron(text)) {
         add(
             "sync.timezone".to_owned(),
             "only cron expressions use a time zone, and every schedule is an interval".to_owned(),

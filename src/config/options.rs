@@ -9,6 +9,7 @@ use crate::access::{IdleLimits, Separation};
 use crate::connector::qlik;
 use crate::deliver::Endpoint;
 use crate::environment_proxy::EnvironmentProxy;
+use crate::export::Export;
 use crate::model::{ConnectionName, TenantName};
 use crate::secret::Secret;
 use crate::store::Retention;
@@ -36,8 +37,10 @@ pub struct Config {
     pub separations: Vec<Separation>,
     /// How long users may be without a session before they are of concern.
     pub idle_limits: IdleLimits,
-    /// The endpoints that receive events.
+    /// The endpoints that receive events, and then those that receive alerts.
     pub endpoints: Vec<Endpoint>,
+    /// The exports that are written on a schedule.
+    pub exports: Vec<Export>,
     /// The environment's forward proxy.
     pub proxies: EnvironmentProxy,
     /// How log lines look and which are written.

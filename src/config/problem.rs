@@ -8,7 +8,7 @@ use super::mismatch::Mismatch;
 use crate::connector::qlik::{InvalidHost, InvalidKey, InvalidRule};
 use crate::deliver::{
     InvalidEndpoint, InvalidFilter, InvalidHeader, InvalidOrigin, InvalidPrivacy, InvalidSecret,
-    InvalidSetKey,
+    InvalidSetKey, InvalidTemplate,
 };
 use crate::forward_proxy::InvalidProxy;
 use crate::suggest::did_you_mean;
@@ -285,6 +285,9 @@ pub enum Fault {
     /// An endpoint whose settings do not go together, or whose address is refused.
     #[error("{}", chain(source))]
     BadEndpoint { source: InvalidEndpoint },
+    /// A template for alerts that cannot be used.
+    #[error("{source}")]
+    BadTemplate { source: InvalidTemplate },
     /// A file, not a secret, that cannot be read.
     #[error("{detail}")]
     FileUnreadable {
@@ -354,6 +357,7 @@ impl Fault {
             Self::BadNetwork { .. } => "config.bad-network",
             Self::BadEvent { .. } => "config.bad-event",
             Self::BadEndpoint { .. } => "config.bad-endpoint",
+            Self::BadTemplate { .. } => "config.bad-template",
             Self::FileUnreadable { .. } => "config.file-unreadable",
             Self::BadCertificate { .. } => "config.bad-certificate",
             Self::BadProxy { .. } => "config.bad-proxy",
@@ -424,6 +428,7 @@ impl Fault {
             Self::BadTimeZone { .. } => remedies::TIME_ZONE,
             Self::BadNetwork { .. } => "write it as `10.1.0.0/16` or `fd00::/8`",
             Self::BadEvent { .. } => remedies::EVENT,
+            Self::BadTemplate { .. } => remedies::TEMPLATE,
             Self::BadGuard { .. } => remedies::GUARD,
             Self::BadLog { .. } => remedies::LOG,
         };
@@ -451,6 +456,8 @@ mod remedies {
         "write a name of the IANA database, such as `Europe/Berlin` or `UTC`";
     pub const EVENT: &str =
         "write types such as `user.created`, or patterns such as `user.*` or `*`";
+    pub const TEMPLATE: &str =
+        "write JSON such as `'{ \"text\": \"{{text}}\" }'`; docs/alerts.md lists the placeholders";
     pub const GUARD: &str =
         "write `mode = \"limits\"` or `\"never\"`, shares from 0 to 1 and counts from 0 up";
     pub const LOG: &str = "write `text` or `json` for the format, `info` or `warn,qlik_roster::sync=debug` for the level";

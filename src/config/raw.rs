@@ -20,6 +20,8 @@ pub(super) struct Raw {
     pub(super) connections: Vec<Connection>,
     pub(super) tenants: Vec<Tenant>,
     pub(super) endpoints: Vec<Endpoint>,
+    pub(super) alerts: Vec<Alert>,
+    pub(super) exports: Vec<Export>,
     pub(super) log: Log,
 }
 
@@ -190,6 +192,52 @@ pub(super) struct Endpoint {
     pub(super) disable_after: Option<String>,
     pub(super) backfill: bool,
     pub(super) expand_lists: bool,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct Alert {
+    pub(super) name: Option<String>,
+    pub(super) url: Option<String>,
+    pub(super) url_file: Option<String>,
+    pub(super) url_env: Option<String>,
+    pub(super) format: Option<String>,
+    pub(super) template: Option<String>,
+    pub(super) events: Option<Vec<String>>,
+    pub(super) tenants: Option<Vec<String>>,
+    pub(super) roles: Option<Vec<String>>,
+    pub(super) omit: Vec<String>,
+    pub(super) hash: Vec<String>,
+    pub(super) hash_key_file: Option<String>,
+    pub(super) hash_key_env: Option<String>,
+    pub(super) allow_private: Vec<String>,
+    pub(super) allow_http: bool,
+    pub(super) ca_file: Option<String>,
+    pub(super) client_cert_file: Option<String>,
+    pub(super) client_key_file: Option<String>,
+    pub(super) client_key_env: Option<String>,
+    pub(super) proxy: Option<String>,
+    pub(super) proxy_password_file: Option<String>,
+    pub(super) proxy_password_env: Option<String>,
+    pub(super) headers: BTreeMap<String, Header>,
+    pub(super) timeout: Option<String>,
+    pub(super) retry_schedule: Option<Vec<String>>,
+    pub(super) max_per_second: Option<u32>,
+    pub(super) disable_after: Option<String>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct Export {
+    pub(super) name: Option<String>,
+    pub(super) folder: Option<String>,
+    pub(super) reports: Option<Vec<String>>,
+    pub(super) tenants: Option<Vec<String>>,
+    pub(super) format: Option<String>,
+    pub(super) schedule: Option<String>,
+    pub(super) timezone: Option<String>,
+    pub(super) keep: Option<u32>,
+    pub(super) readers: Option<String>,
 }
 
 /// A header's value if it is not secret, or else where it is kept.

@@ -13,11 +13,13 @@ use super::*;
 use crate::connector::qlik::Budget;
 use crate::sync::{OVERLAP, POLL, PollSetting, Polling};
 
+mod alerts;
 mod connections;
 mod documents;
 mod egress;
 mod endpoints;
 mod environment;
+mod exports;
 mod no_effect;
 mod mistakes;
 mod secrets;

@@ -8,7 +8,8 @@ use chrono_tz::Tz;
 
 use super::apart::ApartDraft;
 use super::connections::connections;
-use super::endpoints::{addresses, endpoints};
+use super::endpoints::{addresses, alerts, endpoints};
+use super::exports::exports;
 use super::guard::{GuardDraft, absent_sweeps};
 use super::no_effect::no_effects;
 use super::options::{Config, ServerOptions, SyncOptions};
@@ -22,7 +23,7 @@ use super::separations::separations;
 use super::server_tls::server_tls;
 use super::sessions::{SessionsDraft, idle_limits};
 use super::tenants::{Usual, tenants};
-use super::values::schedule;
+use super::values::{schedule, time_zone};
 use super::{ConfigError, Environment, Fault, raw};
 use crate::sync::parse_duration;
 use crate::telemetry::{Filter, LogOptions};
@@ -65,12 +66,15 @@ pub(super) fn validate(
     };
     let tenants = tenants(raw.tenants, &connections, &for_tenants, &mut problems);
     let organizations = organizations(&connections, &for_tenants, &mut problems);
-    let endpoints = endpoints(raw.endpoints, addresses, &vault, &proxies, &mut problems);
+    let mut endpoints = endpoints(raw.endpoints, addresses, &vault, &proxies, &mut problems);
+    let alerts = alerts(raw.alerts, &endpoints, &vault, &proxies, &mut problems);
+    endpoints.extend(alerts);
     let idle_limits = idle_limits(&raw.access, &mut problems);
     let separations = separations(raw.access.sod, &mut problems);
     let concurrency = concurrency(raw.sync.concurrency, &mut problems);
     let retention = retention(&raw.store, &mut problems);
     let store = store(raw.store.path.as_deref(), &source, environment);
+    let exports = exports(raw.exports, zone, &source, &store, &mut problems);
     let rest = retention.zip(listen).zip(log);
     let config = match (usual, jitter, concurrency, rest) {
         (Some(schedule), Some(jitter), Some(concurrency), Some(((retention, listen), log))) => {
@@ -89,6 +93,7 @@ pub(super) fn validate(
                 separations,
                 idle_limits,
                 endpoints,
+                exports,
                 proxies,
                 log,
                 without_effect,
@@ -113,12 +118,7 @@ fn store(path: Option<&str>, source: &Path, environment: &Environment) -> PathBu
 }
 
 fn zone(text: Option<&str>, problems: &mut Problems) -> Tz {
-    let text = text.unwrap_or("UTC");
-    text.parse().unwrap_or_else(|_unknown| {
-        let text = text.to_owned();
-        problems.add("sync.timezone", Fault::BadTimeZone { text });
-        Tz::UTC
-    })
+    time_zone("sync.timezone", text.unwrap_or("UTC"), problems).unwrap_or(Tz::UTC)
 }
 
 fn jitter(text: Option<String>, problems: &mut Problems) -> Option<Duration> {

@@ -33,6 +33,16 @@ pub(super) fn schedule(
         .ok()
 }
 
+/// Validates the name of a time zone at any key.
+pub(super) fn time_zone(key: &str, text: &str, problems: &mut Problems) -> Option<Tz> {
+    let zone = text.parse().ok();
+    if zone.is_none() {
+        let text = text.to_owned();
+        problems.add(key, Fault::BadTimeZone { text });
+    }
+    zone
+}
+
 /// The names of one list, each of which may be used once.
 pub(super) struct Names {
     list: &'static str,

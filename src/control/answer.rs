@@ -25,8 +25,8 @@ use super::space_tables::SpaceTables;
 use super::tasks::Tasks;
 use super::token_cache::ApiTokens;
 use super::{
-    Acting, Actor, Begun, Command, ControlError, Endpoints, Query, SentError, TaskId, Watched,
-    linked,
+    Acting, Actor, Begun, Command, ControlError, Endpoints, Exports, Query, SentError, TaskId,
+    Watched, linked,
 };
 
 /// Answers an operator's questions, and carries out an operator's commands.
@@ -68,6 +68,7 @@ impl Control {
                 app_places: AppPlaces::default(),
                 space_tables: SpaceTables::default(),
                 long_lists: LongLists::default(),
+                exports: Exports::default(),
             },
             store,
         }
@@ -78,6 +79,18 @@ impl Control {
     pub fn with_idle_limits(mut self, limits: IdleLimits) -> Self {
         self.context.idle_limits = limits;
         self
+    }
+
+    /// Sets the exports of the configuration.
+    #[must_use]
+    pub fn with_exports(mut self, exports: Exports) -> Self {
+        self.context.exports = exports;
+        self
+    }
+
+    /// Returns the exports of the configuration, with their states.
+    pub fn exports(&self) -> &Exports {
+        &self.context.exports
     }
 
     /// Returns how the journal is read: by the deliveries to all endpoints, and by programs that
@@ -144,13 +157,13 @@ impl Control {
     pub async fn ask<Q: Query>(&self, query: Q) -> Result<Q::Answer, ControlError> {
         let context = self.context.clone();
         self.store
-            .offload(move |store| {
-                let asking = Doing::Asking(query.about());
-                let answer =
-                    Reading::of(store, &context).and_then(|reading| query.answer(&reading));
-                answer.map_err(|error| error.while_doing(asking))
-            })
+            .offload(move |store| answer(store, &context, query))
             .await
+    }
+
+    /// Answers a question on the thread that asks, which must be one that may block.
+    pub fn ask_blocking<Q: Query>(&self, query: Q) -> Result<Q::Answer, ControlError> {
+        answer(&self.store, &self.context, query)
     }
 
     /// Carries out a command, or starts it. The answer to an [`AnyCommand`](super::AnyCommand) is
@@ -191,4 +204,11 @@ impl Control {
             }
         }
     }
+}
+
+/// Answers a question. Blocks.
+fn answer<Q: Query>(store: &Store, context: &Context, query: Q) -> Result<Q::Answer, ControlError> {
+    let asking = Doing::Asking(query.about());
+    let answer = Reading::of(store, context).and_then(|reading| query.answer(&reading));
+    answer.map_err(|error| error.while_doing(asking))
 }

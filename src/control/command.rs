@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::{Again, EventName, Wish};
-use crate::model::{EndpointName, FindingId, Mode, PlanId, Scope, TenantName, TokenId};
+use crate::model::{EndpointName, ExportName, FindingId, Mode, PlanId, Scope, TenantName, TokenId};
 
 /// Do a run now. Answered by the task that does the run.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -15,6 +15,13 @@ pub struct Sync {
     pub tenant: TenantName,
     /// Whether to store its results.
     pub mode: Mode,
+}
+
+/// Write an export now, whatever its schedule says. Answered by the task that writes it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WriteExport {
+    /// The export.
+    pub name: ExportName,
 }
 
 /// Apply a plan's removals. The next run applies them, even if this process ends first. Answered by

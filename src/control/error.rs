@@ -6,9 +6,10 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use super::TaskId;
+use super::export_state::ExportFailure;
 use crate::deliver::Gone;
 use crate::history::HistoryError;
-use crate::model::{EndpointName, EventId, FindingId, PlanId, TenantName, TokenId};
+use crate::model::{EndpointName, EventId, ExportName, FindingId, PlanId, TenantName, TokenId};
 use crate::store::{CompactError, StoreError};
 use crate::suggest::{closest, did_you_mean};
 use crate::telemetry::chain;
@@ -205,6 +206,20 @@ pub enum ControlError {
         /// The system's error.
         what: String,
     },
+    /// No export has this name.
+    #[error("no export is called `{name}`{known}")]
+    UnknownExport {
+        /// What was asked for.
+        name: ExportName,
+        /// What exists, and what was probably meant.
+        known: String,
+    },
+    /// The export could not be written.
+    #[error("{}; {} [{}]", failure.message, failure.remedy, failure.code)]
+    NotExported {
+        /// Why not.
+        failure: ExportFailure,
+    },
     /// The daemon was told to end before it answered the question.
     #[error("the daemon is ending; ask again when it is back")]
     Ending,
@@ -337,6 +352,8 @@ impl ControlError {
             Self::UnknownToken { .. } => "control.unknown-token",
             Self::TooManyTokens { .. } => "control.too-many-tokens",
             Self::NoRandomness { .. } => "control.no-randomness",
+            Self::UnknownExport { .. } => "control.unknown-export",
+            Self::NotExported { .. } => "control.not-exported",
             Self::Ending => "control.ending",
             Self::Store { source, .. } => source.code(),
             Self::History { source } => source.code(),
@@ -350,6 +367,14 @@ impl ControlError {
         Self::UnknownEndpoint {
             name: name.clone(),
             known: there_are(closest(&name.0, known.iter().copied()), &known),
+        }
+    }
+
+    /// Says that no export has this name, and lists those that exist.
+    pub fn unknown_export(name: &ExportName, known: &BTreeSet<&str>) -> Self {
+        Self::UnknownExport {
+            name: name.clone(),
+            known: there_are(closest(&name.0, known.iter().copied()), known),
         }
     }
 

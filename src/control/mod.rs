@@ -54,6 +54,9 @@ mod space_tables;
 mod long_lists;
 mod unified;
 mod report;
+mod export_order;
+mod export_state;
+mod exports;
 mod gauges;
 mod scim;
 mod error;
@@ -84,6 +87,8 @@ pub use deliveries::{
 pub use error::{ControlError, SentError};
 pub use event_choice::{ChangeChoice, EventChoice, EventPage, MARK, Whose, is_of_type};
 pub use event_feed::{FeedEvent, FeedPage, MAX_FEED_BYTES};
+pub use export_state::{ExportFailure, ExportRow, Exported};
+pub use exports::{ExportOrder, Exports};
 pub use gauges::{EndpointGauges, Gauges, TenantGauges};
 pub use holder_rows::{GrantingGroup, HolderRow, Holders, HoldersPage, Inherited, InheritedRole};
 pub use page::{MAX_FINDINGS, MAX_PAGE, Page};

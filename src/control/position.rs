@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::access::{ConcernCode, ConcernSubject, Unseen};
 use crate::model::{
-    Assignee, EndpointName, GroupId, Id, RoleId, Seq, SpaceId, TenantName, Timestamp,
+    Assignee, EndpointName, ExportName, GroupId, Id, RoleId, Seq, SpaceId, TenantName, Timestamp,
 };
 use crate::store::Item;
 
@@ -22,6 +22,8 @@ pub enum StatusPosition {
     Endpoint(EndpointName),
     /// With a rule of separation of duties.
     Separation(String),
+    /// With an export.
+    Export(ExportName),
 }
 
 /// Where a page of findings ends.

@@ -18,8 +18,8 @@ use super::{
     RemovalChoice, StatusPosition, TaskId, UserAccessPosition, WaitingPosition,
 };
 use crate::model::{
-    EndpointName, GroupId, Id, Kind, PlanId, RecordRef, RoleId, RunId, Seq, TenantName, Timestamp,
-    UserId,
+    EndpointName, ExportName, GroupId, Id, Kind, PlanId, RecordRef, RoleId, RunId, Seq, TenantName,
+    Timestamp, UserId,
 };
 
 pub use event_feed::{EventFeed, FeedChoice, FeedFormat, FeedFrom};
@@ -34,14 +34,16 @@ pub use unified::{
     AskedTenants, Expansion, UnifiedDeleted, UnifiedRecord, UnifiedRecords, UnifiedTenants,
 };
 
-/// The overall state: losses of history, tenants, endpoints, and rules that match nothing. The
-/// default is the first page of everything.
+/// The overall state: losses of history, tenants, endpoints, rules that match nothing, and exports.
+/// The default is the first page of everything.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Status {
     /// Of the tenants, only this one; `None` for all.
     pub tenant: Option<TenantName>,
     /// Of the endpoints, only this one; `None` for all.
     pub endpoint: Option<EndpointName>,
+    /// Of the exports, only this one; `None` for all.
+    pub export: Option<ExportName>,
     /// Where the previous page ended.
     pub after: Option<StatusPosition>,
     /// How many rows are wanted of all lists together, at most [`MAX_PAGE`].
@@ -53,6 +55,7 @@ impl Default for Status {
         Self {
             tenant: None,
             endpoint: None,
+            export: None,
             after: None,
             limit: MAX_PAGE,
         }

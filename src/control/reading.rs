@@ -11,7 +11,7 @@ use super::searches::Searches;
 use super::space_tables::SpaceTables;
 use super::tasks::Tasks;
 use super::token_cache::ApiTokens;
-use super::{ControlError, Endpoints};
+use super::{ControlError, Endpoints, Exports};
 use crate::access::{IdleLimits, Separation};
 use crate::clock::{Clock, LastClockJump};
 use crate::deliver::Feed;
@@ -41,6 +41,7 @@ pub(super) struct Context {
     pub(super) space_tables: SpaceTables,
     pub(super) long_lists: LongLists,
     pub(super) feed: Feed,
+    pub(super) exports: Exports,
 }
 
 #[cfg(test)]
@@ -70,6 +71,7 @@ impl Context {
             space_tables: SpaceTables::default(),
             long_lists: LongLists::default(),
             feed: Feed::new(store.clone()),
+            exports: Exports::default(),
         }
     }
 }

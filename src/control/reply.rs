@@ -6,7 +6,8 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Begun, EndpointRow, FindingPosition, LicenceLack, Page, PlanRow, SeparationRow, StatusPosition,
+    Begun, EndpointRow, ExportRow, FindingPosition, LicenceLack, Page, PlanRow, SeparationRow,
+    StatusPosition,
 };
 use crate::access::{Concern, ConcernCode};
 use crate::clock::ClockJump;
@@ -258,6 +259,9 @@ pub struct Status {
     /// The rules of separation of duties that have names that match nothing.
     #[serde(default)]
     pub separations: Vec<SeparationRow>,
+    /// The exports of the configuration.
+    #[serde(default)]
+    pub exports: Vec<ExportRow>,
     /// What was lost with a damaged store and no operator has acknowledged.
     #[serde(default)]
     pub losses: Vec<HistoryLoss>,

@@ -38,6 +38,9 @@ impl Query for query::Status {
         let separations = builder.take(separations, |row| {
             StatusPosition::Separation(row.rule.clone())
         });
+        let mut exports = context.exports.rows();
+        exports.retain(|row| self.export.as_ref().is_none_or(|it| *it == row.name));
+        let exports = builder.take(exports, |row| StatusPosition::Export(row.name.clone()));
         let tenants = tenants.into_iter().map(|known| reading.tenant(known));
         Ok(Status {
             last: store.last_seq(),
@@ -51,6 +54,7 @@ impl Query for query::Status {
             )?,
             unread,
             separations,
+            exports,
             clock_jump: context.last_clock_jump.last(),
             losses,
             next: builder.next(),

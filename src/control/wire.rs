@@ -184,6 +184,7 @@ commands! {
     SetEndpoint,
     Replay,
     Dismiss,
+    WriteExport,
     CreateToken,
     RevokeToken,
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::clock::{Clock, LastClockJump};
 use crate::config::Config;
 use crate::connector::qlik::Hook;
-use crate::control::{Control, Endpoints};
+use crate::control::{Control, Endpoints, Exports};
 use crate::model::TenantName;
 use crate::secret::Secret;
 use crate::signal::Wake;
@@ -101,7 +101,14 @@ impl Parts {
             config.separations.clone(),
             last_clock_jump.clone(),
         );
-        let control = Arc::new(control.with_idle_limits(config.idle_limits));
+        let exports = config.exports.iter().map(|export| {
+            let folder = export.folder.display().to_string();
+            (export.name.clone(), folder)
+        });
+        let control = control
+            .with_idle_limits(config.idle_limits)
+            .with_exports(Exports::new(exports));
+        let control = Arc::new(control);
         Ok(Self {
             control,
             workers,

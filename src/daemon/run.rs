@@ -14,6 +14,7 @@ use crate::clock::Clock;
 use crate::config::{Config, UnusableTls};
 use crate::control::{Control, ControlError};
 use crate::deliver;
+use crate::export;
 use crate::model::TenantName;
 use crate::signal::{self, Shutdown, ShutdownTrigger};
 use crate::store::{OpenError, Store, StoreError};
@@ -191,6 +192,8 @@ impl Daemon {
             let wake = parts.wakes.of_endpoint(endpoint.name());
             tasks.spawn(DELIVER, worker.run(wake, shutdown.clone()));
         }
+        let exporting = exporting(config, &parts.control, &clock, &metrics);
+        tasks.spawn("exports", exporting.run(shutdown.clone()));
         let n_tenants = parts.workers.len();
         let (loops, more) = mpsc::channel(tenant_loops::WAITING);
         let syncing = tenant_loops::run(parts.workers, more, shutdown.clone());
@@ -317,6 +320,17 @@ async fn listen(
         tls: tls.map(TlsWatch::tls),
     };
     Ok((address, listens))
+}
+
+/// Returns what writes the exports of the configuration.
+fn exporting(
+    config: &Config,
+    control: &Arc<Control>,
+    clock: &Clock,
+    metrics: &Metrics,
+) -> export::Worker {
+    let (exports, control) = (config.exports.clone(), Arc::clone(control));
+    export::Worker::new(exports, control, clock.clone(), metrics.clone())
 }
 
 fn say_started(n_tenants: usize, config: &Config, listens: SocketAddr) {

@@ -89,8 +89,8 @@ mod tests;
 pub use content::event::{Data, Event, Subject, TEST_EVENT};
 pub use content::filter::{EVENT_TYPES, EventFilter, InvalidFilter};
 pub use content::format::{
-    Batching, EventSource, Format, InvalidSetKey, InvalidSource, Mode, ScimSets, SetEvents, SetKey,
-    body,
+    ALERT_TYPES, AlertRoles, AlertStyle, AlertTemplate, Alerts, Batching, EventSource, Format,
+    InvalidSetKey, InvalidSource, InvalidTemplate, Mode, ScimSets, SetEvents, SetKey, body,
 };
 pub use content::message::Message;
 pub use content::privacy::{InvalidPrivacy, Privacy};

@@ -90,6 +90,6 @@ pub use space::{
 pub use space_change::{Found, ListChange, SpaceChange};
 pub use store_check::{Fault, StoreCheck};
 pub use store_usage::{KeptFor, Lack, StoreUsage};
-pub use tenant::{Account, EndpointName, Tenant, TenantId, TenantName};
+pub use tenant::{Account, EndpointName, ExportName, Tenant, TenantId, TenantName};
 pub use time::Timestamp;
 pub use user::User;

@@ -1,4 +1,4 @@
-//! The tenants that are read and the names of the endpoints that receive events.
+//! The tenants that are read, and the names of the endpoints that receive events and of exports.
 
 use std::fmt;
 
@@ -20,6 +20,11 @@ pub struct TenantName(pub String);
 #[serde(transparent)]
 pub struct EndpointName(pub String);
 
+/// What the operator calls an export that is written on a schedule.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct ExportName(pub String);
+
 impl fmt::Display for TenantId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(&self.0)
@@ -33,6 +38,12 @@ impl fmt::Display for TenantName {
 }
 
 impl fmt::Display for EndpointName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&self.0)
+    }
+}
+
+impl fmt::Display for ExportName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(&self.0)
     }

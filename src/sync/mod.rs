@@ -93,7 +93,7 @@ pub use run::running::Report;
 pub use tenants::claims::{Claim, Claimant, Claims, Rank};
 pub use tenants::freshness::Freshness;
 pub use tenants::runner::Runner;
-pub use tenants::schedule::{InvalidSchedule, Schedule, parse_duration};
+pub use tenants::schedule::{InvalidSchedule, Last, Schedule, parse_duration};
 pub use tenants::tenant_registry::{AppAnswer, Linked, NoRun, TenantRegistry};
 pub use tenants::worker::Worker;
 

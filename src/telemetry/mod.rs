@@ -11,6 +11,6 @@ pub use chain::chain;
 pub use format::Format;
 pub use logging::{AlreadyStarted, Filter, InvalidFilter, LogOptions, start_logging};
 pub use metrics::{
-    CONTENT_TYPE, DeliveryOutcome, HookRejection, HookResult, HttpRoute, HttpStatus, Metric,
-    Metrics, PollOutcome, QlikTier, Sample, Shape,
+    CONTENT_TYPE, DeliveryOutcome, ExportOutcome, HookRejection, HookResult, HttpRoute, HttpStatus,
+    Metric, Metrics, PollOutcome, QlikTier, Sample, Shape,
 };

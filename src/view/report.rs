@@ -17,6 +17,16 @@ pub enum ReportFormat {
 }
 
 impl ReportFormat {
+    /// All of them.
+    pub const ALL: [Self; 2] = [Self::Csv, Self::Json];
+
+    /// Returns the format of this name; `None` if there is none.
+    pub fn of(word: &str) -> Option<Self> {
+        Self::ALL
+            .into_iter()
+            .find(|format| format.extension() == word)
+    }
+
     /// Returns the end of a file's name.
     pub fn extension(self) -> &'static str {
         match self {

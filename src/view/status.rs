@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::endpoint::endpoint;
 use super::put;
 use crate::clock::ClockJump;
-use crate::control::{EndpointRow, EndpointState, SeparationRow, TenantRow, UnreadRow};
+use crate::control::{EndpointRow, EndpointState, ExportRow, SeparationRow, TenantRow, UnreadRow};
 use crate::model::{Outcome, PlanState};
 
 /// Returns the state of a tenant.
@@ -82,6 +82,30 @@ pub fn word_of_endpoint(row: &EndpointRow) -> &'static str {
         | EndpointState::InTrouble { .. }
         | EndpointState::Disabled { .. }
         | EndpointState::Stopped { .. } => row.state.word(),
+    }
+}
+
+/// Returns the state of an export.
+pub fn export_status(row: &ExportRow) -> Value {
+    let failure = row.failure.as_ref();
+    json!({
+        "export": row.name,
+        "state": word_of_export(row),
+        "folder": row.folder,
+        "written": row.written,
+        "next": row.next,
+        "failed_at": failure.map(|failure| failure.at),
+        "code": failure.map(|failure| &failure.code),
+        "detail": failure.map(|failure| &failure.message),
+    })
+}
+
+/// Returns the word for the state of an export.
+pub fn word_of_export(row: &ExportRow) -> &'static str {
+    match (&row.failure, row.written) {
+        (Some(_), _) => "failed",
+        (None, Some(_)) => "written",
+        (None, None) => "not written yet",
     }
 }
 

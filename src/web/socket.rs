@@ -173,6 +173,7 @@ pub(super) fn status(error: &ControlError) -> StatusCode {
         | ControlError::UnknownFinding { .. }
         | ControlError::NotAccepted { .. }
         | ControlError::UnknownEndpoint { .. }
+        | ControlError::UnknownExport { .. }
         | ControlError::UnknownEvent { .. }
         | ControlError::UnknownTask { .. }
         | ControlError::OtherStore { .. }
@@ -186,7 +187,8 @@ pub(super) fn status(error: &ControlError) -> StatusCode {
         | ControlError::NotEnded { .. }
         | ControlError::FailedTask { .. }
         | ControlError::TooManyTokens { .. }
-        | ControlError::NoSnapshots { .. } => StatusCode::CONFLICT,
+        | ControlError::NoSnapshots { .. }
+        | ControlError::NotExported { .. } => StatusCode::CONFLICT,
         ControlError::DroppedOutcome { .. } | ControlError::PositionGone { .. } => StatusCode::GONE,
         ControlError::WrongFeedChoice { .. } => StatusCode::BAD_REQUEST,
         ControlError::Ending | ControlError::NoRandomness { .. } => StatusCode::SERVICE_UNAVAILABLE,

@@ -20,6 +20,14 @@ pub(in crate::cli) struct ExportArgs {
     /// How reports are written.
     #[arg(long, value_enum, default_value_t = ExportFormat::Csv)]
     pub(in crate::cli) format: ExportFormat,
+    /// Write this export of the configuration now, with its reports, tenants and format, whatever
+    /// its schedule says.
+    #[arg(
+        long,
+        value_name = "NAME",
+        conflicts_with_all = ["reports", "out", "format", "tenant", "as_of", "from"]
+    )]
+    pub(in crate::cli) name: Option<String>,
     /// Only this tenant; without it, all that were read in full.
     #[arg(long, value_name = "NAME")]
     pub(in crate::cli) tenant: Option<String>,

@@ -22,20 +22,30 @@ pub(in super::super) fn addresses(
 ) -> Vec<Option<Address>> {
     let read = |(i, raw): (usize, &raw::Endpoint)| {
         let at = format!("endpoints[{i}]");
-        let (key, text) = text(&at, raw, vault, problems)?;
-        let parsed = parse(&text).and_then(|url| match url.scheme() {
-            "http" if !raw.allow_http => Err(plain_http()),
-            _ => Ok(url),
-        });
-        match parsed {
-            Ok(url) => Some(Address { url, key }),
-            Err(fault) => {
-                problems.add(format!("{at}.{key}"), fault);
-                None
-            }
-        }
+        address(&at, raw, vault, problems)
     };
     list.iter().enumerate().map(read).collect()
+}
+
+/// Reads the address of an endpoint; `None` if it is invalid.
+pub(super) fn address(
+    at: &str,
+    raw: &raw::Endpoint,
+    vault: &Vault<'_>,
+    problems: &mut Problems,
+) -> Option<Address> {
+    let (key, text) = text(at, raw, vault, problems)?;
+    let parsed = parse(&text).and_then(|url| match url.scheme() {
+        "http" if !raw.allow_http => Err(plain_http()),
+        _ => Ok(url),
+    });
+    match parsed {
+        Ok(url) => Some(Address { url, key }),
+        Err(fault) => {
+            problems.add(format!("{at}.{key}"), fault);
+            None
+        }
+    }
 }
 
 /// Returns the key that gives an address, and what it gives.

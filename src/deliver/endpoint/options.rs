@@ -44,7 +44,8 @@ pub struct Options {
     pub name: EndpointName,
     /// Where events go.
     pub url: Url,
-    /// One secret, or two while the receiver moves from one to the other; the new one first.
+    /// One secret, or two while the receiver moves from one to the other; the new one first. There
+    /// is none if the format is not signed.
     pub secrets: Vec<SigningSecret>,
     /// The types of events that it wants.
     pub events: EventFilter,
@@ -113,7 +114,8 @@ impl Endpoint {
             }
         }
         let n_secrets = options.secrets.len();
-        if !(1..=2).contains(&n_secrets) {
+        let may_lack = !options.format.is_signed() && n_secrets == 0;
+        if !may_lack && !(1..=2).contains(&n_secrets) {
             return Err(InvalidEndpoint::Secrets { n_secrets });
         }
         if !(Duration::from_millis(1)..=LONGEST_TIMEOUT).contains(&options.timeout) {

@@ -1,10 +1,11 @@
 //! All metrics: their names, units, labels and meanings.
 
 use super::label::{
-    DeliveryOutcome, HookRejection, HookResult, HttpRoute, HttpStatus, Label, PollOutcome, QlikTier,
+    DeliveryOutcome, ExportOutcome, HookRejection, HookResult, HttpRoute, HttpStatus, Label,
+    PollOutcome, QlikTier,
 };
 use crate::clock::ClockJump;
-use crate::model::{EndpointName, Kind, Outcome, TenantName, Trigger, Verb};
+use crate::model::{EndpointName, ExportName, Kind, Outcome, TenantName, Trigger, Verb};
 
 macro_rules! metrics {
     ($($metric:ident { $($label:ident: $value:ty),* } $shape:ident $name:literal $help:literal;)+) => {
@@ -134,6 +135,10 @@ metrics! {
         "Entries of the journal that the endpoint has not settled.";
     EndpointTakes { endpoint: EndpointName } Gauge "qlik_roster_endpoint_takes_events"
         "1 while the endpoint accepts events; 0 while it is in trouble or disabled.";
+    Exports { export: ExportName, outcome: ExportOutcome } Counter "qlik_roster_exports_total"
+        "Attempts to write an export, by outcome: written or failed.";
+    ExportWritten { export: ExportName } Gauge "qlik_roster_export_last_written_timestamp_seconds"
+        "The time that the newest export in the folder describes.";
     StoreBytes {} Gauge "qlik_roster_store_bytes"
         "Bytes on disk of everything that belongs to the store.";
     StoreLive {} Gauge "qlik_roster_store_live_bytes"

@@ -1,7 +1,7 @@
 //! What labels say: names of the configuration, and words of ours, each of a type of its own.
 
 use crate::clock::ClockJump;
-use crate::model::{EndpointName, Kind, Outcome, TenantName, Trigger, Verb};
+use crate::model::{EndpointName, ExportName, Kind, Outcome, TenantName, Trigger, Verb};
 
 /// The value of a label. A row of the catalogue names the type of each of its labels, so that a
 /// tenant's name cannot stand where an endpoint's belongs.
@@ -38,6 +38,15 @@ pub enum DeliveryOutcome {
     Failed,
     /// The receiver wants no more events, so the endpoint is disabled.
     Disabled,
+}
+
+/// How an attempt to write an export ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ExportOutcome {
+    /// It is in its folder.
+    Written,
+    /// It was not written, or an old one could not be deleted.
+    Failed,
 }
 
 /// A class of requests to Qlik that share a limit.
@@ -121,6 +130,12 @@ impl Label for EndpointName {
     }
 }
 
+impl Label for ExportName {
+    fn text(&self) -> &str {
+        &self.0
+    }
+}
+
 impl Label for Kind {
     fn text(&self) -> &str {
         self.singular()
@@ -171,6 +186,15 @@ impl Label for DeliveryOutcome {
             Self::Delivered => "delivered",
             Self::Failed => "failed",
             Self::Disabled => "disabled",
+        }
+    }
+}
+
+impl Label for ExportOutcome {
+    fn text(&self) -> &str {
+        match self {
+            Self::Written => "written",
+            Self::Failed => "failed",
         }
     }
 }

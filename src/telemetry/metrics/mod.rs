@@ -13,7 +13,8 @@ use std::sync::{Arc, Mutex, MutexGuard};
 
 pub use catalogue::{Metric, Sample, Shape};
 pub use label::{
-    DeliveryOutcome, HookRejection, HookResult, HttpRoute, HttpStatus, PollOutcome, QlikTier,
+    DeliveryOutcome, ExportOutcome, HookRejection, HookResult, HttpRoute, HttpStatus, PollOutcome,
+    QlikTier,
 };
 pub use text::CONTENT_TYPE;
 use text::Series;

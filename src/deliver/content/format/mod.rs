@@ -3,6 +3,7 @@
 //! Each format uses only what [`Shown`] contains of an event. It is pure, so every attempt sends
 //! the same bytes.
 
+mod alert;
 mod batching;
 mod cloudevents;
 mod scim;
@@ -17,6 +18,7 @@ use super::message::Message;
 use super::shown::Shown;
 use crate::model::{Entry, Fact, Kind};
 
+pub use alert::{ALERT_TYPES, AlertRoles, AlertStyle, AlertTemplate, Alerts, InvalidTemplate};
 pub use batching::Batching;
 pub use cloudevents::Mode;
 pub use scim_set::{InvalidSetKey, ScimSets, SetEvents, SetKey};
@@ -38,9 +40,20 @@ pub enum Format {
     },
     /// Security Event Tokens of SCIM.
     ScimSet(Box<ScimSets>),
+    /// Messages that a person reads.
+    Alert(Box<Alerts>),
 }
 
 impl Format {
+    /// Returns whether its messages have to be signed. Services for people verify no signature:
+    /// whoever knows the address can post there.
+    pub(in crate::deliver) fn is_signed(&self) -> bool {
+        match self {
+            Self::Standard | Self::CloudEvents { .. } | Self::ScimSet(_) => true,
+            Self::Alert(_) => false,
+        }
+    }
+
     /// Returns its name in the configuration.
     pub fn name(&self) -> &'static str {
         match self {
@@ -51,6 +64,7 @@ impl Format {
                 Mode::Batch(_) => "cloudevents-batch",
             },
             Self::ScimSet(_) => "scim-set",
+            Self::Alert(alerts) => alerts.name(),
         }
     }
 
@@ -58,7 +72,7 @@ impl Format {
     /// format without tokens.
     pub fn set_key(&self) -> Option<Value> {
         match self {
-            Self::Standard | Self::CloudEvents { .. } => None,
+            Self::Standard | Self::CloudEvents { .. } | Self::Alert(_) => None,
             Self::ScimSet(sets) => Some(sets.key.public()),
         }
     }
@@ -75,7 +89,8 @@ impl Format {
                 ..
             }
             | Self::Standard
-            | Self::ScimSet(_) => None,
+            | Self::ScimSet(_)
+            | Self::Alert(_) => None,
         }
     }
 
@@ -83,6 +98,7 @@ impl Format {
     pub(in crate::deliver) fn can_tell(&self, entry: &Entry) -> bool {
         match self {
             Self::Standard | Self::CloudEvents { .. } => true,
+            Self::Alert(alerts) => alerts.can_tell(entry),
             Self::ScimSet(_) => match &entry.fact {
                 Fact::Changed(change) => ScimSets::can_tell(change.kind()),
                 Fact::Loaded { .. }
@@ -105,6 +121,7 @@ impl Format {
         match self {
             Self::Standard | Self::CloudEvents { .. } => true,
             Self::ScimSet(_) => ScimSets::can_tell(kind),
+            Self::Alert(_) => false,
         }
     }
 
@@ -112,7 +129,7 @@ impl Format {
     pub(in crate::deliver) fn tells_all_fields(&self) -> bool {
         match self {
             Self::Standard | Self::CloudEvents { .. } => true,
-            Self::ScimSet(_) => false,
+            Self::ScimSet(_) | Self::Alert(_) => false,
         }
     }
 
@@ -121,6 +138,7 @@ impl Format {
         match self {
             Self::Standard | Self::CloudEvents { .. } => true,
             Self::ScimSet(_) => ScimSets::can_tell_field(kind, field),
+            Self::Alert(_) => false,
         }
     }
 
@@ -131,6 +149,7 @@ impl Format {
             Self::Standard => standard::message(event),
             Self::CloudEvents { mode, source } => cloudevents::message(*mode, source, events),
             Self::ScimSet(sets) => sets.message(event),
+            Self::Alert(alerts) => alerts.message(event),
         }
     }
 }

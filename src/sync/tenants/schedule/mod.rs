@@ -34,13 +34,13 @@ const LONGEST_RETRY: Duration = Duration::from_secs(3600);
 
 /// What the schedule needs to know about the last run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::sync) struct Last {
+pub struct Last {
     /// When it began.
-    pub(in crate::sync) began: Timestamp,
+    pub began: Timestamp,
     /// When it ended.
-    pub(in crate::sync) ended: Timestamp,
+    pub ended: Timestamp,
     /// How many runs up to it have failed, one after the other.
-    pub(in crate::sync) n_failures: u32,
+    pub n_failures: u32,
 }
 
 impl Last {
@@ -124,7 +124,7 @@ impl Schedule {
 
     /// Returns when the next run is due. After a failed run it comes soon, and later with each
     /// further failure, but never later than after a run that succeeded.
-    pub(in crate::sync) fn next(&self, last: Last, now: Timestamp, jitter: Duration) -> Timestamp {
+    pub fn next(&self, last: Last, now: Timestamp, jitter: Duration) -> Timestamp {
         let due = self.next_after(last.began, now, jitter);
         if last.n_failures == 0 {
             return due;
