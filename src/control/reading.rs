@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::account_names::AccountNames;
 use super::app_places::AppPlaces;
 use super::meanings::Meanings;
 use super::scim::Lookups;
@@ -37,6 +38,9 @@ pub(super) struct Context {
     pub(super) app_places: AppPlaces,
     pub(super) space_tables: SpaceTables,
     pub(super) feed: Feed,
+    /// The same journal, for programs that pull events.
+    pub(super) pulled_feed: Feed,
+    pub(super) account_names: AccountNames,
 }
 
 #[cfg(test)]
@@ -64,6 +68,8 @@ impl Context {
             app_places: AppPlaces::default(),
             space_tables: SpaceTables::default(),
             feed: Feed::new(store.clone()),
+            pulled_feed: Feed::new(store.clone()),
+            account_names: AccountNames::default(),
         }
     }
 }
