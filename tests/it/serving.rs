@@ -453,3 +453,28 @@ async fn a_tenant_that_never_worked_is_said_to_be_so_everywhere() {
     let (code, _, err) = world.command(&["findings"]).await;
     assert_eq!(code, 0, "{err}");
 }
+
+/// Whoever opens the port to other machines without TLS is told what that means.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_address_that_others_reach_without_tls_is_warned_of() {
+    let world = World::new().await;
+    let warning = "Other machines can reach";
+    let (daemon, _) = start_and(&world, &[], "Started;").await;
+    drop(daemon);
+    assert!(!log_of(&world).contains(warning), "{}", log_of(&world));
+
+    let config = world.standard_config();
+    let config = config.replace("\"127.0.0.1:0\"", "\"0.0.0.0:0\"");
+    world.write_config(&config.replace("level = \"off\"", "level = \"info\""));
+    let daemon = spawn(&world, &world.config_path(), &[]);
+    within("it is warned of", || async {
+        log_of(&world).contains(warning)
+    })
+    .await;
+    let log = log_of(&world);
+    assert!(
+        log.contains("0.0.0.0:") && log.contains("[server.tls]"),
+        "{log}"
+    );
+    drop(daemon);
+}
