@@ -98,7 +98,7 @@ impl Bench {
         self.store.commit(commit).unwrap();
     }
 
-    /// Does a step if it is possible. Returns whether the user exists then.
+    /// Does a step if it is possible.
     fn take(&mut self, name: Name, step: Step) {
         let (tenant, n) = name;
         let before = self.users.get(&name).cloned();
@@ -202,7 +202,9 @@ proptest! {
     ) {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         let mut bench = Bench::new();
-        before.into_iter().for_each(|(name, step)| bench.take(name, step));
+        for (name, step) in before {
+            bench.take(name, step);
+        }
         let types = match is_of_all_types {
             true => ResourceType::ALL.to_vec(),
             false => vec![ResourceType::User],
