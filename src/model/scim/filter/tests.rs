@@ -119,7 +119,7 @@ const FILTERS: &[(&str, bool)] = &[
     ("title pr and locale pr or active eq true", true),
     ("active eq true or title pr and locale pr", true),
     ("(active eq true or title pr) and locale pr", false),
-    // One value that differs is enough, and so is none.
+    // One value that differs is enough. What has no value differs, too.
     (r#"emails.value ne "x""#, true),
     (r#"roles.value ne "r1""#, false),
     (r#"groups.value ne "g1""#, true),
