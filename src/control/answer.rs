@@ -1,5 +1,6 @@
 //! Answers questions from the store, and carries out commands.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use serde::de::DeserializeOwned;
@@ -9,10 +10,11 @@ use crate::access::{IdleLimits, Separation};
 use crate::clock::{Clock, LastClockJump};
 use crate::deliver::Feed;
 use crate::history::Pictures;
-use crate::model::{Seq, TenantName, Timestamp};
+use crate::model::{Pause, Seq, TenantName, Timestamp};
 use crate::store::{Retention, Store, StoreError};
 use crate::sync::TenantRegistry;
 
+use super::account_names::AccountNames;
 use super::app_places::AppPlaces;
 use super::error::Doing;
 use super::long_lists::LongLists;
@@ -48,9 +50,12 @@ impl Control {
         separations: Vec<Separation>,
         last_clock_jump: LastClockJump,
     ) -> Self {
+        let feed = Feed::new(store.clone());
         Self {
             context: Context {
-                feed: Feed::new(store.clone()),
+                pulled_feed: feed.apart(),
+                feed,
+                account_names: AccountNames::default(),
                 clock,
                 registry,
                 endpoints,
@@ -93,8 +98,8 @@ impl Control {
         &self.context.exports
     }
 
-    /// Returns how the journal is read: by the deliveries to all endpoints, and by programs that
-    /// pull events. They share what is kept in memory for it.
+    /// Returns how the deliveries to all endpoints read the journal. They share what is kept in
+    /// memory for it.
     pub fn feed(&self) -> &Feed {
         &self.context.feed
     }
@@ -145,6 +150,17 @@ impl Control {
         linked
             .filter_map(|linked| Some((linked.name().clone(), linked.age()?)))
             .collect()
+    }
+
+    /// Returns the tenants that should be read, also those that the console says are not active.
+    /// What is kept of others is of a tenant that left the configuration or the organization.
+    pub fn present(&self) -> BTreeSet<TenantName> {
+        let linked = self.context.registry.list().into_iter();
+        let present = linked.filter(|linked| match linked.pause() {
+            None | Some(Pause::Status(_)) => true,
+            Some(Pause::Gone | Pause::LeftOut | Pause::SameAs(_) | Pause::NotConfigured) => false,
+        });
+        present.map(|linked| linked.name().clone()).collect()
     }
 
     /// Returns whether history was lost and no operator has acknowledged it yet.

@@ -80,7 +80,8 @@ impl Query for query::EventFeed {
             FeedFrom::Oldest => PullFrom::Oldest,
             FeedFrom::Now => PullFrom::Now,
         };
-        let pulled = request.read(&reading.context.feed, from).map_err(refused)?;
+        let feed = &reading.context.pulled_feed;
+        let pulled = request.read(feed, from).map_err(refused)?;
         let events = pulled.events.into_iter().map(|event| FeedEvent {
             id: event.id,
             event_type: event.event_type.to_owned(),
@@ -162,7 +163,8 @@ impl Reading<'_> {
             let mut configured = self.configured.iter();
             let is_configured =
                 covered.is_none() && configured.any(|configured| configured.0 == *called);
-            if !is_known && !is_configured {
+            let names = &self.context.account_names;
+            if !is_known && !is_configured && !names.has(self.store, covered, called)? {
                 return Err(ControlError::NoSuchAccount {
                     called: called.clone(),
                 });
@@ -215,9 +217,13 @@ mod tests {
 
     /// Writes an event each minute, of a run that failed.
     fn write(store: &Store, minutes: std::ops::Range<u64>) {
+        write_as(store, "Acme", minutes);
+    }
+
+    fn write_as(store: &Store, name: &str, minutes: std::ops::Range<u64>) {
         let tenant = Tenant {
             id: TenantId("tenant-1".into()),
-            name: "Acme".into(),
+            name: name.into(),
             hosts: Vec::new(),
             region: None,
             status: None,
@@ -257,10 +263,9 @@ mod tests {
         )
     }
 
-    /// Returns the positions of the events since a time, or why there are none.
-    async fn since(control: &Control, minute: u64) -> Result<Vec<u64>, Gone> {
-        let asked = query::EventFeed {
-            from: FeedFrom::Since(at(minute)),
+    fn asked(from: FeedFrom) -> query::EventFeed {
+        query::EventFeed {
+            from,
             choice: FeedChoice {
                 events: None,
                 tenants: None,
@@ -273,12 +278,58 @@ mod tests {
             covered: None,
             limit: 100,
             max_bytes: MAX_FEED_BYTES,
-        };
+        }
+    }
+
+    /// Returns the positions of the events since a time, or why there are none.
+    async fn since(control: &Control, minute: u64) -> Result<Vec<u64>, Gone> {
+        let asked = asked(FeedFrom::Since(at(minute)));
         match control.ask(asked).await {
             Ok(page) => Ok(page.events.iter().map(|event| event.id.seq.0).collect()),
             Err(ControlError::PositionGone { why, .. }) => Err(why),
             Err(error) => panic!("{error}"),
         }
+    }
+
+    /// An endpoint gets events of a tenant by the name that the tenant had then.
+    #[tokio::test]
+    async fn a_tenant_may_be_named_as_it_was_called_once() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(folder.path()).unwrap().store;
+        write(&store, 0..2);
+        let control = control(&store);
+        let named = async |called: &str, covered: Option<&str>| {
+            let mut asked = asked(FeedFrom::Oldest);
+            asked.choice.tenants = Some([called.to_owned()].into());
+            asked.covered = covered.map(|id| [TenantId(id.to_owned())].into());
+            let page = control.ask(asked).await;
+            page.map(|page| page.events.len()).ok()
+        };
+        assert_eq!(named("Acme", None).await, Some(2));
+        assert_eq!(named("Acme Ltd", None).await, None);
+
+        write_as(&store, "Acme Ltd", 2..5);
+
+        assert_eq!(named("Acme", None).await, Some(2));
+        assert_eq!(named("Acme Ltd", None).await, Some(3));
+        assert_eq!(named("Acme", Some("tenant-1")).await, Some(2));
+        assert_eq!(named("Acme", Some("tenant-2")).await, None);
+        assert_eq!(named("Nobody", None).await, None);
+    }
+
+    /// The bound and the locks of deliveries are not for programs.
+    #[tokio::test]
+    async fn what_is_pulled_takes_nothing_from_deliveries() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(folder.path()).unwrap().store;
+        write(&store, 0..6);
+        let control = control(&store);
+
+        let page = control.ask(asked(FeedFrom::Oldest)).await.unwrap();
+
+        assert_eq!(page.events.len(), 6);
+        let feed = format!("{:?}", control.feed());
+        assert!(feed.contains("used: 0"), "{feed}");
     }
 
     #[tokio::test]

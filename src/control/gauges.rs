@@ -1,6 +1,6 @@
 //! Counts what the store has now, for the metrics.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use super::Control;
@@ -10,7 +10,7 @@ use crate::store::{Item, Store, StoreError};
 /// What the store has now.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Gauges {
-    /// What is known of each tenant that was read in full.
+    /// What is known of each tenant that should be read and was read in full.
     pub tenants: BTreeMap<TenantName, TenantGauges>,
     /// What each configured endpoint has not got.
     pub endpoints: BTreeMap<EndpointName, EndpointGauges>,
@@ -39,17 +39,23 @@ impl Control {
     /// Counts what the store has now.
     pub async fn gauges(&self) -> Result<Gauges, StoreError> {
         let (names, now) = (self.context.endpoints.names(), self.context.clock.now());
+        let tenants = self.present();
         self.store
-            .offload(move |store| Gauges::of(store, &names, now))
+            .offload(move |store| Gauges::of(store, &tenants, &names, now))
             .await
     }
 }
 
 impl Gauges {
-    fn of(store: &Store, endpoints: &[EndpointName], now: Timestamp) -> Result<Self, StoreError> {
+    fn of(
+        store: &Store,
+        tenants: &BTreeSet<TenantName>,
+        endpoints: &[EndpointName],
+        now: Timestamp,
+    ) -> Result<Self, StoreError> {
         let mut gauges = Self::default();
         for known in store.tenants()? {
-            if known.loaded.is_none() {
+            if known.loaded.is_none() || !tenants.contains(&known.name) {
                 continue;
             }
             let mut tenant = TenantGauges::default();
@@ -148,7 +154,8 @@ mod tests {
             start.plus(Duration::from_secs(60 * minutes))
         };
         let name = EndpointName("hr".into());
-        let gauges = || Gauges::of(&store, std::slice::from_ref(&name), at(10)).unwrap();
+        let acme = [TenantName("acme".into())].into();
+        let gauges = || Gauges::of(&store, &acme, std::slice::from_ref(&name), at(10)).unwrap();
         let loaded = Closing::Loaded {
             roles: 0,
             groups: 0,
@@ -183,5 +190,8 @@ mod tests {
         let tenant = &gauges().tenants[&TenantName("acme".into())];
         assert_eq!(tenant.records[&Kind::Role], 3);
         assert_eq!((tenant.records[&Kind::User], tenant.held_plans), (0, 0));
+        // What is kept of a tenant that left the configuration is not counted.
+        let none = Gauges::of(&store, &BTreeSet::new(), &[], at(10)).unwrap();
+        assert_eq!(none, Gauges::default());
     }
 }

@@ -16,6 +16,7 @@ pub mod query;
 pub mod command;
 mod wire;
 mod answer;
+mod account_names;
 mod acting;
 mod task_id;
 mod tasks;

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::account_names::AccountNames;
 use super::app_places::AppPlaces;
 use super::long_lists::LongLists;
 use super::meanings::Meanings;
@@ -42,6 +43,9 @@ pub(super) struct Context {
     pub(super) long_lists: LongLists,
     pub(super) feed: Feed,
     pub(super) exports: Exports,
+    /// The same journal, for programs that pull events.
+    pub(super) pulled_feed: Feed,
+    pub(super) account_names: AccountNames,
 }
 
 #[cfg(test)]
@@ -72,6 +76,8 @@ impl Context {
             long_lists: LongLists::default(),
             feed: Feed::new(store.clone()),
             exports: Exports::default(),
+            pulled_feed: Feed::new(store.clone()),
+            account_names: AccountNames::default(),
         }
     }
 }

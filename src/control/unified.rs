@@ -2,6 +2,7 @@
 
 mod deleted;
 mod effective;
+mod then;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -141,7 +142,21 @@ impl Query for query::UnifiedRecords {
         let asked = reading.asked(&self.tenants)?;
         let tenants = reading.known_of(&asked);
         let begin = (self.kind, self.after, self.limit);
-        let everyone = reading.everyone_of(&tenants, self.group.as_ref())?;
+        let everyone = reading.everyone_of(&tenants, self.group.as_ref(), self.at)?;
+        if let Some(at) = self.at {
+            let is_member = |known: &Known, record: &Record| {
+                let group = self.group.as_ref();
+                let group = group.filter(|_| !everyone.contains(&known.name));
+                group.is_none_or(|group| is_in(record, group))
+            };
+            let is_wanted: Option<then::Wanted<'_>> = match self.group {
+                Some(_) => Some(&is_member),
+                None => None,
+            };
+            let page = reading.page_then(&tenants, at, begin, is_wanted)?;
+            let added = reading.added(&page.rows, self.expansion, self.at)?;
+            return Ok(UnifiedPage::of(page, added, asked));
+        }
         let page = reading.record_page(&tenants, begin, |known| {
             let group = self.group.as_ref();
             let group = group.filter(|_| !everyone.contains(&known.name));
@@ -155,7 +170,7 @@ impl Query for query::UnifiedRecords {
                     && since.as_ref().is_none_or(|since| since.has(kept))
             }))
         })?;
-        let added = reading.added(&page.rows, self.expansion)?;
+        let added = reading.added(&page.rows, self.expansion, None)?;
         Ok(UnifiedPage::of(page, added, asked))
     }
 }
@@ -172,19 +187,27 @@ impl Query for query::UnifiedRecord {
             kind,
             tenants,
             id,
+            at,
             expansion,
         } = self;
         let asked = reading.asked(&tenants)?;
         let record = RecordRef { kind, id };
         let mut rows = Vec::new();
         for known in reading.known_of(&asked) {
-            if let Some(kept) = reading.store.get(known.no, &record)? {
-                let mut names = reading.names(known)?;
-                rows.push(reading.row_of(known, kept, &mut names)?);
+            let found = if let Some(at) = at {
+                reading.record_then(known, at, (kind, &record.id))?
+            } else {
+                let kept = reading.store.get(known.no, &record)?;
+                let names = &mut reading.names(known)?;
+                kept.map(|kept| reading.row_of(known, kept, names))
+                    .transpose()?
+            };
+            if let Some(row) = found {
+                rows.push(row);
                 break;
             }
         }
-        let added = reading.added(&rows, expansion)?;
+        let added = reading.added(&rows, expansion, at)?;
         Ok(UnifiedPage::of(Page::last(rows), added, asked))
     }
 }
@@ -266,10 +289,11 @@ impl Reading<'_> {
         &self,
         tenants: &[&Known],
         group: Option<&GroupId>,
+        at: Option<Timestamp>,
     ) -> Result<BTreeSet<TenantName>, ControlError> {
         let mut everyone = BTreeSet::new();
         for known in group.into_iter().flat_map(|_| tenants) {
-            let picture = self.context.pictures.of(self.store, known, None)?;
+            let picture = self.context.pictures.of(self.store, known, at)?;
             if group.is_some_and(|group| picture.grants().is_everyone(group)) {
                 everyone.insert(known.name.clone());
             }
@@ -282,12 +306,13 @@ impl Reading<'_> {
         &self,
         rows: &[RecordRow],
         wanted: Expansion,
+        at: Option<Timestamp>,
     ) -> Result<(Vec<RecordRow>, Vec<EffectiveRoles>), ControlError> {
         let effective = match wanted.effective_roles {
-            true => self.effective(rows)?,
+            true => self.effective(rows, at)?,
             false => Vec::new(),
         };
-        Ok((self.mentioned(rows, wanted)?, effective))
+        Ok((self.mentioned(rows, wanted, at)?, effective))
     }
 
     /// Returns the roles and groups that records mention, if they are wanted and known.
@@ -295,6 +320,7 @@ impl Reading<'_> {
         &self,
         rows: &[RecordRow],
         wanted: Expansion,
+        at: Option<Timestamp>,
     ) -> Result<Vec<RecordRow>, ControlError> {
         let mut wanted_of: BTreeMap<&TenantName, BTreeSet<RecordRef>> = BTreeMap::new();
         for row in rows {
@@ -308,7 +334,9 @@ impl Reading<'_> {
             let known = self.one(tenant)?;
             let mut names = self.names(known)?;
             for record in records {
-                if let Some(kept) = self.store.get(known.no, &record)? {
+                if let Some(at) = at {
+                    mentioned.extend(self.record_then(known, at, (record.kind, &record.id))?);
+                } else if let Some(kept) = self.store.get(known.no, &record)? {
                     mentioned.push(self.row_of(known, kept, &mut names)?);
                 }
             }

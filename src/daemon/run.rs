@@ -180,7 +180,7 @@ impl Daemon {
         };
         tasks.spawn("web", web::serve(open.address, front));
         if let Some(tls) = open.tls {
-            tasks.spawn("tls", tls.run(shutdown.clone()));
+            tasks.spawn("tls", tls.run(metrics.clone(), shutdown.clone()));
         }
         // Before the first run, so that a new endpoint gets everything that is found from now on.
         let feed = parts.control.feed();

@@ -338,6 +338,25 @@ impl Past {
         Ok(reached)
     }
 
+    /// Puts groups back as they were. `groups` are all present groups after the id `after` and up
+    /// to the id `last`; `None` means from the first group, or up to the last.
+    pub(super) fn put_back_groups(
+        &self,
+        groups: &mut BTreeMap<Id, Group>,
+        after: Option<&Id>,
+        last: Option<&Id>,
+    ) {
+        let id = |id: &Id| GroupId(id.clone());
+        let begin = after.map_or(Bound::Unbounded, |after| Bound::Excluded(id(after)));
+        let end = last.map_or(Bound::Unbounded, |last| Bound::Included(id(last)));
+        for (id, then) in self.groups.range((begin, end)) {
+            match then {
+                Some(group) => groups.insert(id.0.clone(), group.clone()),
+                None => groups.remove(&id.0),
+            };
+        }
+    }
+
     /// Returns a user as it was then, given the present one; `None` if there was no such user.
     pub(super) fn user(
         &mut self,

@@ -4,6 +4,7 @@
 mod unknown_groups;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Bound;
 use std::sync::{Arc, Mutex};
 
 use crate::access::Grants;
@@ -152,6 +153,17 @@ impl Picture {
     /// Returns the roles.
     pub fn roles(&self) -> impl Iterator<Item = &Role> {
         self.roles.values()
+    }
+
+    /// Returns the roles from an id on.
+    pub(super) fn roles_from(&self, begin: Bound<RoleId>) -> impl Iterator<Item = &Role> {
+        let roles = self.roles.range((begin, Bound::Unbounded));
+        roles.map(|(_, role)| role)
+    }
+
+    /// Returns what differs from now; `None` if the picture is of now.
+    pub(super) fn since_then(&self) -> Option<&Mutex<Past>> {
+        self.past.as_ref()
     }
 
     /// Returns the name of a group that gives roles or hides them.

@@ -3,10 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use crate::control::{MAX_PAGE, ScimRow};
-use crate::model::TenantName;
-use crate::model::scim::{
-    Attribute, Resource, ResourceType, ScimSchema, Selection, content_version,
-};
+use crate::model::scim::{Attribute, Resource, ResourceType, ScimSchema, Selection};
 
 /// The schemas of messages and of what describes the server.
 const LIST: &str = "urn:ietf:params:scim:api:messages:2.0:ListResponse";
@@ -16,33 +13,28 @@ const SCHEMA: &str = "urn:ietf:params:scim:schemas:core:2.0:Schema";
 
 /// What a list says besides its resources.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct ScimListHead<'a> {
+pub struct ScimListHead {
     /// How many resources match; `None` if they were not counted.
     pub total: Option<u64>,
     /// The number of the first resource, from 1; `None` if pages have cursors.
     pub start: Option<u64>,
     /// Where the next page begins; `None` if this is the last one.
     pub next_cursor: Option<String>,
-    /// Tenants of which nothing is listed, since they were not read in full yet, and how many they
-    /// are.
-    pub not_read: (&'a [TenantName], u64),
 }
 
-/// Our extension of lists: what they do not contain.
-const LIST_EXTENSION: &str = "urn:qlik-roster:scim:api:messages:2.0:NotRead";
-
 /// Returns a resource with the wanted attributes, and its version.
-pub fn scim_resource(row: ScimRow, selection: &Selection) -> (Resource, String) {
+pub fn scim_resource(row: ScimRow, selection: &Selection) -> (Resource, Option<String>) {
     let ScimRow {
         position: _,
         version,
         mut resource,
     } = row;
     selection.prune(&mut resource);
-    let version = content_version(version, &resource);
     // Whoever asks for a part of `meta` gets no other.
-    let is_wanted = selection.wants_part("meta", "version");
-    if is_wanted {
+    if let Some(version) = version
+        .as_ref()
+        .filter(|_| selection.wants_part("meta", "version"))
+    {
         let meta = resource.entry("meta").or_insert_with(|| json!({}));
         if let Value::Object(meta) = meta {
             meta.insert("version".to_owned(), json!(version));
@@ -52,21 +44,14 @@ pub fn scim_resource(row: ScimRow, selection: &Selection) -> (Resource, String) 
 }
 
 /// Returns a list of resources.
-pub fn scim_list(head: ScimListHead<'_>, resources: &[Resource]) -> Value {
+pub fn scim_list(head: ScimListHead, resources: &[Resource]) -> Value {
     let ScimListHead {
         total,
         start,
         next_cursor,
-        not_read: (not_read, n_not_read),
     } = head;
     let mut list = Map::new();
-    let mut schemas = vec![LIST];
-    if n_not_read > 0 {
-        schemas.push(LIST_EXTENSION);
-        let extension = json!({ "tenants": not_read, "count": n_not_read });
-        list.insert(LIST_EXTENSION.to_owned(), extension);
-    }
-    list.insert("schemas".to_owned(), json!(schemas));
+    list.insert("schemas".to_owned(), json!([LIST]));
     if let Some(total) = total {
         list.insert("totalResults".to_owned(), json!(total));
     }

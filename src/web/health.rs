@@ -37,7 +37,7 @@ pub struct Health {
 struct Watched {
     health: Health,
     tenants: Cached<Option<String>>,
-    lost: Cached<bool>,
+    lost: Cached<Option<bool>>,
 }
 
 /// An answer of the store, with the time at which it was given.
@@ -79,9 +79,9 @@ pub(super) fn router(health: Health) -> Router {
 }
 
 impl Watched {
-    /// Returns whether history was lost and no operator has acknowledged it. It is cached like the
-    /// rest.
-    async fn has_lost_history(&self) -> bool {
+    /// Returns whether history was lost and no operator has acknowledged it; `None` if the store
+    /// does not answer. It is cached like the rest.
+    async fn has_lost_history(&self) -> Option<bool> {
         let mut lost = self.lost.lock().await;
         if let Some((at, lost)) = &*lost
             && at.elapsed() < CACHED
@@ -89,7 +89,7 @@ impl Watched {
             return *lost;
         }
         let found = self.health.control.has_lost_history().await;
-        let found = found.unwrap_or_default();
+        let found = found.ok();
         *lost = Some((Instant::now(), found));
         found
     }
@@ -112,7 +112,9 @@ async fn readyz(State(watched): State<Watched>) -> (StatusCode, Cow<'static, str
     if health.shutdown.is_triggered() {
         return (unavailable, "ending\n".into());
     }
-    let Some(mut said) = watched.never_read().await else {
+    let (Some(mut said), Some(has_lost)) =
+        (watched.never_read().await, watched.has_lost_history().await)
+    else {
         return (unavailable, "the store does not answer\n".into());
     };
     // Read from memory, so it costs nothing.
@@ -122,7 +124,7 @@ async fn readyz(State(watched): State<Watched>) -> (StatusCode, Cow<'static, str
                        `qlik-roster status` says why";
         said = format!("{said}{n_overdue} {overdue}\n");
     }
-    if watched.has_lost_history().await {
+    if has_lost {
         said.push_str(LOST);
     }
     // Another process could do nothing about it, and what is known can still be read.
@@ -143,4 +145,60 @@ pub(super) fn opening() -> Router {
             get(async move || (StatusCode::SERVICE_UNAVAILABLE, opening)),
         )
         .fallback(async move || (StatusCode::SERVICE_UNAVAILABLE, opening))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock::{Clock, LastClockJump};
+    use crate::control::Endpoints;
+    use crate::signal;
+    use crate::store::{Retention, Store};
+    use crate::sync::TenantRegistry;
+
+    fn watched(store: &Store, shutdown: Shutdown) -> Watched {
+        let clock = Clock::system();
+        let retention = Retention {
+            keep: Duration::from_secs(1),
+            keep_runs: 1,
+        };
+        let control = Control::new(
+            store.clone(),
+            clock.clone(),
+            TenantRegistry::default(),
+            Endpoints::default(),
+            retention,
+            Vec::new(),
+            LastClockJump::of(clock),
+        );
+        Watched {
+            health: Health {
+                control: Arc::new(control),
+                shutdown,
+            },
+            tenants: Arc::default(),
+            lost: Arc::default(),
+        }
+    }
+
+    #[tokio::test]
+    async fn a_store_that_does_not_say_whether_history_was_lost_is_not_ready() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(folder.path()).unwrap().store;
+        let (_trigger, shutdown) = signal::shutdown();
+        let watched = watched(&store, shutdown);
+        // This answer is cached, and so the store is not asked again.
+        assert_eq!(watched.never_read().await, Some(String::new()));
+
+        store.close().unwrap();
+
+        let (status, said) = readyz(State(watched.clone())).await;
+        assert_eq!(
+            (status, &*said),
+            (
+                StatusCode::SERVICE_UNAVAILABLE,
+                "the store does not answer\n"
+            )
+        );
+    }
 }

@@ -13,6 +13,7 @@ use tokio::sync::Mutex;
 use tokio::time::Instant;
 
 use crate::control::{Control, EndpointGauges, Gauges, TenantGauges};
+use crate::model::TenantName;
 use crate::telemetry::{self, HttpRoute, HttpStatus, Metrics, Sample};
 
 /// How long what was counted in the store is shown: anybody may ask, as often as they like.
@@ -60,6 +61,8 @@ async fn print(State(scraped): State<Arc<Scraped>>) -> impl IntoResponse {
         control,
         counted_at,
     } = &*scraped;
+    let present = control.present();
+    let is_present = |name: &str| present.contains(&TenantName(name.to_owned()));
     // An age is computed when it is asked for.
     for (tenant, age) in control.ages() {
         metrics.set(Sample::SinceSuccess { tenant: &tenant }, age.as_secs_f64());
@@ -73,6 +76,7 @@ async fn print(State(scraped): State<Arc<Scraped>>) -> impl IntoResponse {
         *counted_at = Some(Instant::now());
     }
     drop(counted_at);
+    metrics.keep_gauges("tenant", is_present);
     let head = [(CONTENT_TYPE, telemetry::CONTENT_TYPE)];
     (head, metrics.print())
 }

@@ -108,3 +108,43 @@ pub async fn serve(address: Address, front: Front) -> io::Result<()> {
         .await;
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use tokio::task::JoinSet;
+
+    use super::*;
+    use crate::signal;
+
+    #[tokio::test]
+    async fn probes_are_answered_while_the_store_is_being_opened() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let listens = listener.local_addr().unwrap();
+        let address = Address {
+            listener: Arc::new(listener),
+            tls: None,
+        };
+        let (trigger, shutdown) = signal::shutdown();
+        let mut serving = JoinSet::new();
+        serving.spawn(serve_opening(address.clone(), 8, shutdown));
+
+        for (path, status, said) in [
+            ("/livez", 200, "ok\n"),
+            ("/readyz", 503, "the store is being opened\n"),
+            ("/metrics", 503, "the store is being opened\n"),
+            ("/events", 503, "the store is being opened\n"),
+            ("/scim/v2/Users", 503, "the store is being opened\n"),
+        ] {
+            let answer = reqwest::get(format!("http://{listens}{path}"))
+                .await
+                .unwrap();
+            assert_eq!(answer.status().as_u16(), status, "{path}");
+            assert_eq!(answer.text().await.unwrap(), said, "{path}");
+        }
+
+        // The port stays open for what is served afterwards.
+        trigger.trigger();
+        serving.join_next().await.unwrap().unwrap();
+        assert_eq!(address.listener.local_addr().unwrap(), listens);
+    }
+}

@@ -370,6 +370,22 @@ async fn an_organizations_tenants_come_pause_and_go_on_by_themselves() {
         ],
     )
     .await;
+    // What the metrics showed of the tenant that is gone is not shown any more.
+    let metrics = reqwest::get(running.url("/metrics")).await.unwrap();
+    let metrics = metrics.text().await.unwrap();
+    let shows = |series: &str, tenant: &str| {
+        metrics.contains(&format!("qlik_roster_{series}{{tenant=\"{tenant}\""))
+    };
+    for gauge in [
+        "last_success_timestamp_seconds",
+        "since_success_seconds",
+        "records",
+        "held_plans",
+    ] {
+        assert!(shows(gauge, "acme"), "{gauge}");
+        assert!(!shows(gauge, "beta"), "{gauge}");
+    }
+    assert!(shows("qlik_requests_total", "beta"), "it has happened");
     let n_runs = runs_of(&running, "acme").await.len();
     let tenant = qlik_roster::model::TenantName("acme".to_owned());
     let mode = Mode::Commit;

@@ -402,3 +402,42 @@ async fn events_are_written_as_cloud_events_if_that_is_wanted() {
     );
     running.stop().await;
 }
+
+/// A program that asks for many pages at one time waits, or is told to come back; others and those
+/// that wait for events are answered meanwhile.
+#[tokio::test(flavor = "multi_thread")]
+async fn one_program_cannot_read_many_pages_at_one_time() {
+    let world = World::new().await;
+    let running = world.start().await;
+    let [greedy, other] = [token(&world, &[]).await, token(&world, &[]).await];
+    for number in 0..20 {
+        rename(&world, number, &format!("Renamed {number}"));
+    }
+    running.sync().await;
+
+    let asked = (0..100).map(|_| {
+        let request = request(&running, &greedy, "from=oldest&limit=500");
+        tokio::spawn(request.send())
+    });
+    let asked: Vec<_> = asked.collect();
+    let (status, page) = get(&running, &other, "from=oldest").await;
+    assert_eq!(status, StatusCode::OK, "{page}");
+    let mut answered = 0;
+    for answer in asked {
+        let answer = answer.await.unwrap().unwrap();
+        match answer.status() {
+            StatusCode::OK => answered += 1,
+            StatusCode::TOO_MANY_REQUESTS => {
+                assert_eq!(answer.headers()["retry-after"], "1");
+                let body: Value = answer.json().await.unwrap();
+                assert_eq!(body["errorCode"], "TooManyRequestsError");
+            }
+            other => panic!("{other}"),
+        }
+    }
+    assert!(answered >= 8, "{answered}");
+    // Page after page, nobody is refused.
+    let (events, _) = all(&running, &greedy, "limit=1").await;
+    assert!(events.len() >= 20);
+    running.stop().await;
+}

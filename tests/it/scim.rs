@@ -4,8 +4,10 @@ use std::collections::BTreeSet;
 use std::path::Path;
 use std::process::Command;
 
-use qlik_roster::demo::tenant::{Assignee, Directory, Edit, NewSpace, NewUser, SpaceSort, Status};
-use qlik_roster::model::{GroupId, Id, Mode, UserId};
+use qlik_roster::demo::tenant::{
+    Assignee, Directory, Edit, NewSpace, NewUser, SpaceEdit, SpaceSort, Status,
+};
+use qlik_roster::model::{GroupId, Id, Mode, TenantId, UserId};
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
@@ -45,6 +47,15 @@ impl<'a> Client<'a> {
         Self {
             running,
             token: out.trim().to_owned(),
+            base: "/scim/v2/tenants/acme".to_owned(),
+        }
+    }
+
+    /// The same client at the address of all tenants.
+    fn of_all(&self) -> Self {
+        Self {
+            running: self.running,
+            token: self.token.clone(),
             base: "/scim/v2".to_owned(),
         }
     }
@@ -572,6 +583,227 @@ async fn a_version_changes_with_what_is_shown() {
     running.stop().await;
 }
 
+/// A version is that of the whole resource: whatever is asked for, and wherever it is listed.
+#[tokio::test]
+async fn a_version_does_not_depend_on_what_is_asked_for() {
+    let world = World::new().await;
+    let directory = world.tenant.directory();
+    let large = directory.create_group("Large");
+    let mut member = None;
+    for n in 0..1_010 {
+        let user = NewUser {
+            groups: vec![large.clone()],
+            ..NewUser::named(&format!("Member {n}"))
+        };
+        member = Some(directory.create_user(user).unwrap());
+    }
+    let scopes = ["user.admin".to_owned()].into();
+    let member = member.unwrap();
+    directory
+        .update_user(&member, Edit::Scopes(Some(scopes)))
+        .unwrap();
+    let running = world.start().await;
+    let client = Client::new(&world, &running).await;
+    let lists = [
+        ("/Users", member.to_string()),
+        ("/Groups", large.to_string()),
+        (
+            "/Roles",
+            client.ids("/Roles", &[("count", "1")]).await.remove(0),
+        ),
+        ("/Entitlements", "user.admin".to_owned()),
+    ];
+    for (list, id) in &lists {
+        let path = format!("{list}/{id}");
+        let whole = client.get(&path, &[]).await;
+        let version = whole.header("etag").to_owned();
+        assert_eq!(whole.body["meta"]["version"], *version, "{list}");
+        for asked in [
+            ("attributes", "meta"),
+            ("attributes", "displayName"),
+            ("attributes", "members,meta.version"),
+            ("excludedAttributes", "members,displayName,entitlements"),
+            ("excludedAttributes", "meta"),
+        ] {
+            let part = client.get(&path, &[asked]).await;
+            assert_eq!(part.header("etag"), version, "{list} {asked:?}");
+            let request = client.request(
+                Method::GET,
+                &format!("{path}?{}={}", asked.0, asked.1.replace(',', "%2C")),
+            );
+            let same = answer(request.header("if-none-match", &version)).await;
+            assert_eq!(same.status, StatusCode::NOT_MODIFIED, "{list} {asked:?}");
+        }
+        let filter = format!("id eq \"{id}\"");
+        for more in [
+            &[][..],
+            &[("sortBy", "displayName")],
+            &[("filter", &filter)],
+            &[("excludedAttributes", "members")],
+            &[("attributes", "meta.version")],
+            &[("attributes", "members,meta")],
+        ] {
+            let parameters = [more, &[("count", "500"), ("cursor", "")]].concat();
+            let mut found = None;
+            let mut cursor = String::new();
+            while found.is_none() {
+                let mut parameters = parameters.clone();
+                parameters.pop();
+                parameters.push(("cursor", &cursor));
+                let page = client.get(list, &parameters).await;
+                assert_eq!(page.status, StatusCode::OK, "{}", page.body);
+                let resources = page.body["Resources"].as_array().unwrap();
+                found = resources.iter().find(|it| it["id"] == **id).cloned();
+                cursor = page.body["nextCursor"].as_str().unwrap_or("").to_owned();
+                assert!(found.is_some() || !cursor.is_empty(), "{list} {more:?}");
+            }
+            let shown = found.unwrap();
+            assert_eq!(shown["meta"]["version"], *version, "{list} {more:?}");
+        }
+        // At another address, it is the same content under other addresses.
+        let all = client.of_all();
+        let tenant = world.tenant.tenant_id();
+        let there = all.get(&format!("{path}~{}", tenant.0), &[]).await;
+        assert_eq!(there.status, StatusCode::OK);
+    }
+
+    // A member's new name changes the group, also where its members are left out.
+    let group = async || {
+        let filter = format!("id eq \"{large}\"");
+        let page = client.get("/Groups", &[("filter", &filter)]).await;
+        let group = page.body["Resources"][0].clone();
+        assert_eq!(group["members"], Value::Null);
+        group["meta"]["version"].clone()
+    };
+    let before = group().await;
+    let edit = Edit::Name("Somebody else".to_owned());
+    directory.update_user(&member, edit).unwrap();
+    running.sync().await;
+    assert_ne!(group().await, before);
+    running.stop().await;
+}
+
+/// Filters about members, compared with what the members are.
+#[tokio::test]
+async fn groups_are_found_by_what_is_true_of_their_members() {
+    let world = World::new().await;
+    let directory = world.tenant.directory();
+    let empty = directory.create_group("Empty");
+    let lonely = directory.create_group("Lonely");
+    let both = directory.create_group("Both");
+    let maria = NewUser {
+        groups: vec![lonely.clone(), both.clone()],
+        ..NewUser::named("Maria Silva")
+    };
+    let maria = directory.create_user(maria).unwrap().to_string();
+    let nora = NewUser {
+        groups: vec![both.clone()],
+        ..NewUser::named("Nora Lund")
+    };
+    let nora = directory.create_user(nora).unwrap().to_string();
+    let running = world.start().await;
+    let client = Client::new(&world, &running).await;
+    let ours = [&empty, &lonely, &both].map(ToString::to_string);
+
+    for (condition, expected) in [
+        ("members pr".to_owned(), vec![&lonely, &both]),
+        ("not (members pr)".to_owned(), vec![&empty]),
+        ("members eq null".to_owned(), vec![&empty]),
+        ("members.value pr".to_owned(), vec![&lonely, &both]),
+        (format!("members eq \"{maria}\""), vec![&lonely, &both]),
+        (format!("members ne \"{maria}\""), vec![&empty, &both]),
+        (format!("members[value ne \"{maria}\"]"), vec![&both]),
+        (format!("not (members eq \"{maria}\")"), vec![&empty]),
+        (format!("members[value eq \"{nora}\"]"), vec![&both]),
+        (
+            format!("members eq \"{maria}\" and members eq \"{nora}\""),
+            vec![&both],
+        ),
+        ("members.display eq \"nora lund\"".to_owned(), vec![&both]),
+        (
+            "members.display co \"SILVA\"".to_owned(),
+            vec![&lonely, &both],
+        ),
+        (
+            "members.display sw \"N\" and members.display sw \"M\"".to_owned(),
+            vec![&both],
+        ),
+        (
+            "members[display sw \"N\" and display ew \"Silva\"]".to_owned(),
+            vec![],
+        ),
+        (
+            format!("members[value eq \"{maria}\" and display co \"lund\"]"),
+            vec![],
+        ),
+        (
+            "members[type eq \"User\" and not (display co \"maria\")]".to_owned(),
+            vec![&both],
+        ),
+        ("members.type eq \"Group\"".to_owned(), vec![]),
+        (
+            format!(
+                "members.$ref eq \"{}\"",
+                client.url(&format!("/Users/{nora}"))
+            ),
+            vec![&both],
+        ),
+        (
+            "members.display gt \"Nora\" or displayName eq \"empty\"".to_owned(),
+            vec![&empty, &both],
+        ),
+    ] {
+        let mut expected: Vec<String> = expected.iter().map(ToString::to_string).collect();
+        expected.sort();
+        let named = ours.iter().map(|id| format!("id eq \"{id}\""));
+        let named = named.collect::<Vec<_>>().join(" or ");
+        for filter in [format!("({named}) and ({condition})"), condition.clone()] {
+            let parameters = [("filter", filter.as_str()), ("count", "500")];
+            let mut found = client.ids("/Groups", &parameters).await;
+            found.retain(|id| ours.contains(id));
+            found.sort();
+            assert_eq!(found, expected, "{filter}");
+            let sorted = [&parameters[..], &[("sortBy", "displayName")]].concat();
+            let mut found = client.ids("/Groups", &sorted).await;
+            found.retain(|id| ours.contains(id));
+            found.sort();
+            assert_eq!(found, expected, "{filter}, sorted");
+        }
+    }
+    running.stop().await;
+}
+
+#[tokio::test]
+async fn answers_have_the_media_type_that_is_asked_for() {
+    let world = World::new().await;
+    let running = world.start().await;
+    let client = Client::new(&world, &running).await;
+    let scim = "application/scim+json";
+    for (accept, status, sort) in [
+        ("*/*", 200, scim),
+        ("application/scim+json", 200, scim),
+        ("application/json", 200, "application/json"),
+        ("application/json, application/scim+json", 200, scim),
+        ("application/json;q=0.9, text/html", 200, "application/json"),
+        ("text/html", 406, scim),
+        ("application/xml", 406, scim),
+    ] {
+        for (path, found) in [
+            ("/Users", status),
+            ("/Schemas", status),
+            ("/Users/nobody", if status == 200 { 404 } else { status }),
+        ] {
+            let request = client.request(Method::GET, path);
+            let answered = answer(request.header("accept", accept)).await;
+            assert_eq!(answered.status.as_u16(), found, "{accept} {path}");
+            assert_eq!(answered.header("content-type"), sort, "{accept} {path}");
+            assert!(answered.header("vary").contains("Accept"), "{path}");
+            assert!(answered.body.is_object(), "{accept} {path}");
+        }
+    }
+    running.stop().await;
+}
+
 #[tokio::test]
 async fn a_search_may_come_in_a_body_and_cover_all_types() {
     let world = World::new().await;
@@ -612,7 +844,7 @@ async fn a_search_may_come_in_a_body_and_cover_all_types() {
 async fn errors_have_scims_form() {
     let world = World::new().await;
     let running = world.start().await;
-    let mut client = Client::new(&world, &running).await;
+    let mut client = Client::new(&world, &running).await.of_all();
     let right = client.token.clone();
     let read = Client::with(&world, &running, &["--scope", "read"])
         .await
@@ -644,8 +876,15 @@ async fn errors_have_scims_form() {
         ),
         (
             &right,
-            "/Groups",
-            &[("filter", "members pr")],
+            "/Users",
+            &[("filter", "emails[nothing eq \"x\"]")],
+            400,
+            json!("invalidFilter"),
+        ),
+        (
+            &right,
+            "/Users",
+            &[("filter", r#"userName eq "ACME\bob""#)],
             400,
             json!("invalidFilter"),
         ),
@@ -825,7 +1064,7 @@ async fn ids_are_unique_among_the_tenants_of_an_address() {
     world.write_config(&format!("{config}{sections}"));
     let running = world.start().await;
     running.run_of("beta", Mode::Commit).await;
-    let client = Client::new(&world, &running).await;
+    let client = Client::new(&world, &running).await.of_all();
     let one = |name: &str| Client {
         running: &running,
         token: client.token.clone(),
@@ -837,6 +1076,19 @@ async fn ids_are_unique_among_the_tenants_of_an_address() {
         let acmes = acme.ids(list, &[("count", "500")]).await;
         let betas = other.ids(list, &[("count", "500")]).await;
         assert_eq!(all.len(), acmes.len() + betas.len(), "{list}");
+        let tenants = [world.tenant.tenant_id(), beta.tenant_id()];
+        let qualified = |ids: &[String], tenant: &TenantId| {
+            let ids = ids.iter().map(|id| format!("{id}~{}", tenant.0));
+            ids.collect::<Vec<_>>()
+        };
+        let expected = [
+            qualified(&acmes, &tenants[0]),
+            qualified(&betas, &tenants[1]),
+        ];
+        assert_eq!(all, expected.concat(), "{list}");
+        // Without its tenant, an id names nothing here.
+        let bare = client.get(&format!("{list}/{}", acmes[0]), &[]).await;
+        assert_eq!(bare.status, StatusCode::NOT_FOUND);
         assert_eq!(
             all.iter().collect::<BTreeSet<_>>().len(),
             all.len(),
@@ -859,10 +1111,15 @@ async fn ids_are_unique_among_the_tenants_of_an_address() {
             .unwrap()
             .contains("/scim/v2/tenants/beta/Users/")
     );
-    // A token for one tenant reads it at the address of all.
+    // A token for one tenant reads it at the address of all, with the same ids as others read: they
+    // do not depend on which tenants there are.
     let limited = Client::with(&world, &running, &["--scope", "scim", "--tenant", "beta"]).await;
-    let betas = other.ids("/Users", &[("count", "500")]).await;
-    assert_eq!(limited.ids("/Users", &[("count", "500")]).await, betas);
+    let limited = limited.of_all();
+    for list in ["/Users", "/Groups", "/Roles"] {
+        let all = client.ids(list, &[("count", "500")]).await;
+        let betas = limited.ids(list, &[("count", "500")]).await;
+        assert!(all.ends_with(&betas) && !betas.is_empty(), "{list}");
+    }
     assert_eq!(
         limited.get("/tenants/acme/Users", &[]).await.status,
         StatusCode::NOT_FOUND
@@ -879,7 +1136,7 @@ async fn a_tenant_that_was_not_read_is_not_an_empty_one() {
                 [[endpoints]]";
     world.write_config(&config.replacen("[[endpoints]]", beta, 1));
     let running = world.start().await;
-    let client = Client::new(&world, &running).await;
+    let client = Client::new(&world, &running).await.of_all();
 
     let beta = client.get("/tenants/beta/Users", &[]).await;
     let one = client.get("/tenants/beta/Users/x", &[]).await;
@@ -896,8 +1153,26 @@ async fn a_tenant_that_was_not_read_is_not_an_empty_one() {
         assert_eq!(refused.body["status"], "503");
     }
     assert_eq!(all.status, StatusCode::OK);
-    let not_read = &all.body["urn:qlik-roster:scim:api:messages:2.0:NotRead"];
-    assert_eq!(*not_read, json!({ "tenants": ["beta"], "count": 1 }));
+    assert_eq!(all.header("qlik-roster-not-read"), "beta");
+    assert_eq!(all.header("qlik-roster-not-read-count"), "1");
+    let id = all.body["Resources"][0]["id"].as_str().unwrap();
+    let one = client.get(&format!("/Users/{id}"), &[]).await;
+    assert_eq!(one.header("qlik-roster-not-read"), "beta");
+    // Clients refuse a message with attributes that the standard does not have.
+    let list = "urn:ietf:params:scim:api:messages:2.0:ListResponse";
+    assert_eq!(all.body["schemas"], json!([list]));
+    let names = all.body.as_object().unwrap().keys();
+    let names: BTreeSet<&str> = names.map(String::as_str).collect();
+    let expected = [
+        "Resources",
+        "itemsPerPage",
+        "schemas",
+        "startIndex",
+        "totalResults",
+    ];
+    assert_eq!(names, expected.into());
+    let client = client.get("/tenants/acme/Users", &[("count", "1")]).await;
+    assert_eq!(client.header("qlik-roster-not-read-count"), "");
     running.stop().await;
 }
 
@@ -918,8 +1193,13 @@ async fn the_python_client_reads_everything_and_its_checks_pass() {
         return;
     }
     let world = World::new().await;
+    // That a tenant is missing is said in a way that strict clients accept.
+    let config = world.standard_config();
+    let beta = "[[tenants]]\nname = \"beta\"\nhost = \"http://127.0.0.1:9\"\nconnection = \"test\"\n\
+                [[endpoints]]";
+    world.write_config(&config.replacen("[[endpoints]]", beta, 1));
     let running = world.start().await;
-    let client = Client::new(&world, &running).await;
+    let client = Client::new(&world, &running).await.of_all();
     let mut program = Command::new(python);
     program
         .arg(root.join("tests/receivers/read_scim.py"))
@@ -957,6 +1237,15 @@ async fn roles_in_spaces_are_entitlements() {
         owner,
     });
     let other = tenant.create_user(NewUser::named("Nora")).unwrap();
+    // Each entitlement of a user is a resource, scopes as well.
+    for user in tenant.users() {
+        tenant
+            .update_user(&user.id, Edit::Scopes(Some([].into())))
+            .unwrap();
+    }
+    let scopes = ["user.admin", "automations:read"].map(str::to_owned);
+    let edit = Edit::Scopes(Some(scopes.into()));
+    tenant.update_user(&other, edit).unwrap();
     let sales = Assignee::Group(group);
     let everyone = Assignee::Group(Directory::everyone());
     tenant
@@ -971,8 +1260,30 @@ async fn roles_in_spaces_are_entitlements() {
     let client = Client::new(&world, &running).await;
     let id = |role: &str| format!("{space}:{role}");
     let roles = ["consumer", "dataconsumer", "facilitator", "producer"].map(id);
+    let scopes = ["automations:read", "user.admin"].map(str::to_owned);
+    let roles = [&roles[..], &scopes].concat();
 
     assert_eq!(client.ids("/Entitlements", &[]).await, roles);
+    for start in 1..=roles.len() {
+        let start_index = start.to_string();
+        let page = [("startIndex", start_index.as_str()), ("count", "2")];
+        let page = client.get("/Entitlements", &page).await;
+        assert_eq!(page.body["totalResults"], roles.len());
+        let end = (start + 1).min(roles.len());
+        assert_eq!(ids(&page.body), roles[start - 1..end]);
+    }
+    let filter = [("filter", "type eq \"scope\"")];
+    assert_eq!(client.ids("/Entitlements", &filter).await, scopes);
+    for id in &roles {
+        let one = client.get(&format!("/Entitlements/{id}"), &[]).await;
+        assert_eq!(one.body["id"], **id, "{}", one.body);
+    }
+    let nora = client.get(&format!("/Users/{other}"), &[]).await;
+    for held in nora.body["entitlements"].as_array().unwrap() {
+        let value = held["value"].as_str().unwrap();
+        let it = client.get(&format!("/Entitlements/{value}"), &[]).await;
+        assert_eq!(it.body["displayName"], held["display"], "{value}");
+    }
     let walked = client
         .walk("/Entitlements", &[("count", "1")], async || ())
         .await;
@@ -980,11 +1291,11 @@ async fn roles_in_spaces_are_entitlements() {
     let sorted = [
         ("sortBy", "displayName"),
         ("sortOrder", "descending"),
-        ("count", "2"),
+        ("count", "3"),
     ];
     assert_eq!(
         client.ids("/Entitlements", &sorted).await,
-        [id("producer"), id("facilitator")]
+        ["user.admin".to_owned(), id("producer"), id("facilitator")]
     );
     let one = client
         .get(&format!("/Entitlements/{}", id("consumer")), &[])
@@ -994,6 +1305,15 @@ async fn roles_in_spaces_are_entitlements() {
     let extension = "urn:qlik-roster:scim:schemas:extension:2.0:Entitlement";
     assert_eq!(one.body[extension]["space"]["value"], space.to_string());
     assert_eq!(one.header("etag"), one.body["meta"]["version"]);
+    // A space's new name is one of its entitlements.
+    tenant
+        .update_space(&space, SpaceEdit::Name("Budget".to_owned()))
+        .unwrap();
+    crate::spaces::read_again(&world, &running).await;
+    let path = format!("/Entitlements/{}", id("consumer"));
+    let renamed = client.get(&path, &[]).await;
+    assert_eq!(renamed.body["displayName"], "consumer in Budget");
+    assert_ne!(renamed.header("etag"), one.header("etag"));
     let none = client
         .get(&format!("/Entitlements/{}", id("owner")), &[])
         .await;

@@ -453,3 +453,59 @@ async fn a_tenant_that_never_worked_is_said_to_be_so_everywhere() {
     let (code, _, err) = world.command(&["findings"]).await;
     assert_eq!(code, 0, "{err}");
 }
+
+/// Whoever opens the port to other machines without TLS is told what that means.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_address_that_others_reach_without_tls_is_warned_of() {
+    let world = World::new().await;
+    let warning = "Other machines can reach";
+    let (daemon, _) = start_and(&world, &[], "Started;").await;
+    drop(daemon);
+    assert!(!log_of(&world).contains(warning), "{}", log_of(&world));
+
+    let config = world.standard_config();
+    let config = config.replace("\"127.0.0.1:0\"", "\"0.0.0.0:0\"");
+    world.write_config(&config.replace("level = \"off\"", "level = \"info\""));
+    let daemon = spawn(&world, &world.config_path(), &[]);
+    within("it is warned of", || async {
+        log_of(&world).contains(warning)
+    })
+    .await;
+    let log = log_of(&world);
+    assert!(
+        log.contains("0.0.0.0:") && log.contains("[server.tls]"),
+        "{log}"
+    );
+    drop(daemon);
+}
+
+/// Whatever an operator does is in the log: who, what, and to which token.
+#[tokio::test(flavor = "multi_thread")]
+async fn who_makes_and_revokes_a_token_is_in_the_log() {
+    let world = World::new().await;
+    let (daemon, _) = start_and(&world, &[], "Started;").await;
+    let (exit, text, said) = world
+        .command(&["token", "create", "a report", "--scope", "read"])
+        .await;
+    assert_eq!(exit, 0, "{said}");
+    let (_, listed, _) = world.command(&["token", "list", "--output", "json"]).await;
+    let listed: serde_json::Value = serde_json::from_str(&listed).unwrap();
+    let mut rows = listed.as_array().unwrap().iter();
+    let row = rows.find(|row| row["name"] == "a report").unwrap();
+    let id = row["id"].as_str().unwrap();
+    let (exit, _, said) = world.command(&["token", "revoke", id]).await;
+    assert_eq!(exit, 0, "{said}");
+
+    within("it is in the log", || async {
+        let log = log_of(&world);
+        let lines = [
+            format!("Token {id} was made by"),
+            format!("Token {id} was revoked by"),
+        ];
+        lines.iter().all(|line| log.contains(line))
+    })
+    .await;
+    let log = log_of(&world);
+    assert!(!log.contains(text.trim()), "the token itself is not");
+    drop(daemon);
+}

@@ -510,3 +510,50 @@ async fn the_client_of_stackone_reads_everything() {
     assert_eq!(found["accounts"].as_array().unwrap().len(), 1);
     running.stop().await;
 }
+
+/// Each route needs the scope that names it; `admin` opens all. A token ends by itself.
+#[tokio::test]
+async fn a_token_opens_what_its_scopes_name_until_it_ends() {
+    let world = crate::spaces::world(crate::spaces::clock(), 0).await;
+    let running = world.start().await;
+    let routes = [
+        ("/unified/iam/users", "read"),
+        ("/unified/iam/users/none/access", "read"),
+        ("/accounts", "read"),
+        ("/reports", "read"),
+        ("/scim/v2/Users", "scim"),
+        ("/scim/v2/Entitlements", "scim"),
+        ("/events?from=now", "events"),
+    ];
+    let mut tokens = Vec::new();
+    for scopes in [
+        &["read"][..],
+        &["scim"],
+        &["events"],
+        &["read", "scim"],
+        &["admin"],
+    ] {
+        let named = scopes.iter().flat_map(|scope| ["--scope", scope]);
+        let args: Vec<&str> = named.chain(["--days", "1"]).collect();
+        let token = token(&world, &args).await;
+        for (path, scope) in routes {
+            let answered = get(&running, &token, "acme", path).await.status;
+            let opens = scopes.contains(&scope) || scopes == ["admin"];
+            let is_refused = answered == StatusCode::FORBIDDEN;
+            assert_eq!(is_refused, !opens, "{scopes:?} {path}: {answered}");
+        }
+        tokens.push(token);
+    }
+
+    let day = std::time::Duration::from_secs(24 * 3_600 + 1);
+    world.clock.set(world.clock.now().plus(day));
+
+    // Not with all: an address with many wrong tokens has to wait.
+    for token in &tokens[3..] {
+        for (path, _) in routes {
+            let answered = get(&running, token, "acme", path).await.status;
+            assert_eq!(answered, StatusCode::UNAUTHORIZED, "{path}");
+        }
+    }
+    running.stop().await;
+}

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use qlik_roster::demo::tenant::{Directory, Edit, GroupEdit, User};
+use qlik_roster::demo::tenant::{Directory, Edit, GroupEdit, NewUser, User};
 use qlik_roster::model::{GroupId, RoleId};
 use reqwest::StatusCode;
 use serde_json::{Value, json};
@@ -205,5 +205,128 @@ async fn deleted_records_are_listed_after_the_others_where_that_is_asked_for() {
     )
     .await;
     assert_eq!(policies.status, StatusCode::BAD_REQUEST);
+    running.stop().await;
+}
+
+/// All lists as they are answered, and a record of each kind by its id.
+async fn everything(running: &Running, token: &str, group: &GroupId, more: &str) -> Vec<Value> {
+    let mut answers = Vec::new();
+    let expand = "expand=roles,groups,effective_roles";
+    for (path, size) in [
+        ("users".to_owned(), 17),
+        ("roles".to_owned(), 3),
+        ("groups".to_owned(), 4),
+        ("policies".to_owned(), 5),
+        (format!("groups/{group}/members"), 3),
+    ] {
+        let path = format!("/unified/iam/{path}?{expand}&page_size={size}{more}");
+        let (rows, _) = all(running, token, &path).await;
+        answers.push(json!(rows));
+    }
+    answers
+}
+
+/// What is answered about a time is what was answered at that time.
+#[tokio::test]
+async fn lists_as_of_a_time_are_what_they_were_then() {
+    let world = World::new().await;
+    world.let_all_go();
+    let directory = world.tenant.directory();
+    let given = Given::to_a_group(directory);
+    let gone = directory.create_group("Gone later");
+    let role = directory.create_role("Gone later");
+    let running = world.start().await;
+    let token = token(&world, &["--scope", "read"]).await;
+    let mut rng = fastrand::Rng::with_seed(14);
+    let mut asked = Vec::new();
+    for round in 0..4 {
+        let now = everything(&running, &token, &given.group, "").await;
+        asked.push((world.clock.now(), now));
+        for n in 0..6 {
+            let users = directory.users();
+            let credentials = world.tenant.credential_users();
+            let users = users.iter().filter(|it| !credentials.contains(&it.id));
+            let users: Vec<_> = users.collect();
+            let user = &users[rng.usize(..users.len())].id;
+            let edit = match n {
+                0 => Edit::Name(format!("Renamed {round}")),
+                1 => Edit::JoinGroup(given.group.clone()),
+                2 => Edit::AssignRole(given.role.clone()),
+                3 => Edit::Email(None),
+                4 => Edit::LeaveGroup(given.group.clone()),
+                _ => {
+                    directory.delete_user(user).unwrap();
+                    let new = NewUser::named(&format!("Newcomer {round}"));
+                    directory.create_user(new).unwrap();
+                    continue;
+                }
+            };
+            directory.update_user(user, edit).unwrap();
+        }
+        let name = GroupEdit::Name(format!("Group {round}"));
+        directory.update_group(&given.group, name).unwrap();
+        directory.create_group(&format!("New {round}"));
+        if round == 1 {
+            directory.delete_group(&gone).unwrap();
+            directory.delete_role(&role).unwrap();
+        }
+        running.sync().await;
+    }
+
+    for (time, expected) in &asked {
+        let more = format!("&as_of={time}");
+        let found = everything(&running, &token, &given.group, &more).await;
+        for (found, expected) in found.iter().zip(expected) {
+            assert_eq!(found, expected, "{time}");
+        }
+        assert_eq!(found.len(), expected.len());
+        // Each record is found by its id.
+        for (list, rows) in ["users", "roles", "groups"].iter().zip(expected) {
+            let row = &rows[2];
+            let id = row["remote_id"].as_str().unwrap();
+            let path = format!("/unified/iam/{list}/{id}?expand=roles,groups,effective_roles");
+            let one = ok(&running, &token, &format!("{path}{more}")).await;
+            assert_eq!(one["data"], *row, "{list} {time}");
+        }
+    }
+    let first = asked[0].0;
+    let group = format!("/unified/iam/groups/{gone}");
+    assert_eq!(
+        get(&running, &token, "acme", &group).await.status,
+        StatusCode::NOT_FOUND
+    );
+    let then = ok(&running, &token, &format!("{group}?as_of={first}")).await;
+    assert_eq!(then["data"]["name"], "Gone later");
+    let holders = format!("/unified/iam/roles/{role}/holders?as_of={first}");
+    assert_eq!(ok(&running, &token, &holders).await["data"], json!([]));
+
+    // What cannot be answered is refused with the reason.
+    let last = asked[3].0;
+    for (query, status, said) in [
+        ("as_of=2000-01-01T00:00:00Z", 409, "begins at"),
+        ("as_of=yesterday", 400, "`as_of` is a time"),
+        (&format!("as_of={last}&raw=true"), 400, "`raw`"),
+        (&format!("as_of={last}&deleted=true"), 400, "`deleted`"),
+        (
+            &format!("as_of={last}&filter[updated_after]={first}"),
+            400,
+            "updated_after",
+        ),
+    ] {
+        for path in ["/unified/iam/users", "/unified/iam/groups"] {
+            let path = format!("{path}?{query}");
+            let refused = get(&running, &token, "acme", &path).await;
+            assert_eq!(refused.status.as_u16(), status, "{path}: {}", refused.body);
+            let message = refused.body["message"].as_str().unwrap();
+            assert!(message.contains(said), "{path}: {message}");
+        }
+    }
+    // A cursor belongs to its time.
+    let page = format!("/unified/iam/users?page_size=3&as_of={last}");
+    let page = ok(&running, &token, &page).await;
+    let next = page["next"].as_str().unwrap();
+    let other = format!("/unified/iam/users?page_size=3&as_of={first}&next={next}");
+    let other = get(&running, &token, "acme", &other).await;
+    assert_eq!(other.status, StatusCode::BAD_REQUEST);
     running.stop().await;
 }

@@ -40,6 +40,8 @@ pub struct UnifiedRecords {
     pub changed_since: Option<Timestamp>,
     /// Only users in this group; `None` for all.
     pub group: Option<GroupId>,
+    /// The time that is asked about; `None` for now.
+    pub at: Option<Timestamp>,
     /// Which records that they mention are wanted, too.
     pub expansion: Expansion,
     /// Where the previous page ended.
@@ -73,6 +75,8 @@ pub struct UnifiedRecord {
     pub tenants: AskedTenants,
     /// The id.
     pub id: Id,
+    /// The time that is asked about; `None` for now.
+    pub at: Option<Timestamp>,
     /// Which records that it mentions are wanted, too.
     pub expansion: Expansion,
 }

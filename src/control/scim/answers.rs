@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::model::scim::{Resource, ResourceType, ScimFilterError};
-use crate::model::{Id, SpaceId, TenantName, Version};
+use crate::model::{Id, SpaceId, TenantName};
 
 /// A part of a list of resources.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -32,8 +32,8 @@ pub struct ScimPage {
 pub struct ScimRow {
     /// Where it stands.
     pub position: ScimPosition,
-    /// The version of its record; 0 if it has none.
-    pub version: Version,
+    /// The version of the whole resource, whatever was asked for; `None` if it is not wanted.
+    pub version: Option<String>,
     /// The resource.
     pub resource: Resource,
 }
@@ -57,6 +57,8 @@ pub enum ScimPlace {
     Record(Id),
     /// By space and role.
     RoleInSpace(SpaceId, String),
+    /// By the scope.
+    Scope(String),
 }
 
 /// Where a resource stands among those that are sorted by an attribute: first by whether it has a

@@ -1,197 +1,75 @@
 //! The ids of resources, which are unique among all tenants of an address.
 //!
-//! A resource has the id that its record has in the source, so that it is the one that events name.
-//! But two tenants may have a record with the same id, for example a role of Qlik's own. Then the
-//! tenant that was found first has the id, and for the others their tenant's id is added:
-//! `ID~TENANT`.
+//! At the address of one tenant, a resource has the id that its record has in the source, the one
+//! that events name. Two tenants may have a record with the same id, for example a group of Qlik's
+//! own. So at the address of all tenants, every id has its tenant's id behind it: `ID~TENANT`,
+//! whether or not another tenant has the same record at the moment. A client stores ids for years,
+//! and they must not change when a tenant is added or removed.
 
-use std::cell::RefCell;
-use std::collections::HashMap;
+use crate::model::TenantId;
 
-use crate::model::scim::ResourceType;
-use crate::model::{Id, RecordRef, SpaceId};
-use crate::store::{Known, Store, StoreError};
-
-/// What separates an id and the tenant that is added to it.
+/// What separates an id and its tenant.
 const MARK: char = '~';
 
-/// How many ids are remembered. A page mentions a few thousand.
-const MAX_REMEMBERED: usize = 20_000;
-
-/// The ids of the resources of one tenant.
-pub(super) struct Ids<'a> {
-    store: &'a Store,
-    known: &'a Known,
-    /// The tenants that were found before it.
-    earlier: Vec<&'a Known>,
-    taken: RefCell<HashMap<(ResourceType, String), Taken>>,
-    failed: RefCell<Option<StoreError>>,
+/// Which tenants an address shows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Address {
+    OneTenant,
+    AllTenants,
 }
 
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Taken {
-    Yes,
-    No,
+/// The ids of the resources of one tenant.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Ids<'a> {
+    tenant: &'a TenantId,
+    address: Address,
 }
 
 impl<'a> Ids<'a> {
-    /// Prepares the ids of a tenant. `all` has all tenants of the address, in the order in which
-    /// they were found.
-    pub(super) fn of(store: &'a Store, all: &[&'a Known], known: &'a Known) -> Self {
-        let earlier = all.iter().copied();
-        Self {
-            store,
-            known,
-            earlier: earlier.take_while(|it| it.no != known.no).collect(),
-            taken: RefCell::default(),
-            failed: RefCell::default(),
-        }
+    /// Returns the ids of a tenant at an address.
+    pub(super) fn of(tenant: &'a TenantId, address: Address) -> Self {
+        Self { tenant, address }
     }
 
     /// Returns the id of a resource, from its id in the source.
-    pub(super) fn id_of(&self, sort: ResourceType, id: &str) -> String {
-        let own = || id.to_owned();
-        if self.earlier.is_empty() {
-            return own();
-        }
-        let key = (sort, own());
-        let known = self.taken.borrow().get(&key).copied();
-        let taken = known.unwrap_or_else(|| {
-            let taken = self.look(sort, id).unwrap_or_else(|error| {
-                *self.failed.borrow_mut() = Some(error);
-                Taken::No
-            });
-            let mut remembered = self.taken.borrow_mut();
-            if remembered.len() >= MAX_REMEMBERED {
-                remembered.clear();
-            }
-            remembered.insert(key, taken);
-            taken
-        });
-        match taken {
-            Taken::No => own(),
-            Taken::Yes => format!("{id}{MARK}{}", self.known.tenant.id.0),
+    pub(super) fn id_of(&self, id: &str) -> String {
+        match self.address {
+            Address::OneTenant => id.to_owned(),
+            Address::AllTenants => format!("{id}{MARK}{}", self.tenant.0),
         }
     }
 
-    /// Returns the id in the source that a resource of this tenant with this id would have.
-    pub(super) fn source_of<'b>(&self, id: &'b str) -> &'b str {
-        let marked = id.rsplit_once(MARK);
-        match marked {
-            Some((inner, tenant)) if tenant == self.known.tenant.id.0 => inner,
-            Some(_) | None => id,
-        }
-    }
-
-    /// Fails if an id could not be looked up.
-    pub(super) fn check(&self) -> Result<(), StoreError> {
-        match self.failed.borrow_mut().take() {
-            Some(error) => Err(error),
-            None => Ok(()),
-        }
-    }
-
-    /// Looks whether a tenant that was found earlier has this id.
-    fn look(&self, sort: ResourceType, id: &str) -> Result<Taken, StoreError> {
-        // The id of an entitlement begins with that of its space.
-        let record = match sort.kind() {
-            Some(_) => id,
-            None => id.split_once(':').map_or(id, |(space, _)| space),
-        };
-        let Ok(record) = Id::parse(record) else {
-            return Ok(Taken::No);
-        };
-        for known in &self.earlier {
-            let is_there = if let Some(kind) = sort.kind() {
-                let id = record.clone();
-                self.store.get(known.no, &RecordRef { kind, id })?.is_some()
-            } else {
-                let space = SpaceId(record.clone());
-                self.store.space(known.no, &space)?.is_some()
-            };
-            if is_there {
-                return Ok(Taken::Yes);
+    /// Returns the id in the source of the resource with this id; `None` if it cannot be one of
+    /// this tenant.
+    pub(super) fn source_of<'b>(&self, id: &'b str) -> Option<&'b str> {
+        match self.address {
+            Address::OneTenant => Some(id),
+            Address::AllTenants => {
+                let (inner, tenant) = id.rsplit_once(MARK)?;
+                (tenant == self.tenant.0).then_some(inner)
             }
         }
-        Ok(Taken::No)
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{
-        Account, Change, Coded, Fingerprint, Group, GroupId, GroupType, Record, RunId, Tenant,
-        TenantId, TenantName, Timestamp,
-    };
-    use crate::store::{Closing, Commit, Write};
-
-    fn with_groups(store: &Store, tenant: &str, groups: &[&str]) -> Known {
-        let tenant = Tenant {
-            id: TenantId(tenant.to_owned()),
-            name: tenant.to_owned(),
-            hosts: Vec::new(),
-            region: None,
-            status: None,
-        };
-        let name = TenantName(tenant.name.clone());
-        let at = Timestamp::from_millis(1);
-        let known = store.adopt(&tenant, &name, at).unwrap();
-        let writes = groups.iter().map(|id| Write::Change {
-            change: Change::Created {
-                after: Record::Group(Group {
-                    id: GroupId(Id::parse(id).unwrap()),
-                    name: "Finance".to_owned(),
-                    description: None,
-                    group_type: Coded::new(GroupType::Group, "idp"),
-                    status: None,
-                    idp_id: None,
-                    roles: None,
-                    created_at: None,
-                    updated_at: None,
-                }),
-                replaces: None,
-            },
-            fingerprint: Fingerprint([1; 16]),
-            raw: "{}".into(),
-            reported: None,
-        });
-        let commit = Commit {
-            tenant: known.no,
-            run: RunId(1),
-            at,
-            account: Account {
-                tenant: tenant.id,
-                name: tenant.name,
-                region: None,
-            },
-            writes: writes.collect(),
-            closing: Closing::Nothing,
-        };
-        store.commit(commit).unwrap();
-        known
-    }
 
     #[test]
-    fn the_tenant_that_was_found_first_has_an_id_and_others_add_their_own() {
-        let folder = tempfile::tempdir().unwrap();
-        let store = Store::open(folder.path()).unwrap().store;
-        let first = with_groups(&store, "zeta", &["g1", "g2"]);
-        let later = with_groups(&store, "acme", &["g1", "g3"]);
-        let all = [&first, &later];
-        let group = ResourceType::Group;
+    fn an_id_at_the_address_of_all_tenants_names_its_tenant() {
+        let (acme, zeta) = (TenantId("acme".to_owned()), TenantId("zeta".to_owned()));
+        let of = |tenant| Ids::of(tenant, Address::AllTenants);
 
-        let ids = Ids::of(&store, &all, &first);
-        assert_eq!(ids.id_of(group, "g1"), "g1");
-        let ids = Ids::of(&store, &all, &later);
-        assert_eq!(ids.id_of(group, "g1"), "g1~acme");
-        assert_eq!(ids.id_of(group, "g3"), "g3");
-        assert_eq!(ids.id_of(ResourceType::Role, "g1"), "g1");
-        assert_eq!(ids.source_of("g1~acme"), "g1");
-        assert_eq!(ids.source_of("g1~zeta"), "g1~zeta");
-        ids.check().unwrap();
-        // Alone at its address, a tenant has its own ids.
-        let alone = Ids::of(&store, &all[1..], &later);
-        assert_eq!(alone.id_of(group, "g1"), "g1");
+        assert_eq!(of(&acme).id_of("g1"), "g1~acme");
+        assert_eq!(of(&zeta).id_of("g1"), "g1~zeta");
+        assert_eq!(of(&acme).source_of("g1~acme"), Some("g1"));
+        assert_eq!(of(&acme).source_of("a~b~acme"), Some("a~b"));
+        for other in ["g1", "g1~zeta", "g1~acme2", "g1~", ""] {
+            assert_eq!(of(&acme).source_of(other), None, "{other}");
+        }
+        let alone = Ids::of(&acme, Address::OneTenant);
+        assert_eq!(alone.id_of("g1"), "g1");
+        assert_eq!(alone.source_of("g1~acme"), Some("g1~acme"));
     }
 }

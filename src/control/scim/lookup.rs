@@ -1,20 +1,25 @@
 //! Finds users by user name, external id or e-mail address without reading all of them.
 //!
 //! The store has no index of these. Identity providers ask for one user after the other by name,
-//! so digests of the names of all users are kept in memory until a user changes.
+//! so digests of the names of all users are kept in memory until a user changes, with the scopes
+//! that are assigned to any of them.
 
+use std::collections::BTreeSet;
 use std::ops::ControlFlow;
 use std::sync::{Arc, Mutex};
 
 use xxhash_rust::xxh3::xxh3_64;
 
 use crate::lock::lock;
-use crate::model::{Id, Kind, Record};
+use crate::model::{Id, Kind, Record, User};
 use crate::store::{Census, Known, Store, StoreError, TenantNo};
 
 /// The most users whose names are kept in memory, of all tenants together: some 28 MB. Of a larger
 /// tenant all users are read.
 const MAX_USERS: usize = 500_000;
+
+/// The most scopes that are listed of a tenant. Qlik has some dozens.
+const MAX_SCOPES: usize = 10_000;
 
 /// The names of the tenants that were searched last, the last of all at the end.
 #[derive(Debug, Clone, Default)]
@@ -35,6 +40,8 @@ struct NameDigests {
     users: Vec<Id>,
     /// In the order of the digests, with positions in `users`.
     digests: Vec<(u64, u32)>,
+    /// The scopes that are assigned to any user.
+    scopes: Arc<BTreeSet<String>>,
 }
 
 impl Lookups {
@@ -53,6 +60,25 @@ impl Lookups {
         found.sort();
         found.dedup();
         Ok(Some(found))
+    }
+
+    /// Returns the scopes that are assigned to any user of a tenant.
+    pub(super) fn scopes(
+        &self,
+        store: &Store,
+        known: &Known,
+    ) -> Result<Arc<BTreeSet<String>>, StoreError> {
+        if let Some(digests) = self.of(store, known)? {
+            return Ok(Arc::clone(&digests.scopes));
+        }
+        let mut scopes = BTreeSet::new();
+        store.walk(known.no, Kind::User, &mut |record| {
+            if let Record::User(user) = record {
+                note_scopes(user, &mut scopes);
+            }
+            ControlFlow::Continue(())
+        })?;
+        Ok(Arc::new(scopes))
     }
 
     fn of(&self, store: &Store, known: &Known) -> Result<Option<Arc<NameDigests>>, StoreError> {
@@ -95,6 +121,7 @@ impl Lookups {
 impl NameDigests {
     fn read(store: &Store, no: TenantNo) -> Result<Self, StoreError> {
         let (mut users, mut digests) = (Vec::new(), Vec::new());
+        let mut scopes = BTreeSet::new();
         store.walk(no, Kind::User, &mut |record| {
             let Record::User(user) = record else {
                 return ControlFlow::Continue(());
@@ -103,6 +130,7 @@ impl NameDigests {
             let Ok(at) = u32::try_from(users.len()) else {
                 return ControlFlow::Break(());
             };
+            note_scopes(user, &mut scopes);
             users.push(user.id.0.clone());
             digests.push((digest(&user.subject), at));
             if let Some(email) = &user.email {
@@ -111,7 +139,11 @@ impl NameDigests {
             ControlFlow::Continue(())
         })?;
         digests.sort_unstable();
-        Ok(Self { users, digests })
+        Ok(Self {
+            users,
+            digests,
+            scopes: Arc::new(scopes),
+        })
     }
 
     fn find(&self, name: &str) -> Vec<Id> {
@@ -121,6 +153,14 @@ impl NameDigests {
         let same = rest.iter().take_while(|(digest, _)| *digest == wanted);
         let users = same.filter_map(|(_, at)| self.users.get(usize::try_from(*at).ok()?));
         users.cloned().collect()
+    }
+}
+
+fn note_scopes(user: &User, scopes: &mut BTreeSet<String>) {
+    for scope in user.scopes.iter().flatten() {
+        if scopes.len() < MAX_SCOPES && !scopes.contains(scope) {
+            scopes.insert(scope.clone());
+        }
     }
 }
 

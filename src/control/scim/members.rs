@@ -4,11 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ops::ControlFlow;
 
 use super::answers::ScimRefusal;
-use super::ids::Ids;
 use super::unanswered::Unanswered;
 use crate::control::reading::Reading;
-use crate::model::scim::{Compared, Member, ScimFilter, ScimFilterError, Selection};
-use crate::model::{Group, GroupId, GroupType, Id, Kind, Record, RecordRef, User};
+use crate::model::scim::{Member, MembersDigest, Selection};
+use crate::model::{Group, GroupId, GroupType, Id, Kind, Record, User};
 use crate::store::{Known, PostingList, StoreError};
 
 /// The most members that a group may have to be listed with them unasked: lists of groups would be
@@ -16,7 +15,7 @@ use crate::store::{Known, PostingList, StoreError};
 const MAX_LISTED: usize = 1_000;
 
 /// The most members in one answer: some 30 MB.
-const MAX_MEMBERS: usize = 200_000;
+pub(super) const MAX_MEMBERS: usize = 200_000;
 
 /// What becomes of groups with many members.
 #[derive(Debug, Clone, Copy)]
@@ -27,34 +26,48 @@ pub(super) enum MemberLimit {
     Refuse,
 }
 
-/// Returns the limit for lists of groups.
-pub(super) fn limit_of_lists(selection: &Selection) -> MemberLimit {
-    match selection.names("members") {
-        true => MemberLimit::Refuse,
-        false => MemberLimit::LeaveOut(MAX_LISTED),
+/// Whether groups are listed, or one is asked for by id.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Extent {
+    List,
+    One,
+}
+
+impl MemberLimit {
+    /// Returns the limit for what is asked for.
+    pub(super) fn of(selection: &Selection, extent: Extent) -> Self {
+        if !selection.wants("members") {
+            return Self::LeaveOut(0);
+        }
+        match (selection.names("members"), extent) {
+            (true, Extent::List | Extent::One) => Self::Refuse,
+            (false, Extent::List) => Self::LeaveOut(MAX_LISTED),
+            (false, Extent::One) => Self::LeaveOut(MAX_MEMBERS),
+        }
     }
 }
 
-/// Returns the limit for one group.
-pub(super) fn limit_of_one(selection: &Selection) -> MemberLimit {
-    match selection.names("members") {
-        true => MemberLimit::Refuse,
-        false => MemberLimit::LeaveOut(MAX_MEMBERS),
-    }
+/// Who is in a group.
+#[derive(Default)]
+pub(super) struct Membership {
+    /// The members; `None` if they are left out.
+    pub(super) members: Option<Vec<Member>>,
+    /// A digest of all of them.
+    pub(super) digest: MembersDigest,
 }
 
-/// Returns the members of groups, as far as they are visible and wanted. The group of all users is
-/// left out: Qlik lists its members nowhere.
+/// Returns who is in groups, as far as that is visible. The group of all users is left out: Qlik
+/// lists its members nowhere.
 pub(super) fn of_groups<'a>(
     reading: &Reading<'_>,
     known: &Known,
     groups: impl Iterator<Item = &'a Group>,
     limit: MemberLimit,
-) -> Result<BTreeMap<GroupId, Vec<Member>>, Unanswered> {
+) -> Result<BTreeMap<GroupId, Membership>, Unanswered> {
     let groups = groups.filter(|group| group.group_type.value != GroupType::Organization);
     let groups: BTreeSet<GroupId> = groups.map(|group| group.id.clone()).collect();
     let mut collecting = Collecting {
-        lists: groups.into_iter().map(|id| (id, List::default())).collect(),
+        lists: groups.into_iter().map(|id| (id, List::of(limit))).collect(),
         limit,
         n: 0,
     };
@@ -72,9 +85,16 @@ pub(super) fn of_groups<'a>(
         // Who is in a group whose members may be hidden is not known.
         Flow::Hidden => Ok(BTreeMap::new()),
         Flow::Complete => {
-            let lists = collecting.lists.into_iter();
-            let lists = lists.filter(|(_, list)| !list.is_over);
-            Ok(lists.map(|(id, list)| (id, list.members)).collect())
+            let lists = collecting.lists.into_iter().map(|(id, list)| {
+                let List {
+                    members,
+                    is_over,
+                    digest,
+                } = list;
+                let members = (!is_over).then_some(members);
+                (id, Membership { members, digest })
+            });
+            Ok(lists.collect())
         }
     }
 }
@@ -95,11 +115,22 @@ struct Collecting {
     n: usize,
 }
 
-#[derive(Default)]
 struct List {
     members: Vec<Member>,
     /// Whether the group has too many members to be shown with them.
     is_over: bool,
+    digest: MembersDigest,
+}
+
+impl List {
+    fn of(limit: MemberLimit) -> Self {
+        Self {
+            members: Vec::new(),
+            // Of a group that is shown without members anyway, not even an empty list is.
+            is_over: matches!(limit, MemberLimit::LeaveOut(0)),
+            digest: MembersDigest::default(),
+        }
+    }
 }
 
 impl Collecting {
@@ -110,6 +141,7 @@ impl Collecting {
             let Some(list) = self.lists.get_mut(group) else {
                 continue;
             };
+            list.digest.add(&user.id, user.label());
             if list.is_over {
                 continue;
             }
@@ -122,19 +154,14 @@ impl Collecting {
                     MemberLimit::Refuse => return None,
                     MemberLimit::LeaveOut(_) => {
                         self.n -= list.members.len();
-                        *list = List {
-                            members: Vec::new(),
-                            is_over: true,
-                        };
+                        list.members = Vec::new();
+                        list.is_over = true;
                         continue;
                     }
                 }
             }
             self.n += 1;
-            list.members.push(Member {
-                id: user.id.clone(),
-                name: user.label().to_owned(),
-            });
+            list.members.push(member(user));
         }
         Some(())
     }
@@ -204,63 +231,10 @@ fn posted(
     }
 }
 
-/// The users whom a filter names as members, by their groups. It is enough to know of them alone
-/// who is in a group, since the filter asks about nobody else.
-#[derive(Debug, Default)]
-pub(super) struct Mentioned(BTreeMap<GroupId, Vec<Member>>);
-
-impl Mentioned {
-    /// Finds the users. Fails if the filter asks about members without naming them.
-    pub(super) fn of(
-        reading: &Reading<'_>,
-        known: &Known,
-        ids: &Ids<'_>,
-        filter: &ScimFilter,
-    ) -> Result<Self, Unanswered> {
-        let users = match filter.compared("members") {
-            Compared::With(users) => users,
-            Compared::Otherwise => {
-                return Err(Unanswered::Refused(ScimRefusal::Filter(ScimFilterError {
-                    at: None,
-                    what: "`members` can be compared by `eq` and `ne` with the ids of users, and \
-                           in no other way"
-                        .to_owned(),
-                })));
-            }
-        };
-        let mut found: BTreeMap<GroupId, Vec<Member>> = BTreeMap::new();
-        for user in users {
-            let Ok(id) = Id::parse(ids.source_of(&user)) else {
-                continue;
-            };
-            let record = RecordRef {
-                kind: Kind::User,
-                id,
-            };
-            let Some(kept) = reading.store.get(known.no, &record)? else {
-                continue;
-            };
-            let Record::User(user) = kept.record else {
-                continue;
-            };
-            for group in user.groups.iter().flat_map(BTreeMap::keys) {
-                let members = found.entry(group.clone()).or_default();
-                if members.iter().all(|member| member.id != user.id) {
-                    members.push(Member {
-                        id: user.id.clone(),
-                        name: user.label().to_owned(),
-                    });
-                }
-            }
-        }
-        Ok(Self(found))
-    }
-
-    /// Returns those of them who are in a group.
-    pub(super) fn members(&self, record: &Record) -> Option<&[Member]> {
-        match record {
-            Record::Group(group) => self.0.get(&group.id).map(Vec::as_slice),
-            Record::User(_) | Record::Role(_) => None,
-        }
+/// Returns a user as a member of a group.
+pub(super) fn member(user: &User) -> Member {
+    Member {
+        id: user.id.clone(),
+        name: user.label().to_owned(),
     }
 }

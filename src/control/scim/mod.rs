@@ -7,13 +7,16 @@
 mod answers;
 mod entitlements;
 mod found;
+mod group_roles;
 mod ids;
 mod lookup;
 mod members;
+mod rows;
 mod sorted;
 mod spaces;
 mod tenant;
 mod unanswered;
+mod witnesses;
 
 pub use answers::{
     ScimCounting, ScimOrder, ScimPage, ScimPlace, ScimPosition, ScimRefusal, ScimRow,
@@ -30,15 +33,16 @@ use crate::model::scim::{ResourceType, ScimMatcher, Selection};
 use crate::store::Known;
 
 use found::Found;
+use ids::{Address, Ids};
 use tenant::TenantSearch;
 use unanswered::{Unanswered, answered};
 
 /// The tenants of a question.
 struct Asked<'a> {
-    /// All of them, in the order in which they were found.
-    all: Vec<&'a Known>,
     /// Those that were read in full, by name.
     read: Vec<&'a Known>,
+    /// Which tenants the address shows.
+    address: Address,
     /// What is known of them.
     shown: BTreeMap<TenantName, UnifiedTenant>,
 }
@@ -47,10 +51,15 @@ impl<'a> Asked<'a> {
     fn of(reading: &'a Reading<'_>, tenants: &query::AskedTenants) -> Result<Self, ControlError> {
         let shown = reading.asked(tenants)?;
         let read = reading.known_of(&shown);
-        let all = reading.tenants.iter();
-        let mut all: Vec<_> = all.filter(|it| shown.contains_key(&it.name)).collect();
-        all.sort_by_key(|known| known.no);
-        Ok(Self { all, read, shown })
+        let address = match tenants.called {
+            Some(_) => Address::OneTenant,
+            None => Address::AllTenants,
+        };
+        Ok(Self {
+            read,
+            address,
+            shown,
+        })
     }
 
     /// Makes a page of what was found.
@@ -139,7 +148,8 @@ fn search<'a>(
     scope: &'a query::ScimScope,
     selection: &'a Selection,
 ) -> TenantSearch<'a> {
-    TenantSearch::of(reading, &tenants.all, (known, sort), scope, selection)
+    let ids = Ids::of(&known.tenant.id, tenants.address);
+    TenantSearch::of(reading, ids, (known, sort), scope, selection)
 }
 
 impl Query for query::ScimResource {
@@ -190,7 +200,7 @@ fn count(reading: &Reading<'_>, asked: &query::ScimCount) -> Result<u64, Unanswe
         for sort in &asked.types {
             n += match sort.kind() {
                 Some(kind) => reading.store.census(known.no, kind)?.count,
-                None => spaces::count(reading.store, known)?,
+                None => entitlements::count(reading, known)?,
             };
         }
     }

@@ -38,6 +38,8 @@ pub(super) fn each_role(
             }
             Some(space.clone())
         }
+        // Scopes follow all roles in spaces.
+        Some(ScimPlace::Scope(_)) => return Ok(ControlFlow::Continue(())),
         Some(ScimPlace::Record(_)) | None => None,
     };
     loop {

@@ -1,21 +1,22 @@
 //! Searches one tenant for resources of one type.
 
-use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 
 use super::answers::{ScimPlace, ScimPosition, ScimRow, SortedPosition};
 use super::found::{Found, Offer};
+use super::group_roles::GroupRoles;
 use super::ids::Ids;
-use super::members::{self, MemberLimit, Mentioned};
+use super::members::Extent;
 use super::spaces::SpaceRoles;
 use super::unanswered::Unanswered;
+use super::witnesses::{Users, Witnesses};
 use crate::control::reading::Reading;
 use crate::control::{MAX_PAGE, query};
 use crate::model::scim::{
-    Member, Origin, Resource, ResourceType, RoleByGroup, ScimMatcher, Selection, SortAttribute,
+    Member, Needed, Origin, Resource, ResourceType, ScimMatcher, Selection, SortAttribute,
     UserExtra,
 };
-use crate::model::{GroupId, Id, Kind, Record, RecordRef, User};
+use crate::model::{Id, Kind, Record, RecordRef};
 use crate::store::{Kept, Known, Names, StoreError};
 
 /// A search of one tenant for one type of resources.
@@ -34,7 +35,7 @@ impl<'a> TenantSearch<'a> {
     /// Prepares a search without a filter.
     pub(super) fn of(
         reading: &'a Reading<'a>,
-        all: &[&'a Known],
+        ids: Ids<'a>,
         (known, sort): (&'a Known, ResourceType),
         scope: &'a query::ScimScope,
         selection: &'a Selection,
@@ -45,7 +46,7 @@ impl<'a> TenantSearch<'a> {
             sort,
             scope,
             selection,
-            ids: Ids::of(reading.store, all, known),
+            ids,
             matcher: None,
         }
     }
@@ -60,11 +61,11 @@ impl<'a> TenantSearch<'a> {
             return Ok(ControlFlow::Break(()));
         }
         let Some(kind) = self.sort.kind() else {
-            return self.run_in_spaces(after, found);
+            return self.run_entitlements(after, found);
         };
         let mut after = match after {
             Some(ScimPlace::Record(id)) => Some(id.clone()),
-            Some(ScimPlace::RoleInSpace(..)) | None => None,
+            Some(ScimPlace::RoleInSpace(..) | ScimPlace::Scope(_)) | None => None,
         };
         if self.matcher.is_none() && after.is_none() && found.to_skip() > 0 {
             match self.skip(kind, found)? {
@@ -91,7 +92,7 @@ impl<'a> TenantSearch<'a> {
             }
             Ok(ControlFlow::Continue(()))
         })?;
-        let rows = self.render(taken, members::limit_of_lists(self.selection))?;
+        let rows = self.render(taken, Extent::List)?;
         found.rows.extend(rows);
         Ok(flow)
     }
@@ -104,7 +105,7 @@ impl<'a> TenantSearch<'a> {
         visit: &mut dyn FnMut(SortedPosition) -> ControlFlow<()>,
     ) -> Result<ControlFlow<()>, Unanswered> {
         let Some(kind) = self.sort.kind() else {
-            return self.keys_in_spaces(by, visit);
+            return self.keys_of_entitlements(by, visit);
         };
         let mut tester = self.tester()?;
         self.each(kind, None, MAX_PAGE, &mut |kept| {
@@ -120,14 +121,14 @@ impl<'a> TenantSearch<'a> {
     /// Returns the resources at these positions that exist.
     pub(super) fn rows(&self, positions: &[&ScimPosition]) -> Result<Vec<ScimRow>, Unanswered> {
         let Some(kind) = self.sort.kind() else {
-            return self.rows_in_spaces(positions);
+            return self.rows_of_entitlements(positions);
         };
         let ids = positions.iter().filter_map(|it| match &it.place {
             ScimPlace::Record(id) => Some(id),
-            ScimPlace::RoleInSpace(..) => None,
+            ScimPlace::RoleInSpace(..) | ScimPlace::Scope(_) => None,
         });
         let kept = self.reading.store.get_all(self.known.no, kind, ids)?;
-        self.render(kept, members::limit_of_lists(self.selection))
+        self.render(kept, Extent::List)
     }
 
     /// Visits the records that may match, in the order of their ids, until `visit` has enough.
@@ -171,9 +172,11 @@ impl<'a> TenantSearch<'a> {
         id: &str,
         found: &mut Found,
     ) -> Result<ControlFlow<()>, Unanswered> {
-        let own = self.ids.source_of(id);
+        let Some(own) = self.ids.source_of(id) else {
+            return Ok(ControlFlow::Continue(()));
+        };
         let Some(kind) = self.sort.kind() else {
-            return self.look_up_in_spaces(own, id, found);
+            return self.look_up_entitlement(own, found);
         };
         let Ok(own) = Id::parse(own) else {
             return Ok(ControlFlow::Continue(()));
@@ -182,21 +185,15 @@ impl<'a> TenantSearch<'a> {
         let Some(kept) = self.reading.store.get(self.known.no, &record)? else {
             return Ok(ControlFlow::Continue(()));
         };
-        // A tenant that was found earlier may have the id.
-        let is_its = self.ids.id_of(self.sort, &record.id.to_string()) == id;
-        self.ids.check()?;
-        if !is_its {
-            return Ok(ControlFlow::Continue(()));
-        }
         found.read(self.position(&record.id));
         if found.offer() == Offer::Taken {
-            let row = self.render(vec![kept], members::limit_of_one(self.selection))?;
+            let row = self.render(vec![kept], Extent::One)?;
             found.rows.extend(row);
         }
         Ok(ControlFlow::Break(()))
     }
 
-    fn position(&self, id: &Id) -> ScimPosition {
+    pub(super) fn position(&self, id: &Id) -> ScimPosition {
         ScimPosition {
             sort: self.sort,
             tenant: self.known.name.clone(),
@@ -236,7 +233,8 @@ impl<'a> TenantSearch<'a> {
             in_spaces,
             search: self,
             names: Names::of(self.known.no),
-            mentioned: self.mentioned()?,
+            groups: GroupRoles::default(),
+            witnesses: self.witnesses()?,
         })
     }
 
@@ -245,15 +243,21 @@ impl<'a> TenantSearch<'a> {
         needed("roles") || needed("groups") || needed(self.sort.extension().id)
     }
 
-    /// Finds who is meant by the members in the filter.
-    fn mentioned(&self) -> Result<Mentioned, Unanswered> {
+    /// Finds the members that decide about the filter.
+    fn witnesses(&self) -> Result<Witnesses, Unanswered> {
         match (&self.scope.filter, self.matcher) {
             (Some(filter), Some(matcher))
                 if self.sort == ResourceType::Group && matcher.needs(self.sort, "members") =>
             {
-                Mentioned::of(self.reading, self.known, &self.ids, filter)
+                let users = Users {
+                    store: self.reading.store,
+                    known: self.known,
+                    ids: self.ids,
+                    as_member: &|member| self.origin(|it| it.only_member(member)),
+                };
+                Witnesses::of(&users, filter, matcher)
             }
-            (Some(_) | None, Some(_) | None) => Ok(Mentioned::default()),
+            (Some(_) | None, Some(_) | None) => Ok(Witnesses::default()),
         }
     }
 
@@ -267,7 +271,7 @@ impl<'a> TenantSearch<'a> {
             return Ok(None);
         }
         if let Some(pinned) = filter.pinned(&["id"]) {
-            let ids = pinned.iter().map(|(_, id)| self.ids.source_of(id));
+            let ids = pinned.iter().filter_map(|(_, id)| self.ids.source_of(id));
             let mut ids: Vec<Id> = ids.filter_map(|id| Id::parse(id).ok()).collect();
             ids.sort();
             ids.dedup();
@@ -285,120 +289,24 @@ impl<'a> TenantSearch<'a> {
         Ok(lookups.find(self.reading.store, self.known, texts)?)
     }
 
-    /// Renders records with all that the request wants of them.
-    fn render(&self, taken: Vec<Kept>, limit: MemberLimit) -> Result<Vec<ScimRow>, Unanswered> {
-        let mut rows = Vec::with_capacity(taken.len());
-        let mut names = Names::of(self.known.no);
-        let members = self.members_of(&taken, limit)?;
-        let is_wanted = self.sort == ResourceType::User && self.selection.wants("entitlements");
-        let in_spaces = match is_wanted {
-            true => SpaceRoles::of(self.reading, self.known, Some(&taken))?,
-            false => None,
-        };
-        let needed = |name: &str| self.selection.wants(name);
-        for mut kept in taken {
-            names.join(self.reading.store, &mut kept.record)?;
-            let extra = self.extra(&kept.record, in_spaces.as_ref(), &mut names)?;
-            let of_group = match &kept.record {
-                Record::Group(group) => members.get(&group.id).map(Vec::as_slice),
-                Record::User(_) | Record::Role(_) => None,
-            };
-            let resource = self.resource(&kept.record, &extra, of_group, &needed);
-            self.ids.check()?;
-            rows.push(ScimRow {
-                position: self.position(kept.record.id()),
-                version: kept.version,
-                resource,
-            });
-        }
-        Ok(rows)
-    }
-
-    fn members_of(
-        &self,
-        taken: &[Kept],
-        limit: MemberLimit,
-    ) -> Result<BTreeMap<GroupId, Vec<Member>>, Unanswered> {
-        if self.sort != ResourceType::Group || !self.selection.wants("members") {
-            return Ok(BTreeMap::new());
-        }
-        let groups = taken.iter().filter_map(|kept| match &kept.record {
-            Record::Group(group) => Some(group),
-            Record::User(_) | Record::Role(_) => None,
-        });
-        members::of_groups(self.reading, self.known, groups, limit)
-    }
-
-    fn extra(
-        &self,
-        record: &Record,
-        in_spaces: Option<&SpaceRoles>,
-        names: &mut Names,
-    ) -> Result<UserExtra, Unanswered> {
-        let Record::User(user) = record else {
-            return Ok(UserExtra::default());
-        };
-        let by_groups = match self.selection.wants_of_extension("inheritedRoles") {
-            true => self.by_groups(user, names)?,
-            false => None,
-        };
-        Ok(UserExtra {
-            in_spaces: in_spaces.map(|it| it.of_user(user)),
-            by_groups,
-        })
-    }
-
     /// Returns what a filter may ask of a user beside its record.
     fn extra_for_filter(
         &self,
         record: &Record,
         in_spaces: Option<&SpaceRoles>,
+        groups: &mut GroupRoles,
     ) -> Result<UserExtra, Unanswered> {
         let (Record::User(user), Some(matcher)) = (record, self.matcher) else {
             return Ok(UserExtra::default());
         };
         let by_groups = match matcher.needs(self.sort, self.sort.extension().id) {
-            true => self.by_groups(user, &mut Names::of(self.known.no))?,
+            true => groups.of_user(self.reading.store, self.known, user)?,
             false => None,
         };
         Ok(UserExtra {
             in_spaces: in_spaces.map(|it| it.of_user(user)),
             by_groups,
         })
-    }
-
-    /// Returns the roles that a user has by groups; `None` if the groups are not visible.
-    fn by_groups(
-        &self,
-        user: &User,
-        names: &mut Names,
-    ) -> Result<Option<Vec<RoleByGroup>>, StoreError> {
-        let Some(groups) = &user.groups else {
-            return Ok(None);
-        };
-        let mut roles = Vec::new();
-        for (id, name) in groups {
-            let record = RecordRef {
-                kind: Kind::Group,
-                id: id.0.clone(),
-            };
-            let Some(mut kept) = self.reading.store.get(self.known.no, &record)? else {
-                continue;
-            };
-            names.join(self.reading.store, &mut kept.record)?;
-            let Record::Group(group) = kept.record else {
-                continue;
-            };
-            for (role, role_name) in group.roles.into_iter().flatten() {
-                roles.push(RoleByGroup {
-                    role,
-                    role_name,
-                    group: id.clone(),
-                    group_name: name.clone(),
-                });
-            }
-        }
-        Ok(Some(roles))
     }
 
     fn resource(
@@ -408,22 +316,41 @@ impl<'a> TenantSearch<'a> {
         members: Option<&[Member]>,
         needed: &dyn Fn(&str) -> bool,
     ) -> Resource {
-        self.origin(|origin| match record {
-            Record::User(user) => origin.user(user, extra, needed),
-            Record::Group(group) => origin.group(group, members, needed),
-            Record::Role(role) => origin.role(role, needed),
-        })
+        self.origin(|origin| rendered(origin, record, extra, (members, needed)))
     }
 
     /// Renders a resource of the tenant.
     pub(super) fn origin<T>(&self, render: impl FnOnce(&Origin<'_>) -> T) -> T {
+        self.origin_at(&self.scope.base, render)
+    }
+
+    /// Renders a resource as it is whatever the address of the server is.
+    pub(super) fn without_address<T>(&self, render: impl FnOnce(&Origin<'_>) -> T) -> T {
+        self.origin_at("", render)
+    }
+
+    fn origin_at<T>(&self, base: &str, render: impl FnOnce(&Origin<'_>) -> T) -> T {
         render(&Origin {
-            base: &self.scope.base,
+            base,
             tenant: &self.known.name,
             tenant_id: &self.known.tenant.id,
             region: self.known.tenant.region.as_deref(),
-            id_of: &|sort, id| self.ids.id_of(sort, id),
+            id_of: &|id| self.ids.id_of(id),
         })
+    }
+}
+
+/// Renders a record with what it has beside its own fields.
+pub(super) fn rendered(
+    origin: &Origin<'_>,
+    record: &Record,
+    extra: &UserExtra,
+    (members, needed): (Option<&[Member]>, Needed<'_>),
+) -> Resource {
+    match record {
+        Record::User(user) => origin.user(user, extra, needed),
+        Record::Group(group) => origin.group(group, members, needed),
+        Record::Role(role) => origin.role(role, needed),
     }
 }
 
@@ -431,7 +358,8 @@ impl<'a> TenantSearch<'a> {
 struct Tester<'a> {
     search: &'a TenantSearch<'a>,
     names: Names,
-    mentioned: Mentioned,
+    groups: GroupRoles,
+    witnesses: Witnesses,
     /// The roles in spaces of all users, if the filter asks for them.
     in_spaces: Option<SpaceRoles>,
 }
@@ -456,10 +384,10 @@ impl Tester<'_> {
         if search.needs_names(&needed) {
             self.names.join(search.reading.store, &mut kept.record)?;
         }
-        let members = self.mentioned.members(&kept.record);
-        let extra = search.extra_for_filter(&kept.record, self.in_spaces.as_ref())?;
+        let members = self.witnesses.of_record(&kept.record);
+        let in_spaces = self.in_spaces.as_ref();
+        let extra = search.extra_for_filter(&kept.record, in_spaces, &mut self.groups)?;
         let resource = search.resource(&kept.record, &extra, members, &needed);
-        search.ids.check()?;
         let matches = search
             .matcher
             .is_none_or(|it| it.matches(search.sort, &resource));

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::control::reading::Reading;
 use crate::control::{ControlError, RecordRow};
-use crate::model::{Record, RoleMention, ShownPath};
+use crate::model::{Record, RoleMention, ShownPath, Timestamp};
 
 /// The roles that a user holds by any path.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -30,17 +30,22 @@ impl Reading<'_> {
     pub(super) fn effective(
         &self,
         rows: &[RecordRow],
+        at: Option<Timestamp>,
     ) -> Result<Vec<EffectiveRoles>, ControlError> {
-        rows.iter().map(|row| self.effective_of(row)).collect()
+        rows.iter().map(|row| self.effective_of(row, at)).collect()
     }
 
-    fn effective_of(&self, row: &RecordRow) -> Result<EffectiveRoles, ControlError> {
+    fn effective_of(
+        &self,
+        row: &RecordRow,
+        at: Option<Timestamp>,
+    ) -> Result<EffectiveRoles, ControlError> {
         let user = match &row.record {
             Record::User(user) => user,
             Record::Role(_) | Record::Group(_) => return Ok(EffectiveRoles::default()),
         };
         let known = self.one(&row.tenant)?;
-        let picture = self.context.pictures.of(self.store, known, None)?;
+        let picture = self.context.pictures.of(self.store, known, at)?;
         let grants = picture.grants();
         let roles = grants.roles_of(user).into_iter().map(|(role, paths)| {
             let name = user.roles.as_ref().and_then(|roles| roles.get(&role));

@@ -375,6 +375,43 @@ proptest! {
     }
 
     #[test]
+    fn whatever_is_written_between_pages_comes_once_and_in_order(
+        steps in steps(),
+        wanted in wanted(),
+        events in 1..8_usize,
+        n_before in 0..20_usize,
+        at_once in 1..4_usize,
+    ) {
+        let folder = tempfile::tempdir().unwrap();
+        let store = open(folder.path());
+        let n_before = n_before.min(steps.len());
+        write(&store, &steps[..n_before]);
+        let feed = Feed::new(store.clone());
+        let request = wanted.request(events, 1 << 20, 3);
+        let mut n_written = n_before;
+        let mut write_more = || {
+            for (tenant, step) in steps.iter().skip(n_written).take(at_once) {
+                write_step(&store, *tenant, step, time(n_written));
+                n_written += 1;
+            }
+        };
+
+        let begin = PullFrom::AfterEntry(Seq(0));
+        let mut got = pages(&feed, &request, begin, |_| write_more()).unwrap();
+        // The end of the pages is a position as well: what comes later follows.
+        let mut position = position(&store, store.last_seq()).unwrap();
+        for _ in 0..steps.len() {
+            write_more();
+            let more = pages(&feed, &request, PullFrom::After(position), |_| {}).unwrap();
+            got.extend(more);
+            position = super::position(&store, store.last_seq()).unwrap();
+        }
+
+        let expected = of_endpoint(&feed, &wanted.endpoint(), Seq(0));
+        same(&got, &expected)?;
+    }
+
+    #[test]
     fn nothing_is_skipped_when_history_is_cut_between_pages(
         steps in steps(),
         wanted in wanted(),

@@ -20,6 +20,10 @@ use crate::store::{Store, StoreError};
 /// half of it, messages under way the rest. It is enough for twenty thousand usual events.
 const LIMIT: usize = 64 * 1024 * 1024;
 
+/// Bytes in memory for programs that pull events: four pages at a time, which are dropped at once,
+/// and some pages for others who read the same.
+const LIMIT_APART: usize = 32 * 1024 * 1024;
+
 /// The most entries that are kept for other endpoints: some pages.
 const KEPT: usize = 2_048;
 
@@ -86,6 +90,13 @@ impl Feed {
             window: Mutex::default(),
             reading: Mutex::default(),
         }))
+    }
+
+    /// Reads the same journal for programs that pull events. What they read has a bound of its own,
+    /// and locks of its own, so that no delivery waits for a program.
+    #[must_use]
+    pub fn apart(&self) -> Self {
+        Self::of(self.0.store.clone(), LIMIT_APART)
     }
 
     /// Returns the store.
@@ -288,6 +299,25 @@ mod tests {
         assert!(feed.used() > 0);
         feed.window().clear();
         assert_eq!(feed.used(), 0);
+    }
+
+    #[test]
+    fn no_delivery_waits_for_a_program_that_pulls() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = open(folder.path());
+        create_users(&store, 1..=600);
+        let feed = Feed::new(store);
+        let apart = feed.apart();
+
+        // A program is in the middle of a page for as long as this takes.
+        let pulling = (lock(&apart.0.window), lock(&apart.0.reading));
+        assert_eq!(feed.entries(Seq(0)).unwrap().len(), 512);
+        drop(pulling);
+
+        let used = feed.used();
+        let page = apart.entries(Seq(512)).unwrap();
+        assert_eq!(seqs(&page), (513..=600).collect::<Vec<_>>());
+        assert_eq!(feed.used(), used, "nor does it take space from deliveries");
     }
 
     #[test]

@@ -21,7 +21,7 @@ pub enum ResourceType {
     Group,
     /// Roles.
     Role,
-    /// Roles in spaces.
+    /// Roles in spaces, and scopes.
     Entitlement,
 }
 

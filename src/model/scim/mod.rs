@@ -11,17 +11,19 @@ mod resource;
 mod schema;
 mod selection;
 mod sort;
+mod version;
 
 pub use attribute::{Attribute, AttributeForm, Returned};
 pub use filter::{
-    AttributePath, Compared, MAX_CONDITIONS, MAX_DEPTH, MAX_FILTER, ScimFilter, ScimFilterError,
-    ScimMatcher,
+    AttributePath, Compared, MAX_CONDITIONS, MAX_DEPTH, MAX_FILTER, ScimCondition, ScimFilter,
+    ScimFilterError, ScimMatcher,
 };
 pub use kind::ResourceType;
 pub use resource::{
-    Member, Needed, Origin, Resource, RoleByGroup, RoleInSpace, UserExtra, Way, content_version,
-    entitlement_id, in_path,
+    Member, Needed, Origin, Resource, RoleByGroup, RoleInSpace, UserExtra, Way, entitlement_id,
+    in_path,
 };
 pub use schema::{AttributePlace, COMMON, Led, ScimSchema, is_without_value};
 pub use selection::{Selection, Wanted};
 pub use sort::SortAttribute;
+pub use version::{MembersDigest, content_version};

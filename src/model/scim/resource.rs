@@ -8,12 +8,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
-use xxhash_rust::xxh3::xxh3_64;
 
 use super::ResourceType;
 use crate::model::{
     Group, GroupId, Role, RoleId, SpaceMention, TenantId, TenantName, Timestamp, User, UserId,
-    UserStatus, Version,
+    UserStatus,
 };
 
 /// What stays as it is in a part of the path of an address (RFC 3986, 3.3).
@@ -43,7 +42,7 @@ pub struct Origin<'a> {
     /// The region that stores its data.
     pub region: Option<&'a str>,
     /// Returns the id of a resource of the tenant, from its id in the source.
-    pub id_of: &'a dyn Fn(ResourceType, &str) -> String,
+    pub id_of: &'a dyn Fn(&str) -> String,
 }
 
 /// What is needed of a resource: the names of its attributes, and of its extension.
@@ -109,8 +108,8 @@ pub struct UserExtra {
 }
 
 impl Origin<'_> {
-    fn id(&self, sort: ResourceType, id: &impl ToString) -> String {
-        (self.id_of)(sort, &id.to_string())
+    fn id(&self, id: &impl ToString) -> String {
+        (self.id_of)(&id.to_string())
     }
 
     /// Returns the address of a resource.
@@ -180,7 +179,7 @@ impl Origin<'_> {
             preferred_zone_info: _,
         } = user;
         let sort = ResourceType::User;
-        let own = self.id(sort, id);
+        let own = self.id(id);
         let mut fields = self.begin(sort, &own, needed, (*created_at, *updated_at));
         let mut add = |name: &str, value: &dyn Fn() -> Value| {
             if needed(name) {
@@ -240,7 +239,7 @@ impl Origin<'_> {
         optional(groups, |groups| {
             let groups = groups.iter().map(|(id, name)| {
                 let sort = ResourceType::Group;
-                let id = self.id(sort, id);
+                let id = self.id(id);
                 let location = self.location(sort, &id);
                 json!({ "value": id, "$ref": location, "display": name, "type": "direct" })
             });
@@ -250,9 +249,9 @@ impl Origin<'_> {
 
     fn roles(&self, roles: Option<&BTreeMap<RoleId, String>>) -> Value {
         optional(roles, |roles| {
-            let roles = roles.iter().map(
-                |(id, name)| json!({ "value": self.id(ResourceType::Role, id), "display": name }),
-            );
+            let roles = roles
+                .iter()
+                .map(|(id, name)| json!({ "value": self.id(id), "display": name }));
             roles.collect()
         })
     }
@@ -266,7 +265,8 @@ impl Origin<'_> {
             return Value::Null;
         }
         let scopes = scopes.into_iter().flatten();
-        let scopes = scopes.map(|scope| json!({ "value": scope, "type": "Scope" }));
+        let scopes = scopes
+            .map(|scope| json!({ "value": self.id(scope), "display": scope, "type": "Scope" }));
         let in_spaces = in_spaces.into_iter().flatten().map(|held| {
             let id = entitlement_id(&held.space, &held.role);
             let word = match held.way {
@@ -274,7 +274,7 @@ impl Origin<'_> {
                 Way::ByGroup => "SpaceRoleByGroup",
             };
             json!({
-                "value": self.id(ResourceType::Entitlement, &id),
+                "value": self.id(&id),
                 "display": entitlement_name(&held.role, &held.space_name),
                 "type": word,
             })
@@ -286,9 +286,9 @@ impl Origin<'_> {
         optional(roles, |roles| {
             let roles = roles.iter().map(|it| {
                 json!({
-                    "value": self.id(ResourceType::Role, &it.role),
+                    "value": self.id(&it.role),
                     "display": it.role_name,
-                    "group": self.id(ResourceType::Group, &it.group),
+                    "group": self.id(&it.group),
                     "groupDisplay": it.group_name,
                 })
             });
@@ -310,21 +310,14 @@ impl Origin<'_> {
             updated_at,
         } = group;
         let sort = ResourceType::Group;
-        let own = self.id(sort, id);
+        let own = self.id(id);
         let mut fields = self.begin(sort, &own, needed, (*created_at, *updated_at));
         if needed("displayName") {
             fields.put("displayName", json!(name));
         }
         if needed("members") {
             let members = optional(members, |members| {
-                let members = members.iter().map(|member| {
-                    let sort = ResourceType::User;
-                    let id = self.id(sort, &member.id);
-                    let location = self.location(sort, &id);
-                    json!({
-                        "value": id, "$ref": location, "display": member.name, "type": "User",
-                    })
-                });
+                let members = members.iter().map(|member| self.member(member));
                 members.collect()
             });
             fields.put("members", members);
@@ -339,6 +332,20 @@ impl Origin<'_> {
             own.put("idpId", json!(idp_id));
             fields.put(sort.extension().id, own.value());
         }
+        fields.0
+    }
+
+    /// Renders a member of a group.
+    fn member(&self, member: &Member) -> Value {
+        let id = self.id(&member.id);
+        let location = self.location(ResourceType::User, &id);
+        json!({ "value": id, "$ref": location, "display": member.name, "type": "User" })
+    }
+
+    /// Renders nothing of a group but one member, to test it with conditions about members.
+    pub fn only_member(&self, member: &Member) -> Resource {
+        let mut fields = Fields::default();
+        fields.put("members", json!([self.member(member)]));
         fields.0
     }
 
@@ -357,7 +364,7 @@ impl Origin<'_> {
             updated_at,
         } = role;
         let sort = ResourceType::Role;
-        let own = self.id(sort, id);
+        let own = self.id(id);
         let mut fields = self.begin(sort, &own, needed, (*created_at, *updated_at));
         if needed("displayName") {
             fields.put("displayName", json!(name));
@@ -383,7 +390,7 @@ impl Origin<'_> {
             name,
             sort: space_type,
         } = space;
-        let own = self.id(sort, &entitlement_id(&id.to_string(), role));
+        let own = self.id(&entitlement_id(&id.to_string(), role));
         let mut fields = self.begin(sort, &own, needed, (None, None));
         if needed("displayName") {
             fields.put("displayName", json!(entitlement_name(role, name)));
@@ -406,6 +413,27 @@ impl Origin<'_> {
     }
 }
 
+impl Origin<'_> {
+    /// Renders a scope.
+    pub fn scope(&self, scope: &str, needed: Needed<'_>) -> Resource {
+        let sort = ResourceType::Entitlement;
+        let own = self.id(&scope);
+        let mut fields = self.begin(sort, &own, needed, (None, None));
+        if needed("displayName") {
+            fields.put("displayName", json!(scope));
+        }
+        if needed("type") {
+            fields.put("type", json!("Scope"));
+        }
+        if needed(sort.extension().id) {
+            let mut own = Fields::default();
+            own.put("tenant", self.tenant());
+            fields.put(sort.extension().id, own.value());
+        }
+        fields.0
+    }
+}
+
 fn entitlement_name(role: &str, space: &str) -> String {
     format!("{role} in {space}")
 }
@@ -421,14 +449,6 @@ fn is_active(status: UserStatus) -> Option<bool> {
 
 fn optional<T>(value: Option<T>, shown: impl FnOnce(T) -> Value) -> Value {
     value.map_or(Value::Null, shown)
-}
-
-/// Returns a text that distinguishes this content of a resource from others: the version of its
-/// record, and a digest, since the names of roles, members and rights in spaces are not part of the
-/// record.
-pub fn content_version(version: Version, resource: &Resource) -> String {
-    let content = serde_json::to_vec(resource).expect("keys are texts");
-    format!("W/\"{version}-{:016x}\"", xxh3_64(&content))
 }
 
 /// The fields of an object, without those that have no value.

@@ -44,11 +44,14 @@ pub const COMMON: &[Attribute] = &[
         .many()
         .required()
         .returned(Returned::Always),
-    text("id", "The id in Qlik.")
-        .required()
-        .case_exact()
-        .unique()
-        .returned(Returned::Always),
+    text(
+        "id",
+        "The id in Qlik, with the tenant's id behind it at the address of all tenants.",
+    )
+    .required()
+    .case_exact()
+    .unique()
+    .returned(Returned::Always),
     text("externalId", "The identity provider's name for it.").case_exact(),
     complex(
         "meta",
@@ -132,11 +135,11 @@ pub(super) const USER: ScimSchema = ScimSchema {
         complex(
             "entitlements",
             &[
-                text("value", "The scope, or the id of an entitlement."),
-                text("display", "Its name."),
+                text("value", "The entitlement's id."),
+                text("display", "The entitlement's name."),
                 text("type", "What it is.").one_of(&["Scope", "SpaceRole", "SpaceRoleByGroup"]),
             ],
-            "Scopes that are assigned, and roles in spaces.",
+            "Roles in spaces, and scopes that are assigned.",
         )
         .many(),
         complex(
@@ -253,22 +256,26 @@ pub(super) const ROLE_EXTENSION: ScimSchema = ScimSchema {
     ],
 };
 
-/// A role in a space, in the form that Okta reads.
+/// A role in a space or a scope, in the form that Okta reads.
 pub(super) const ENTITLEMENT: ScimSchema = ScimSchema {
     id: "urn:okta:scim:schemas:core:1.0:Entitlement",
     name: "Entitlement",
-    description: "A role in a space of a Qlik tenant",
+    description: "A role in a space of a Qlik tenant, or a scope",
     attributes: &[
-        text("displayName", "The role and the name of the space.").required(),
-        text("type", "Always `SpaceRole`.").one_of(&["SpaceRole"]),
+        text(
+            "displayName",
+            "The role and the name of the space, or the scope.",
+        )
+        .required(),
+        text("type", "What it is.").one_of(&["SpaceRole", "Scope"]),
     ],
 };
 
 /// What Qlik has of a role in a space.
 pub(super) const ENTITLEMENT_EXTENSION: ScimSchema = ScimSchema {
     id: "urn:qlik-roster:scim:schemas:extension:2.0:Entitlement",
-    name: "Qlik role in a space",
-    description: "The role and the space of an entitlement",
+    name: "Qlik entitlement",
+    description: "The role and the space of a role in a space",
     attributes: &[
         TENANT,
         text("role", "The role, as Qlik writes it."),
@@ -306,26 +313,73 @@ const NAME_WITHOUT_VALUES: &[&str] = &[
     "honorificSuffix",
 ];
 
+/// The lists of objects that RFC 7643 defines.
+const LISTS: &[&str] = &[
+    "emails",
+    "phoneNumbers",
+    "ims",
+    "photos",
+    "addresses",
+    "groups",
+    "entitlements",
+    "roles",
+    "x509Certificates",
+    "members",
+];
+
+/// The sub-attributes that RFC 7643, 2.4 gives to every list of objects.
+const OF_LISTS: &[&str] = &["value", "display", "type", "primary", "$ref"];
+
+/// The other sub-attributes of addresses.
+const OF_ADDRESSES: &[&str] = &[
+    "formatted",
+    "streetAddress",
+    "locality",
+    "region",
+    "postalCode",
+    "country",
+];
+
 /// The schema of employees in RFC 7643.
 const ENTERPRISE: &str = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User";
 
-/// Returns whether RFC 7643 defines an attribute of users that has no value here.
+/// The attributes of employees.
+const OF_EMPLOYEES: &[&str] = &[
+    "employeeNumber",
+    "costCenter",
+    "organization",
+    "division",
+    "department",
+    "manager",
+];
+
+/// The sub-attributes of the manager of an employee.
+const OF_MANAGERS: &[&str] = &["value", "$ref", "displayName"];
+
+/// Returns whether RFC 7643 defines an attribute that has no value here.
 pub fn is_without_value(path: &AttributePath) -> bool {
     let is = |names: &[&str], name: &str| names.iter().any(|it| it.eq_ignore_ascii_case(name));
+    let (name, sub) = (path.name.as_str(), path.sub.as_deref());
     match &path.schema {
-        Some(schema) if schema.eq_ignore_ascii_case(ENTERPRISE) => return true,
+        Some(schema) if schema.eq_ignore_ascii_case(ENTERPRISE) => {
+            return match sub {
+                None => is(OF_EMPLOYEES, name),
+                Some(sub) => is(&["manager"], name) && is(OF_MANAGERS, sub),
+            };
+        }
         Some(schema) if !schema.eq_ignore_ascii_case(USER.id) => {
             // The URN of the extension itself.
-            return format!("{schema}:{}", path.name).eq_ignore_ascii_case(ENTERPRISE);
+            let whole = format!("{schema}:{name}");
+            return sub.is_none() && whole.eq_ignore_ascii_case(ENTERPRISE);
         }
         Some(_) | None => {}
     }
-    let sub = path.sub.as_deref();
-    let is_name = path.name.eq_ignore_ascii_case("name");
-    let is_part = is_name && sub.is_some_and(|sub| is(NAME_WITHOUT_VALUES, sub));
-    // RFC 7643 gives these to every list of objects.
-    let is_common_part = sub.is_some_and(|sub| is(&["display", "primary", "type", "$ref"], sub));
-    is_part || is_common_part || is(WITHOUT_VALUES, &path.name)
+    match sub {
+        None => is(WITHOUT_VALUES, name),
+        Some(sub) if is(&["name"], name) => is(NAME_WITHOUT_VALUES, sub),
+        Some(sub) if is(&["addresses"], name) => is(OF_ADDRESSES, sub) || is(OF_LISTS, sub),
+        Some(sub) => is(LISTS, name) && is(OF_LISTS, sub),
+    }
 }
 
 impl ScimSchema {

@@ -116,6 +116,8 @@ metrics! {
         "Requests that were answered, by route and status.";
     EventConsumers {} Gauge "qlik_roster_event_consumers"
         "Programs that wait for events or have a stream of them open.";
+    CertificateExpiry {} Gauge "qlik_roster_server_certificate_expiry_timestamp_seconds"
+        "When the certificate that is shown at `server.listen` expires.";
     CrowdedOut {} Counter "qlik_roster_connections_crowded_out_total"
         "Connections that waited without a request and were closed in favour of others.";
     Deliveries { endpoint: EndpointName, outcome: DeliveryOutcome } Counter "qlik_roster_deliveries_total"

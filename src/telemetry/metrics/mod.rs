@@ -45,6 +45,17 @@ impl Metrics {
         self.change(sample, |value| *value = to);
     }
 
+    /// Removes the gauges whose label says something that `is_there` does not know: what they
+    /// counted is gone. Counters stay, since they say what has happened.
+    pub fn keep_gauges(&self, label: &str, is_there: impl Fn(&str) -> bool) {
+        for (metric, series) in self.all().iter_mut() {
+            let place = metric.labels().iter().position(|it| *it == label);
+            if let (Shape::Gauge, Some(place)) = (metric.shape(), place) {
+                series.retain(|values, _| values.get(place).is_none_or(|it| is_there(it)));
+            }
+        }
+    }
+
     /// Returns a number; `None` if there is no such series yet.
     pub fn get(&self, sample: Sample<'_>) -> Option<f64> {
         let all = self.all();

@@ -92,6 +92,23 @@ mod tests {
     }
 
     #[test]
+    fn the_gauges_of_what_is_gone_disappear() {
+        let metrics = Metrics::default();
+        let [here, gone] = ["here", "gone"].map(|name| TenantName(name.to_owned()));
+        for tenant in [&here, &gone] {
+            metrics.set(Sample::LastSuccess { tenant }, 7.0);
+            metrics.count(Sample::Requests { tenant });
+        }
+
+        metrics.keep_gauges("tenant", |name| name == "here");
+
+        let last = |tenant| metrics.get(Sample::LastSuccess { tenant });
+        assert_eq!((last(&here), last(&gone)), (Some(7.0), None));
+        let requests = Sample::Requests { tenant: &gone };
+        assert_eq!(metrics.get(requests), Some(1.0), "it has happened");
+    }
+
+    #[test]
     fn series_have_a_bound() {
         let metrics = Metrics::default();
         for n in 0..20_010 {

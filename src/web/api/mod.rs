@@ -1,6 +1,7 @@
 //! What programs read over HTTP: records in the unified schema and over SCIM, events, and reports.
 //! Each program has a token.
 
+mod accept;
 mod caller;
 mod events;
 mod reports;

@@ -35,6 +35,12 @@ impl Lifetime {
         }
     }
 
+    /// Returns one that never ends.
+    #[cfg(test)]
+    pub(in crate::web) fn endless() -> Self {
+        Self::of(Arc::new(Slot::new(Instant::now())), None)
+    }
+
     /// Waits until it is over.
     pub(in crate::web) async fn over(&self) {
         let mut watched = self.end.subscribe();

@@ -3,9 +3,9 @@
 //! A filter is resolved once against the schemas: which attribute a name means, what its values
 //! are, and whether letter case counts. Then it is applied to resources as they are shown.
 
-use chrono::{DateTime, NaiveDateTime, Utc};
 use serde_json::{Map, Value};
 
+use super::check::{Check, LetterCase, check, has_no_lone_backslash, is_present, spelling};
 use super::tree::{
     AttributePath, Comparer, Expression, Literal, ScimFilter, ScimFilterError, Test,
 };
@@ -44,28 +44,6 @@ struct Route {
     part: Option<&'static str>,
 }
 
-/// What values are compared with.
-#[derive(Debug)]
-enum Check {
-    Present,
-    Absent,
-    Boolean(Truth, bool),
-    Text(Comparer, String, LetterCase),
-    Time(Comparer, DateTime<Utc>),
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Truth {
-    Is,
-    IsNot,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum LetterCase {
-    Counts,
-    Ignored,
-}
-
 impl ScimMatcher {
     /// Resolves a filter for the types of resources that are searched. Fails if none of them has an
     /// attribute of the filter, or if an attribute cannot be compared like this.
@@ -83,6 +61,17 @@ impl ScimMatcher {
         node.is_some_and(|node| node.matches(&Object::Resource(resource)))
     }
 
+    /// Returns the conditions about an attribute, each by itself. All are of the form that a list
+    /// fulfils if one of its values does, but for `ne`, which an empty list fulfils as well, and
+    /// `eq null`, which only an empty list does.
+    pub fn conditions(&self, sort: ResourceType, name: &str) -> Vec<ScimCondition<'_>> {
+        let mut found = Vec::new();
+        if let Some(node) = self.node(sort) {
+            node.collect(name, &mut found);
+        }
+        found
+    }
+
     /// Returns whether a resource must have an attribute, or an extension, to be tested.
     pub fn needs(&self, sort: ResourceType, name: &str) -> bool {
         self.node(sort).is_some_and(|node| node.needs(name))
@@ -94,6 +83,17 @@ impl ScimMatcher {
     }
 }
 
+/// One condition of a filter.
+#[derive(Debug, Clone, Copy)]
+pub struct ScimCondition<'a>(&'a Node);
+
+impl ScimCondition<'_> {
+    /// Returns whether a resource fulfils it.
+    pub fn matches(&self, resource: &Map<String, Value>) -> bool {
+        self.0.matches(&Object::Resource(resource))
+    }
+}
+
 /// What paths are resolved in.
 #[derive(Clone, Copy)]
 enum Scope<'a> {
@@ -101,8 +101,34 @@ enum Scope<'a> {
         sort: ResourceType,
         types: &'a [ResourceType],
     },
-    /// The values of an attribute; `None` if the type does not have it.
-    Value(Option<&'static Attribute>),
+    /// The values of an attribute.
+    Value(Inner<'a>),
+}
+
+/// Whose sub-attributes paths in brackets name.
+#[derive(Clone, Copy)]
+enum Inner<'a> {
+    /// Those of an attribute that the type has.
+    Of(&'a AttributePath, &'static Attribute),
+    /// Those of an attribute that RFC 7643 defines and no resource here has.
+    WithoutValue(&'a AttributePath),
+    /// Those of an attribute that only another type has, for which they are checked.
+    OfOtherType,
+}
+
+impl Inner<'_> {
+    /// Returns whether RFC 7643 defines a sub-attribute that has no value here.
+    fn is_without_value(self, part: &AttributePath) -> bool {
+        match self {
+            Self::Of(path, _) | Self::WithoutValue(path) => {
+                is_without_value(&AttributePath {
+                    sub: Some(part.name.clone()),
+                    ..path.clone()
+                }) && part.sub.is_none()
+            }
+            Self::OfOtherType => true,
+        }
+    }
 }
 
 fn resolve(expression: &Expression, scope: Scope<'_>) -> Result<Node, ScimFilterError> {
@@ -119,21 +145,22 @@ fn resolve(expression: &Expression, scope: Scope<'_>) -> Result<Node, ScimFilter
                 Test::Present => Node::HasExtension(schema),
                 Test::Compare(..) => return Err(not_comparable(path)),
             },
-            Found::Nothing => Node::Test {
+            Found::Nothing(_) => Node::Test {
                 route: None,
                 check: unresolved(test),
             },
             Found::Values(route, attribute) => comparison(path, route, attribute, test)?,
         },
         Expression::Within { path, filter } => {
-            let (route, attribute) = match found(path, scope)? {
+            let (route, inner) = match found(path, scope)? {
                 Found::Extension(_) => return Err(not_comparable(path)),
-                Found::Nothing => (None, None),
-                Found::Values(route, attribute) => (Some(route), Some(attribute)),
+                Found::Nothing(Missing::WithoutValue) => (None, Inner::WithoutValue(path)),
+                Found::Nothing(Missing::OfOtherType) => (None, Inner::OfOtherType),
+                Found::Values(route, attribute) => (Some(route), Inner::Of(path, attribute)),
             };
             Node::Within {
                 route,
-                inner: Box::new(resolve(filter, Scope::Value(attribute))?),
+                inner: Box::new(resolve(filter, Scope::Value(inner))?),
             }
         }
     })
@@ -142,40 +169,63 @@ fn resolve(expression: &Expression, scope: Scope<'_>) -> Result<Node, ScimFilter
 enum Found {
     Extension(&'static ScimSchema),
     Values(Route, &'static Attribute),
-    Nothing,
+    Nothing(Missing),
+}
+
+/// Why there is no value.
+enum Missing {
+    /// RFC 7643 defines the attribute, and no resource here has it.
+    WithoutValue,
+    /// Only another type has the attribute.
+    OfOtherType,
 }
 
 /// Finds an attribute. Fails if no type has it that is searched, unless the standard defines it.
 fn found(path: &AttributePath, scope: Scope<'_>) -> Result<Found, ScimFilterError> {
     match scope {
-        Scope::Value(None) => Ok(Found::Nothing),
-        Scope::Value(Some(attribute)) => {
-            let part = attribute.part(&path.name).filter(|_| path.sub.is_none());
-            Ok(match part {
-                Some(part) => Found::Values(Route::to(part.name), part),
+        Scope::Value(inner) => {
+            let attribute = match inner {
+                Inner::Of(_, attribute) => Some(attribute),
+                Inner::WithoutValue(_) | Inner::OfOtherType => None,
+            };
+            let part = attribute.and_then(|it| it.part(&path.name));
+            match (part.filter(|_| path.sub.is_none()), attribute) {
+                (Some(part), _) => Ok(Found::Values(Route::to(part.name), part)),
                 // A list of plain values has them as `value`.
-                None if attribute.parts.is_empty() && path.name.eq_ignore_ascii_case("value") => {
-                    Found::Values(Route::to("value"), attribute)
+                (None, Some(attribute)) if is_plain_value(attribute, path) => {
+                    Ok(Found::Values(Route::to("value"), attribute))
                 }
-                None => Found::Nothing,
-            })
+                (None, _) if inner.is_without_value(path) => {
+                    Ok(Found::Nothing(Missing::WithoutValue))
+                }
+                (None, _) => Err(unknown(path)),
+            }
         }
         Scope::Resource { sort, types } => match sort.lead(path) {
             Some(Led::Extension(schema)) => Ok(Found::Extension(schema)),
             Some(Led::Core) => Err(not_comparable(path)),
             Some(Led::One(place)) => Ok(in_resource(path, place)?),
-            None if types.iter().any(|it| it.lead(path).is_some()) => Ok(Found::Nothing),
-            None if is_without_value(path) => Ok(Found::Nothing),
-            None => {
-                let shown = path.to_string();
-                let what = format!(
-                    "there is no attribute `{}`; `/Schemas` lists those that exist",
-                    shown.escape_debug()
-                );
-                Err(ScimFilterError::at(path.at.0, what))
+            None if types.iter().any(|it| it.lead(path).is_some()) => {
+                Ok(Found::Nothing(Missing::OfOtherType))
             }
+            None if is_without_value(path) => Ok(Found::Nothing(Missing::WithoutValue)),
+            None => Err(unknown(path)),
         },
     }
+}
+
+/// Returns whether a path in brackets means the values of an attribute that are not objects.
+fn is_plain_value(attribute: &Attribute, path: &AttributePath) -> bool {
+    attribute.parts.is_empty() && path.sub.is_none() && path.name.eq_ignore_ascii_case("value")
+}
+
+fn unknown(path: &AttributePath) -> ScimFilterError {
+    let shown = path.to_string();
+    let what = format!(
+        "there is no attribute `{}`; `/Schemas` lists those that exist",
+        shown.escape_debug()
+    );
+    ScimFilterError::at(path.at.0, what)
 }
 
 fn in_resource(path: &AttributePath, place: AttributePlace) -> Result<Found, ScimFilterError> {
@@ -246,85 +296,17 @@ fn comparison(
             let what = format!("`{}` cannot compare with null", comparer.word());
             return Err(wrong(what));
         }
-        (comparer, literal) => check(attribute, comparer, literal).map_err(wrong)?,
+        (comparer, literal) => {
+            has_no_lone_backslash(attribute, literal).map_err(wrong)?;
+            check(attribute, comparer, literal).map_err(wrong)?
+        }
     };
     let route = Some(route);
     Ok(Node::Test { route, check })
 }
 
-/// Makes the check of an attribute. Fails with the reason if it cannot be compared like this.
-fn check(attribute: &Attribute, comparer: Comparer, literal: &Literal) -> Result<Check, String> {
-    let name = attribute.name;
-    match attribute.form {
-        AttributeForm::Boolean => {
-            let truth = match comparer {
-                Comparer::Equal => Truth::Is,
-                Comparer::NotEqual => Truth::IsNot,
-                Comparer::Contains
-                | Comparer::StartsWith
-                | Comparer::EndsWith
-                | Comparer::Greater
-                | Comparer::GreaterOrEqual
-                | Comparer::Less
-                | Comparer::LessOrEqual => {
-                    return Err(format!(
-                        "`{name}` is true or false, which `{}` cannot compare",
-                        comparer.word()
-                    ));
-                }
-            };
-            let expected = match literal {
-                Literal::Boolean(value) => Some(*value),
-                // Some clients put it in quotes.
-                Literal::Text(text) if text.eq_ignore_ascii_case("true") => Some(true),
-                Literal::Text(text) if text.eq_ignore_ascii_case("false") => Some(false),
-                Literal::Null | Literal::Number(_) | Literal::Text(_) => None,
-            };
-            let expected = expected.ok_or_else(|| format!("`{name}` is `true` or `false`"))?;
-            Ok(Check::Boolean(truth, expected))
-        }
-        AttributeForm::Time => match comparer {
-            Comparer::Contains | Comparer::StartsWith | Comparer::EndsWith => {
-                Ok(Check::Text(comparer, spelling(literal), LetterCase::Counts))
-            }
-            Comparer::Equal
-            | Comparer::NotEqual
-            | Comparer::Greater
-            | Comparer::GreaterOrEqual
-            | Comparer::Less
-            | Comparer::LessOrEqual => {
-                let time = time(&spelling(literal));
-                let time = time.ok_or_else(|| {
-                    format!("`{name}` is a time; compare it with one like 2026-03-02T09:15:04Z")
-                })?;
-                Ok(Check::Time(comparer, time))
-            }
-        },
-        AttributeForm::Text | AttributeForm::Reference | AttributeForm::Complex => {
-            let (text, case) = match attribute.is_case_exact {
-                true => (spelling(literal), LetterCase::Counts),
-                false => (spelling(literal).to_lowercase(), LetterCase::Ignored),
-            };
-            Ok(Check::Text(comparer, text, case))
-        }
-    }
-}
-
-pub(super) fn spelling(literal: &Literal) -> String {
-    match literal {
-        Literal::Text(text) => text.clone(),
-        Literal::Null | Literal::Boolean(_) | Literal::Number(_) => literal.to_string(),
-    }
-}
-
-/// Reads a time. One without an offset is in UTC.
-fn time(text: &str) -> Option<DateTime<Utc>> {
-    if let Ok(time) = DateTime::parse_from_rfc3339(text) {
-        return Some(time.to_utc());
-    }
-    let naive = NaiveDateTime::parse_from_str(text, "%Y-%m-%dT%H:%M:%S%.f");
-    naive.ok().map(|time| time.and_utc())
-}
+/// The value of an object that does not have the asked sub-attribute.
+static NO_VALUE: Value = Value::Null;
 
 /// What is tested: a resource, or one value of a list.
 enum Object<'a> {
@@ -341,7 +323,8 @@ impl Route {
         }
     }
 
-    /// Returns the values at the end of the route, those of lists one by one.
+    /// Returns the values at the end of the route, those of lists one by one. An object without the
+    /// sub-attribute counts as one without a value.
     fn values<'a>(&self, object: &Object<'a>) -> Vec<&'a Value> {
         let found = match object {
             Object::Resource(resource) => match self.extension {
@@ -358,7 +341,10 @@ impl Route {
         };
         match self.part {
             None => all,
-            Some(part) => all.into_iter().filter_map(|it| it.get(part)).collect(),
+            Some(part) => {
+                let parts = all.into_iter().map(|it| it.get(part).unwrap_or(&NO_VALUE));
+                parts.collect()
+            }
         }
     }
 }
@@ -385,6 +371,20 @@ impl Node {
         }
     }
 
+    /// Collects the conditions about an attribute.
+    fn collect<'a>(&'a self, name: &str, found: &mut Vec<ScimCondition<'a>>) {
+        match self {
+            Self::All(all) | Self::Any(all) => all.iter().for_each(|it| it.collect(name, found)),
+            Self::Not(inner) => inner.collect(name, found),
+            Self::HasExtension(_) => {}
+            Self::Test { .. } | Self::Within { .. } => {
+                if self.needs(name) {
+                    found.push(ScimCondition(self));
+                }
+            }
+        }
+    }
+
     fn needs(&self, name: &str) -> bool {
         match self {
             Self::All(all) | Self::Any(all) => all.iter().any(|it| it.needs(name)),
@@ -394,87 +394,5 @@ impl Node {
                 route.is_some_and(|route| route.extension.unwrap_or(route.name) == name)
             }
         }
-    }
-}
-
-impl Check {
-    /// Returns whether values pass: one of them does, or, for `ne`, none is equal.
-    fn accepts(&self, values: &[&Value]) -> bool {
-        match self {
-            Self::Present => values.iter().any(|value| is_present(value)),
-            Self::Absent => !values.iter().any(|value| is_present(value)),
-            Self::Boolean(Truth::Is, expected) => {
-                values.iter().any(|it| it.as_bool() == Some(*expected))
-            }
-            Self::Boolean(Truth::IsNot, expected) => {
-                !values.iter().any(|it| it.as_bool() == Some(*expected))
-            }
-            Self::Text(Comparer::NotEqual, expected, case) => {
-                let mut texts = values.iter().filter_map(|it| it.as_str());
-                !texts.any(|it| case.apply(it) == *expected)
-            }
-            Self::Text(comparer, expected, case) => {
-                let mut texts = values.iter().filter_map(|it| it.as_str());
-                texts.any(|it| comparer.accepts_text(&case.apply(it), expected))
-            }
-            Self::Time(Comparer::NotEqual, expected) => {
-                let mut times = values.iter().filter_map(|it| time(it.as_str()?));
-                !times.any(|it| it == *expected)
-            }
-            Self::Time(comparer, expected) => {
-                let mut times = values.iter().filter_map(|it| time(it.as_str()?));
-                times.any(|it| comparer.accepts(&it, expected))
-            }
-        }
-    }
-}
-
-impl LetterCase {
-    fn apply(self, text: &str) -> String {
-        match self {
-            Self::Counts => text.to_owned(),
-            Self::Ignored => text.to_lowercase(),
-        }
-    }
-}
-
-impl Comparer {
-    fn accepts_text(self, value: &str, expected: &str) -> bool {
-        match self {
-            Self::Contains => value.contains(expected),
-            Self::StartsWith => value.starts_with(expected),
-            Self::EndsWith => value.ends_with(expected),
-            Self::Equal
-            | Self::NotEqual
-            | Self::Greater
-            | Self::GreaterOrEqual
-            | Self::Less
-            | Self::LessOrEqual => self.accepts(value, expected),
-        }
-    }
-
-    /// Compares values that have an order.
-    fn accepts<T: Ord + ?Sized>(self, value: &T, expected: &T) -> bool {
-        match self {
-            Self::Equal => value == expected,
-            Self::NotEqual => value != expected,
-            Self::Greater => value > expected,
-            Self::GreaterOrEqual => value >= expected,
-            Self::Less => value < expected,
-            Self::LessOrEqual => value <= expected,
-            // These are of texts alone.
-            Self::Contains | Self::StartsWith | Self::EndsWith => false,
-        }
-    }
-}
-
-/// Returns whether a value counts as one: nothing empty does.
-fn is_present(value: &Value) -> bool {
-    match value {
-        Value::Null => false,
-        Value::Bool(_) | Value::Number(_) => true,
-        Value::String(text) => !text.is_empty(),
-        Value::Array(list) => list.iter().any(is_present),
-        Value::Object(fields) => fields.values().any(is_present),
     }
 }

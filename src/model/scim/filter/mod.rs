@@ -4,6 +4,7 @@
 //! conditions, and accepts what clients really send: `True` for `true`, and
 //! `emails[type eq "work"].value eq "x"`, which the published grammar does not have.
 
+mod check;
 mod matching;
 mod named;
 mod parse;
@@ -12,6 +13,6 @@ mod tree;
 #[cfg(test)]
 mod tests;
 
-pub use matching::ScimMatcher;
+pub use matching::{ScimCondition, ScimMatcher};
 pub use named::Compared;
 pub use tree::{AttributePath, MAX_CONDITIONS, MAX_DEPTH, MAX_FILTER, ScimFilter, ScimFilterError};

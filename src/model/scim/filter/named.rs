@@ -1,6 +1,6 @@
 //! Which values a filter names, so that records can be looked up instead of searched.
 
-use super::matching::spelling;
+use super::check::spelling;
 use super::tree::{AttributePath, Comparer, Expression, Literal, ScimFilter, Test, TextPlace};
 
 impl ScimFilter {
@@ -52,17 +52,17 @@ fn pinned(expression: &Expression, names: &[&str]) -> Option<Vec<(String, String
     }
 }
 
-/// How a filter compares the values of an attribute.
+/// How a filter compares the values of a list.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Compared {
-    /// By `eq` and `ne` with these values, and in no other way.
+    /// Each of its conditions is about one of these values, named by `eq`.
     With(Vec<String>),
     /// In other ways as well.
     Otherwise,
 }
 
 impl ScimFilter {
-    /// Returns how the filter compares the values of an attribute.
+    /// Returns how the filter compares the values of a list.
     pub fn compared(&self, name: &str) -> Compared {
         let mut values = Vec::new();
         match compared(&self.0, name, &mut values) {
@@ -79,42 +79,14 @@ fn compared(expression: &Expression, name: &str, values: &mut Vec<String>) -> Op
             all.iter().try_for_each(|it| compared(it, name, values))
         }
         Expression::Not(inner) => compared(inner, name, values),
-        Expression::Test { path, test } => {
+        Expression::Test { path, .. } | Expression::Within { path, .. } => {
             if !path.name.eq_ignore_ascii_case(name) {
                 return Some(());
             }
-            let sub = path.sub.as_deref().unwrap_or("value");
-            compared_value(sub, test, values)
-        }
-        Expression::Within { path, filter } => {
-            if !path.name.eq_ignore_ascii_case(name) {
-                return Some(());
-            }
-            within(filter, values)
-        }
-    }
-}
-
-fn within(expression: &Expression, values: &mut Vec<String>) -> Option<()> {
-    match expression {
-        // Another value than the named ones may fulfil the opposite, or all but one condition.
-        Expression::Not(_) | Expression::And(_) | Expression::Within { .. } => None,
-        Expression::Or(all) => all.iter().try_for_each(|it| within(it, values)),
-        Expression::Test { path, test } => match test {
-            Test::Compare(Comparer::Equal, _) => compared_value(&path.name, test, values),
-            Test::Compare(..) | Test::Present => None,
-        },
-    }
-}
-
-fn compared_value(sub: &str, test: &Test, values: &mut Vec<String>) -> Option<()> {
-    match test {
-        Test::Compare(Comparer::Equal | Comparer::NotEqual, literal)
-            if sub.eq_ignore_ascii_case("value") && *literal != Literal::Null =>
-        {
-            values.push(spelling(literal));
+            let (whole, value) = (name.to_owned(), format!("{name}.value"));
+            let named = pinned(expression, &[&whole, &value])?;
+            values.extend(named.into_iter().map(|(_, value)| value));
             Some(())
         }
-        Test::Compare(..) | Test::Present => None,
     }
 }

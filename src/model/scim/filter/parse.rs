@@ -376,7 +376,11 @@ impl<'a> Parser<'a> {
             }
         });
         let Some(end) = end else {
-            return Err(self.wrong_at(begin, "the text that begins here has no closing quote"));
+            return Err(self.wrong_at(
+                begin,
+                "the text that begins here has no closing quote; a backslash in a text is written \
+                 as `\\\\`",
+            ));
         };
         let quoted = self.rest().get(..=end).unwrap_or_default();
         let text = serde_json::from_str(quoted).map_err(|error| {
@@ -384,8 +388,8 @@ impl<'a> Parser<'a> {
             let inner = error.column().saturating_sub(1).min(quoted.len());
             self.wrong_at(
                 begin + inner,
-                "this is not a text as JSON writes it: quotes, backslashes and control characters \
-                 in it are escaped",
+                "this is not a text as JSON writes it: a backslash is written as `\\\\`, a quote as \
+                 `\\\"`, and control characters are escaped",
             )
         })?;
         self.at += end + 1;

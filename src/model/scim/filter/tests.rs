@@ -22,7 +22,9 @@ fn maria() -> User {
     user.email = Some("Maria@example.com".to_owned());
     user.status = Coded::new(UserStatus::Enabled, "active");
     user.roles = Some([(RoleId(id("r1")), "TenantAdmin".to_owned())].into());
-    user.groups = Some([(GroupId(id("g1")), "Finance".to_owned())].into());
+    let groups = [("g1", "Finance"), ("g2", "Sales")];
+    let groups = groups.map(|(it, name)| (GroupId(id(it)), name.to_owned()));
+    user.groups = Some(groups.into());
     user.created_at = Timestamp::parse("2026-03-02T09:15:04.120Z");
     user
 }
@@ -33,7 +35,7 @@ fn origin<T>(use_it: impl FnOnce(&Origin<'_>) -> T) -> T {
         tenant: &TenantName("acme".to_owned()),
         tenant_id: &TenantId("T1".to_owned()),
         region: Some("eu"),
-        id_of: &|_, id| id.to_owned(),
+        id_of: &|id| id.to_owned(),
     })
 }
 
@@ -117,10 +119,27 @@ const FILTERS: &[(&str, bool)] = &[
     ("title pr and locale pr or active eq true", true),
     ("active eq true or title pr and locale pr", true),
     ("(active eq true or title pr) and locale pr", false),
-    // No value equals it.
+    // One value that differs is enough. What has no value differs, too.
     (r#"emails.value ne "x""#, true),
     (r#"roles.value ne "r1""#, false),
+    (r#"groups.value ne "g1""#, true),
+    (r#"groups ne "g1""#, true),
+    (r#"groups[value ne "g1"]"#, true),
+    (r#"not (groups.value eq "g1")"#, false),
+    (r#"groups.value ne "g1" and groups.value ne "g2""#, true),
+    (r#"emails.display ne "x""#, true),
+    (r#"emails[display ne "x"]"#, true),
     (r#"nickName ne "x""#, true),
+    (r#"photos.value ne "x""#, true),
+    // What RFC 7643 defines and Qlik does not have.
+    (r#"emails[display eq "x"]"#, false),
+    (r#"name[givenName eq "x"]"#, false),
+    (r#"addresses[type eq "work"].locality eq "Lund""#, false),
+    (r#"phoneNumbers[type eq "work"].value eq "1""#, false),
+    (
+        "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:manager.value pr",
+        false,
+    ),
     ("userName\teq\n\"x\"", false),
 ];
 
@@ -162,6 +181,27 @@ fn what_is_wrong_is_said_with_its_place() {
         ("meta.created gt \"yesterday\"", 1, "is a time"),
         ("meta eq \"x\"", 1, "not a single value"),
         ("meta.version eq \"x\"", 1, "If-None-Match"),
+        // Nobody defines these.
+        ("emails[nothing eq \"x\"]", 8, "no attribute `nothing`"),
+        ("emails[type eq \"work\"].nothing pr", 24, "`nothing`"),
+        ("emails[type.value pr]", 8, "`type.value`"),
+        ("name[value eq \"x\"]", 6, "`value`"),
+        ("name.value eq \"x\"", 1, "`name.value`"),
+        ("schemas[type pr]", 9, "`type`"),
+        ("addresses[nothing pr]", 11, "`nothing`"),
+        ("addresses.nothing pr", 1, "`addresses.nothing`"),
+        ("nothing.type pr", 1, "`nothing.type`"),
+        ("title.value pr", 1, "`title.value`"),
+        (
+            "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:nothing pr",
+            1,
+            "no attribute",
+        ),
+        // A backslash that is written once.
+        (r#"userName eq "ACME\maria""#, 19, r"written as `\\`"),
+        (r#"userName eq "ACME\bob""#, 1, r"written as `\\`"),
+        (r#"externalId sw "ACME\nina""#, 1, r"written as `\\`"),
+        (r#"userName eq "ACME\""#, 13, r"written as `\\`"),
     ] {
         let error = finds(&maria(), filter).unwrap_err();
         assert_eq!(error.at, Some(at), "{filter}: {error}");
@@ -246,16 +286,24 @@ fn records_that_a_filter_names_are_known() {
         let values = values.iter().map(|it| (*it).to_owned());
         Compared::With(values.collect())
     };
-    assert_eq!(
-        compared(r#"members eq "a" and not (members.value ne "b")"#),
-        with(&["a", "b"])
-    );
-    assert_eq!(compared(r#"members[value eq "a"]"#), with(&["a"]));
+    for (filter, values) in [
+        (
+            r#"members eq "a" and not (members.value eq "b")"#,
+            &["a", "b"][..],
+        ),
+        (r#"members[value eq "a"]"#, &["a"]),
+        (r#"members[value eq "a" and display co "x"]"#, &["a"]),
+        (r#"displayName eq "x" and not (id pr)"#, &[]),
+    ] {
+        assert_eq!(compared(filter), with(values), "{filter}");
+    }
     for other in [
         "members pr",
+        r#"members ne "a""#,
         r#"members.display eq "a""#,
         r#"members[value ne "a"]"#,
         r#"members[not (value eq "a")]"#,
+        r#"members[value eq "a" or display co "x"]"#,
         "members.value eq null",
     ] {
         assert_eq!(compared(other), Compared::Otherwise, "{other}");
@@ -348,7 +396,10 @@ impl Asked {
             Self::Not(inner) => !inner.finds(user),
             Self::Present(at) => ATTRIBUTES[*at].2(user).iter().any(|it| !it.is_empty()),
             Self::Compares(at, "ne", expected) => {
-                !Self::Compares(*at, "eq", expected.clone()).finds(user)
+                let (_, case, values) = ATTRIBUTES[*at];
+                let values = values(user);
+                let equals = |it: &String| compares(it, "eq", expected, case);
+                values.is_empty() || !values.iter().all(equals)
             }
             Self::Compares(at, word, expected) => {
                 let (_, case, values) = ATTRIBUTES[*at];

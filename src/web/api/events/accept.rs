@@ -1,7 +1,8 @@
 //! Whether a program wants pages or a stream, as its header `Accept` says.
 
 use axum::http::HeaderMap;
-use axum::http::header::ACCEPT;
+
+use crate::web::api::accept;
 
 /// What a program wants.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -16,14 +17,7 @@ pub(super) enum Wanted {
 /// JSON (RFC 9110, 12.5.1).
 pub(super) fn wanted(headers: &HeaderMap) -> Wanted {
     let (mut stream, mut pages) = (0, 0);
-    let values = headers.get_all(ACCEPT).iter();
-    for range in values
-        .filter_map(|value| value.to_str().ok())
-        .flat_map(|value| value.split(','))
-    {
-        let mut parts = range.split(';').map(str::trim);
-        let media = parts.next().unwrap_or_default().to_ascii_lowercase();
-        let quality = parts.find_map(quality).unwrap_or(1_000);
+    for (media, quality) in accept::ranges(headers) {
         match &*media {
             "text/event-stream" => stream = quality,
             "application/json" | "application/*" => pages = pages.max(quality),
@@ -36,21 +30,10 @@ pub(super) fn wanted(headers: &HeaderMap) -> Wanted {
     }
 }
 
-/// Reads `q=0.5` as thousandths; `None` if the parameter is another one.
-fn quality(parameter: &str) -> Option<u32> {
-    let (name, value) = parameter.split_once('=')?;
-    if !name.trim().eq_ignore_ascii_case("q") {
-        return None;
-    }
-    let (whole, digits) = value.trim().split_once('.').unwrap_or((value.trim(), ""));
-    let digits: String = digits.chars().chain("000".chars()).take(3).collect();
-    let (whole, digits): (u32, u32) = (whole.parse().ok()?, digits.parse().ok()?);
-    Some((whole.min(1) * 1_000 + digits).min(1_000))
-}
-
 #[cfg(test)]
 mod tests {
     use axum::http::HeaderValue;
+    use axum::http::header::ACCEPT;
 
     use super::*;
 

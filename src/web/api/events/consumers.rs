@@ -1,9 +1,11 @@
-//! Bounds how many programs wait for events at one time: each keeps a connection.
+//! Bounds how many programs wait for events, and how many read pages at one time.
 
-use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
-use crate::lock::lock;
+use tokio::sync::{Semaphore, SemaphorePermit};
+use tokio::time::timeout;
+
+use super::places::{Place, Places};
 use crate::model::TokenId;
 use crate::telemetry::{Metrics, Sample};
 
@@ -13,74 +15,59 @@ const MOST: usize = 64;
 /// The most that wait with one token, so that one program leaves places for others.
 const MOST_OF_TOKEN: usize = 16;
 
-/// The programs that wait for events.
+/// The most pages that are read from the store at one time: enough to keep a disk busy, and few
+/// beside the deliveries, which read the same store.
+const MOST_READ: usize = 4;
+
+/// The most requests without `wait` that are being answered or wait for that.
+const MOST_PAGES: usize = 64;
+
+/// The most of these with one token. A program that reads page after page needs one.
+const MOST_PAGES_OF_TOKEN: usize = 8;
+
+/// How long a request without `wait` waits until its page is read.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// The programs that pull events.
 #[derive(Debug)]
 pub(super) struct Consumers {
-    most: usize,
-    waiting: Waiting,
-}
-
-/// How many programs wait with each token, and the metrics that say how many these are.
-#[derive(Debug, Clone)]
-struct Waiting {
-    of_tokens: Arc<Mutex<BTreeMap<TokenId, usize>>>,
-    metrics: Metrics,
-}
-
-/// A place among them, until it is dropped.
-#[derive(Debug)]
-pub(super) struct Place {
-    token: TokenId,
-    waiting: Waiting,
+    waiting: Places,
+    pages: Places,
+    reading: Semaphore,
 }
 
 impl Consumers {
-    /// Makes places, at most half as many as there are connections: probes and others need some.
+    /// Makes places to wait, at most half as many as there are connections: probes and others need
+    /// some.
     pub(super) fn new(connections: usize, metrics: Metrics) -> Self {
-        let waiting = Waiting {
-            of_tokens: Arc::default(),
-            metrics,
-        };
-        waiting.show(&BTreeMap::new());
+        let most = (connections / 2).clamp(1, MOST);
+        let show = move |n: usize| metrics.set(Sample::EventConsumers {}, n as f64);
         Self {
-            most: (connections / 2).clamp(1, MOST),
-            waiting,
+            waiting: Places::new(most, MOST_OF_TOKEN, show),
+            pages: Places::new(MOST_PAGES, MOST_PAGES_OF_TOKEN, |_| {}),
+            reading: Semaphore::new(MOST_READ),
         }
     }
 
-    /// Takes a place for a program with this token; `None` if all are taken.
+    /// Takes a place to wait for a program with this token; `None` if all are taken.
     pub(super) fn enter(&self, token: TokenId) -> Option<Place> {
-        let mut waiting = lock(&self.waiting.of_tokens);
-        let n_waiting: usize = waiting.values().sum();
-        let of_token = waiting.entry(token).or_default();
-        if n_waiting >= self.most || *of_token >= MOST_OF_TOKEN {
-            return None;
-        }
-        *of_token += 1;
-        self.waiting.show(&waiting);
-        Some(Place {
-            token,
-            waiting: self.waiting.clone(),
-        })
+        self.waiting.enter(token)
     }
-}
 
-impl Drop for Place {
-    fn drop(&mut self) {
-        let mut waiting = lock(&self.waiting.of_tokens);
-        if let Some(of_token) = waiting.get_mut(&self.token) {
-            *of_token -= 1;
-        }
-        waiting.retain(|_, of_token| *of_token > 0);
-        self.waiting.show(&waiting);
+    /// Takes a place for a page without `wait`; `None` if all are taken.
+    pub(super) fn ask(&self, token: TokenId) -> Option<Place> {
+        self.pages.enter(token)
     }
-}
 
-impl Waiting {
-    fn show(&self, of_tokens: &BTreeMap<TokenId, usize>) {
-        let n_waiting: usize = of_tokens.values().sum();
-        self.metrics
-            .set(Sample::EventConsumers {}, n_waiting as f64);
+    /// Waits until a page may be read from the store.
+    pub(super) async fn may_read(&self) -> SemaphorePermit<'_> {
+        let permit = self.reading.acquire().await;
+        permit.expect("the semaphore is never closed")
+    }
+
+    /// The same, but gives up after a while.
+    pub(super) async fn may_read_soon(&self) -> Option<SemaphorePermit<'_>> {
+        timeout(PATIENCE, self.may_read()).await.ok()
     }
 }
 
@@ -88,10 +75,13 @@ impl Waiting {
 mod tests {
     use super::*;
 
+    fn token(n: u8) -> TokenId {
+        TokenId([n; 6])
+    }
+
     #[test]
     fn places_are_few_in_all_and_for_each_token_and_come_back() {
         let consumers = Consumers::new(60, Metrics::default());
-        let token = |n| TokenId([n; 6]);
 
         let mut first: Vec<_> = (0..16)
             .map(|_| consumers.enter(token(1)).unwrap())
@@ -105,6 +95,27 @@ mod tests {
         let again = consumers.enter(token(2)).unwrap();
 
         drop((first, second, again));
-        assert!(lock(&consumers.waiting.of_tokens).is_empty());
+        assert!(consumers.waiting.are_free());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn pages_are_read_a_few_at_a_time_and_nobody_waits_for_long() {
+        let consumers = Consumers::new(60, Metrics::default());
+        let pages: Vec<_> = (0..MOST_PAGES_OF_TOKEN)
+            .map(|_| consumers.ask(token(1)).unwrap())
+            .collect();
+        assert!(consumers.ask(token(1)).is_none());
+        let other = consumers.ask(token(2));
+        assert!(other.is_some(), "one program leaves places for others");
+
+        let mut read = Vec::new();
+        for _ in 0..MOST_READ {
+            read.push(consumers.may_read_soon().await.unwrap());
+        }
+        assert!(consumers.may_read_soon().await.is_none());
+        read.pop();
+        assert!(consumers.may_read_soon().await.is_some());
+        drop((pages, other));
+        assert!(consumers.pages.are_free());
     }
 }

@@ -6,6 +6,7 @@
 mod accept;
 mod consumers;
 mod params;
+mod places;
 mod pulling;
 mod stream;
 
@@ -35,7 +36,7 @@ use crate::web::connections::{Lifetime, Peer};
 use accept::Wanted;
 use consumers::Consumers;
 use params::Params;
-use pulling::{Pulling, asked, too_many};
+use pulling::{Pulling, asked, busy, too_many};
 
 /// Makes the route. `connections` is the most connections at one time.
 pub(super) fn router(
@@ -97,13 +98,14 @@ async fn page(
     lifetime: &Lifetime,
 ) -> Result<Response, ApiError> {
     let until = Instant::now() + params.wait;
+    let consumers = &pulling.consumers;
     let _place = match params.wait {
-        Duration::ZERO => None,
-        _ => Some(pulling.consumers.enter(token.id).ok_or_else(too_many)?),
+        Duration::ZERO => consumers.ask(token.id).ok_or_else(busy)?,
+        _ => consumers.enter(token.id).ok_or_else(too_many)?,
     };
     let mut asked = asked(&params, token, params.limit, MAX_FEED_BYTES);
     let page = loop {
-        let page = pulling.api.control.ask(asked.clone()).await?;
+        let page = pulling.read(&asked, params.wait).await?;
         let is_over = Instant::now() >= until || pulling.shutdown.is_triggered();
         if !page.events.is_empty() || is_over {
             break page;

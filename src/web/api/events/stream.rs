@@ -20,8 +20,8 @@ use bytes::Bytes;
 use futures_util::stream;
 use tokio::time::{Instant, sleep_until};
 
-use super::consumers::Place;
 use super::params::{self, Params};
+use super::places::Place;
 use super::pulling::{Pulling, asked, too_many};
 use crate::control::query::{EventFeed, FeedFrom};
 use crate::control::{FeedEvent, FeedPage};
@@ -87,7 +87,7 @@ pub(super) async fn answer(
     }
     let place = pulling.consumers.enter(token.id).ok_or_else(too_many)?;
     let asked = asked(&params, token, PAGE, PAGE_BYTES);
-    let first = pulling.api.control.ask(asked.clone()).await?;
+    let first = pulling.read(&asked, PATIENCE).await?;
     let mut begin = "retry: 1000\n".to_owned();
     let mut told = None;
     if params.from == FeedFrom::Now {
@@ -171,7 +171,7 @@ impl Events {
                 .ok()?;
             self.asked.covered.clone_from(&token.tenants);
             self.asked.from = FeedFrom::After(self.next);
-            api.control.ask(self.asked.clone()).await.ok()
+            self.pulling.read(&self.asked, PATIENCE).await.ok()
         };
         let page = tokio::select! {
             () = self.pulling.shutdown.triggered() => None,
@@ -220,4 +220,122 @@ fn written(event: &FeedEvent) -> Bytes {
 
 fn line(text: &mut String, line: std::fmt::Arguments<'_>) {
     writeln!(text, "{line}").expect("a text takes every text");
+}
+
+#[cfg(test)]
+mod tests {
+    use futures_util::StreamExt;
+
+    use super::*;
+    use crate::clock::{Clock, LastClockJump};
+    use crate::control::{Actor, Control, Endpoints, Face, command};
+    use crate::model::{Fact, RunId, Seq, Tenant, TenantId, TenantName, Timestamp};
+    use crate::signal;
+    use crate::store::{Closing, Commit, Retention, Store};
+    use crate::sync::TenantRegistry;
+    use crate::telemetry::Metrics;
+    use crate::web::api::events::consumers::Consumers;
+    use crate::web::api::shared::Api;
+
+    fn control(store: &Store) -> Control {
+        let clock = Clock::system();
+        let retention = Retention {
+            keep: Duration::from_secs(1),
+            keep_runs: 1,
+        };
+        Control::new(
+            store.clone(),
+            clock.clone(),
+            TenantRegistry::default(),
+            Endpoints::default(),
+            retention,
+            Vec::new(),
+            LastClockJump::of(clock),
+        )
+    }
+
+    /// Writes an event of a run that failed.
+    fn fail(store: &Store) {
+        let tenant = Tenant {
+            id: TenantId("tenant-1".into()),
+            name: "Acme".into(),
+            hosts: Vec::new(),
+            region: None,
+            status: None,
+        };
+        let called = TenantName("acme".into());
+        let at = Timestamp::from_millis(1_000);
+        let known = store.adopt(&tenant, &called, at).unwrap();
+        let failed = Fact::Failed {
+            code: "qlik.down".into(),
+            message: "the tenant does not answer".into(),
+        };
+        let commit = Commit {
+            tenant: known.no,
+            run: RunId(1),
+            at,
+            account: known.tenant.account(),
+            writes: Vec::new(),
+            closing: Closing::Report {
+                plans: Vec::new(),
+                facts: vec![failed],
+            },
+        };
+        store.commit(commit).unwrap();
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_heartbeat_says_how_far_was_read_if_the_client_wants_nothing_of_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(folder.path()).unwrap().store;
+        let control = control(&store);
+        let by = Actor {
+            name: "tester".to_owned(),
+            face: Face::CommandLine,
+        };
+        let create = command::CreateToken {
+            name: "a consumer".to_owned(),
+            scopes: [Scope::Events].into(),
+            tenants: [].into(),
+            lifetime: None,
+        };
+        let text = control.order(by, create).await.unwrap().text;
+        let mut headers = HeaderMap::new();
+        let bearer = format!("Bearer {}", text.expose());
+        headers.insert("authorization", bearer.parse().unwrap());
+        let api = Arc::new(Api::new(Arc::new(control), "http"));
+        let token = caller::admit(&api, &headers, None, Scope::Events).await;
+        let token = token.unwrap();
+        let (_trigger, shutdown) = signal::shutdown();
+        let pulling = Arc::new(Pulling {
+            api,
+            consumers: Consumers::new(8, Metrics::default()),
+            shutdown,
+        });
+        let params = Params::read(Some("from=now&events=user.*")).unwrap();
+        let caller = Caller {
+            headers,
+            from: None,
+        };
+        let lifetime = Lifetime::endless();
+        let answer = answer(&pulling, &token, params, caller, lifetime).await;
+        let mut stream = answer.unwrap().into_body().into_data_stream();
+        let mut next = async || {
+            let block = stream.next().await.unwrap().unwrap();
+            String::from_utf8(block.to_vec()).unwrap()
+        };
+        let begun = Instant::now();
+        assert!(next().await.starts_with("retry: 1000\nid: evt_"));
+        assert_eq!(next().await, ": heartbeat\n\n");
+        assert!(begun.elapsed() >= HEARTBEAT && begun.elapsed() < 2 * HEARTBEAT);
+
+        // Others happen that the client does not want.
+        (0..5).for_each(|_| fail(&store));
+
+        let beat = next().await;
+        let id = beat.strip_prefix("id: ").unwrap();
+        let id = id.strip_suffix("\n: heartbeat\n\n").unwrap();
+        assert_eq!(id.parse::<EventId>().unwrap().seq, Seq(5));
+        assert_eq!(next().await, ": heartbeat\n\n", "it is said once");
+    }
 }

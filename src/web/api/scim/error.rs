@@ -8,13 +8,11 @@ use axum::http::{HeaderValue, StatusCode};
 use axum::response::Response;
 use serde_json::json;
 
+use super::media;
 use crate::control::{ControlError, ScimRefusal, SentError};
 use crate::model::TenantName;
 use crate::model::scim::ScimFilterError;
 use crate::web::api::caller::Refused;
-
-/// SCIM's media type.
-pub(super) const MEDIA_TYPE: &str = "application/scim+json";
 
 /// The schema of errors.
 const ERROR: &str = "urn:ietf:params:scim:api:messages:2.0:Error";
@@ -97,6 +95,14 @@ impl ScimError {
         }
     }
 
+    /// Returns the error for a client that takes no JSON.
+    pub(super) fn not_acceptable() -> Self {
+        Self::new(
+            StatusCode::NOT_ACCEPTABLE,
+            format!("answers are `{}` or `{}`", media::SCIM, media::JSON),
+        )
+    }
+
     /// Returns the error for tenants of which none was read in full yet.
     pub(super) fn not_read(tenant: &TenantName) -> Self {
         let detail = format!(
@@ -129,7 +135,7 @@ impl ScimError {
         let mut response = Response::new(Body::from(body.to_string()));
         *response.status_mut() = status;
         let headers = response.headers_mut();
-        headers.insert(CONTENT_TYPE, HeaderValue::from_static(MEDIA_TYPE));
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static(media::SCIM));
         if let Some(wait) = retry_after {
             headers.insert(RETRY_AFTER, HeaderValue::from(wait.as_secs().max(1)));
         }
@@ -212,7 +218,7 @@ impl From<ScimRefusal> for ScimError {
                 ScimErrorType::TooMany,
                 format!(
                     "users have more than {most} roles in spaces together; ask for fewer users at \
-                     once, without `entitlements` in the filter, or exclude `entitlements`"
+                     once, without `entitlements` in the filter, or exclude `entitlements` and `meta`"
                 ),
             ),
             ScimRefusal::TooManyMembers { most } => Self::invalid(

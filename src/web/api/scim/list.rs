@@ -1,10 +1,12 @@
 //! Lists resources, page by page: by number (RFC 7644, 3.4.2.4) or by cursor (RFC 9865).
 
+use axum::response::Response;
 use serde_json::Value;
 
 use super::cursor::{After, ScimPageStart};
 use super::error::{ScimError, ScimErrorType};
 use super::params::{DEFAULT_PAGE, Params};
+use super::sent::{say_not_read, sent};
 use crate::control::{
     Control, ScimCounting, ScimPage, ScimPosition, ScimRow, SortedPosition, query,
 };
@@ -44,8 +46,8 @@ pub(super) fn not_read(page: &ScimPage) -> Result<(), ScimError> {
 }
 
 impl Listing<'_> {
-    /// Returns the page as a message.
-    pub(super) async fn page(self) -> Result<Value, ScimError> {
+    /// Answers with the page.
+    pub(super) async fn page(self) -> Result<Response, ScimError> {
         let list = self.asked();
         let begin = match self.params.cursor.as_deref() {
             None => None,
@@ -72,7 +74,11 @@ impl Listing<'_> {
                 ));
             }
         };
-        Ok(self.message(found, &list, limit, by_cursor.then_some(Cursors)))
+        let (not_read, n_not_read) = (found.not_read.clone(), found.n_not_read);
+        let message = self.message(found, &list, limit, by_cursor.then_some(Cursors));
+        let mut response = sent(&message);
+        say_not_read(&mut response, &not_read, n_not_read);
+        Ok(response)
     }
 
     /// Says what is asked for, apart from the page.
@@ -233,8 +239,8 @@ impl Listing<'_> {
             rows,
             total,
             next,
-            not_read,
-            n_not_read,
+            not_read: _,
+            n_not_read: _,
         } = found;
         let next = next.filter(|_| cursors.is_some());
         let next_cursor = next.map(|after| {
@@ -252,7 +258,6 @@ impl Listing<'_> {
                 Some(Cursors) => None,
             },
             next_cursor,
-            not_read: (&not_read, n_not_read),
         };
         let selections = self
             .scope
@@ -283,3 +288,6 @@ impl FoundRows {
         page.next
     }
 }
+
+#[cfg(test)]
+mod tests;

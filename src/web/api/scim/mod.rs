@@ -10,6 +10,7 @@ mod cursor;
 mod discovery;
 mod error;
 mod list;
+mod media;
 mod params;
 mod sent;
 mod target;
@@ -21,7 +22,7 @@ use axum::Router;
 use axum::body::{Body, Bytes, to_bytes};
 use axum::extract::{Extension, Request, State};
 use axum::http::header::{
-    AUTHORIZATION, CONTENT_LOCATION, CONTENT_TYPE, ETAG, HOST, IF_MATCH, IF_NONE_MATCH,
+    AUTHORIZATION, CONTENT_LOCATION, CONTENT_TYPE, ETAG, HOST, IF_MATCH, IF_NONE_MATCH, VARY,
 };
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode};
 use axum::response::Response;
@@ -37,10 +38,10 @@ use crate::printable;
 use crate::view;
 use crate::web::connections::Peer;
 
-use error::{MEDIA_TYPE, ScimError};
+use error::ScimError;
 use list::{Listing, not_read};
 use params::Params;
-use sent::sent;
+use sent::{say_not_read, sent};
 use target::{Part, ROOT, Target};
 
 /// The most bytes of a search: a filter of the greatest length, and as much again.
@@ -85,8 +86,18 @@ async fn answer(
         query: parts.uri.query().map(str::to_owned),
         target: Target::of(parts.uri.path()),
     };
-    let answered = asked.answer(body).await;
-    answered.unwrap_or_else(ScimError::answer)
+    let accepted = media::of(&asked.headers);
+    let answered = match accepted {
+        Some(_) => asked.answer(body).await,
+        None => Err(ScimError::not_acceptable()),
+    };
+    let mut response = answered.unwrap_or_else(ScimError::answer);
+    let headers = response.headers_mut();
+    if accepted == Some(media::JSON) && headers.contains_key(CONTENT_TYPE) {
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static(media::JSON));
+    }
+    headers.insert(VARY, HeaderValue::from_static("Accept, Authorization"));
+    response
 }
 
 impl Asked<'_> {
@@ -222,7 +233,7 @@ impl Asked<'_> {
             },
             params,
         };
-        Ok(sent(&listing.page().await?))
+        listing.page().await
     }
 
     /// Fails if the body is not said to be JSON.
@@ -230,14 +241,14 @@ impl Asked<'_> {
         let sort = self.headers.get(CONTENT_TYPE);
         let sort = sort.and_then(|it| it.to_str().ok()).unwrap_or_default();
         let sort = sort.split(';').next().unwrap_or_default().trim();
-        let is_json = [MEDIA_TYPE, "application/json"]
+        let is_json = [media::SCIM, media::JSON]
             .iter()
             .any(|it| it.eq_ignore_ascii_case(sort));
         match is_json {
             true => Ok(()),
             false => Err(ScimError::new(
                 StatusCode::UNSUPPORTED_MEDIA_TYPE,
-                format!("the body must have the content type `{MEDIA_TYPE}`"),
+                format!("the body must have the content type `{}`", media::SCIM),
             )),
         }
     }
@@ -266,7 +277,9 @@ impl Asked<'_> {
             return Err(ScimError::not_found(format!("there is no {sort} `{id}`")));
         };
         let (resource, version) = view::scim_resource(row, &params.wanted.of(sort));
+        let version = version.unwrap_or_default();
         let mut response = self.conditional(&resource, &version)?;
+        say_not_read(&mut response, &page.not_read, page.n_not_read);
         // The same as `meta.location` (RFC 7643, 3.1).
         let location = format!("{}/{}/{}", self.base(), sort.endpoint(), in_path(id));
         if let Ok(location) = HeaderValue::from_str(&location) {

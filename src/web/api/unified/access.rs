@@ -45,7 +45,7 @@ impl Asked {
         let params = Params::read(query)?;
         let tenants = asked_tenants(headers, &token)?;
         let list = List::Records(kind);
-        let record = one::find(api, &list, id, &tenants).await?;
+        let record = one::find(api, &list, (id, params.as_of), &tenants).await?;
         let account = tenants.called.as_deref().unwrap_or(ALL);
         let (word, id) = (list.word(), record.record.id());
         Ok(Self {

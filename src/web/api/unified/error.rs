@@ -69,6 +69,15 @@ impl ApiError {
         }
     }
 
+    /// Returns the error for a client that asks for too much at one time.
+    pub(in crate::web::api) fn too_many(message: impl Into<String>, wait: Duration) -> Self {
+        let status = StatusCode::TOO_MANY_REQUESTS;
+        Self {
+            retry_after: Some(wait),
+            ..Self::new(status, "TooManyRequestsError", message)
+        }
+    }
+
     /// Returns the error for events that cannot be read on from a position.
     fn gone(message: String, reason: &str, oldest: EventId) -> Self {
         let more = [
@@ -130,14 +139,10 @@ impl From<Refused> for ApiError {
                 "the token does not exist, was revoked or has expired; `qlik-roster token list` \
                  lists the tokens",
             ),
-            Refused::TooMany(wait) => Self {
-                retry_after: Some(wait),
-                ..Self::new(
-                    StatusCode::TOO_MANY_REQUESTS,
-                    "TooManyRequestsError",
-                    "too many requests with wrong tokens came from this address",
-                )
-            },
+            Refused::TooMany(wait) => Self::too_many(
+                "too many requests with wrong tokens came from this address",
+                wait,
+            ),
             Refused::NotAllowed(scope) => Self::new(
                 StatusCode::FORBIDDEN,
                 "ForbiddenError",

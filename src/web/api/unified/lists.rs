@@ -50,7 +50,8 @@ pub(super) async fn members(
         let token = caller::admit(&api, &headers, from, Scope::Read).await?;
         let params = Params::read(query.as_deref())?;
         let tenants = asked_tenants(&headers, &token)?;
-        let group = one::find(&api, &List::Records(Kind::Group), &id, &tenants).await?;
+        let groups = List::Records(Kind::Group);
+        let group = one::find(&api, &groups, (&id, params.as_of), &tenants).await?;
         let list = List::Members(GroupId(group.record.id().clone()));
         list_page(&api, list, params, tenants).await
     };
@@ -69,7 +70,14 @@ async fn list_page(
         Deleted::Unwanted => "",
     };
     let (word, since) = (list.word(), params.updated_after);
-    let asked = format!("{word} {account} {since:?}{deleted}");
+    let then = match params.as_of {
+        Some(time) => {
+            params.of_the_past()?;
+            format!(" as of {time}")
+        }
+        None => String::new(),
+    };
+    let asked = format!("{word} {account} {since:?}{deleted}{then}");
     let begin = match &params.next {
         Some(text) => cursor::read(text, &asked)?,
         None => PageStart::default(),
@@ -90,6 +98,7 @@ async fn list_page(
         tenants: tenants.clone(),
         changed_since: params.updated_after,
         group: list.group(),
+        at: params.as_of,
         expansion: params.expansion,
         after: begin.after.clone(),
         limit: params.page_size,

@@ -14,7 +14,7 @@ use super::params::Params;
 use super::parts::parts;
 use super::wanted::{List, RecordName};
 use crate::control::{RecordRow, query};
-use crate::model::{RecordRef, Scope};
+use crate::model::{RecordRef, Scope, Timestamp};
 use crate::view::UnifiedView;
 use crate::web::api::caller;
 use crate::web::api::shared::Api;
@@ -48,10 +48,14 @@ async fn one_record(
     let unknown = || unknown(list, id);
     let RecordName { record, policy } = RecordName::read(list, id).ok_or_else(unknown)?;
     let RecordRef { kind, id: record } = record;
+    if params.as_of.is_some() {
+        params.of_the_past()?;
+    }
     let asked = query::UnifiedRecord {
         kind,
         tenants: tenants.clone(),
         id: record,
+        at: params.as_of,
         expansion: params.expansion,
     };
     let page = api.control.ask(asked).await?;
@@ -72,11 +76,12 @@ async fn one_record(
     Ok(Json(answer).into_response())
 }
 
-/// Returns the record that an id names in the tenants that are asked about.
+/// Returns the record that an id names in the tenants that are asked about, as it was at a time;
+/// `None` for now.
 pub(super) async fn find(
     api: &Api,
     list: &List,
-    id: &str,
+    (id, at): (&str, Option<Timestamp>),
     tenants: &query::AskedTenants,
 ) -> Result<RecordRow, ApiError> {
     let unknown = || unknown(list, id);
@@ -85,6 +90,7 @@ pub(super) async fn find(
         kind: named.record.kind,
         tenants: tenants.clone(),
         id: named.record.id,
+        at,
         expansion: query::Expansion::default(),
     };
     let page = api.control.ask(asked).await?;

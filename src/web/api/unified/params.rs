@@ -35,7 +35,7 @@ pub(super) struct Params {
     pub(super) next: Option<String>,
     /// Whether deleted records are wanted, too.
     pub(super) deleted: Deleted,
-    /// The time that an answer about access describes; `None` for now.
+    /// The time that an answer describes; `None` for now.
     pub(super) as_of: Option<Timestamp>,
 }
 
@@ -75,6 +75,23 @@ impl Params {
             params.take(&name, &value)?;
         }
         Ok(params)
+    }
+
+    /// Fails if records of an earlier time are asked for with something that is known of the
+    /// present alone.
+    pub(super) fn of_the_past(&self) -> Result<(), ApiError> {
+        let why = match (self.raw, self.deleted, self.updated_after) {
+            (Raw::Wanted, _, _) => {
+                "`raw` cannot be combined with `as_of`: only what Qlik sent last is kept"
+            }
+            (_, Deleted::Wanted, _) => {
+                "`deleted` cannot be combined with `as_of`: records that were deleted later are \
+                 listed as they were at that time"
+            }
+            (_, _, Some(_)) => "`filter[updated_after]` cannot be combined with `as_of`",
+            (Raw::Unwanted, Deleted::Unwanted, None) => return Ok(()),
+        };
+        Err(ApiError::invalid(why))
     }
 
     fn take(&mut self, name: &str, value: &str) -> Result<(), ApiError> {
