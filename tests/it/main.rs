@@ -85,3 +85,4 @@ mod tls;
 mod unified;
 mod unified_access;
 mod waiting;
+mod walks;
