@@ -17,6 +17,9 @@ pub enum ReportFormat {
 }
 
 impl ReportFormat {
+    /// All formats.
+    pub const ALL: [Self; 2] = [Self::Csv, Self::Json];
+
     /// Returns the end of a file's name.
     pub fn extension(self) -> &'static str {
         match self {

@@ -56,6 +56,7 @@ mod matrix;
 mod memory;
 mod metrics;
 mod names;
+mod openapi;
 mod paging;
 mod past_sessions;
 mod permissions;
