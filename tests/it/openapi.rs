@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use boon::{Compiler, Draft, Schemas};
 use reqwest::{Method, StatusCode};
@@ -376,4 +377,43 @@ async fn the_page_shows_everything_and_loads_nothing() {
 
 fn until_quote(text: &str) -> &str {
     text.split('"').next().unwrap()
+}
+
+/// schemathesis makes requests from the document, valid ones and others, and compares each answer
+/// with it.
+#[tokio::test(flavor = "multi_thread")]
+async fn schemathesis_finds_no_difference() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let python = root.join("target/receivers/python/bin/python");
+    let is_there = || {
+        let check = Command::new(&python)
+            .args(["-c", "import schemathesis"])
+            .output();
+        check.is_ok_and(|output| output.status.success())
+    };
+    if !is_there() {
+        let required = std::env::var_os("QLIK_ROSTER_REQUIRE_FOREIGN").is_some();
+        assert!(!required, "run `tests/run.sh`, which installs schemathesis");
+        return;
+    }
+    let world = World::new().await;
+    let running = world.start().await;
+    let token = token(&world, &["--scope", "admin"]).await;
+    let directory = world.tenant.directory();
+    let users = directory.users().into_iter().take(3).map(|it| it.id.0);
+    let roles = directory.roles().into_iter().take(2).map(|it| it.id.0);
+    let groups = directory.groups().into_iter().take(2).map(|it| it.id.0);
+    let ids: Vec<_> = users.chain(roles).chain(groups).collect();
+    let mut program = Command::new(python);
+    program
+        .arg(root.join("tests/receivers/check_openapi.py"))
+        .args([running.url(""), token, json!(ids).to_string()]);
+
+    let output = tokio::task::spawn_blocking(move || program.output());
+    let output = output.await.unwrap().unwrap();
+
+    let said = String::from_utf8_lossy(&output.stdout);
+    let failed = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{said}\n{failed}");
+    running.stop().await;
 }
