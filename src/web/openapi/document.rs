@@ -2,7 +2,9 @@
 
 use serde_json::{Map, Value, json};
 
-use super::operation::{Access, Answer, Content, Header, Operation, Parameter, Place, Tag};
+use super::operation::{
+    Access, Answer, Content, Header, Operation, Parameter, ParameterPlace, Tag,
+};
 use super::routes::Described;
 
 /// What the document says about everything.
@@ -131,7 +133,7 @@ fn parameter(parameter: &Parameter) -> Value {
     let Value::Object(fields) = &mut written else {
         return written;
     };
-    if is_list && *place == Place::Query {
+    if is_list && *place == ParameterPlace::Query {
         fields.insert("style".to_owned(), "form".into());
         fields.insert("explode".to_owned(), false.into());
     }

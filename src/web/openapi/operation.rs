@@ -55,7 +55,7 @@ pub(in crate::web) enum Access {
 #[derive(Debug, Clone)]
 pub(in crate::web) struct Parameter {
     pub(super) name: &'static str,
-    pub(super) place: Place,
+    pub(super) place: ParameterPlace,
     pub(super) is_required: bool,
     pub(super) is_deprecated: bool,
     /// Whether it counts as not sent if it has no value.
@@ -67,7 +67,7 @@ pub(in crate::web) struct Parameter {
 
 /// Where a parameter is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::web) enum Place {
+pub(in crate::web) enum ParameterPlace {
     Path,
     Query,
     Header,
@@ -167,7 +167,7 @@ impl Tag {
     }
 }
 
-impl Place {
+impl ParameterPlace {
     /// Returns `OpenAPI`'s word for it.
     pub(super) fn word(self) -> &'static str {
         match self {
@@ -248,26 +248,26 @@ impl Operation {
 impl Parameter {
     /// Describes a parameter of the query string.
     pub(in crate::web) fn query(name: &'static str, schema: Value, about: &str) -> Self {
-        Self::at(Place::Query, name, schema, about)
+        Self::at(ParameterPlace::Query, name, schema, about)
     }
 
     /// Describes a part of the path.
     pub(in crate::web) fn path(name: &'static str, schema: Value, about: &str) -> Self {
-        Self::at(Place::Path, name, schema, about).required()
+        Self::at(ParameterPlace::Path, name, schema, about).required()
     }
 
     /// Describes a header.
     pub(in crate::web) fn header(name: &'static str, schema: Value, about: &str) -> Self {
-        Self::at(Place::Header, name, schema, about)
+        Self::at(ParameterPlace::Header, name, schema, about)
     }
 
-    fn at(place: Place, name: &'static str, schema: Value, about: &str) -> Self {
+    fn at(place: ParameterPlace, name: &'static str, schema: Value, about: &str) -> Self {
         Self {
             name,
             place,
             is_required: false,
             is_deprecated: false,
-            may_be_empty: place == Place::Query,
+            may_be_empty: place == ParameterPlace::Query,
             about: about.to_owned(),
             schema,
             example: None,

@@ -10,7 +10,7 @@ use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 use super::document::{ABOUT, BASIC, BEARER};
-use super::operation::{Access, Answer, Content, Operation, Parameter, Place, Tag};
+use super::operation::{Access, Answer, Content, Operation, Parameter, ParameterPlace, Tag};
 use super::routes::Described;
 use html::{Html, rich};
 use shape::shape;
@@ -185,9 +185,9 @@ fn parameter_of(page: &mut Html, parameter: &Parameter) {
     page.raw("<dt><code>").broken(name).raw("</code> ");
     page.raw("<span class=\"kind\">");
     page.text(match place {
-        Place::Path => "in the path",
-        Place::Query => "in the query",
-        Place::Header => "header",
+        ParameterPlace::Path => "in the path",
+        ParameterPlace::Query => "in the query",
+        ParameterPlace::Header => "header",
     });
     page.raw(", ");
     shape::line(page, schema);
@@ -276,9 +276,11 @@ fn example(operation: &Operation) -> String {
     for parameter in operation.parameters.iter().filter(|it| it.is_required) {
         let value = parameter.example.as_ref().map(plain).unwrap_or_default();
         match parameter.place {
-            Place::Path => address = address.replace(&format!("{{{}}}", parameter.name), &value),
-            Place::Query => query.push(format!("{}={value}", parameter.name)),
-            Place::Header => headers.push(format!("{}: {value}", parameter.name)),
+            ParameterPlace::Path => {
+                address = address.replace(&format!("{{{}}}", parameter.name), &value)
+            }
+            ParameterPlace::Query => query.push(format!("{}={value}", parameter.name)),
+            ParameterPlace::Header => headers.push(format!("{}: {value}", parameter.name)),
         }
     }
     let content = operation

@@ -51,8 +51,8 @@ impl<S: Clone + Send + Sync + 'static> Routes<S> {
         self
     }
 
-    /// Adds a route that the document does not mention: it says that something is not offered, or is
-    /// another spelling of a route that the document has.
+    /// Adds a route that the document does not mention: it says that something is not offered, or
+    /// is another spelling of a route that the document has.
     #[must_use]
     pub(in crate::web) fn unlisted(mut self, path: &str, methods: MethodRouter<S>) -> Self {
         self.router = self.router.route(path, methods);

@@ -149,7 +149,8 @@ impl Texts {
         Self::NAMES.iter().any(|it| it.eq_ignore_ascii_case(name))
     }
 
-    /// Returns whether a parameter that can have one value has it already. An empty one does not count.
+    /// Returns whether a parameter that can have one value has it already. An empty one does not
+    /// count.
     fn has_one(&self, name: &str) -> bool {
         let one = match name.to_ascii_lowercase().as_str() {
             "filter" => &self.filter,
