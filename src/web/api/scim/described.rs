@@ -15,6 +15,8 @@ use crate::web::openapi::{
     said, text, words,
 };
 
+use resources::schema_of;
+
 pub(super) use resources::schemas;
 
 /// An id for examples.
@@ -202,11 +204,6 @@ fn named(sort: Option<ResourceType>) -> (String, &'static str) {
 
 fn id_of(sort: Option<ResourceType>) -> &'static str {
     sort.map_or("All", ResourceType::endpoint)
-}
-
-/// Returns the name of a type's schema in the document.
-fn schema_of(sort: ResourceType) -> String {
-    format!("Scim{}", sort.name())
 }
 
 fn page_of(sort: Option<ResourceType>) -> Value {

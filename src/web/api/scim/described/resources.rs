@@ -4,7 +4,6 @@
 use serde_json::{Value, json};
 
 use super::super::params::SEARCH;
-use super::schema_of;
 use crate::model::scim::{Attribute, AttributeForm, COMMON, ResourceType, Returned};
 use crate::web::openapi::{
     anything, count, flag, list, object, open, partial, reference, said, text, time,
@@ -38,6 +37,11 @@ pub(in crate::web::api::scim) fn schemas() -> Vec<(&'static str, Value)> {
         all.push((name, resource(sort)));
     }
     all
+}
+
+/// Returns the name of a type's schema in the document.
+pub(super) fn schema_of(sort: ResourceType) -> String {
+    format!("Scim{}", sort.name())
 }
 
 /// What a resource has depends on which attributes were asked for.

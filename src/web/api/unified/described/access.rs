@@ -2,12 +2,13 @@
 
 use serde_json::{Value, json};
 
-use super::{
-    Access, Answer, ID, Operation, Parameter, Scope, Tag, Verb, account_id, count, cursor, flag,
-    list, list_parameters, next, object, or_null, page_of, page_size, partial, problems, reference,
-    said, text, time,
+use super::lists::{ID, account_id, cursor, list_parameters, next, page_of, page_size};
+use super::problems::problems;
+use crate::model::Scope;
+use crate::web::openapi::{
+    Access, Answer, Operation, Parameter, Tag, Verb, constant, count, flag, list, object, or_null,
+    partial, reference, said, text, time,
 };
-use crate::web::openapi::constant;
 
 /// Returns the operation that lists the users of a group.
 pub(in crate::web::api::unified) fn of_members() -> Operation {

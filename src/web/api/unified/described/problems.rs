@@ -2,7 +2,9 @@
 
 use serde_json::{Value, json};
 
-use super::{Answer, Content, Header, count, object, partial, reference, said, text, time, words};
+use crate::web::openapi::{
+    Answer, Content, Header, count, object, partial, reference, said, text, time, words,
+};
 
 /// Returns what is answered instead of success, by status.
 pub(in crate::web::api) fn problems(statuses: &[u16]) -> Vec<Answer> {

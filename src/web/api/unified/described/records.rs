@@ -2,8 +2,10 @@
 
 use serde_json::{Value, json};
 
-use super::{anything, flag, list, object, or_null, reference, said, text, time, words};
-use crate::web::openapi::open;
+use super::access::role_right;
+use crate::web::openapi::{
+    anything, flag, list, object, open, or_null, reference, said, text, time, words,
+};
 
 pub(super) fn schemas() -> Vec<(&'static str, Value)> {
     vec![
@@ -157,7 +159,7 @@ fn avatar() -> Value {
 }
 
 fn effective_role() -> Value {
-    let mut fields = super::access::role_right();
+    let mut fields = role_right();
     fields.push(("paths", list(reference("RolePath"))));
     object(fields)
 }
