@@ -124,6 +124,16 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
 /// Words that belong to one place, and those places.
 const OWNED_WORDS: &[(&str, &[&str])] = &[
     ("axum::", &["src/web/", "src/demo/"]),
+    // Routes of `server.listen` are added with what they answer, so that `/openapi.json` has all.
+    (
+        "Router::new()",
+        &[
+            "src/web/openapi/",
+            "src/web/socket.rs",
+            "src/web/health.rs",
+            "src/demo/",
+        ],
+    ),
     ("sled::", &["src/store/engine/", "src/store/check/"]),
     // What would reach behind the engine's calls.
     (".lend_database(", &["src/store/engine/"]),

@@ -38,7 +38,7 @@ pub use access::{
 pub use check::{CheckLine, Complaint, Grade, check_line};
 pub use delivery::{attempt, parked, shown_attempt, waiting, why_it_waits};
 pub use endpoint::{configured_endpoint, endpoint};
-pub use event::event;
+pub use event::{event, event_words};
 pub use finding::finding;
 pub use frame::{Frame, FrameEnd};
 pub use licence::{licence, licence_sentence, licences_answer};

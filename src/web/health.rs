@@ -14,6 +14,7 @@ use axum::routing::get;
 use tokio::sync::Mutex;
 use tokio::time::Instant;
 
+use super::openapi::{Answer, Content, Operation, Routes, Tag, Verb, text};
 use crate::control::Control;
 use crate::signal::Shutdown;
 
@@ -67,15 +68,49 @@ impl Watched {
 }
 
 /// Makes the routes.
-pub(super) fn router(health: Health) -> Router {
-    Router::new()
-        .route("/livez", get(livez))
-        .route("/readyz", get(readyz))
+pub(super) fn routes(health: Health) -> Routes {
+    Routes::new()
+        .route("/livez", get(livez), vec![of_livez()])
+        .route("/readyz", get(readyz), vec![of_readyz()])
         .with_state(Watched {
             health,
             tenants: Arc::default(),
             lost: Arc::default(),
         })
+}
+
+fn plain(status: u16, about: &str, example: &str) -> Answer {
+    let words = Content::new("text/plain", text()).example(example.into());
+    Answer::empty(status, about).with(words)
+}
+
+fn of_livez() -> Operation {
+    Operation::new(Verb::Get, "/livez", "getLiveness", Tag::Operations)
+        .says(
+            "Whether the daemon works",
+            "If not, only a new process can help.",
+        )
+        .answers([
+            plain(200, "It works.", "ok\n"),
+            plain(500, "The store has failed.", "the store has failed\n"),
+        ])
+}
+
+fn of_readyz() -> Operation {
+    let about = "What is degraded is said and does not make the daemon unready: whoever reads what \
+                 is known of other tenants would be cut off from it.";
+    let degraded =
+        "degraded\n1 of the tenants could never be read; `qlik-roster status` says why\n";
+    Operation::new(Verb::Get, "/readyz", "getReadiness", Tag::Operations)
+        .says("Whether requests can be answered", about)
+        .answers([
+            plain(200, "They can; `ok`, or what is degraded.", degraded),
+            plain(
+                503,
+                "The store is being opened or has failed, or the daemon is ending.",
+                "ending\n",
+            ),
+        ])
 }
 
 impl Watched {

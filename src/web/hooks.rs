@@ -6,7 +6,6 @@ use std::fmt;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::extract::{Path, State};
 use axum::http::header::CONTENT_LENGTH;
@@ -14,6 +13,9 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::routing::post;
 use tokio::sync::Semaphore;
 
+use super::openapi::{
+    Access, Answer, Content, Operation, Parameter, Routes, Tag, Verb, anything, text,
+};
 use crate::lock::lock;
 use crate::model::{AuditEventId, TenantName};
 use crate::signal::Wake;
@@ -94,10 +96,38 @@ impl QlikHooks {
 
 /// Makes the route. At most `n_bodies` bodies are read at one time, since a sender is authenticated
 /// only when the whole body has arrived.
-pub(super) fn router(hooks: Arc<QlikHooks>, n_bodies: usize) -> Router {
-    Router::new()
-        .route("/qlik/webhooks/{tenant}", post(receive))
+pub(super) fn routes(hooks: Arc<QlikHooks>, n_bodies: usize) -> Routes {
+    Routes::new()
+        .route("/qlik/webhooks/{tenant}", post(receive), vec![described()])
         .with_state((hooks, Arc::new(Semaphore::new(n_bodies))))
+}
+
+fn described() -> Operation {
+    let about = "A webhook only makes us look into the tenant's audit log at once. Nothing of its \
+                 content is used but the event's id. It has at most 256 KiB, which must arrive \
+                 within 10 seconds.";
+    let tenant = Parameter::path("tenant", text(), "The tenant's name in the configuration.");
+    Operation::new(
+        Verb::Post,
+        "/qlik/webhooks/{tenant}",
+        "receiveWebhook",
+        Tag::Operations,
+    )
+    .says("A webhook of Qlik", about)
+    .access(Access::Signed)
+    .takes([tenant.example("acme")])
+    .body(vec![Content::json(anything())])
+    .answers([
+        Answer::empty(202, "It was received."),
+        Answer::empty(
+            401,
+            "It is not signed, or not with the secret of this tenant.",
+        ),
+        Answer::empty(404, "No webhooks of such a tenant are accepted."),
+        Answer::empty(408, "The body did not arrive in time."),
+        Answer::empty(413, "The body is too long."),
+        Answer::empty(503, "Too many bodies are read at the moment."),
+    ])
 }
 
 async fn receive(

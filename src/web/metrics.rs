@@ -3,7 +3,6 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::Router;
 use axum::extract::{MatchedPath, Request, State};
 use axum::http::header::CONTENT_TYPE;
 use axum::middleware::Next;
@@ -12,6 +11,7 @@ use axum::routing::get;
 use tokio::sync::Mutex;
 use tokio::time::Instant;
 
+use super::openapi::{Answer, Content, Operation, Routes, Tag, Verb, text};
 use crate::control::{Control, EndpointGauges, Gauges, TenantGauges};
 use crate::model::TenantName;
 use crate::telemetry::{self, HttpRoute, HttpStatus, Metrics, Sample};
@@ -28,15 +28,26 @@ struct Scraped {
 }
 
 /// Makes the route.
-pub(super) fn router(metrics: Metrics, control: Arc<Control>) -> Router {
+pub(super) fn routes(metrics: Metrics, control: Arc<Control>) -> Routes {
     let scraped = Scraped {
         metrics,
         control,
         counted_at: Mutex::default(),
     };
-    Router::new()
-        .route("/metrics", get(print))
+    Routes::new()
+        .route("/metrics", get(print), vec![described()])
         .with_state(Arc::new(scraped))
+}
+
+fn described() -> Operation {
+    let about = "In the text format 0.0.4. What is counted in the store is at most five seconds \
+                 old.";
+    let example = "# TYPE qlik_roster_records gauge\n\
+                   qlik_roster_records{tenant=\"acme\",kind=\"user\"} 5210\n";
+    let numbers = Content::new("text/plain", text()).example(example.into());
+    Operation::new(Verb::Get, "/metrics", "getMetrics", Tag::Operations)
+        .says("Numbers for Prometheus", about)
+        .answers([Answer::empty(200, "The numbers.").with(numbers)])
 }
 
 /// Counts a request by its route and the status of its answer.

@@ -16,6 +16,7 @@
 //! axum's words live here; `control` answers.
 
 mod connections;
+mod openapi;
 mod server;
 mod tls;
 

@@ -12,7 +12,7 @@ use crate::signal::Shutdown;
 use crate::telemetry::Metrics;
 
 use super::tls::{Tls, TlsListener};
-use super::{Health, Limits, QlikHooks, api, connections, health, hooks, metrics};
+use super::{Health, Limits, QlikHooks, api, connections, health, hooks, metrics, openapi};
 
 /// How long a head may take to arrive, and a connection may be idle: longer than the interval of
 /// most scrapers and probes.
@@ -87,17 +87,18 @@ pub async fn serve(address: Address, front: Front) -> io::Result<()> {
     // The other half is for requests without a body, which are answered at once.
     let n_bodies = front.connections.div_ceil(2);
     let control = Arc::clone(&front.health.control);
-    let router = health::router(front.health)
-        .merge(metrics::router(front.metrics.clone(), Arc::clone(&control)))
-        .merge(api::router(
+    let all = health::routes(front.health)
+        .merge(metrics::routes(front.metrics.clone(), Arc::clone(&control)))
+        .merge(api::routes(
             Arc::clone(&control),
             address.scheme(),
             front.connections,
             front.metrics.clone(),
             shutdown.clone(),
         ))
-        .merge(hooks::router(Arc::new(front.hooks), n_bodies))
-        .layer(from_fn_with_state(front.metrics.clone(), metrics::count));
+        .merge(hooks::routes(Arc::new(front.hooks), n_bodies));
+    let router =
+        openapi::served(all).layer(from_fn_with_state(front.metrics.clone(), metrics::count));
     let limits = Limits {
         connections: front.connections,
         head: HEAD,

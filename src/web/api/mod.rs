@@ -4,6 +4,8 @@
 mod accept;
 mod caller;
 mod events;
+#[cfg(test)]
+mod queries;
 mod reports;
 mod scim;
 mod shared;
@@ -12,27 +14,26 @@ mod unified;
 
 use std::sync::Arc;
 
-use axum::Router;
-
 use crate::control::Control;
 use crate::signal::Shutdown;
 use crate::telemetry::Metrics;
+use crate::web::openapi::Routes;
 
 use shared::Api;
 
 /// Makes the routes of the API.
 ///
 /// `scheme` is that of the address, and `connections` is the most connections at one time.
-pub(super) fn router(
+pub(super) fn routes(
     control: Arc<Control>,
     scheme: &'static str,
     connections: usize,
     metrics: Metrics,
     shutdown: Shutdown,
-) -> Router {
+) -> Routes {
     let api = Arc::new(Api::new(control, scheme));
-    unified::router(Arc::clone(&api))
-        .merge(reports::router(Arc::clone(&api)))
-        .merge(scim::router(Arc::clone(&api)))
-        .merge(events::router(api, connections, metrics, shutdown))
+    unified::routes(Arc::clone(&api))
+        .merge(reports::routes(Arc::clone(&api)))
+        .merge(scim::routes(Arc::clone(&api)))
+        .merge(events::routes(api, connections, metrics, shutdown))
 }

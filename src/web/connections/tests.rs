@@ -263,3 +263,20 @@ async fn the_end_waits_a_moment_for_answers_and_not_for_questions() {
         drop(served_one);
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_head_is_bounded_in_bytes_and_in_headers() {
+    let long = format!("x: {}\r\n", "a".repeat(MAX_BUFFER));
+    let many = "x: a\r\n".repeat(101);
+    for headers in [long, many] {
+        let served = Served::new();
+        let (mut ours, theirs) = duplex(64 * 1024);
+        served.connect.send(theirs).await.unwrap();
+        let head = format!("GET /ok HTTP/1.1\r\nhost: a\r\n{headers}\r\n");
+        ours.write_all(head.as_bytes()).await.unwrap();
+
+        let (said, _) = Served::read(ours).await;
+
+        assert!(said.starts_with("HTTP/1.1 431 "), "{said}");
+    }
+}

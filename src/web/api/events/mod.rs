@@ -5,6 +5,7 @@
 
 mod accept;
 mod consumers;
+mod described;
 mod params;
 mod places;
 mod pulling;
@@ -13,12 +14,12 @@ mod stream;
 use std::sync::Arc;
 use std::time::Duration;
 
+use axum::Json;
 use axum::extract::{Extension, RawQuery, State};
 use axum::http::header::{CACHE_CONTROL, VARY};
 use axum::http::{HeaderMap, HeaderValue};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
-use axum::{Json, Router};
 use serde::Serialize;
 use serde_json::value::RawValue;
 use tokio::time::{Instant, sleep_until};
@@ -32,6 +33,7 @@ use crate::model::{ApiToken, Scope};
 use crate::signal::Shutdown;
 use crate::telemetry::Metrics;
 use crate::web::connections::{Lifetime, Peer};
+use crate::web::openapi::Routes;
 
 use accept::Wanted;
 use consumers::Consumers;
@@ -39,19 +41,20 @@ use params::Params;
 use pulling::{Pulling, asked, busy, too_many};
 
 /// Makes the route. `connections` is the most connections at one time.
-pub(super) fn router(
+pub(super) fn routes(
     api: Arc<Api>,
     connections: usize,
     metrics: Metrics,
     shutdown: Shutdown,
-) -> Router {
+) -> Routes {
     let pulling = Pulling {
         api,
         consumers: Consumers::new(connections, metrics),
         shutdown,
     };
-    Router::new()
-        .route("/events", get(events))
+    Routes::new()
+        .route("/events", get(events), vec![described::operation()])
+        .schemas(described::schemas())
         .with_state(Arc::new(pulling))
 }
 

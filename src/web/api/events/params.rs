@@ -10,10 +10,10 @@ use crate::control::MAX_PAGE;
 use crate::control::query::{FeedChoice, FeedFormat, FeedFrom};
 use crate::model::{Kind, Seq, Timestamp};
 use crate::printable;
-use crate::web::api::unified::ApiError;
+use crate::web::api::unified::{ApiError, whole};
 
 /// How many events a page has if the request does not say.
-const DEFAULT_PAGE: usize = 100;
+pub(super) const DEFAULT_PAGE: usize = 100;
 
 /// The longest wait, shorter than what proxies and clients usually allow.
 const LONGEST_WAIT: Duration = Duration::from_secs(60);
@@ -77,7 +77,7 @@ impl Draft {
             return Ok(());
         }
         match name {
-            "after" => self.begin("after", after(value)?)?,
+            "after" => self.begin("after", after(name, value)?)?,
             "since" => self.begin("since", since(value)?)?,
             "from" => self.begin("from", from(value)?)?,
             "limit" => self.limit = Some(limit(value)?),
@@ -132,20 +132,22 @@ impl Draft {
     }
 }
 
-/// Reads a position: an event's id, or its number in the journal.
-pub(super) fn after(value: &str) -> Result<FeedFrom, ApiError> {
+/// Reads a position: an event's id, or its number in the journal. `name` is what it was sent as.
+pub(super) fn after(name: &str, value: &str) -> Result<FeedFrom, ApiError> {
     if let Ok(id) = value.parse() {
         return Ok(FeedFrom::After(id));
     }
     let is_number = value.bytes().all(|byte| byte.is_ascii_digit());
     let number = is_number.then(|| value.parse().ok()).flatten();
-    number.map(|number| FeedFrom::AfterEntry(Seq(number))).ok_or_else(|| {
-        ApiError::invalid(format!(
-            "`{}` is not a position; take `next` from the page before, the id of an event, or its \
-             `sequence`",
-            printable::line(value)
-        ))
-    })
+    number
+        .map(|number| FeedFrom::AfterEntry(Seq(number)))
+        .ok_or_else(|| {
+            ApiError::invalid(format!(
+                "`{name}`: `{}` is not a position; take `next` from the page before, the id of an \
+             event, or its `sequence`",
+                printable::line(value)
+            ))
+        })
 }
 
 fn since(value: &str) -> Result<FeedFrom, ApiError> {
@@ -172,7 +174,7 @@ fn from(value: &str) -> Result<FeedFrom, ApiError> {
 /// Reads the size of a page. A number above the limit counts as the limit, since a page may always
 /// be shorter than was asked for.
 fn limit(value: &str) -> Result<usize, ApiError> {
-    let read = value.parse().ok().filter(|n: &usize| *n > 0);
+    let read = whole(value).filter(|n| *n > 0);
     let read = read.ok_or_else(|| {
         ApiError::invalid(format!(
             "`limit` is a whole number from 1 to {MAX_PAGE}, not `{}`",
@@ -186,15 +188,16 @@ fn limit(value: &str) -> Result<usize, ApiError> {
 /// may always come sooner.
 fn wait(value: &str) -> Result<Duration, ApiError> {
     let digits = value.strip_suffix('s').unwrap_or(value);
-    let is_number = digits.bytes().all(|byte| byte.is_ascii_digit());
-    let seconds = is_number.then(|| digits.parse().ok()).flatten();
-    let seconds = seconds.ok_or_else(|| {
+    let seconds = whole(digits).ok_or_else(|| {
         ApiError::invalid(format!(
             "`wait` is a number of seconds such as `30s`, not `{}`",
             printable::line(value)
         ))
     });
-    seconds.map(|seconds| Duration::from_secs(seconds).min(LONGEST_WAIT))
+    seconds.map(|seconds| {
+        let seconds = u64::try_from(seconds).unwrap_or(u64::MAX);
+        Duration::from_secs(seconds).min(LONGEST_WAIT)
+    })
 }
 
 fn truth(value: &str) -> Result<bool, ApiError> {
@@ -247,7 +250,41 @@ fn add(list: &mut Option<BTreeSet<String>>, name: &str, value: &str) -> Result<(
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+    use crate::web::api::events::described::parameters;
+    use crate::web::api::queries::{names_a_place, queries};
+
+    #[test]
+    fn what_is_described_is_read() {
+        for parameter in parameters() {
+            let (name, example) = (parameter.name(), parameter.sent_example().unwrap());
+            assert!(NAMES.contains(&format!("`{name}`")), "{name}");
+            let with = match name {
+                "source" => "format=cloudevents&",
+                _ => "",
+            };
+            let read = Params::read(Some(&format!("{with}{name}={example}")));
+            let ignored = Params::read(Some(with.trim_end_matches('&')));
+            match name {
+                // The example is the default.
+                "limit" => assert_eq!(read.unwrap(), ignored.unwrap()),
+                _ => assert_ne!(read.unwrap(), ignored.unwrap(), "{name}"),
+            }
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_is_sent_is_read_or_refused_by_name(query in queries(parameters())) {
+            if let Err(error) = Params::read(Some(&query)) {
+                let (status, message) = error.said();
+                prop_assert_eq!(status, 400);
+                prop_assert!(names_a_place(message, &query, &[]), "{}", message);
+            }
+        }
+    }
 
     const ID: &str = "evt_0001ab00000000ff_00000000002a";
 
@@ -277,7 +314,7 @@ mod tests {
         assert_eq!(none.from, FeedFrom::Oldest);
         assert_eq!((none.limit, none.wait), (DEFAULT_PAGE, Duration::ZERO));
         assert_eq!(none.choice.format, FeedFormat::Standard);
-        assert_eq!(after("7").unwrap(), FeedFrom::AfterEntry(Seq(7)));
+        assert_eq!(after("after", "7").unwrap(), FeedFrom::AfterEntry(Seq(7)));
     }
 
     #[test]

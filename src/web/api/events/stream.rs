@@ -83,7 +83,7 @@ pub(super) async fn answer(
 ) -> Result<Response, ApiError> {
     // The address of a client that connects again still says where it began at first.
     if let Some(last) = last_event_id(&caller.headers) {
-        params.from = params::after(last)?;
+        params.from = params::after("Last-Event-ID", last)?;
     }
     let place = pulling.consumers.enter(token.id).ok_or_else(too_many)?;
     let asked = asked(&params, token, PAGE, PAGE_BYTES);

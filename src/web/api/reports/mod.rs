@@ -2,18 +2,20 @@
 //! `qlik-roster export` writes. They are sent as they are read, so a table of any size takes little
 //! memory.
 
+mod described;
 mod params;
 
 use std::sync::Arc;
 use std::time::Duration;
 
+use axum::Json;
 use axum::body::Body;
+use axum::extract::rejection::PathRejection;
 use axum::extract::{Extension, Path, RawQuery, State};
 use axum::http::header::{CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_TYPE};
 use axum::http::{HeaderMap, HeaderName, HeaderValue};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
-use axum::{Json, Router};
 use bytes::Bytes;
 use futures_util::stream;
 use serde_json::json;
@@ -28,6 +30,7 @@ use crate::control::{
 use crate::model::{ApiToken, Scope, TenantName};
 use crate::view::{self, ReportText};
 use crate::web::connections::{Lifetime, Peer, Streaming};
+use crate::web::openapi::Routes;
 
 use params::Params;
 
@@ -54,14 +57,15 @@ struct Reports {
 }
 
 /// Makes the routes.
-pub(super) fn router(api: Arc<Api>) -> Router {
+pub(super) fn routes(api: Arc<Api>) -> Routes {
     let reports = Reports {
         api,
         places: Arc::new(Semaphore::new(AT_ONCE)),
     };
-    Router::new()
-        .route("/reports", get(list))
-        .route("/reports/{name}", get(one))
+    Routes::new()
+        .route("/reports", get(list), vec![described::of_list()])
+        .route("/reports/{name}", get(one), described::of_reports())
+        .schemas(described::schemas())
         .with_state(Arc::new(reports))
 }
 
@@ -82,7 +86,7 @@ async fn list(
 
 async fn one(
     State(reports): State<Arc<Reports>>,
-    Path(name): Path<String>,
+    name: Result<Path<String>, PathRejection>,
     RawQuery(query): RawQuery,
     Extension(Peer(from)): Extension<Peer>,
     Extension(lifetime): Extension<Lifetime>,
@@ -90,6 +94,7 @@ async fn one(
 ) -> Response {
     let answered = async {
         let token = caller::admit(&reports.api, &headers, from, Scope::Read).await?;
+        let Path(name) = name?;
         let report = ReportName::of(&name).ok_or_else(|| unknown(&name))?;
         let params = Params::read(query.as_deref(), report, reports.api.control.now())?;
         begin(&reports, report, params, &token, lifetime).await

@@ -99,3 +99,48 @@ fn time(name: &str, value: &str) -> Result<Timestamp, ApiError> {
         ))
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::web::api::queries::{names_a_place, queries};
+    use crate::web::api::reports::described::parameters;
+
+    const NOW: i64 = 1_800_000_000_000;
+
+    fn read(query: &str, report: ReportName) -> Result<Params, ApiError> {
+        Params::read(Some(query), report, Timestamp::from_millis(NOW))
+    }
+
+    #[test]
+    fn what_is_described_is_read() {
+        for report in ReportName::ALL {
+            let from = match report {
+                ReportName::Changes => "from=2026-01-01T00:00:00Z&",
+                _without => "",
+            };
+            for parameter in parameters(report) {
+                let example = parameter.sent_example().unwrap();
+                let query = format!("{from}{}={example}", parameter.name());
+                let ignored = read(from.trim_end_matches('&'), report).unwrap();
+                assert_ne!(read(&query, report).unwrap(), ignored, "{query}");
+            }
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_is_sent_is_read_or_refused_by_name(
+            query in queries(parameters(ReportName::Changes)),
+            report in proptest::sample::select(ReportName::ALL.to_vec()),
+        ) {
+            if let Err(error) = read(&query, report) {
+                let (status, message) = error.said();
+                prop_assert_eq!(status, 400);
+                prop_assert!(names_a_place(message, &query, &["from"]), "{}", message);
+            }
+        }
+    }
+}

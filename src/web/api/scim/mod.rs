@@ -7,6 +7,7 @@
 //! token that is sent must be valid all the same.
 
 mod cursor;
+mod described;
 mod discovery;
 mod error;
 mod list;
@@ -17,8 +18,8 @@ mod target;
 
 use std::net::IpAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
-use axum::Router;
 use axum::body::{Body, Bytes, to_bytes};
 use axum::extract::{Extension, Request, State};
 use axum::http::header::{
@@ -28,6 +29,7 @@ use axum::http::{HeaderMap, HeaderValue, Method, StatusCode};
 use axum::response::Response;
 use axum::routing::any;
 use serde::Serialize;
+use tokio::time::timeout;
 
 use super::caller;
 use super::shared::Api;
@@ -37,6 +39,7 @@ use crate::model::{ApiToken, Scope};
 use crate::printable;
 use crate::view;
 use crate::web::connections::Peer;
+use crate::web::openapi::Routes;
 
 use error::ScimError;
 use list::{Listing, not_read};
@@ -47,6 +50,9 @@ use target::{Part, ROOT, Target};
 /// The most bytes of a search: a filter of the greatest length, and as much again.
 const MAX_BODY: usize = 64 * 1024;
 
+/// How long a body may take to arrive.
+const PATIENCE: Duration = Duration::from_secs(10);
+
 /// What a list answers.
 const READ: &str = "GET, HEAD";
 
@@ -54,11 +60,16 @@ const READ: &str = "GET, HEAD";
 const SEARCH: &str = "POST";
 
 /// Makes the routes.
-pub(super) fn router(api: Arc<Api>) -> Router {
-    Router::new()
-        .route(ROOT, any(answer))
-        .route(&format!("{ROOT}/"), any(answer))
-        .route(&format!("{ROOT}/{{*rest}}"), any(answer))
+pub(super) fn routes(api: Arc<Api>) -> Routes {
+    Routes::new()
+        .route(ROOT, any(answer), described::of_root())
+        .unlisted(&format!("{ROOT}/"), any(answer))
+        .route(
+            &format!("{ROOT}/{{*rest}}"),
+            any(answer),
+            described::of_rest(),
+        )
+        .schemas(described::schemas())
         .with_state(api)
 }
 
@@ -202,13 +213,7 @@ impl Asked<'_> {
         body: Body,
     ) -> Result<Response, ScimError> {
         self.has_json()?;
-        let body: Bytes = to_bytes(body, MAX_BODY).await.map_err(|_too_long| {
-            ScimError::new(
-                StatusCode::PAYLOAD_TOO_LARGE,
-                format!("the body has more than {MAX_BODY} bytes, or did not arrive"),
-            )
-        })?;
-        let params = Params::of_body(&body)?;
+        let params = Params::of_body(&read(body).await?)?;
         self.listing(sort, token, params).await
     }
 
@@ -328,8 +333,52 @@ impl Asked<'_> {
     }
 }
 
+/// Reads a body that must not be long, nor take long.
+async fn read(body: Body) -> Result<Bytes, ScimError> {
+    let reading = timeout(PATIENCE, to_bytes(body, MAX_BODY)).await;
+    let read = reading.map_err(|_late| {
+        let detail = format!(
+            "the body did not arrive within {} seconds",
+            PATIENCE.as_secs()
+        );
+        ScimError::new(StatusCode::REQUEST_TIMEOUT, detail)
+    })?;
+    read.map_err(|_too_long| {
+        ScimError::new(
+            StatusCode::PAYLOAD_TOO_LARGE,
+            format!("the body has more than {MAX_BODY} bytes, or did not arrive"),
+        )
+    })
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Matches {
     Yes,
     No,
+}
+
+#[cfg(test)]
+mod tests {
+    use std::convert::Infallible;
+
+    use futures_util::stream;
+
+    use super::*;
+
+    async fn status(body: Body) -> Option<u16> {
+        let refused = read(body).await.err()?;
+        Some(refused.answer().status().as_u16())
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_body_is_bounded_in_length_and_time() {
+        let never = stream::pending::<Result<Bytes, Infallible>>();
+
+        assert_eq!(status(Body::from("{}")).await, None);
+        assert_eq!(
+            status(Body::from(vec![b' '; MAX_BODY + 1])).await,
+            Some(413)
+        );
+        assert_eq!(status(Body::from_stream(never)).await, Some(408));
+    }
 }

@@ -16,7 +16,7 @@ use crate::printable;
 pub(super) const DEFAULT_PAGE: usize = 100;
 
 /// The schema of a search.
-const SEARCH: &str = "urn:ietf:params:scim:api:messages:2.0:SearchRequest";
+pub(super) const SEARCH: &str = "urn:ietf:params:scim:api:messages:2.0:SearchRequest";
 
 /// The most bytes of a query string. A longer search has a body.
 const MAX_QUERY: usize = 8 * 1024;
@@ -65,6 +65,10 @@ impl Params {
         }
         let mut texts = Texts::default();
         for (name, value) in form_urlencoded::parse(query.as_bytes()) {
+            if texts.has_one(&name) {
+                let detail = format!("`{}` was sent more than once", printable::line(&name));
+                return Err(ScimError::invalid(ScimErrorType::InvalidValue, detail));
+            }
             texts.take(&name, vec![value.into_owned()]);
         }
         texts.read()
@@ -84,7 +88,7 @@ impl Params {
         let mut texts = Texts::default();
         for (name, value) in fields {
             if Texts::is_known(&name)
-                && let Some(values) = texts_of(&value).ok_or_else(|| {
+                && let Some(values) = texts_of(&name, &value).ok_or_else(|| {
                     let name = printable::line(&name);
                     wrong(format!("`{name}` has a value of the wrong type"))
                 })?
@@ -113,16 +117,19 @@ fn is_search(fields: &Map<String, Value>) -> bool {
 /// Returns a parameter of a body as texts. The outer `None` if it cannot be one, the inner if it
 /// has no value.
 #[expect(clippy::option_option, reason = "no value is not a wrong one")]
-fn texts_of(value: &Value) -> Option<Option<Vec<String>>> {
+fn texts_of(name: &str, value: &Value) -> Option<Option<Vec<String>>> {
+    let is_one_of = |names: [&str; 2]| names.iter().any(|it| it.eq_ignore_ascii_case(name));
     match value {
         Value::Null => Some(None),
         Value::String(text) => Some(Some(vec![text.clone()])),
-        Value::Number(number) => Some(Some(vec![number.to_string()])),
-        Value::Array(list) => {
+        Value::Number(number) if is_one_of(["startIndex", "count"]) => {
+            Some(Some(vec![number.to_string()]))
+        }
+        Value::Array(list) if is_one_of(["attributes", "excludedAttributes"]) => {
             let list = list.iter().map(|it| it.as_str().map(str::to_owned));
             list.collect::<Option<Vec<_>>>().map(Some)
         }
-        Value::Bool(_) | Value::Object(_) => None,
+        Value::Bool(_) | Value::Number(_) | Value::Array(_) | Value::Object(_) => None,
     }
 }
 
@@ -140,6 +147,21 @@ impl Texts {
 
     fn is_known(name: &str) -> bool {
         Self::NAMES.iter().any(|it| it.eq_ignore_ascii_case(name))
+    }
+
+    /// Returns whether a parameter that can have one value has it already. An empty one does not
+    /// count.
+    fn has_one(&self, name: &str) -> bool {
+        let one = match name.to_ascii_lowercase().as_str() {
+            "filter" => &self.filter,
+            "sortby" => &self.sort_by,
+            "sortorder" => &self.sort_order,
+            "startindex" => &self.start_index,
+            "count" => &self.count,
+            "cursor" => &self.cursor,
+            _other => return false,
+        };
+        one.as_ref().is_some_and(|value| !value.is_empty())
     }
 
     /// Takes the values of a parameter. Names are compared as SCIM compares those of attributes.
@@ -275,7 +297,73 @@ fn integer(text: &str) -> Option<i64> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+    use serde_json::json;
+
     use super::*;
+    use crate::web::api::queries::queries;
+    use crate::web::api::scim::described::parameters;
+
+    fn status(refused: ScimError) -> u16 {
+        refused.answer().status().as_u16()
+    }
+
+    #[test]
+    fn what_is_described_is_read() {
+        for parameter in parameters() {
+            let Some(example) = parameter.sent_example() else {
+                continue;
+            };
+            let query = format!("{}={example}", parameter.name());
+            let read = Params::of_query(Some(&query)).unwrap();
+            match parameter.name() {
+                // The example is the default.
+                "startIndex" => assert_eq!(read.start, 1),
+                _ => assert_ne!(read, Params::of_query(None).unwrap(), "{query}"),
+            }
+        }
+    }
+
+    fn values() -> impl Strategy<Value = Value> {
+        let plain = prop_oneof![
+            Just(Value::Null),
+            any::<bool>().prop_map(Value::from),
+            any::<i64>().prop_map(Value::from),
+            any::<f64>().prop_map(Value::from),
+            ".{0,12}".prop_map(Value::from),
+            Just(json!(SEARCH)),
+        ];
+        plain.prop_recursive(2, 8, 3, |inner| {
+            let list = proptest::collection::vec(inner.clone(), 0..3).prop_map(Value::from);
+            let object = proptest::collection::btree_map(".{0,4}", inner, 0..3);
+            prop_oneof![list, object.prop_map(|fields| json!(fields))]
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_is_sent_is_read_or_refused(query in queries(parameters())) {
+            if let Err(refused) = Params::of_query(Some(&query)) {
+                prop_assert_eq!(status(refused), 400);
+            }
+        }
+
+        #[test]
+        fn any_body_is_read_or_refused(
+            names in proptest::collection::vec(
+                prop_oneof![proptest::sample::select(Texts::NAMES.to_vec()).prop_map(str::to_owned),
+                            Just("schemas".to_owned()), ".{0,4}"], 0..4),
+            all in proptest::collection::vec(values(), 4),
+            raw in proptest::collection::vec(any::<u8>(), 0..40),
+        ) {
+            let fields: Map<String, Value> = names.into_iter().zip(all).collect();
+            for body in [Value::from(fields).to_string().into_bytes(), raw] {
+                if let Err(refused) = Params::of_body(&body) {
+                    prop_assert_eq!(status(refused), 400);
+                }
+            }
+        }
+    }
 
     #[test]
     fn parameters_are_read_as_clients_send_them() {
@@ -328,6 +416,8 @@ mod tests {
             "filter=userName",
             "attributes=id&excludedAttributes=meta",
             "cursor=&count=501",
+            "count=x&count=",
+            "filter=id%20pr&FILTER=id%20pr",
             "cursor=&count=0",
             "cursor=&count=-1",
             &format!("x={}", "y".repeat(MAX_QUERY)),
@@ -340,6 +430,10 @@ mod tests {
             "{\"filter\": 1 ",
             "{\"filter\": {}}",
             "{\"count\": true}",
+            "{\"count\": [5]}",
+            "{\"filter\": 5}",
+            "{\"sortBy\": [\"userName\"]}",
+            "{\"attributes\": 5}",
             "{\"schemas\": [\"urn:ietf:params:scim:api:messages:2.0:PatchOp\"]}",
         ] {
             assert!(Params::of_body(body.as_bytes()).is_err(), "{body}");

@@ -4,6 +4,7 @@
 use std::sync::Arc;
 
 use axum::Json;
+use axum::extract::rejection::PathRejection;
 use axum::extract::{Extension, Path, RawQuery, State};
 use axum::http::HeaderMap;
 use axum::response::{IntoResponse, Response};
@@ -42,7 +43,7 @@ impl Asked {
         (from, headers): (Peer, &HeaderMap),
     ) -> Result<Self, ApiError> {
         let token = caller::admit(api, headers, from.0, Scope::Read).await?;
-        let params = Params::read(query)?;
+        let params = Params::read(query)?.of_past(api.control.now())?;
         let tenants = asked_tenants(headers, &token)?;
         let list = List::Records(kind);
         let record = one::find(api, &list, (id, params.as_of), &tenants).await?;
@@ -70,12 +71,13 @@ impl Asked {
 /// Answers who holds a role, by which paths.
 pub(super) async fn holders(
     State(api): State<Arc<Api>>,
-    Path(id): Path<String>,
+    id: Result<Path<String>, PathRejection>,
     RawQuery(query): RawQuery,
     Extension(from): Extension<Peer>,
     headers: HeaderMap,
 ) -> Response {
     let answered = async {
+        let Path(id) = id?;
         let of = (Kind::Role, &*id);
         let asked = Asked::read(&api, of, query.as_deref(), (from, &headers)).await?;
         let after: Option<Id> = match &asked.params.next {
@@ -104,12 +106,13 @@ pub(super) async fn holders(
 /// Answers what a user may do, by which paths.
 pub(super) async fn of_user(
     State(api): State<Arc<Api>>,
-    Path(id): Path<String>,
+    id: Result<Path<String>, PathRejection>,
     RawQuery(query): RawQuery,
     Extension(from): Extension<Peer>,
     headers: HeaderMap,
 ) -> Response {
     let answered = async {
+        let Path(id) = id?;
         let of = (Kind::User, &*id);
         let asked = Asked::read(&api, of, query.as_deref(), (from, &headers)).await?;
         let after: Option<UserAccessPosition> = match &asked.params.next {

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use axum::Json;
+use axum::extract::rejection::PathRejection;
 use axum::extract::{Extension, Path, RawQuery, State};
 use axum::http::HeaderMap;
 use axum::response::{IntoResponse, Response};
@@ -45,12 +46,13 @@ pub(super) async fn accounts(
 /// Answers with one tenant.
 pub(super) async fn account(
     State(api): State<Arc<Api>>,
-    Path(id): Path<String>,
+    id: Result<Path<String>, PathRejection>,
     Extension(Peer(from)): Extension<Peer>,
     headers: HeaderMap,
 ) -> Response {
     let answered = async {
         let token = caller::admit(&api, &headers, from, Scope::Read).await?;
+        let Path(id) = id?;
         let tenants = query::AskedTenants {
             called: Some(id),
             covered: token.tenants.clone(),
@@ -62,8 +64,8 @@ pub(super) async fn account(
         };
         let found = api.control.ask(asked).await?;
         let found = found.rows.first();
-        let found = found.map(|tenant| view::unified_account(tenant, api.control.now()));
-        Ok(Json(found).into_response())
+        let found = found.ok_or_else(|| ApiError::not_found("there is no such tenant"))?;
+        Ok(Json(view::unified_account(found, api.control.now())).into_response())
     };
     respond(&api, answered).await
 }

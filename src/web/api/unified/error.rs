@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use axum::Json;
-use axum::http::header::{RETRY_AFTER, WWW_AUTHENTICATE};
+use axum::extract::rejection::PathRejection;
+use axum::http::header::{ALLOW, RETRY_AFTER, WWW_AUTHENTICATE};
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use serde_json::{Map, Value, json};
@@ -50,6 +51,13 @@ impl ApiError {
         Self::new(StatusCode::NOT_IMPLEMENTED, "NotImplementedError", message)
     }
 
+    /// Returns the error for a method that no address of the API has.
+    pub(super) fn not_allowed() -> Self {
+        let message = "this address answers GET and HEAD";
+        let status = StatusCode::METHOD_NOT_ALLOWED;
+        Self::new(status, "MethodNotAllowedError", message)
+    }
+
     /// Returns the error for a tenant that was not read in full yet.
     pub(in crate::web::api) fn not_read(tenant: &str) -> Self {
         let message = format!(
@@ -93,6 +101,12 @@ impl ApiError {
         }
     }
 
+    /// Returns the status and the message.
+    #[cfg(test)]
+    pub(in crate::web::api) fn said(&self) -> (u16, &str) {
+        (self.status.as_u16(), &self.message)
+    }
+
     /// Returns the response. `now` becomes its timestamp.
     pub(in crate::web::api) fn answer(self, now: Timestamp) -> Response {
         let Self {
@@ -117,10 +131,24 @@ impl ApiError {
             headers.insert(RETRY_AFTER, HeaderValue::from(wait.as_secs().max(1)));
         }
         if status == StatusCode::UNAUTHORIZED {
-            let schemes = HeaderValue::from_static("Basic realm=\"qlik-roster\"");
-            headers.insert(WWW_AUTHENTICATE, schemes);
+            for scheme in [
+                "Basic realm=\"qlik-roster\"",
+                "Bearer realm=\"qlik-roster\"",
+            ] {
+                headers.append(WWW_AUTHENTICATE, HeaderValue::from_static(scheme));
+            }
+        }
+        if [StatusCode::METHOD_NOT_ALLOWED, StatusCode::NOT_IMPLEMENTED].contains(&status) {
+            headers.insert(ALLOW, HeaderValue::from_static("GET, HEAD"));
         }
         response
+    }
+}
+
+/// A part of the path that is not UTF-8 names nothing.
+impl From<PathRejection> for ApiError {
+    fn from(_rejected: PathRejection) -> Self {
+        Self::not_found("the path is not UTF-8, so there is nothing at this address")
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use axum::extract::rejection::PathRejection;
 use axum::extract::{Extension, Path, RawQuery, State};
 use axum::http::HeaderMap;
 use axum::response::Response;
@@ -23,15 +24,16 @@ use crate::web::connections::Peer;
 /// Answers with a page of a list.
 pub(super) async fn list(
     State(api): State<Arc<Api>>,
-    Path(name): Path<String>,
+    name: Result<Path<String>, PathRejection>,
     RawQuery(query): RawQuery,
     Extension(Peer(from)): Extension<Peer>,
     headers: HeaderMap,
 ) -> Response {
     let answered = async {
         let token = caller::admit(&api, &headers, from, Scope::Read).await?;
+        let Path(name) = name?;
         let list = List::of(&name)?;
-        let params = Params::read(query.as_deref())?;
+        let params = Params::read(query.as_deref())?.of_now()?;
         let tenants = asked_tenants(&headers, &token)?;
         list_page(&api, list, params, tenants).await
     };
@@ -41,14 +43,15 @@ pub(super) async fn list(
 /// Answers with a page of the users of a group.
 pub(super) async fn members(
     State(api): State<Arc<Api>>,
-    Path(id): Path<String>,
+    id: Result<Path<String>, PathRejection>,
     RawQuery(query): RawQuery,
     Extension(Peer(from)): Extension<Peer>,
     headers: HeaderMap,
 ) -> Response {
     let answered = async {
         let token = caller::admit(&api, &headers, from, Scope::Read).await?;
-        let params = Params::read(query.as_deref())?;
+        let Path(id) = id?;
+        let params = Params::read(query.as_deref())?.of_now()?;
         let tenants = asked_tenants(&headers, &token)?;
         let groups = List::Records(Kind::Group);
         let group = one::find(&api, &groups, (&id, params.as_of), &tenants).await?;

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use axum::Json;
+use axum::extract::rejection::PathRejection;
 use axum::extract::{Extension, Path, RawQuery, State};
 use axum::http::HeaderMap;
 use axum::response::{IntoResponse, Response};
@@ -23,15 +24,16 @@ use crate::web::connections::Peer;
 /// Answers with one record.
 pub(super) async fn one(
     State(api): State<Arc<Api>>,
-    Path((name, id)): Path<(String, String)>,
+    named: Result<Path<(String, String)>, PathRejection>,
     RawQuery(query): RawQuery,
     Extension(Peer(from)): Extension<Peer>,
     headers: HeaderMap,
 ) -> Response {
     let answered = async {
         let token = caller::admit(&api, &headers, from, Scope::Read).await?;
+        let Path((name, id)) = named?;
         let list = List::of(&name)?;
-        let params = Params::read(query.as_deref())?;
+        let params = Params::read(query.as_deref())?.of_now()?;
         let tenants = asked_tenants(&headers, &token)?;
         one_record(&api, &list, &id, &params, tenants).await
     };

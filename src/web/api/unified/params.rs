@@ -13,10 +13,10 @@ use crate::control::query::Expansion;
 use crate::model::Timestamp;
 
 /// How many records a page has if the request does not say.
-const DEFAULT_PAGE: usize = 25;
+pub(super) const DEFAULT_PAGE: usize = 25;
 
 /// The most bytes of a query string.
-const MAX_QUERY: usize = 8 * 1024;
+pub(super) const MAX_QUERY: usize = 8 * 1024;
 
 /// The parameters of a request.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -54,6 +54,24 @@ pub(super) enum Raw {
 }
 
 impl Params {
+    /// Fails if a time is named that the answer would not describe.
+    pub(super) fn of_now(self) -> Result<Self, ApiError> {
+        match self.as_of {
+            None => Ok(self),
+            Some(_) => Err(ApiError::invalid(
+                "`as_of` is offered for `access` and `holders`; `/reports` describe earlier times",
+            )),
+        }
+    }
+
+    /// Fails if the time that the answer is to describe has not come yet.
+    pub(super) fn of_past(self, now: Timestamp) -> Result<Self, ApiError> {
+        match self.as_of {
+            Some(at) if at > now => Err(ApiError::invalid("`as_of` is in the future")),
+            Some(_) | None => Ok(self),
+        }
+    }
+
     /// Reads the query string of a request.
     pub(super) fn read(query: Option<&str>) -> Result<Self, ApiError> {
         let query = query.unwrap_or_default();
@@ -116,7 +134,7 @@ impl Params {
             }
             "as_of" => self.as_of = Some(time(name, value)?),
             "filter[updated_after]" | "updated_after" => {
-                self.updated_after = Some(time("filter[updated_after]", value)?);
+                self.updated_after = Some(time(name, value)?);
             }
             "page_size" => self.page_size = page_size(value)?,
             "next" => self.next = Some(value.to_owned()),
@@ -130,6 +148,7 @@ impl Params {
                 return Err(ApiError::invalid(why));
             }
             filter if filter.starts_with("filter[") => {
+                let filter = crate::printable::line(filter);
                 let why = format!("there is no `{filter}`; the filter is `filter[updated_after]`");
                 return Err(ApiError::invalid(why));
             }
@@ -177,7 +196,7 @@ fn time(name: &str, value: &str) -> Result<Timestamp, ApiError> {
 /// Reads the size of a page. A number above the limit counts as the limit, since a page may always
 /// be shorter than was asked for.
 fn page_size(value: &str) -> Result<usize, ApiError> {
-    let read = value.parse().ok().filter(|n: &usize| *n > 0);
+    let read = whole(value).filter(|n| *n > 0);
     let read = read.ok_or_else(|| {
         ApiError::invalid(format!(
             "`page_size` is a whole number from 1 to {MAX_PAGE}, not `{}`",
@@ -187,6 +206,12 @@ fn page_size(value: &str) -> Result<usize, ApiError> {
     read.map(|n| n.min(MAX_PAGE))
 }
 
+/// Reads a whole number, however long it is. One that is too great counts as the greatest.
+pub(in crate::web::api) fn whole(value: &str) -> Option<usize> {
+    let is_number = !value.is_empty() && value.bytes().all(|byte| byte.is_ascii_digit());
+    is_number.then(|| value.parse().unwrap_or(usize::MAX))
+}
+
 fn words(value: &str) -> impl Iterator<Item = &str> {
     let words = value.split(',').map(str::trim);
     words.filter(|word| !word.is_empty())
@@ -194,7 +219,45 @@ fn words(value: &str) -> impl Iterator<Item = &str> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+    use crate::web::api::queries::{names_a_place, queries};
+    use crate::web::api::unified::described;
+    use crate::web::openapi::Parameter;
+
+    fn parameters() -> Vec<Parameter> {
+        let mut all = described::list_parameters();
+        all.extend(described::parameters());
+        all.push(described::deleted());
+        // Headers are not part of a query string.
+        all.retain(|it| it.name() != "x-account-id");
+        all
+    }
+
+    #[test]
+    fn what_is_described_is_read() {
+        for parameter in parameters() {
+            let Some(example) = parameter.sent_example() else {
+                continue;
+            };
+            let query = format!("{}={example}", parameter.name());
+            let read = Params::read(Some(&query)).unwrap();
+            let ignored = Params::read(None).unwrap();
+            assert_ne!(read, ignored, "{query}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_is_sent_is_read_or_refused_by_name(query in queries(parameters())) {
+            if let Err(error) = Params::read(Some(&query)) {
+                let (status, message) = error.said();
+                prop_assert_eq!(status, 400);
+                prop_assert!(names_a_place(message, &query, &["proxy"]), "{}", message);
+            }
+        }
+    }
 
     #[test]
     fn parameters_are_read_as_clients_send_them() {

@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use url::form_urlencoded;
 
 use super::error::ApiError;
+use super::params::{MAX_QUERY, whole};
 use crate::control::MAX_PAGE;
 use crate::model::unified::derived_from;
 use crate::model::{GroupId, Id, Kind, RecordRef};
@@ -109,7 +110,12 @@ pub(super) fn accounts_page(
     default: usize,
 ) -> Result<(usize, usize), ApiError> {
     let (mut page, mut size) = (1, default);
-    for (name, value) in form_urlencoded::parse(query.unwrap_or_default().as_bytes()) {
+    let query = query.unwrap_or_default();
+    if query.len() > MAX_QUERY {
+        let most = format!("the query string has more than {MAX_QUERY} bytes");
+        return Err(ApiError::invalid(most));
+    }
+    for (name, value) in form_urlencoded::parse(query.as_bytes()) {
         let field = match &*name {
             "page" => &mut page,
             "page_size" => &mut size,
@@ -118,7 +124,7 @@ pub(super) fn accounts_page(
         if value.is_empty() {
             continue;
         }
-        let read = value.parse().ok().filter(|n: &usize| *n > 0);
+        let read = whole(&value).filter(|n| *n > 0);
         *field = read
             .ok_or_else(|| ApiError::invalid(format!("`{name}` is a whole number of 1 or more")))?;
     }
@@ -127,8 +133,33 @@ pub(super) fn accounts_page(
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
     use crate::model::unified::UnifiedId;
+    use crate::web::api::queries::{names_a_place, queries};
+    use crate::web::openapi::{Parameter, count};
+
+    proptest! {
+        #[test]
+        fn whatever_is_sent_of_accounts_is_read_or_refused_by_name(
+            query in queries(["page", "page_size"].map(|it| Parameter::query(it, count(), "")).into())
+        ) {
+            if let Err(error) = accounts_page(Some(&query), 25) {
+                let (status, message) = error.said();
+                prop_assert_eq!(status, 400);
+                prop_assert!(names_a_place(message, &query, &[]), "{}", message);
+            }
+        }
+
+        #[test]
+        fn any_text_may_be_sent_as_an_id(text in "(c28xIQ)?.{0,40}", list in 0..4_usize) {
+            let list = ["users", "roles", "groups", "policies"].map(|it| List::of(it).unwrap())[list].clone();
+            if let Some(named) = RecordName::read(&list, &text) {
+                prop_assert_eq!(named.record.kind, list.kind());
+            }
+        }
+    }
 
     #[test]
     fn records_are_named_by_their_own_ids_and_by_derived_ones() {
