@@ -1,4 +1,4 @@
-//! The state of an export, and what came of an attempt to write it.
+//! The state of an export, and the result of an attempt to write it.
 
 use serde::{Deserialize, Serialize};
 

@@ -14,7 +14,7 @@ use crate::lock::lock;
 use crate::model::ExportName;
 use crate::signal::Wake;
 
-/// What came of an attempt.
+/// The result of an attempt.
 type Tried = Result<Exported, ExportFailure>;
 
 /// The exports of the configuration. Clones share their states.
@@ -29,7 +29,7 @@ struct Configured {
     row: Mutex<ExportRow>,
     /// How often it was ordered.
     ordered: watch::Sender<u64>,
-    /// Up to which order it was written, and what came of it.
+    /// Up to which order it was written, and the result of that.
     answered: watch::Sender<(u64, Option<Tried>)>,
 }
 
@@ -90,7 +90,7 @@ impl Exports {
         (n_ordered > n_answered).then_some(ExportOrder(n_ordered))
     }
 
-    /// Tells those who gave the orders what came of them.
+    /// Tells those who gave the orders their result.
     pub fn answer(&self, name: &ExportName, order: ExportOrder, attempt: Tried) {
         if let Some(entry) = self.entry(name) {
             entry.answered.send_replace((order.0, Some(attempt)));

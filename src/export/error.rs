@@ -35,8 +35,8 @@ pub enum ExportError {
         source: io::Error,
     },
     /// The disk or the quota is full.
-    #[error("writing {}: there is no room on the disk", path.display())]
-    NoRoom {
+    #[error("writing {}: there is no space on the disk", path.display())]
+    NoSpace {
         /// What was to be written.
         path: PathBuf,
         /// Why not.
@@ -105,7 +105,7 @@ impl ExportError {
                 Self::NotPermitted { path, source }
             }
             io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
-                Self::NoRoom { path, source }
+                Self::NoSpace { path, source }
             }
             _ => Self::Io { path, source },
         }
@@ -116,7 +116,7 @@ impl ExportError {
         match self {
             Self::NoFolder { .. } | Self::NotAFolder { .. } => "export.no-folder",
             Self::NotPermitted { .. } => "export.not-permitted",
-            Self::NoRoom { .. } => "export.no-room",
+            Self::NoSpace { .. } => "export.no-room",
             Self::Io { .. } => "export.io",
             Self::Busy { .. } => "export.busy",
             Self::Taken { .. } => "export.taken",
@@ -137,7 +137,7 @@ impl ExportError {
                 "let the user that runs qlik-roster write there; under systemd, name the folder in \
                  `ReadWritePaths=` as well"
             }
-            Self::NoRoom { .. } => "free disk space, or set a lower `keep`",
+            Self::NoSpace { .. } => "free disk space, or set a lower `keep`",
             Self::Io { .. } => "check the disk, or the file system that is mounted there",
             Self::Busy { .. } => {
                 "wait until it has ended, and let no two daemons write an export of one name to \

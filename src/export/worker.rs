@@ -159,7 +159,7 @@ impl Worker {
         }
     }
 
-    /// Notes, counts and logs what came of an attempt.
+    /// Notes, counts and logs the result of an attempt.
     fn tell(
         &self,
         export: &Export,

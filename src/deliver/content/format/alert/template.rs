@@ -39,7 +39,7 @@ pub enum InvalidTemplate {
         name: String,
     },
     /// It would send the same for every alert.
-    #[error("the template has neither `{{{{title}}}}` nor `{{{{text}}}}`")]
+    #[error("the template lacks `{{{{title}}}}` and `{{{{text}}}}`, and one is needed")]
     SaysNothing,
     /// It is too long.
     #[error("the template has more than {MOST} bytes")]

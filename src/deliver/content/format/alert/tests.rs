@@ -307,8 +307,14 @@ fn a_template_that_says_nothing_or_is_no_json_is_refused() {
             r#"{"a": "{{titel}}"}"#,
             "there is no placeholder `{{titel}}`; there are {{title}}, {{text}}",
         ),
-        (r#"{"a": "{{id}}"}"#, "neither `{{title}}` nor `{{text}}`"),
-        (r#"{"{{text}}": 1}"#, "neither `{{title}}` nor `{{text}}`"),
+        (
+            r#"{"a": "{{id}}"}"#,
+            "the template lacks `{{title}}` and `{{text}}`",
+        ),
+        (
+            r#"{"{{text}}": 1}"#,
+            "the template lacks `{{title}}` and `{{text}}`",
+        ),
     ] {
         let error = AlertTemplate::parse(text).unwrap_err();
         assert!(error.to_string().contains(expected), "{error}");
