@@ -95,6 +95,9 @@ fn rules_runbooks_and_dashboard_use_metrics_that_exist() {
         let unknown: Vec<_> = used.difference(&known).collect();
         assert!(unknown.is_empty(), "{file}: {unknown:?}");
     }
+    let shown = metrics(&read(DASHBOARD));
+    let hidden: Vec<_> = known.difference(&shown).collect();
+    assert!(hidden.is_empty(), "not on the dashboard: {hidden:?}");
 }
 
 #[test]
