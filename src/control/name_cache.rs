@@ -143,10 +143,7 @@ mod tests {
             store.commit(commit).unwrap();
         };
         let cache = NameCache::default();
-        let mut user = User::new(
-            UserId(Id::parse(&format!("{:024x}", 9)).unwrap()),
-            "u",
-        );
+        let mut user = User::new(UserId(Id::parse(&format!("{:024x}", 9)).unwrap()), "u");
         let Record::Role(Role { id, .. }) = role("") else {
             panic!("it is a role");
         };

@@ -150,10 +150,8 @@ async fn a_new_administrator_and_held_removals_are_told_with_the_next_step() {
         "{titles:?}"
     );
     assert!(titles[2].starts_with("Removals in "), "{titles:?}");
-    let taken = lock(&chat.0);
-    let text = taken[2].1["text"].as_str().unwrap().to_owned();
-    let command = text.split("qlik-roster ").nth(1).unwrap().to_owned();
-    drop(taken);
+    let text = lock(&chat.0)[2].1["text"].as_str().unwrap().to_owned();
+    let command = text.split("qlik-roster ").nth(1).unwrap();
     // The command can be copied.
     let args: Vec<&str> = command.split_whitespace().collect();
     let (exit, out, said) = world.command(&args).await;

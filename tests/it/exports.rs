@@ -45,14 +45,14 @@ fn assert_whole(export: &Path) -> Value {
     let mut files = BTreeSet::from(["manifest.json".to_owned()]);
     for report in manifest["reports"].as_array().unwrap() {
         let file = report["file"].as_str().unwrap();
-        let text = fs::read(export.join(file)).unwrap();
+        let text = fs::read_to_string(export.join(file)).unwrap();
         assert_eq!(
             report["sha256"],
             hex::encode(Sha256::digest(&text)),
             "{file}"
         );
         assert_eq!(report["as_of"], manifest["as_of"]);
-        let n_lines = text.iter().filter(|byte| **byte == b'\n').count() as u64;
+        let n_lines = text.matches('\n').count() as u64;
         assert!(n_lines > report["rows"].as_u64().unwrap(), "{file}");
         files.insert(file.to_owned());
     }

@@ -277,7 +277,7 @@ fn example(operation: &Operation) -> String {
         let value = parameter.example.as_ref().map(plain).unwrap_or_default();
         match parameter.place {
             ParameterPlace::Path => {
-                address = address.replace(&format!("{{{}}}", parameter.name), &value)
+                address = address.replace(&format!("{{{}}}", parameter.name), &value);
             }
             ParameterPlace::Query => query.push(format!("{}={value}", parameter.name)),
             ParameterPlace::Header => headers.push(format!("{}: {value}", parameter.name)),

@@ -4,8 +4,9 @@ mod resources;
 
 use serde_json::{Value, json};
 
-use super::error::MEDIA_TYPE;
+use super::media::{JSON, SCIM};
 use super::params::{DEFAULT_PAGE, SEARCH};
+use super::sent::{NOT_READ, NOT_READ_COUNT};
 use super::target::ROOT;
 use crate::control::MAX_PAGE;
 use crate::model::Scope;
@@ -88,8 +89,8 @@ impl Base {
             .says(format!("List {what}{}", self.of()), "")
             .access(Access::Token(Scope::Scim))
             .takes(parameters())
-            .answers([scim(200, "A page.", page_of(sort))])
-            .answers(problems(&[400, 401, 403, 404, 414, 429, 500, 503]))
+            .answers([page_answer(sort)])
+            .answers(problems(&[400, 401, 403, 404, 406, 414, 429, 500, 503]))
     }
 
     fn search(self, sort: Option<ResourceType>) -> Operation {
@@ -111,9 +112,9 @@ impl Base {
         .says(format!("Search {what}{}", self.of()), about)
         .access(Access::Token(Scope::Scim))
         .body(vec![search(), plain])
-        .answers([scim(200, "A page.", page_of(sort))])
+        .answers([page_answer(sort)])
         .answers(problems(&[
-            400, 401, 403, 404, 408, 413, 415, 429, 500, 503,
+            400, 401, 403, 404, 406, 408, 413, 415, 429, 500, 503,
         ]))
     }
 
@@ -140,7 +141,9 @@ impl Base {
                     .header(location.optional()),
                 Answer::empty(304, "The client has this version.").header(etag()),
             ])
-            .answers(problems(&[400, 401, 403, 404, 412, 414, 429, 500, 503]))
+            .answers(problems(&[
+                400, 401, 403, 404, 406, 412, 414, 429, 500, 503,
+            ]))
     }
 
     fn discovery(self) -> Vec<Operation> {
@@ -180,7 +183,7 @@ impl Base {
                 .says(format!("Get {what}{}", self.of()), about)
                 .access(Access::TokenOrNothing(Scope::Scim))
                 .answers([scim(200, "What was asked for.", answer)])
-                .answers(problems(&[401, 403, 404, 429, 500, 503]));
+                .answers(problems(&[401, 403, 404, 406, 429, 500, 503]));
             match path {
                 "/ResourceTypes/{name}" => operation.takes([name.clone()]),
                 "/Schemas/{urn}" => operation.takes([urn.clone()]),
@@ -198,12 +201,24 @@ fn named(sort: Option<ResourceType>) -> (String, &'static str) {
         Some(ResourceType::User) => ("/Users".to_owned(), "users"),
         Some(ResourceType::Group) => ("/Groups".to_owned(), "groups"),
         Some(ResourceType::Role) => ("/Roles".to_owned(), "roles"),
-        Some(ResourceType::Entitlement) => ("/Entitlements".to_owned(), "roles in spaces"),
+        Some(ResourceType::Entitlement) => {
+            ("/Entitlements".to_owned(), "scopes and roles in spaces")
+        }
     }
 }
 
 fn id_of(sort: Option<ResourceType>) -> &'static str {
     sort.map_or("All", ResourceType::endpoint)
+}
+
+/// Returns the answer with a page, whose headers say what is missing.
+fn page_answer(sort: Option<ResourceType>) -> Answer {
+    let names = "Tenants of which nothing is listed, since they were not read in full yet: some of \
+                 them, with commas in between.";
+    let count = json!({ "type": "integer", "minimum": 1 });
+    scim(200, "A page.", page_of(sort))
+        .header(Header::new(NOT_READ, text(), names).optional())
+        .header(Header::new(NOT_READ_COUNT, count, "How many these are.").optional())
 }
 
 fn page_of(sort: Option<ResourceType>) -> Value {
@@ -232,17 +247,17 @@ fn page(row: Value) -> Value {
             ("nextCursor", said(text(), "Missing on the last page.")),
             ("itemsPerPage", count()),
             ("Resources", list(row)),
-            (resources::NOT_READ, reference("NotRead")),
         ],
     )
 }
 
 fn reference_content(name: &str) -> Content {
-    Content::new(MEDIA_TYPE, reference(name))
+    Content::new(SCIM, reference(name))
 }
 
 fn scim(status: u16, about: &str, schema: Value) -> Answer {
-    Answer::empty(status, about).with(Content::new(MEDIA_TYPE, schema))
+    let answer = Answer::empty(status, about).with(Content::new(SCIM, schema.clone()));
+    answer.with(Content::new(JSON, schema))
 }
 
 /// Returns what is answered instead of success, by status.
@@ -253,6 +268,7 @@ fn problems(statuses: &[u16]) -> Vec<Answer> {
             401 => "There is no token, or it does not exist, was revoked or has expired.",
             403 => "The token does not have the scope, or a filter was sent where none is allowed.",
             404 => "There is no such resource, or no such tenant that the token may read.",
+            406 => "The client does not accept JSON.",
             408 => "The body did not arrive within 10 seconds.",
             412 => "The resource has another version.",
             413 => "The body has more than 64 KiB.",

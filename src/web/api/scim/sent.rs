@@ -21,8 +21,8 @@ pub(super) fn sent(value: &impl Serialize) -> Response {
 
 /// The headers that say which tenants are missing from an answer. They are headers, since clients
 /// refuse messages with attributes that the standard does not have.
-const NOT_READ: &str = "qlik-roster-not-read";
-const NOT_READ_COUNT: &str = "qlik-roster-not-read-count";
+pub(super) const NOT_READ: &str = "qlik-roster-not-read";
+pub(super) const NOT_READ_COUNT: &str = "qlik-roster-not-read-count";
 
 /// The most tenants that are named: proxies limit the length of headers to a few kilobytes.
 const MAX_NAMED: usize = 20;

@@ -33,7 +33,7 @@ pub(super) async fn list(
         let token = caller::admit(&api, &headers, from, Scope::Read).await?;
         let Path(name) = name?;
         let list = List::of(&name)?;
-        let params = Params::read(query.as_deref())?.of_now()?;
+        let params = Params::read(query.as_deref())?.of_past(api.control.now())?;
         let tenants = asked_tenants(&headers, &token)?;
         list_page(&api, list, params, tenants).await
     };
@@ -51,7 +51,7 @@ pub(super) async fn members(
     let answered = async {
         let token = caller::admit(&api, &headers, from, Scope::Read).await?;
         let Path(id) = id?;
-        let params = Params::read(query.as_deref())?.of_now()?;
+        let params = Params::read(query.as_deref())?.of_past(api.control.now())?;
         let tenants = asked_tenants(&headers, &token)?;
         let groups = List::Records(Kind::Group);
         let group = one::find(&api, &groups, (&id, params.as_of), &tenants).await?;

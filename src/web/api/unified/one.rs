@@ -33,7 +33,7 @@ pub(super) async fn one(
         let token = caller::admit(&api, &headers, from, Scope::Read).await?;
         let Path((name, id)) = named?;
         let list = List::of(&name)?;
-        let params = Params::read(query.as_deref())?.of_now()?;
+        let params = Params::read(query.as_deref())?.of_past(api.control.now())?;
         let tenants = asked_tenants(&headers, &token)?;
         one_record(&api, &list, &id, &params, tenants).await
     };

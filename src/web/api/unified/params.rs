@@ -54,16 +54,6 @@ pub(super) enum Raw {
 }
 
 impl Params {
-    /// Fails if a time is named that the answer would not describe.
-    pub(super) fn of_now(self) -> Result<Self, ApiError> {
-        match self.as_of {
-            None => Ok(self),
-            Some(_) => Err(ApiError::invalid(
-                "`as_of` is offered for `access` and `holders`; `/reports` describe earlier times",
-            )),
-        }
-    }
-
     /// Fails if the time that the answer is to describe has not come yet.
     pub(super) fn of_past(self, now: Timestamp) -> Result<Self, ApiError> {
         match self.as_of {

@@ -9,18 +9,11 @@ use crate::web::openapi::{
     anything, count, flag, list, object, open, partial, reference, said, text, time,
 };
 
-/// Our extension of lists: what they do not contain.
-pub(super) const NOT_READ: &str = "urn:qlik-roster:scim:api:messages:2.0:NotRead";
-
 /// Returns the schemas that operations refer to by name.
 pub(in crate::web::api::scim) fn schemas() -> Vec<(&'static str, Value)> {
     let mut all = vec![
         ("ScimError", error()),
         ("SearchRequest", search()),
-        (
-            "NotRead",
-            object(vec![("tenants", list(text())), ("count", count())]),
-        ),
         ("ServiceProviderConfig", config()),
         ("ResourceType", resource_type()),
         ("Schema", schema()),

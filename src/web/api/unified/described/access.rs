@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::lists::{ID, account_id, cursor, list_parameters, next, page_of, page_size};
+use super::lists::{ID, account_id, as_of, cursor, list_parameters, next, page_of, page_size};
 use super::problems::problems;
 use crate::model::Scope;
 use crate::web::openapi::{
@@ -24,7 +24,7 @@ pub(in crate::web::api::unified) fn of_members() -> Operation {
     .takes([id("The `id` or the `remote_id` of the group.")])
     .takes(list_parameters())
     .answers([Answer::json(200, "A page.", page_of("IamUser"))])
-    .answers(problems(&[400, 401, 403, 404, 412, 429, 500, 503]))
+    .answers(problems(&[400, 401, 403, 404, 409, 412, 429, 500, 503]))
 }
 
 /// Returns the operation that lists who holds a role.
@@ -81,14 +81,7 @@ fn id(about: &str) -> Parameter {
 
 /// Returns what both questions take.
 pub(in crate::web::api::unified) fn parameters() -> Vec<Parameter> {
-    let at = "The time that the answer describes, as far back as the journal covers; now if it is \
-              missing. A time in the future is refused.";
-    vec![
-        account_id(),
-        page_size(),
-        next(),
-        Parameter::query("as_of", time(), at).example("2026-03-02T09:15:04.120Z"),
-    ]
+    vec![account_id(), page_size(), next(), as_of()]
 }
 
 pub(super) fn schemas() -> Vec<(&'static str, Value)> {

@@ -54,7 +54,7 @@ pub(in crate::web::api::unified) fn of_lists() -> Vec<Operation> {
         .access(Access::Token(Scope::Read))
         .takes(parameters)
         .answers([Answer::json(200, "A page.", page_of(schema))])
-        .answers(problems(&[400, 401, 403, 404, 412, 429, 500, 503]))
+        .answers(problems(&[400, 401, 403, 404, 409, 412, 429, 500, 503]))
     });
     lists.collect()
 }
@@ -79,8 +79,9 @@ pub(in crate::web::api::unified) fn of_records() -> Vec<Operation> {
         .access(Access::Token(Scope::Read))
         .takes([id(), account_id()])
         .takes(content_parameters())
+        .takes([as_of()])
         .answers([Answer::json(200, "The record.", answer)])
-        .answers(problems(&[400, 401, 403, 404, 412, 429, 500, 503]))
+        .answers(problems(&[400, 401, 403, 404, 409, 412, 429, 500, 503]))
     });
     one.collect()
 }
@@ -166,7 +167,15 @@ pub(in crate::web::api::unified) fn list_parameters() -> Vec<Parameter> {
         .deprecated(),
     ];
     all.extend(content_parameters());
+    all.push(as_of());
     all
+}
+
+/// Returns the parameter that asks about an earlier time.
+pub(super) fn as_of() -> Parameter {
+    let about = "The time that the answer describes, as far back as the journal covers; now if it \
+                 is missing. A time in the future is refused.";
+    Parameter::query("as_of", time(), about).example("2026-03-02T09:15:04.120Z")
 }
 
 /// Returns what says how much of a record is answered.

@@ -20,7 +20,10 @@ fn problem(status: u16) -> Answer {
         409 => "The time is before what is known of the tenant.",
         410 => "Events cannot be read on from this position without a gap.",
         412 => "The tenant was not read in full yet, so an answer would leave something out.",
-        429 => "Too many requests with wrong tokens came from this address.",
+        429 => {
+            "Too many requests with wrong tokens came from this address, or too many of this token \
+             are being answered at the moment."
+        }
         503 => "The daemon is starting or ending, or too many ask for the same at the moment.",
         _ => "The store has failed.",
     };
