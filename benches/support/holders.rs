@@ -21,6 +21,7 @@ pub struct Size {
     giving: u32,
     holders: u32,
     entries: u32,
+    #[allow(dead_code, reason = "not every benchmark repeats its questions")]
     pub rounds: u32,
 }
 

@@ -163,6 +163,13 @@ impl Control {
         present.map(|linked| linked.name().clone()).collect()
     }
 
+    /// Returns the tenants that are not read, for whatever reason.
+    pub fn paused(&self) -> BTreeSet<TenantName> {
+        let linked = self.context.registry.list().into_iter();
+        let paused = linked.filter(|linked| linked.pause().is_some());
+        paused.map(|linked| linked.name().clone()).collect()
+    }
+
     /// Returns whether history was lost and no operator has acknowledged it yet.
     pub async fn has_lost_history(&self) -> Result<bool, StoreError> {
         let loss = self.store.offload(Store::open_loss).await?;

@@ -144,6 +144,7 @@ impl Query for query::UnifiedRecords {
         let begin = (self.kind, self.after, self.limit);
         let everyone = reading.everyone_of(&tenants, self.group.as_ref(), self.at)?;
         if let Some(at) = self.at {
+            reading.covers(&tenants, at)?;
             let is_member = |known: &Known, record: &Record| {
                 let group = self.group.as_ref();
                 let group = group.filter(|_| !everyone.contains(&known.name));
@@ -193,7 +194,11 @@ impl Query for query::UnifiedRecord {
         let asked = reading.asked(&tenants)?;
         let record = RecordRef { kind, id };
         let mut rows = Vec::new();
-        for known in reading.known_of(&asked) {
+        let tenants = reading.known_of(&asked);
+        if let Some(at) = at {
+            reading.covers(&tenants, at)?;
+        }
+        for known in tenants {
             let found = if let Some(at) = at {
                 reading.record_then(known, at, (kind, &record.id))?
             } else {

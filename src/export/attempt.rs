@@ -28,16 +28,17 @@ pub fn write(
 ) -> Result<Exported, ExportError> {
     let folder = Folder::open(&export.folder, &export.name)?.lock()?;
     folder.clear()?;
-    let tenants = tenants(control, export)?;
+    let (tenants, left_out) = tenants(control, export)?;
     let exported = Writing {
         control,
         export,
         shutdown,
         tenants,
+        left_out,
     }
     .write(&folder)?;
     let as_of = exported.as_of;
-    let dropped = folder.drop_old(export.keep);
+    let dropped = folder.drop_old(export.keep, as_of);
     dropped.map_err(|(path, source)| ExportError::NotDropped {
         path,
         as_of,
@@ -68,6 +69,8 @@ struct Writing<'a> {
     export: &'a Export,
     shutdown: &'a Shutdown,
     tenants: Vec<TenantName>,
+    /// Tenants that were never read in full, and are not read now.
+    left_out: Vec<TenantName>,
 }
 
 impl Writing<'_> {
@@ -83,7 +86,8 @@ impl Writing<'_> {
             summaries.push(summary);
         }
         let as_of = at.unwrap_or(begun);
-        let is_complete = summaries.iter().all(ReportSummary::is_complete);
+        let is_complete =
+            self.left_out.is_empty() && summaries.iter().all(ReportSummary::is_complete);
         let manifest = json!({
             "export": self.export.name,
             "as_of": as_of,
@@ -131,7 +135,7 @@ impl Writing<'_> {
             draft.write_all(&text.rows(&rows)).map_err(failed)?;
         }
         let summary = walk.summary().clone();
-        let mut manifest = view::report_manifest(walk.asked(), &summary, &[]);
+        let mut manifest = view::report_manifest(walk.asked(), &summary, &self.left_out);
         draft.write_all(&text.end(&manifest)).map_err(failed)?;
         let sha256 = draft.end().map_err(failed)?;
         if let Some(fields) = manifest.as_object_mut() {
@@ -142,8 +146,13 @@ impl Writing<'_> {
     }
 }
 
-/// Returns the tenants of an export. Fails unless all of them were read in full.
-fn tenants(control: &Control, export: &Export) -> Result<Vec<TenantName>, ExportError> {
+/// Returns the tenants of an export, and those that are left out of it: an export of all tenants
+/// does not wait for one that was never read and is paused. Fails unless all others were read in
+/// full.
+fn tenants(
+    control: &Control,
+    export: &Export,
+) -> Result<(Vec<TenantName>, Vec<TenantName>), ExportError> {
     let mut found = Vec::new();
     match &export.tenants {
         None => found = called(control, None)?,
@@ -152,6 +161,13 @@ fn tenants(control: &Control, export: &Export) -> Result<Vec<TenantName>, Export
                 found.extend(called(control, Some(name))?);
             }
         }
+    }
+    let mut left_out = Vec::new();
+    if export.tenants.is_none() {
+        let paused = control.paused();
+        let is_left_out = |it: &UnifiedTenant| !it.is_read && paused.contains(&it.name);
+        let out = found.extract_if(.., |it| is_left_out(it));
+        left_out.extend(out.map(|it| it.name));
     }
     let not_read: Vec<_> = found.iter().filter(|tenant| !tenant.is_read).collect();
     if !not_read.is_empty() {
@@ -164,7 +180,7 @@ fn tenants(control: &Control, export: &Export) -> Result<Vec<TenantName>, Export
     let names: BTreeSet<TenantName> = found.into_iter().map(|tenant| tenant.name).collect();
     match names.is_empty() {
         true => Err(ExportError::NoTenant),
-        false => Ok(names.into_iter().collect()),
+        false => Ok((names.into_iter().collect(), left_out)),
     }
 }
 

@@ -83,8 +83,9 @@ pub enum ExportError {
     /// The daemon was told to end.
     #[error("the daemon is ending")]
     Ending,
-    /// The export was written, and an old one could not be deleted.
-    #[error("the export was written, but the old one {} could not be deleted", path.display())]
+    /// The export was written, and an old one could not be deleted; if the old ones could not be
+    /// listed, `path` is the folder.
+    #[error("the export was written, but old ones could not be deleted: {}", path.display())]
     NotDropped {
         /// The old export.
         path: PathBuf,
@@ -149,7 +150,9 @@ impl ExportError {
             }
             Self::Reading { .. } => "look the code up in docs/errors.md",
             Self::Ending => "nothing: it is written after the next start",
-            Self::NotDropped { .. } => "delete it, or let the user that runs qlik-roster delete it",
+            Self::NotDropped { .. } => {
+                "let the user that runs qlik-roster list, rename and delete old exports there"
+            }
         }
     }
 

@@ -62,12 +62,17 @@ impl<'a> Folder<'a> {
         }
     }
 
-    /// Returns the times of the exports in it, the earliest first.
+    /// Returns the times of the exports in it, the earliest first, also of those to which others
+    /// have added files.
     pub(super) fn times(&self) -> Result<Vec<Timestamp>, ExportError> {
+        self.times_of(|path| self.is_own(path))
+    }
+
+    fn times_of(&self, is_wanted: impl Fn(&Path) -> bool) -> Result<Vec<Timestamp>, ExportError> {
         let mut times = Vec::new();
         for (found, named) in self.entries()? {
             match named {
-                Named::Whole(at) if self.is_own(&self.path.join(&found)) => times.push(at),
+                Named::Whole(at) if is_wanted(&self.path.join(&found)) => times.push(at),
                 Named::Whole(_) | Named::Leftover | Named::Foreign => {}
             }
         }
@@ -115,7 +120,7 @@ impl<'a> Folder<'a> {
         Ok(found)
     }
 
-    /// Returns whether this export has written a folder, and all that is in it.
+    /// Returns whether this export has written a folder.
     fn is_own(&self, path: &Path) -> bool {
         let manifest = path.join(MANIFEST);
         let is_short = |found: fs::Metadata| found.is_file() && found.len() <= MAX_MANIFEST;
@@ -125,7 +130,6 @@ impl<'a> Folder<'a> {
         let owner = fs::read(&manifest).ok();
         let owner: Option<Owner> = owner.and_then(|text| serde_json::from_slice(&text).ok());
         owner.is_some_and(|owner| owner.export == *self.name)
-            && has_only_own_files(path).unwrap_or(false)
     }
 
     fn sync(&self) -> io::Result<()> {
@@ -173,21 +177,28 @@ impl Locked<'_> {
         })
     }
 
-    /// Deletes the oldest exports, so that `keep` are left. Others' files, and folders that contain
-    /// any, stay.
-    pub(super) fn drop_old(&self, keep: usize) -> Result<(), (PathBuf, io::Error)> {
-        let times = self.folder.times();
-        let times =
+    /// Deletes exports, so that `keep` are left, the one of the time `new` among them: first those
+    /// of later times, which were written while the clock was ahead, then the oldest. Others'
+    /// files, and folders that contain any, stay. Fails with the first that cannot be deleted, after
+    /// it has tried all.
+    pub(super) fn drop_old(&self, keep: usize, new: Timestamp) -> Result<(), (PathBuf, io::Error)> {
+        let is_own =
+            |path: &Path| self.folder.is_own(path) && has_only_own_files(path).unwrap_or(false);
+        let times = self.folder.times_of(is_own);
+        let mut times =
             times.map_err(|error| (self.folder.path.to_owned(), io::Error::other(error)))?;
         let n_old = times.len().saturating_sub(keep);
+        times.retain(|at| *at != new);
+        times.sort_by_key(|at| (*at < new, *at));
+        let mut first = Ok(());
         for at in times.into_iter().take(n_old) {
             let path = self.folder.path.join(stamp::whole(self.folder.name, at));
             let hidden = self.folder.path.join(stamp::dropped(self.folder.name, at));
             // Hidden first: nobody must find a part of it.
             let dropped = fs::rename(&path, &hidden).and_then(|()| delete(&hidden));
-            dropped.map_err(|error| (path, error))?;
+            first = first.and(dropped.map_err(|error| (path, error)));
         }
-        Ok(())
+        first
     }
 }
 
@@ -252,7 +263,11 @@ fn delete(path: &Path) -> io::Result<()> {
         return Err(io::Error::other(what));
     }
     for entry in fs::read_dir(path)? {
-        fs::remove_file(entry?.path())?;
+        let entry = entry?;
+        // Somebody may have added a file since. The folder then stays.
+        if entry.file_name().to_str().is_some_and(stamp::is_own_file) {
+            fs::remove_file(entry.path())?;
+        }
     }
     fs::remove_dir(path)
 }

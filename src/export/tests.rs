@@ -64,7 +64,7 @@ fn only_own_exports_are_dropped_and_the_oldest_first() {
     fs::write(path.join("bi-2026-03-01T000000.003Z"), "a file").unwrap();
     let before = names(path);
 
-    locked.drop_old(2).unwrap();
+    locked.drop_old(2, at(5)).unwrap();
 
     let gone: BTreeSet<_> = before.difference(&names(path)).cloned().collect();
     let expected = [2, 3].map(|hour| stamp::whole(&name, at(hour)));
@@ -72,8 +72,24 @@ fn only_own_exports_are_dropped_and_the_oldest_first() {
     assert!(elsewhere.path().join("manifest.json").exists());
     assert_eq!(
         Folder::open(path, &name).unwrap().times().unwrap(),
-        [at(4), at(5)]
+        // One to which somebody has added a file stays, and still counts as written.
+        [at(1), at(4), at(5)]
     );
+}
+
+#[test]
+fn the_new_export_stays_and_those_of_the_future_go_first() {
+    let folder = tempfile::tempdir().unwrap();
+    let (path, name) = (folder.path(), name());
+    let locked = Folder::open(path, &name).unwrap().lock().unwrap();
+    for hour in [1, 2, 7, 8, 3] {
+        put(&locked, hour, Readers::Owner);
+    }
+
+    locked.drop_old(2, at(3)).unwrap();
+
+    let left = Folder::open(path, &name).unwrap().times().unwrap();
+    assert_eq!(left, [at(2), at(3)]);
 }
 
 #[test]

@@ -89,8 +89,11 @@ impl Worker {
             }
             found.push(at);
         }
+        let now = self.clock.now();
         for (planned, at) in self.exports.iter_mut().zip(found) {
-            planned.last = at.map(|at| Last {
+            // One of the future was written while the clock was ahead. It says nothing of when the
+            // next one is due.
+            planned.last = at.filter(|at| *at <= now).map(|at| Last {
                 began: at,
                 ended: at,
                 n_failures: 0,
@@ -98,22 +101,25 @@ impl Worker {
         }
     }
 
-    /// Returns the first export that is due, and notes when the others are.
-    fn due(&self) -> Option<usize> {
+    /// Returns an export that is due, and notes when each is. Ordered ones come first, then the one
+    /// whose last attempt ended first, so that no export keeps others from being written.
+    fn due(&mut self) -> Option<usize> {
         let now = self.clock.now();
-        let mut first = None;
-        for (i, planned) in self.exports.iter().enumerate() {
+        let mut due = Vec::new();
+        for (i, planned) in self.exports.iter_mut().enumerate() {
+            planned.follow(now);
             let name = &planned.export.name;
             let next = planned.next(now);
-            let is_due = next <= now || self.control.exports().order(name).is_some();
+            let is_ordered = self.control.exports().order(name).is_some();
             self.control
                 .exports()
                 .note(name, |row| row.next = Some(next));
-            if is_due && first.is_none() {
-                first = Some(i);
+            if is_ordered || next <= now {
+                let ended = planned.last.map(|last| last.ended);
+                due.push((!is_ordered, ended, i));
             }
         }
-        first
+        due.into_iter().min().map(|(_, _, i)| i)
     }
 
     /// Waits until an export may be due.
@@ -179,9 +185,12 @@ impl Worker {
                 ExportOutcome::Written
             }
             Err(failed) => {
-                if let ExportError::NotDropped { as_of, .. } = failed {
+                let outcome = if let ExportError::NotDropped { as_of, .. } = failed {
                     self.note(name, *as_of);
-                }
+                    ExportOutcome::Written
+                } else {
+                    ExportOutcome::Failed
+                };
                 let next = export.schedule.next(last, last.ended, Duration::ZERO);
                 let wait = Rough(next.since(last.ended));
                 warn!(
@@ -189,7 +198,7 @@ impl Worker {
                     "Export `{name}` failed: {}; {}; next try in {wait}",
                     chain(failed), failed.remedy()
                 );
-                ExportOutcome::Failed
+                outcome
             }
         };
         self.metrics.count(Sample::Exports {
@@ -216,6 +225,14 @@ impl Worker {
 }
 
 impl Planned {
+    /// Follows a clock that was set back: an attempt of the future would never be long enough ago.
+    fn follow(&mut self, now: Timestamp) {
+        if let Some(last) = &mut self.last {
+            last.began = last.began.min(now);
+            last.ended = last.ended.min(now);
+        }
+    }
+
     /// Returns when it is written next.
     fn next(&self, now: Timestamp) -> Timestamp {
         let next = |last| self.export.schedule.next(last, now, Duration::ZERO);

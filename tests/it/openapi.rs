@@ -258,11 +258,11 @@ async fn answers_are_as_described_and_nothing_more() {
         ("/scim/v2", "?count=500".to_owned(), 200),
         ("/scim/v2/Users", "?filter=wrong".to_owned(), 400),
         (
-            "/scim/v2/Users/{id}",
+            "/scim/v2/tenants/{tenant}/Users/{id}",
             format!("{user}?attributes=inheritedRoles,groups"),
             200,
         ),
-        ("/scim/v2/Groups/{id}", group, 200),
+        ("/scim/v2/tenants/{tenant}/Groups/{id}", group, 200),
         ("/scim/v2/ServiceProviderConfig", String::new(), 200),
         ("/scim/v2/ResourceTypes", String::new(), 200),
         ("/scim/v2/Schemas", String::new(), 200),
@@ -290,7 +290,7 @@ async fn answers_are_as_described_and_nothing_more() {
     }
     for (path, rest, expected) in asked {
         let sent = match path.contains("{id}") {
-            true => path.replace("{id}", &rest),
+            true => path.replace("{tenant}", "acme").replace("{id}", &rest),
             false => format!("{path}{rest}"),
         };
         check(&described, path, &sent, expected, ask(&sent).await);

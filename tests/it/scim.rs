@@ -1158,6 +1158,16 @@ async fn a_tenant_that_was_not_read_is_not_an_empty_one() {
     let id = all.body["Resources"][0]["id"].as_str().unwrap();
     let one = client.get(&format!("/Users/{id}"), &[]).await;
     assert_eq!(one.header("qlik-roster-not-read"), "beta");
+    // A resource of the tenant that was not read is not one that is gone.
+    let (_, acme) = id.rsplit_once('~').unwrap();
+    for (id, status) in [
+        ("x~beta".to_owned(), StatusCode::SERVICE_UNAVAILABLE),
+        (format!("x~{acme}"), StatusCode::NOT_FOUND),
+        ("x".to_owned(), StatusCode::NOT_FOUND),
+    ] {
+        let one = client.get(&format!("/Users/{id}"), &[]).await;
+        assert_eq!(one.status, status, "{id}");
+    }
     // Clients refuse a message with attributes that the standard does not have.
     let list = "urn:ietf:params:scim:api:messages:2.0:ListResponse";
     assert_eq!(all.body["schemas"], json!([list]));

@@ -471,6 +471,15 @@ async fn a_tenant_that_was_not_read_is_not_an_empty_one() {
     assert_eq!(all.status, StatusCode::OK);
     assert_eq!(all.body["not_read"], json!(["beta"]));
     assert_eq!(all.body["not_read_count"], 1);
+    // A record of the tenant that was not read is not one that is gone.
+    let path = "/unified/iam/users/60d5ca1b2f8a4c0012345678";
+    for (account, status) in [
+        ("*", StatusCode::PRECONDITION_FAILED),
+        ("acme", StatusCode::NOT_FOUND),
+    ] {
+        let one = get(&running, &token, account, path).await;
+        assert_eq!(one.status, status, "{account}: {}", one.body);
+    }
     let accounts = get(&running, &token, "", "/accounts?page_size=1&page=2").await;
     assert_eq!(accounts.body[0]["label"], "beta");
     assert_eq!(accounts.body.as_array().unwrap().len(), 1);

@@ -23,7 +23,8 @@ pub struct ScimPage {
     pub not_read: Vec<TenantName>,
     /// How many such tenants there are.
     pub n_not_read: u64,
-    /// How many tenants were asked about and were read in full.
+    /// How many tenants were asked about and were read in full. 0 also if a resource that was not
+    /// found may be one of a tenant that was not.
     pub n_tenants: u64,
 }
 

@@ -52,6 +52,11 @@ impl<'a> Ids<'a> {
     }
 }
 
+/// Returns the tenant that an id at the address of all tenants names; `None` if it names none.
+pub(super) fn tenant_in(id: &str) -> Option<&str> {
+    Some(id.rsplit_once(MARK)?.1)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

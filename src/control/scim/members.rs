@@ -74,9 +74,12 @@ pub(super) fn of_groups<'a>(
     if collecting.lists.is_empty() {
         return Ok(BTreeMap::new());
     }
-    let flow = match posted(reading, known, &mut collecting)? {
-        Some(flow) => flow,
-        None => walked(reading, known, &mut collecting)?,
+    let flow = if let Some(flow) = posted(reading, known, &mut collecting)? {
+        flow
+    } else {
+        // The list may have ceased to be complete after a part of it was read.
+        collecting.forget();
+        walked(reading, known, &mut collecting)?
     };
     match flow {
         Flow::Refuse => Err(Unanswered::Refused(ScimRefusal::TooManyMembers {
@@ -134,6 +137,14 @@ impl List {
 }
 
 impl Collecting {
+    /// Begins again.
+    fn forget(&mut self) {
+        self.n = 0;
+        for list in self.lists.values_mut() {
+            *list = List::of(self.limit);
+        }
+    }
+
     /// Adds a user to its groups. Returns `None` if there are too many members.
     fn add(&mut self, user: &User) -> Option<()> {
         let groups = user.groups.iter().flat_map(BTreeMap::keys);

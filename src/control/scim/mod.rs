@@ -62,6 +62,17 @@ impl<'a> Asked<'a> {
         })
     }
 
+    /// Returns whether an id may be that of a resource of a tenant that was not read in full.
+    fn may_be_unread(&self, id: &str) -> bool {
+        let Some(named) = ids::tenant_in(id).filter(|_| self.address == Address::AllTenants) else {
+            return false;
+        };
+        let is_read = self.read.iter().any(|known| known.tenant.id.0 == named);
+        let mut unread = self.shown.values().filter(|tenant| !tenant.is_read);
+        // The id of a tenant that was never reached is not known.
+        !is_read && unread.any(|it| it.id.as_ref().is_none_or(|id| id.0 == named))
+    }
+
     /// Makes a page of what was found.
     fn page(self, found: Found) -> ScimPage {
         let not_read = self.shown.values().filter(|tenant| !tenant.is_read);
@@ -178,7 +189,15 @@ fn resource(reading: &Reading<'_>, asked: &query::ScimResource) -> Result<ScimPa
         }
     }
     found.next = None;
-    Ok(tenants.page(found))
+    let may_be_unread = found.rows.is_empty() && tenants.may_be_unread(id);
+    let page = tenants.page(found);
+    Ok(match may_be_unread {
+        true => ScimPage {
+            n_tenants: 0,
+            ..page
+        },
+        false => page,
+    })
 }
 
 impl Query for query::ScimCount {

@@ -3,7 +3,7 @@
 use crate::control::reading::Reading;
 use crate::control::records::MAX_READ;
 use crate::control::{ControlError, MAX_PAGE, Page, RecordPosition, RecordRow, page};
-use crate::history::Picture;
+use crate::history::{Picture, Pictures};
 use crate::model::{Id, Kind, Record, Timestamp, Version};
 use crate::store::Known;
 
@@ -11,6 +11,15 @@ use crate::store::Known;
 pub(super) type Wanted<'a> = &'a dyn Fn(&Known, &Record) -> bool;
 
 impl Reading<'_> {
+    /// Fails if the journal does not cover a time for one of the tenants: an answer must not depend
+    /// on which of them it comes to.
+    pub(super) fn covers(&self, tenants: &[&Known], at: Timestamp) -> Result<(), ControlError> {
+        for known in tenants {
+            Pictures::covers(self.store, known, at)?;
+        }
+        Ok(())
+    }
+
     /// Reads a page of the records of a kind as they were at a time, after a position. It ends when
     /// enough records were read, so that each question is bounded. Fails if the journal does not
     /// cover that time for one of the tenants.

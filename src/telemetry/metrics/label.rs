@@ -43,9 +43,9 @@ pub enum DeliveryOutcome {
 /// How an attempt to write an export ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ExportOutcome {
-    /// It is in its folder.
+    /// It is in its folder, even if an old one could not be deleted.
     Written,
-    /// It was not written, or an old one could not be deleted.
+    /// It was not written.
     Failed,
 }
 

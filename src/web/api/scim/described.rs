@@ -121,7 +121,8 @@ impl Base {
     fn one(self, sort: ResourceType) -> Operation {
         let tag = || json!({ "type": "string", "pattern": "^[!-~]([ -~]*[!-~])?$" });
         let etag = || Header::new("ETag", text(), "The version.");
-        let location = Header::new("Content-Location", text(), "The same as `meta.location`.");
+        let location =
+            || Header::new("Content-Location", text(), "The same as `meta.location`.").optional();
         let path = format!("/{}/{{id}}", sort.endpoint());
         self.operation(Verb::Get, &path, &format!("Get{}", sort.name()))
             .says(
@@ -136,10 +137,12 @@ impl Base {
                 Parameter::header("If-Match", tag(), "Versions, one of which it must have."),
             ])
             .answers([
-                scim(200, "The resource.", reference(&schema_of(sort)))
+                says_not_read(scim(200, "The resource.", reference(&schema_of(sort))))
                     .header(etag())
-                    .header(location.optional()),
-                Answer::empty(304, "The client has this version.").header(etag()),
+                    .header(location()),
+                says_not_read(Answer::empty(304, "The client has this version."))
+                    .header(etag())
+                    .header(location()),
             ])
             .answers(problems(&[
                 400, 401, 403, 404, 406, 412, 414, 429, 500, 503,
@@ -213,10 +216,15 @@ fn id_of(sort: Option<ResourceType>) -> &'static str {
 
 /// Returns the answer with a page, whose headers say what is missing.
 fn page_answer(sort: Option<ResourceType>) -> Answer {
+    says_not_read(scim(200, "A page.", page_of(sort)))
+}
+
+/// Adds the headers that say what is missing.
+fn says_not_read(answer: Answer) -> Answer {
     let names = "Tenants of which nothing is listed, since they were not read in full yet: some of \
                  them, with commas in between.";
     let count = json!({ "type": "integer", "minimum": 1 });
-    scim(200, "A page.", page_of(sort))
+    answer
         .header(Header::new(NOT_READ, text(), names).optional())
         .header(Header::new(NOT_READ_COUNT, count, "How many these are.").optional())
 }

@@ -52,3 +52,11 @@ pub(super) fn are_read(page: &UnifiedPage, asked: &query::AskedTenants) -> Resul
         Some(_) | None => Ok(()),
     }
 }
+
+/// Fails if a record that was not found may be one of a tenant that was not read in full yet.
+pub(super) fn may_be_of_unread(page: &UnifiedPage) -> Result<(), ApiError> {
+    match page.not_read.first() {
+        Some(first) if page.page.rows.is_empty() => Err(ApiError::not_read(&first.0)),
+        Some(_) | None => Ok(()),
+    }
+}

@@ -9,7 +9,7 @@ use axum::http::HeaderMap;
 use axum::response::{IntoResponse, Response};
 use serde_json::json;
 
-use super::asked::{are_read, asked_tenants, respond};
+use super::asked::{are_read, asked_tenants, may_be_of_unread, respond};
 use super::error::ApiError;
 use super::params::Params;
 use super::parts::parts;
@@ -62,6 +62,7 @@ async fn one_record(
     };
     let page = api.control.ask(asked).await?;
     are_read(&page, &tenants)?;
+    may_be_of_unread(&page)?;
     let view = UnifiedView::of(&page);
     let row = page.page.rows.first().ok_or_else(unknown)?;
     let shown = match policy {
@@ -97,6 +98,7 @@ pub(super) async fn find(
     };
     let page = api.control.ask(asked).await?;
     are_read(&page, tenants)?;
+    may_be_of_unread(&page)?;
     page.page.rows.into_iter().next().ok_or_else(unknown)
 }
 

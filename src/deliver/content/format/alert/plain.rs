@@ -33,9 +33,13 @@ pub(super) fn plain(text: &str) -> String {
     plain
 }
 
-/// The same for services that we do not know: `<` begins a mention or a link in several of them.
+/// The same for services that we do not know. In several of them, `<` begins a mention or a link,
+/// `@` mentions also within a word, and Markdown's `](` and a plain address make a link.
 pub(super) fn plainer(text: &str) -> String {
-    text.replace('<', &format!("<{BREAK}"))
+    let text = text.replace('<', &format!("<{BREAK}"));
+    let text = text.replace('@', &format!("@{BREAK}"));
+    let text = text.replace("](", &format!("]{BREAK}("));
+    text.replace("://", &format!(":{BREAK}//"))
 }
 
 /// Returns the beginning of a text that has at most this many bytes when `write` has written it.

@@ -210,7 +210,7 @@ pub(super) fn next() -> Parameter {
     let schema = json!({ "type": "string", "format": "cursor" });
     let about = "`next` of the page before; empty for the first page. A cursor stays valid while \
                  records come, change and go: what was there all the time is listed once. It \
-                 belongs to one list with one account and filter.";
+                 belongs to one list with one account, filter and time.";
     Parameter::query("next", schema, about)
 }
 
