@@ -74,6 +74,9 @@ def conflicts(path, sent):
         found = []
     if "source" in sent and sent.get("format") != "cloudevents":
         found.append("source")
+    of_now = {"raw", "deleted", "filter[updated_after]", "updated_after"}
+    if path.startswith("/unified") and "as_of" in sent and of_now & sent.keys():
+        found.append("as_of")
     if sent.get("attributes") and sent.get("excludedAttributes"):
         found.append("attributes")
     if sent.get("cursor") is not None and not 1 <= whole(sent.get("count", 1), 1) <= 500:

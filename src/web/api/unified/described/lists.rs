@@ -174,7 +174,8 @@ pub(in crate::web::api::unified) fn list_parameters() -> Vec<Parameter> {
 /// Returns the parameter that asks about an earlier time.
 pub(super) fn as_of() -> Parameter {
     let about = "The time that the answer describes, as far back as the journal covers; now if it \
-                 is missing. A time in the future is refused.";
+                 is missing. A time in the future is refused, and so are `raw`, `deleted` and \
+                 `filter[updated_after]` beside it.";
     Parameter::query("as_of", time(), about).example("2026-03-02T09:15:04.120Z")
 }
 
