@@ -180,8 +180,8 @@ impl Locked<'_> {
     /// Deletes exports, so that `keep` are left, the one of the time `new` among them: first those
     /// of later times, which were written while the clock was ahead, then the oldest.
     ///
-    /// Others' files, and folders that contain any, stay. If some cannot be deleted, this fails with
-    /// the first of them after it has tried all.
+    /// Others' files, and folders that contain any, stay. If some cannot be deleted, this fails
+    /// with the first of them after it has tried all.
     pub(super) fn drop_old(&self, keep: usize, new: Timestamp) -> Result<(), (PathBuf, io::Error)> {
         let is_own =
             |path: &Path| self.folder.is_own(path) && has_only_own_files(path).unwrap_or(false);
