@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use qlik_roster::control::command;
 use qlik_roster::demo::tenant::{Endpoint, Fault, When};
-use qlik_roster::model::{Mode, PlanId, PlanState};
+use qlik_roster::model::{Mode, Outcome, PlanId, PlanState, Trigger};
 
 use crate::guard::plans;
 use crate::support::{Running, World, within};
@@ -72,11 +72,11 @@ impl Interruption {
             Self::Nothing => running,
             Self::Restart => {
                 running.stop().await;
-                world.start().await
+                start(world).await
             }
             Self::StopInRun => {
                 stop_in_run(world, running, dice.u64(..8)).await;
-                world.start().await
+                start(world).await
             }
             Self::Kills => {
                 running.stop().await;
@@ -87,6 +87,22 @@ impl Interruption {
             }
         }
     }
+}
+
+/// Starts the daemon and waits for the run that it does by itself. While the clock stands still, a
+/// run that was interrupted is as late as that one.
+async fn start(world: &World) -> Running {
+    let began = world.clock.now();
+    let running = world.start().await;
+    within("its own run ends", || async {
+        let runs = running.last_runs(5).await;
+        let mut own = runs
+            .iter()
+            .filter(|run| run.trigger == Trigger::Start && run.started_at >= began);
+        own.any(|run| run.outcome != Outcome::Running)
+    })
+    .await;
+    running
 }
 
 /// Begins a run, and stops the daemon after some requests.
