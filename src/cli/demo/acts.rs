@@ -204,7 +204,7 @@ impl Show {
                 other => bail!("a sync ended unexpectedly: {other:?}"),
             }
             self.show_people(&faces).await?;
-            self.notice().await?;
+            self.notice(wanted.len() as u64).await?;
             if self.pause(1).await.is_break() {
                 break;
             }
@@ -223,15 +223,21 @@ impl Show {
         Ok(self.pause(2).await)
     }
 
-    /// Waits until the daemon has noticed that the receiver accepts nothing, and shows it.
-    async fn notice(&self) -> anyhow::Result<()> {
+    /// Waits until the daemon has noticed that the receiver accepts nothing, and keeps so many
+    /// events for it, and shows it. An entry that is not for the receiver counts until delivery has
+    /// looked at it.
+    async fn notice(&self, n_wanted: u64) -> anyhow::Result<()> {
         let began = Instant::now();
         while began.elapsed() < NOTICE {
             let status = self.ask(query::Status::default()).await?;
             let row = status.endpoints.into_iter().next();
             let row = row.context("the endpoint is not there")?;
-            if let EndpointState::InTrouble { .. } = row.state {
-                let kept = match row.behind + row.waiting {
+            let n_kept = row.behind + row.waiting;
+            let is_settled = n_kept == n_wanted || began.elapsed() > NOTICE / 2;
+            if let EndpointState::InTrouble { .. } = row.state
+                && is_settled
+            {
+                let kept = match n_kept {
                     1 => "One event is".to_owned(),
                     n_events => format!("{n_events} events are"),
                 };
