@@ -223,9 +223,9 @@ impl Show {
         Ok(self.pause(2).await)
     }
 
-    /// Waits until the daemon has noticed that the receiver accepts nothing, and keeps so many
-    /// events for it, and shows it. An entry that is not for the receiver counts until delivery has
-    /// looked at it.
+    /// Waits until the daemon has noticed that the receiver accepts nothing, and shows how many
+    /// events it keeps, which should be `n_wanted`. An entry that is not for the receiver counts
+    /// until delivery has looked at it.
     async fn notice(&self, n_wanted: u64) -> anyhow::Result<()> {
         let began = Instant::now();
         while began.elapsed() < NOTICE {
