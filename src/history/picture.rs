@@ -494,4 +494,4 @@ impl Picture {
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;
