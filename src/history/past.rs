@@ -15,7 +15,7 @@ use crate::model::{
 };
 use crate::store::{Known, PostingList, Skimmed, Store, UserEntry};
 
-use super::changed::{Changed, Leavers, Then, bits};
+use super::changed::{Changed, Earlier, Leavers, Then, bits};
 use super::error::HistoryError;
 use super::since::first_since;
 use super::waiting::{Entries, until_included};
@@ -156,10 +156,16 @@ impl Past {
             Verb::Updated => 0,
             Verb::Deleted => -1,
         };
+        let id = &entry.user.0;
+        let earlier = match self.users.get(id) {
+            Some(earlier) if earlier.then == Then::Absent => Earlier::Created,
+            None if self.window.contains(id) => Earlier::Nothing,
+            Some(_) | None => Earlier::Changed,
+        };
         for list in &entry.left {
             if let PostingList::Group(group) = list {
                 let leavers = self.left_groups.entry(group.clone()).or_default();
-                leavers.add(&entry.user.0, self.users.get(&entry.user.0));
+                leavers.add(id, earlier);
             }
         }
         self.note_user(entry.user.0.clone(), Changed::by(entry));
@@ -283,9 +289,8 @@ impl Past {
     }
 
     /// Returns the groups that users have left since, each with users who may have been in it then.
-    pub(super) fn left_groups(&self) -> impl Iterator<Item = (&GroupId, &[Id])> {
-        let groups = self.left_groups.iter();
-        groups.map(|(group, leavers)| (group, leavers.users()))
+    pub(super) fn left_groups(&self) -> impl Iterator<Item = (&GroupId, &Leavers)> {
+        self.left_groups.iter()
     }
 
     /// Returns how many roles and groups have changed since.

@@ -53,6 +53,7 @@ mod licence_history;
 mod licence_kills;
 mod licences;
 mod list_kills;
+mod list_retention;
 mod long_lists;
 mod losses;
 mod manual;
