@@ -62,6 +62,7 @@ mod metrics;
 mod names;
 mod openapi;
 mod paging;
+mod parquet;
 mod past_sessions;
 mod permissions;
 mod plans;
