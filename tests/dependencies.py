@@ -56,9 +56,9 @@ def graph(targets):
     """Returns the packages that are built for the targets, tests included. `cargo metadata` alone
     would add what features need that are switched on for other platforms only."""
     wanted = [f"--target={target}" for target in targets]
-    lines = output("tree", "--edges=normal,build,dev", "--prefix=none", "--format={p}", *wanted)
+    lines = output("tree", "--all-features", "--edges=normal,build,dev", "--prefix=none", "--format={p}", *wanted)
     built = {tuple(line.split()[:2]) for line in lines.splitlines() if line}
-    packages = json.loads(output("metadata", "--format-version=1"))["packages"]
+    packages = json.loads(output("metadata", "--all-features", "--format-version=1"))["packages"]
     return [package for package in packages if (package["name"], f"v{package['version']}") in built]
 
 

@@ -16,8 +16,8 @@ target = sys.argv[1]
 
 
 def cargo(*command):
-    """Returns what a command of cargo prints."""
-    made = ["cargo", *command, "--locked"]
+    """Returns what a command of cargo prints, for the features of a release."""
+    made = ["cargo", *command, "--locked", "--features=otel"]
     return subprocess.run(made, check=True, stdout=subprocess.PIPE).stdout.decode()
 
 

@@ -88,6 +88,8 @@ mod spaces_due;
 mod support;
 mod ten_questions;
 mod tls;
+#[cfg(feature = "otel")]
+mod traces;
 mod unified;
 mod unified_access;
 mod waiting;
