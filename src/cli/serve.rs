@@ -20,6 +20,7 @@ pub(super) async fn run(config: Option<&Path>) -> anyhow::Result<Exit> {
     let others = passed_over()?;
     let config = super::begin::load(config)?;
     super::begin::start_logging(&config)?;
+    let traces = super::begin::start_traces(&config);
     for setting in &config.without_effect {
         let (key, why, code) = (&setting.key, &setting.why, setting.code());
         warn!("The setting `{key}` has no effect: {why} [{code}]");
@@ -57,6 +58,9 @@ pub(super) async fn run(config: Option<&Path>) -> anyhow::Result<Exit> {
     };
     tell_systemd(NotifyState::Ready);
     let ending = daemon.run(call).await;
+    if let Some(traces) = traces {
+        traces.end().await;
+    }
     Ok(match ending {
         Ending::Clean => Exit::Success,
         Ending::Broken => Exit::Failure,

@@ -1,4 +1,4 @@
-//! What the process reports about itself: logs and metrics.
+//! What the process reports about itself: logs, metrics and traces.
 
 mod chain;
 mod escaped;
@@ -6,6 +6,7 @@ mod fields;
 mod format;
 mod logging;
 mod metrics;
+mod traces;
 
 pub use chain::chain;
 pub use format::Format;
@@ -13,4 +14,8 @@ pub use logging::{AlreadyStarted, Filter, InvalidFilter, LogOptions, start_loggi
 pub use metrics::{
     CONTENT_TYPE, DeliveryOutcome, ExportOutcome, HookRejection, HookResult, HttpRoute, HttpStatus,
     Metric, Metrics, PollOutcome, QlikTier, Sample, Shape,
+};
+pub use traces::{
+    Ignored, Propagation, Received, Span, TraceProtocol, TraceSettings, Traces, TracesError,
+    UnusableSetting, WantedTraces,
 };

@@ -63,6 +63,7 @@ mod metrics;
 mod names;
 mod openapi;
 mod paging;
+mod parquet;
 mod past_sessions;
 mod permissions;
 mod plans;
@@ -88,6 +89,8 @@ mod spaces_due;
 mod support;
 mod ten_questions;
 mod tls;
+#[cfg(feature = "otel")]
+mod traces;
 mod unified;
 mod unified_access;
 mod waiting;
