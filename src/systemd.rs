@@ -10,7 +10,7 @@ use sd_notify::NotifyState;
 /// How long a notification may take if nobody reads the socket.
 const PATIENCE: Duration = Duration::from_secs(1);
 
-/// The service manager that started the process. The default is none.
+/// The service manager that started the process. By default there is no such program.
 #[derive(Debug, Clone, Default)]
 pub struct Systemd {
     /// Where it listens; `None` if it does not.

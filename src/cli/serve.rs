@@ -33,7 +33,7 @@ pub(super) async fn run(config: Option<&Path>) -> anyhow::Result<Exit> {
     let systemd = Systemd::of(|name| environment.get(name));
     let (first, call) = oneshot::channel();
     let signalled = async {
-        let Caught { name, .. } = signals.next().await;
+        let Received { name, .. } = signals.next().await;
         info!("Received {name}");
         systemd.stopping("Ending; deliveries under way get up to ten seconds");
         // Nobody receives it if the process ends anyway.
@@ -42,7 +42,7 @@ pub(super) async fn run(config: Option<&Path>) -> anyhow::Result<Exit> {
     };
     tokio::select! {
         biased;
-        caught = signalled => end_at_once(caught),
+        received = signalled => end_at_once(received),
         never = others => match never {},
         ended = serve(config, &systemd, call) => ended,
     }
@@ -115,14 +115,14 @@ async fn say_starting(systemd: &Systemd) -> Infallible {
 
 /// Ends the process without waiting for anything. Whatever the store has acknowledged is on disk,
 /// and the next start repeats the rest.
-fn end_at_once(caught: Caught) -> ! {
+fn end_at_once(received: Received) -> ! {
     warn!(
         "Received {}, the second signal; ending at once. Nothing is lost: what was under way is \
          repeated after the next start",
-        caught.name
+        received.name
     );
     // As shells report a process that a signal has ended.
-    std::process::exit(128 + caught.number)
+    std::process::exit(128 + received.number)
 }
 
 /// The signals that end the process.
@@ -134,7 +134,7 @@ struct Signals {
 
 /// A signal that was received.
 #[derive(Debug, Clone, Copy)]
-struct Caught {
+struct Received {
     name: &'static str,
     number: i32,
 }
@@ -149,14 +149,14 @@ impl Signals {
     }
 
     /// Waits for the next one.
-    async fn next(&mut self) -> Caught {
+    async fn next(&mut self) -> Received {
         let (name, kind) = tokio::select! {
             _ = self.terminate.recv() => ("SIGTERM", SignalKind::terminate()),
             _ = self.interrupt.recv() => ("SIGINT", SignalKind::interrupt()),
             _ = self.quit.recv() => ("SIGQUIT", SignalKind::quit()),
         };
         let number = kind.as_raw_value();
-        Caught { name, number }
+        Received { name, number }
     }
 }
 
@@ -164,7 +164,7 @@ impl Signals {
 pub(super) fn call_to_end() -> anyhow::Result<impl Future<Output = ()>> {
     let mut signals = Signals::take()?;
     Ok(async move {
-        let Caught { name, .. } = signals.next().await;
+        let Received { name, .. } = signals.next().await;
         info!("Received {name}");
     })
 }
