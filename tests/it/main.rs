@@ -70,6 +70,7 @@ mod plans;
 mod polls;
 mod proxies;
 mod printing;
+mod process;
 mod progress;
 mod questions;
 mod reports;
@@ -87,6 +88,7 @@ mod space_lists;
 mod spaces;
 mod spaces_due;
 mod support;
+mod systemd;
 mod ten_questions;
 mod tls;
 #[cfg(feature = "otel")]
