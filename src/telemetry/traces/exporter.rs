@@ -147,7 +147,7 @@ impl Poster {
         }
         *said_at = Some(Instant::now());
         warn!(
-            code = NotSent.code(),
+            code = NotSent::CODE,
             "{NotSent} to {}: {why}; spans that cannot be sent are dropped", self.origin
         );
     }
@@ -159,8 +159,6 @@ impl Poster {
 struct NotSent;
 
 impl NotSent {
-    /// Returns the code that `docs/errors.md` explains.
-    fn code(&self) -> &'static str {
-        "traces.not-sent"
-    }
+    /// The code that `docs/errors.md` explains.
+    const CODE: &str = "traces.not-sent";
 }
