@@ -147,7 +147,7 @@ impl Poster {
         }
         *said_at = Some(Instant::now());
         warn!(
-            code = NotSent::CODE,
+            code = NotSent::code(),
             "{NotSent} to {}: {why}; spans that cannot be sent are dropped", self.origin
         );
     }
@@ -159,6 +159,8 @@ impl Poster {
 struct NotSent;
 
 impl NotSent {
-    /// The code that `docs/errors.md` explains.
-    const CODE: &str = "traces.not-sent";
+    /// Returns the code that `docs/errors.md` explains.
+    fn code() -> &'static str {
+        "traces.not-sent"
+    }
 }
