@@ -35,8 +35,9 @@ impl AccountNames {
         covered: Option<&BTreeSet<TenantId>>,
         called: &str,
     ) -> Result<bool, StoreError> {
-        let mut names = lock(&self.0);
-        names.read(store)?;
+        // Questions that read them at the same time take turns, page by page.
+        while lock(&self.0).read_page(store)? == Entries::Read {}
+        let names = lock(&self.0);
         let mut all = names.names.iter();
         Ok(all.any(|(tenant, name)| {
             name == called && covered.is_none_or(|covered| covered.contains(tenant))
@@ -44,29 +45,35 @@ impl AccountNames {
     }
 }
 
+/// Whether there were entries to read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Entries {
+    Read,
+    None,
+}
+
 impl Names {
-    /// Reads the entries that were written since the last call.
-    fn read(&mut self, store: &Store) -> Result<(), StoreError> {
-        loop {
-            let entries = store.skim(self.up_to, AT_ONCE)?;
-            let Some(last) = entries.last() else {
-                return Ok(());
+    /// Reads a page of the entries that were written since the last call.
+    fn read_page(&mut self, store: &Store) -> Result<Entries, StoreError> {
+        let entries = store.skim(self.up_to, AT_ONCE)?;
+        let Some(last) = entries.last() else {
+            return Ok(Entries::None);
+        };
+        self.up_to = last.seq();
+        for entry in &entries {
+            let Some(origin) = entry.origin() else {
+                continue;
             };
-            self.up_to = last.seq();
-            for entry in &entries {
-                let Some(origin) = entry.origin() else {
-                    continue;
-                };
-                let account = &origin.account;
-                let is_known = self
-                    .names
-                    .iter()
-                    .any(|(tenant, name)| *tenant == account.tenant && *name == account.name);
-                if !is_known && self.names.len() < MAX_NAMES {
-                    let name = (account.tenant.clone(), account.name.clone());
-                    self.names.insert(name);
-                }
+            let account = &origin.account;
+            let is_known = self
+                .names
+                .iter()
+                .any(|(tenant, name)| *tenant == account.tenant && *name == account.name);
+            if !is_known && self.names.len() < MAX_NAMES {
+                let name = (account.tenant.clone(), account.name.clone());
+                self.names.insert(name);
             }
         }
+        Ok(Entries::Read)
     }
 }

@@ -111,7 +111,10 @@ fn of_item(tenant: &TenantId, app: &str, text: &str) -> Option<Found> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+    use crate::connector::qlik::any_json::any_answer;
 
     const SPACE: &str = "65f1c0de0000000000000001";
     const OWNER: &str = "65f1c0de0000000000000002";
@@ -188,6 +191,30 @@ mod tests {
             (vec![format!("[{here}]")], AppPlace::Unreadable),
         ] {
             assert_eq!(found(&items), expected, "{items:?}");
+        }
+    }
+
+    fn example() -> serde_json::Value {
+        serde_json::json!({
+            "resourceId": "app-1",
+            "resourceType": "app",
+            "spaceId": SPACE,
+            "ownerId": OWNER,
+            "tenantId": "tenant-1",
+        })
+    }
+
+    proptest! {
+        /// Where an app is decides who can open it, so it is never guessed.
+        #[test]
+        fn any_item_shows_where_an_app_is_or_is_unreadable(text in any_answer(&example())) {
+            let json: serde_json::Value = serde_json::from_str(&text).unwrap_or_default();
+            let place = found(std::slice::from_ref(&text));
+            let is_it = json["resourceType"] == "app" && json["resourceId"] == "app-1";
+            prop_assert!(is_it || place == AppPlace::Unreadable);
+            if let AppPlace::Space(space) = place {
+                prop_assert_eq!(&json["spaceId"], &space.0.to_string());
+            }
         }
     }
 }

@@ -202,7 +202,10 @@ fn assignment(text: &str) -> Option<LicenceAssignment> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+    use crate::connector::qlik::any_json::any_answer;
     use crate::model::Timestamp;
 
     #[test]
@@ -288,5 +291,31 @@ mod tests {
                 overage: Some(-1),
             }
         );
+    }
+
+    fn example() -> serde_json::Value {
+        serde_json::json!({
+            "licenseNumber": "1000",
+            "allotments": [{ "name": "professional", "units": 5, "unitsUsed": 2, "overage": 0 }],
+            "subject": "idp|1",
+            "type": "professional",
+            "excess": false,
+            "created": "2026-03-01T10:00:00Z",
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn any_answer_about_a_licence_is_read_or_counts_as_unreadable(text in any_answer(&example())) {
+            let json: serde_json::Value = serde_json::from_str(&text).unwrap_or_default();
+            if let Some(assignment) = mended(&text, assignment) {
+                prop_assert_eq!(&json["subject"], &assignment.subject);
+            }
+            if let Some(head) = overview(&text) {
+                prop_assert!(json.is_object() && head.allotments.len() <= MAX_ALLOTMENTS);
+                let number = head.number.map(serde_json::Value::from);
+                prop_assert!(number.is_none_or(|number| json["licenseNumber"] == number));
+            }
+        }
     }
 }

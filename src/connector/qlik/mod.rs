@@ -30,6 +30,8 @@
 //!   system's first; their type says which they are.
 //! - **A 404 is accepted only in Qlik's own envelope.** Accepting a proxy's would delete people.
 
+#[cfg(test)]
+mod any_json;
 mod assertion;
 mod audit;
 mod build_error;

@@ -155,7 +155,10 @@ fn clean(title: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+    use crate::connector::qlik::any_json::any_answer;
 
     fn shown(status: u16, body: &str) -> String {
         read(status, None, body.as_bytes()).problem.to_string()
@@ -287,6 +290,30 @@ mod tests {
         ] {
             let expected = expected.map(Duration::from_millis);
             assert_eq!(retry_after(header, &clock), expected, "{header:?}");
+        }
+    }
+
+    fn example() -> Value {
+        serde_json::json!({
+            "errors": [{ "code": "HTTP-400", "title": "Bad request", "detail": "x" }],
+            "code": "a",
+            "error": "invalid_client",
+            "title": "Bad",
+            "error_description": "The client is unknown",
+            "message": "no",
+            "traceId": "0000000000000000d3a2403ffa24786d",
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn any_error_is_shown_in_a_line_of_plain_text(
+            text in any_answer(&example()),
+            status in 300..600_u16,
+        ) {
+            let shown = shown(status, &text);
+            prop_assert!(shown.contains(&status.to_string()), "{}", shown);
+            prop_assert!(shown.len() < 1_000 && !shown.contains(char::is_control), "{}", shown);
         }
     }
 }

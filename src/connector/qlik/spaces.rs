@@ -379,7 +379,10 @@ pub(super) fn object<'a, T: Deserialize<'a>>(text: &'a str) -> Option<T> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+    use crate::connector::qlik::any_json::any_answer;
     use crate::model::Timestamp;
 
     fn id(n: u8) -> Id {
@@ -467,6 +470,43 @@ mod tests {
 
             assert_eq!(head.owner, None, "{text}");
             assert_eq!(head.unseen, [SpacePart::Itself].into(), "{text}");
+        }
+    }
+
+    fn example() -> serde_json::Value {
+        serde_json::json!({
+            "id": "60d5ca1b2f8a4c0000000001",
+            "name": "Sales",
+            "type": "user",
+            "ownerId": "60d5ca1b2f8a4c0000000002",
+            "assigneeId": "60d5ca1b2f8a4c0000000003",
+            "roles": ["consumer"],
+            "createdAt": "2026-03-01T10:00:00Z",
+            "createdBy": "60d5ca1b2f8a4c0000000004",
+            "updatedAt": "2026-03-01T10:00:00Z",
+            "resourceId": "app-1",
+            "resourceType": "app",
+            "disabled": false,
+        })
+    }
+
+    proptest! {
+        /// Whoever has access to what is never made up: the ids are those of the answer.
+        #[test]
+        fn any_answer_about_a_space_is_read_or_counts_as_unreadable(text in any_answer(&example())) {
+            let json: serde_json::Value = serde_json::from_str(&text).unwrap_or_default();
+            let is = |member: &str, id: &Id| json[member] == id.to_string();
+            if let Some((id, _)) = space(&text) {
+                prop_assert!(is("id", &id.0));
+            }
+            if let Some((assignee, _)) = mended(&text, assignment) {
+                prop_assert!(is("assigneeId", &assignee.id));
+                prop_assert_eq!(&json["type"], &assignee.sort);
+            }
+            if let Some((id, share)) = mended(&text, share) {
+                prop_assert!(is("id", &id));
+                prop_assert!(share.with.is_none_or(|with| is("assigneeId", &with)));
+            }
         }
     }
 }

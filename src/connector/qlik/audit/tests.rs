@@ -4,10 +4,12 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::*;
 use crate::clock::Clock;
+use crate::connector::qlik::any_json::any_json;
 use crate::connector::qlik::{Credentials, Options, Qlik, TenantHost};
 use crate::connector::{Connector, FetchError};
 use crate::demo::EmulatedTenant;
@@ -595,4 +597,45 @@ async fn earlier_sessions_are_read_by_their_types_with_how_far_the_log_goes_back
     let span = oldest.minus(2 * minute)..=oldest.minus(minute);
     let past = world.qlik.past_sessions(span).await.unwrap();
     assert_eq!((past.begun, past.oldest), (Vec::new(), None));
+}
+
+const MEMBERS: &[&str] = &[
+    "id",
+    "eventId",
+    "type",
+    "eventType",
+    "time",
+    "eventTime",
+    "data",
+    "userId",
+    "subject",
+    "extensions",
+    "actor",
+    "users",
+    "groupId",
+];
+
+proptest! {
+    /// Whatever else it says: to pass over an event about our kinds could miss a change.
+    #[test]
+    fn no_event_about_a_user_a_group_or_a_role_is_passed_over(
+        odd in any_json(MEMBERS),
+        name in prop::sample::select(vec!["user.updated", "group.deleted", "role.updated", "role.xyz"]),
+    ) {
+        let mut event = match odd {
+            Value::Object(members) => Value::Object(members),
+            other => json!({ "data": other }),
+        };
+        event["type"] = json!(format!("com.qlik.{name}"));
+        event["eventType"] = event["type"].clone();
+        let text = event.to_string();
+
+        let read = read_event(&text);
+
+        prop_assert!(read.is_some(), "{}", text);
+        if let Some(About::Records(records)) = read.as_ref().map(|read| &read.about) {
+            prop_assert!(records.iter().all(|it| text.contains(&it.id.to_string())), "{}", text);
+        }
+        prop_assert_eq!(read_event(&text), read);
+    }
 }

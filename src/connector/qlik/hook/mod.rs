@@ -116,9 +116,11 @@ impl Hook {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
     use reqwest::header::HeaderValue;
 
     use super::*;
+    use crate::connector::qlik::any_json::any_answer;
 
     const SECRET: &str = "a secret of thirty-two characters";
 
@@ -231,6 +233,33 @@ mod tests {
             let other = [("ce-id", "A2"), ("ce-source", "s"), ("ce-type", "t")];
 
             assert_eq!(signed(&other, body), signed(&[], body), "{body}");
+        }
+    }
+
+    fn example() -> serde_json::Value {
+        serde_json::json!({
+            "id": "e1",
+            "eventId": "e1",
+            "source": "com.qlik/users",
+            "type": "com.qlik.user.updated",
+            "eventType": "com.qlik.user.updated",
+            "specversion": "1.0",
+            "cloudEventsVersion": "0.1",
+            "data": {},
+        })
+    }
+
+    proptest! {
+        /// If two webhooks had the same identity, the second would count as a repetition.
+        #[test]
+        fn any_body_has_an_id_or_is_unreadable(body in any_answer(&example())) {
+            let json: serde_json::Value = serde_json::from_str(&body).unwrap_or_default();
+            let has_id = ["id", "eventId"].iter().any(|member| json[member].is_string());
+            match signed(&[], &body) {
+                Hook::Event(_) => prop_assert!(has_id),
+                Hook::Unreadable => {}
+                Hook::Forged => prop_assert!(false, "it was signed"),
+            }
         }
     }
 }
