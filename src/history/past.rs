@@ -23,9 +23,9 @@ use super::waiting::{Entries, until_included};
 /// How many entries are read at once.
 const AT_ONCE: usize = 500;
 
-/// The most changed users whose former state is kept at once. Each takes some 60 bytes. If more
+/// The most changed users whose former state is kept at once. Each takes some 72 bytes. If more
 /// have changed, they are put back part by part, and the journal is read again for each part.
-const MAX_USERS: usize = 1_000_000;
+pub(super) const MAX_USERS: usize = 1_000_000;
 
 /// What has changed since an earlier time.
 #[derive(Debug)]
@@ -296,6 +296,11 @@ impl Past {
     /// Returns how many roles and groups have changed since.
     pub(super) fn n_givers(&self) -> usize {
         self.roles.len() + self.groups.len()
+    }
+
+    /// Returns how many users that have changed since it keeps.
+    pub(super) fn n_changed_users(&self) -> usize {
+        self.users.len()
     }
 
     /// Returns how many users there were then, given how many there are now.

@@ -62,10 +62,24 @@ fn change(
     commit(store, known, change);
 }
 
-#[test]
-fn users_are_put_back_with_a_window_of_any_size() {
-    let folder = tempfile::tempdir().unwrap();
-    let store = Store::open(folder.path()).unwrap().store;
+/// Fills a store with users, of which many change after the entry that is returned.
+pub(in crate::history) fn store_with_changes(folder: &std::path::Path) -> (Store, Known, Seq) {
+    let changed = changed(folder);
+    (changed.store, changed.known, changed.begin)
+}
+
+/// A store of which many users have changed since an entry.
+struct ChangedStore {
+    store: Store,
+    known: Known,
+    begin: Seq,
+    /// The users at that entry.
+    then: BTreeMap<Id, User>,
+    random: fastrand::Rng,
+}
+
+fn changed(folder: &std::path::Path) -> ChangedStore {
+    let store = Store::open(folder).unwrap().store;
     let tenant = Tenant {
         id: TenantId("t".into()),
         name: "T".into(),
@@ -87,6 +101,25 @@ fn users_are_put_back_with_a_window_of_any_size() {
     for _ in 0..100 {
         change(&store, &known, &mut users, &mut random);
     }
+    ChangedStore {
+        store,
+        known,
+        begin,
+        then,
+        random,
+    }
+}
+
+#[test]
+fn users_are_put_back_with_a_window_of_any_size() {
+    let folder = tempfile::tempdir().unwrap();
+    let ChangedStore {
+        store,
+        known,
+        begin,
+        then,
+        mut random,
+    } = changed(folder.path());
 
     for max_users in [1, 2, 3, 7, 50, 1_000] {
         let past = Past::with_window(&store, &known, begin, max_users).unwrap();
