@@ -63,8 +63,8 @@ impl Sight<RoleId> for RoleSight<'_> {
                 None => false,
                 Some(groups) => !groups.contains_key(group) || grants.shows(group),
             },
-            Path::Everyone(group) => grants.shows(group),
-            Path::UserDefault | Path::Owner => true,
+            Path::Everyone(_) | Path::UserDefault => grants.shows_everybodys(path),
+            Path::Owner => true,
         }
     }
 
@@ -86,8 +86,8 @@ pub fn everybodys_differences(before: &Grants, after: &Grants) -> Vec<Difference
 struct AllSight<'a>(&'a Grants);
 
 impl Sight<RoleId> for AllSight<'_> {
-    fn shows_path(&self, _: &RoleId, _: &Path) -> bool {
-        true
+    fn shows_path(&self, _: &RoleId, path: &Path) -> bool {
+        self.0.shows_everybodys(path)
     }
 
     fn shows_all(&self, _: &RoleId) -> bool {
@@ -107,18 +107,26 @@ pub(super) fn own_differences<R: Ord + Clone>(
     let differs = |right: &R| !own(paths(had, right)).eq(own(paths(has, right)));
     let differences = compare(had, has).into_iter().filter(|difference| {
         let right = &difference.right;
-        let new = difference.after.difference(&difference.before);
-        let gone = difference.before.difference(&difference.after);
-        let mut new = new.filter(|path| then.shows_path(right, path));
-        let mut gone = gone.filter(|path| now.shows_path(right, path));
         differs(right)
             && match difference.change {
-                AccessChange::Granted => new.next().is_some(),
+                AccessChange::Granted => is_new(difference, then),
                 AccessChange::Revoked => now.shows_all(right),
-                AccessChange::PathChanged => new.next().is_some() || gone.next().is_some(),
+                AccessChange::PathChanged => is_new(difference, then) || is_gone(difference, now),
             }
     });
     differences.collect()
+}
+
+/// Returns whether one of the paths is certainly new.
+fn is_new<R>(difference: &Difference<R>, then: &impl Sight<R>) -> bool {
+    let mut new = difference.after.difference(&difference.before);
+    new.any(|path| then.shows_path(&difference.right, path))
+}
+
+/// Returns whether one of the paths is certainly gone.
+fn is_gone<R>(difference: &Difference<R>, now: &impl Sight<R>) -> bool {
+    let mut gone = difference.before.difference(&difference.after);
+    gone.any(|path| now.shows_path(&difference.right, path))
 }
 
 /// Returns the rights to which the paths of all users differ.
@@ -127,9 +135,9 @@ pub(super) fn common_differences<R: Ord + Clone>(
     (has, now): (&Paths<R>, &impl Sight<R>),
 ) -> Vec<Difference<R>> {
     let may_tell = |difference: &Difference<R>| match difference.change {
-        AccessChange::Granted => then.shows_all(&difference.right),
+        AccessChange::Granted => then.shows_all(&difference.right) && is_new(difference, then),
         AccessChange::Revoked => now.shows_all(&difference.right),
-        AccessChange::PathChanged => true,
+        AccessChange::PathChanged => is_new(difference, then) || is_gone(difference, now),
     };
     compare(had, has).into_iter().filter(may_tell).collect()
 }
@@ -171,7 +179,7 @@ fn change(before: &BTreeSet<Path>, after: &BTreeSet<Path>) -> Option<AccessChang
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{Coded, Group, GroupId, GroupType, Id, Record, UserId};
+    use crate::model::{Coded, Group, GroupId, GroupType, Id, Record, Role, RoleType, UserId};
 
     fn id(n: u32) -> Id {
         Id::parse(&format!("{n:024x}")).unwrap()
@@ -297,6 +305,72 @@ mod tests {
             let changes: Vec<_> = found.iter().map(|it| Some(it.change)).collect();
             let expected: Vec<_> = expected.into_iter().map(Some).collect();
             assert_eq!(changes, expected, "{case}");
+        }
+    }
+
+    #[test]
+    fn what_all_users_have_is_not_granted_to_them_when_it_first_becomes_visible() {
+        let role = |n: u32| {
+            Record::Role(Role {
+                origin: Some("default".to_owned()),
+                ..Role::new(
+                    RoleId(id(n)),
+                    "UserDefault",
+                    Coded::new(RoleType::Basic, "user"),
+                )
+            })
+        };
+        let shows = |everyone: Option<&[u32]>, default: Option<u32>| {
+            let group = everyone.map(|roles| (14, GroupType::Organization, Some(roles)));
+            let mut shows = grants(group.as_slice());
+            if let Some(n) = default {
+                shows.look(&role(n));
+            }
+            shows
+        };
+        let (granted, moved) = (AccessChange::Granted, AccessChange::PathChanged);
+        for (case, then, now, expected) in [
+            (
+                "groups were refused",
+                shows(None, Some(5)),
+                shows(Some(&[3]), Some(5)),
+                None,
+            ),
+            (
+                "roles were refused",
+                shows(Some(&[]), None),
+                shows(Some(&[]), Some(5)),
+                None,
+            ),
+            (
+                "a role that all have by default is given to them, too",
+                shows(Some(&[]), Some(5)),
+                shows(Some(&[5]), Some(5)),
+                Some(moved),
+            ),
+            (
+                "they may have had it by the group as well",
+                shows(None, Some(5)),
+                shows(Some(&[5]), Some(5)),
+                None,
+            ),
+            (
+                "given",
+                shows(Some(&[]), Some(5)),
+                shows(Some(&[3]), Some(5)),
+                Some(granted),
+            ),
+            (
+                "there is no role by default",
+                shows(Some(&[]), None),
+                shows(Some(&[3]), None),
+                Some(granted),
+            ),
+        ] {
+            let found = everybodys_differences(&then, &now);
+
+            let found = found.first().map(|it| it.change);
+            assert_eq!(found, expected, "{case}");
         }
     }
 

@@ -189,6 +189,20 @@ impl Grants {
         hidden.cloned().map(Unseen::RolesOf).collect()
     }
 
+    /// Returns whether a path that all users have would have been visible. Every tenant has a group
+    /// of all users, and a role that every user has by default: if none is known, it could not be
+    /// seen.
+    pub fn shows_everybodys(&self, path: &Path) -> bool {
+        match path {
+            Path::Everyone(group) => {
+                let is_new = !self.everyone.is_empty() && !self.everyone.contains(group);
+                is_new || self.shows(group)
+            }
+            Path::UserDefault => !self.default.is_empty(),
+            Path::Direct | Path::Group(_) | Path::Owner => true,
+        }
+    }
+
     /// Returns whether we can see which roles a group gives.
     pub fn shows(&self, group: &GroupId) -> bool {
         self.is_known(group)
@@ -357,6 +371,27 @@ mod tests {
         assert!(grants.everyone().is_empty());
         assert!(!grants.is_group(&GroupId(id(13))));
         assert_eq!(grants.everybodys().len(), 1, "the role by default is left");
+    }
+
+    #[test]
+    fn what_all_users_have_was_hidden_if_nothing_of_its_sort_is_known() {
+        let everyone = |n| Path::Everyone(GroupId(id(n)));
+        let mut hiding = Grants::default();
+        hiding.look(&group(14, GroupType::Organization, None));
+
+        for (grants, path, expected) in [
+            (grants(), everyone(14), true),
+            // A second group of all users.
+            (grants(), everyone(15), true),
+            (grants(), Path::UserDefault, true),
+            (hiding, everyone(14), false),
+            (Grants::default(), everyone(14), false),
+            (Grants::default(), Path::UserDefault, false),
+            (Grants::default(), Path::Direct, true),
+        ] {
+            let shows = grants.shows_everybodys(&path);
+            assert_eq!(shows, expected, "{path:?} {grants:?}");
+        }
     }
 
     #[test]

@@ -96,6 +96,8 @@ pub struct SpaceGrants {
     hidden: BTreeSet<SpacePart>,
     /// The parts whose known values may be out of date. They count as not visible.
     unseen: BTreeSet<SpacePart>,
+    /// Whether no group of all users was visible, so that nobody can tell what they have.
+    hides_everyone: bool,
 }
 
 /// Paths to a space and to what is shared from it.
@@ -120,6 +122,7 @@ impl SpaceGrants {
     pub fn of(space: &Space, grants: &Grants) -> Self {
         let mut found = Self {
             owner: space.head.owner.clone(),
+            hides_everyone: grants.everyone().is_empty(),
             ..Self::default()
         };
         for part in [SpacePart::Assignments, SpacePart::Shares] {
@@ -230,6 +233,11 @@ impl SpaceGrants {
         let grants = self.groups.get(group);
         let is_seen = !self.unseen.contains(&SpacePart::Assignments);
         is_seen && grants.is_some_and(|grants| !grants.space.is_empty())
+    }
+
+    /// Returns whether it is visible what is assigned to all users.
+    pub(super) fn shows_everyone(&self) -> bool {
+        !self.hides_everyone
     }
 
     /// Returns whether a part of the space counts as visible.

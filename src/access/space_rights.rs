@@ -263,14 +263,16 @@ struct SpaceSight<'a>(Option<&'a SpaceGrants>, Whose<'a>);
 
 impl SpaceSight<'_> {
     /// Returns whether a path would have been visible: the list that has it must be visible and,
-    /// for a path by a group, the user's groups as well.
+    /// for a path by a group, the user's groups as well. For what all users have, it must be known
+    /// which group contains all users.
     fn shows(&self, right: &SpaceRight, by_group: ByGroup) -> bool {
         // Where there is nothing, nothing is hidden.
         let Some(grants) = self.0 else { return true };
         let shows_groups = match (&self.1, by_group) {
             (Whose::User(None), _) => return true,
             (Whose::User(Some(user)), ByGroup::Maybe) => user.groups.is_some(),
-            (Whose::User(Some(_)), ByGroup::No) | (Whose::Everybodys, _) => true,
+            (Whose::User(Some(_)), ByGroup::No) => true,
+            (Whose::Everybodys, _) => grants.shows_everyone(),
         };
         match right.part() {
             SpacePart::Itself => grants.shows(SpacePart::Itself),

@@ -8,7 +8,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use crate::access::Grants;
+use crate::access::{Grants, RolePaths};
 use crate::model::{Entry, Fact, GroupId, Kind, Record, RoleId, RunId, Timestamp, User, UserId};
 
 use super::basis::Since;
@@ -38,8 +38,9 @@ struct UndoneRun {
     /// the user was in at the end of the run; `None` if the groups were not visible, or the user
     /// did not exist then.
     users: BTreeMap<UserId, Option<BTreeSet<GroupId>>>,
-    /// Whether an entry about a role or group was undone, which may concern every user.
-    concerns_all: bool,
+    /// What all users held at the end of the run, if an entry about a role or group was undone,
+    /// which may concern every user; `None` if none was.
+    everybodys: Option<RolePaths>,
     /// The entries that were undone and may have given a role.
     causes: Vec<Cause>,
 }
@@ -96,7 +97,7 @@ impl Undoing {
             id: run,
             at: entry.at,
             users: BTreeMap::new(),
-            concerns_all: false,
+            everybodys: None,
             causes: Vec::new(),
         });
         let record = change.latest().to_ref();
@@ -107,8 +108,9 @@ impl Undoing {
         }
         let (before, _) = change.into_sides();
         if record.kind != Kind::User {
-            undone.concerns_all = true;
             let grants = Arc::make_mut(&mut self.grants);
+            let everybodys = &mut undone.everybodys;
+            everybodys.get_or_insert_with(|| grants.everybodys());
             grants.forget(&record);
             if let Some(giver) = before {
                 grants.look(&giver);
@@ -139,7 +141,7 @@ impl Undoing {
         let mut n_answered = 0;
         let concerned = users
             .iter_mut()
-            .filter(|(id, _)| run.concerns_all || run.users.contains_key(*id));
+            .filter(|(id, _)| run.everybodys.is_some() || run.users.contains_key(*id));
         for (id, (user, rows)) in concerned {
             let open: Vec<&mut Row> = rows.iter_mut().filter(|row| row.since.is_none()).collect();
             if open.is_empty() {
@@ -159,6 +161,14 @@ impl Undoing {
             let is_hidden = user
                 .as_ref()
                 .is_some_and(|user| !grants.unseen(user).is_empty());
+            // All users may have had it: how they have it now was not visible. Whoever is new had
+            // nothing.
+            let was_there = user.is_some();
+            let was_everybodys = |role: &RoleId| {
+                let paths = run.everybodys.iter().filter_map(|roles| roles.get(role));
+                let mut paths = paths.flatten();
+                was_there && paths.any(|path| !grants.shows_everybodys(path))
+            };
             for row in open {
                 if by_role
                     .as_ref()
@@ -168,7 +178,7 @@ impl Undoing {
                 }
                 row.since = Some(
                     match (
-                        is_hidden,
+                        is_hidden || was_everybodys(&row.role),
                         cause::reported(&run.causes, &receiver, &row.role),
                     ) {
                         (true, _) => Since::Before { at: run.at },

@@ -48,6 +48,7 @@ mod hooks;
 mod init;
 mod ipv6;
 mod idle_licences;
+mod late_everyone;
 mod licence_answers;
 mod licence_history;
 mod licence_kills;

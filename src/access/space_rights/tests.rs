@@ -3,7 +3,8 @@
 use super::*;
 use crate::access::Grants;
 use crate::model::{
-    AccessChange, Assignee, Space, SpaceAssignment, SpaceHead, SpaceId, SpaceShare,
+    AccessChange, Assignee, Coded, Group, GroupType, Record, Space, SpaceAssignment, SpaceHead,
+    SpaceId, SpaceShare,
 };
 
 fn id(n: u32) -> Id {
@@ -232,4 +233,38 @@ fn a_resource_whose_kind_becomes_known_is_the_same_one() {
     let found = space_differences((Some(&then), Some(&user)), (Some(&now), Some(&user)));
 
     assert_eq!(found, []);
+}
+
+#[test]
+fn what_all_users_have_in_a_space_is_certain_only_while_a_group_of_all_users_is_visible() {
+    let mut shown = Grants::default();
+    shown.look(&Record::Group(Group {
+        id: group(14),
+        name: "com.qlik.Everyone".to_owned(),
+        description: None,
+        group_type: Coded::new(GroupType::Organization, "system"),
+        status: None,
+        idp_id: None,
+        roles: Some(BTreeMap::new()),
+        created_at: None,
+        updated_at: None,
+    }));
+    let hidden = Grants::default();
+    let (open, closed) = (space(&[("group", 14, None, None)]), space(&[]));
+    let (granted, revoked) = (Some(AccessChange::Granted), Some(AccessChange::Revoked));
+    for (then, now, expected) in [
+        ((&open, &hidden), (&open, &shown), None),
+        ((&closed, &hidden), (&open, &shown), None),
+        ((&closed, &shown), (&open, &shown), granted),
+        ((&open, &shown), (&closed, &shown), revoked),
+        // It may still be assigned, as the group is not known.
+        ((&open, &shown), (&open, &hidden), None),
+    ] {
+        let grants = |(space, grants): (&Space, &Grants)| SpaceGrants::of(space, grants);
+
+        let found = everybodys_space_differences(Some(&grants(then)), Some(&grants(now)));
+
+        let changes: Vec<_> = found.iter().map(|it| it.change).collect();
+        assert_eq!(changes, Vec::from_iter(expected), "{then:?} {now:?}");
+    }
 }

@@ -116,10 +116,11 @@ fn assert_not_known(told: &BTreeSet<NotKnown>, known: &Known, at: Timestamp) {
         match what {
             NotKnown::User { id, .. } => drop(users.insert(id.clone())),
             NotKnown::RolesOfGroup { id, .. } => drop(groups.insert(id.clone())),
-            NotKnown::More => {}
+            NotKnown::Roles | NotKnown::More => {}
             other => panic!("{other:?} at {at}"),
         }
     }
+    assert_eq!(told.contains(&NotKnown::Roles), known.roles.is_empty());
     let lists = known
         .users
         .iter()

@@ -313,10 +313,8 @@ impl Known {
             for role in user.roles.iter().flatten() {
                 add(role, "direct".to_owned());
             }
-            for (role, it) in &self.roles {
-                if it.name == "UserDefault" && it.sort == "default" {
-                    add(role, "every user".to_owned());
-                }
+            for role in self.default_roles() {
+                add(role, "every user".to_owned());
             }
             for (group, it) in &self.groups {
                 let mut groups = user.groups.iter().flatten();
@@ -365,20 +363,41 @@ impl Known {
         let Some(user) = self.users.get(user) else {
             return true;
         };
-        let roles_of = |group: &str| {
-            let mut groups = self.groups.iter();
-            let group = groups.find(|(id, _)| id.to_string() == group);
-            group.is_some_and(|(_, it)| it.roles.is_some())
-        };
         match path.split_once(' ') {
             None => user.roles.is_some(),
-            Some(("everyone", group)) => roles_of(group),
             Some(("group", group)) => user.groups.as_ref().is_some_and(|groups| {
                 let is_member = groups.iter().any(|id| id.to_string() == group);
-                !is_member || roles_of(group)
+                !is_member || self.shows_roles_of(group)
             }),
-            Some(_) => true,
+            Some(_) => self.shows_everybodys(path),
         }
+    }
+
+    /// Returns whether a path that all users have would have been visible. Every tenant has a group
+    /// of all users and a role that all have: while none is known, they are hidden.
+    fn shows_everybodys(&self, path: &str) -> bool {
+        match path.strip_prefix("everyone ") {
+            Some(group) => {
+                let everyone = self.everyone();
+                let is_one = everyone.iter().any(|id| id.to_string() == group);
+                let is_new = !everyone.is_empty() && !is_one;
+                is_new || self.shows_roles_of(group)
+            }
+            None => self.default_roles().next().is_some(),
+        }
+    }
+
+    fn shows_roles_of(&self, group: &str) -> bool {
+        let mut groups = self.groups.iter();
+        let group = groups.find(|(id, _)| id.to_string() == group);
+        group.is_some_and(|(_, it)| it.roles.is_some())
+    }
+
+    /// Returns the roles that every user has by default.
+    fn default_roles(&self) -> impl Iterator<Item = &RoleId> {
+        let default = |it: &KnownRole| it.name == "UserDefault" && it.sort == "default";
+        let roles = self.roles.iter();
+        roles.filter(move |(_, it)| default(it)).map(|(id, _)| id)
     }
 
     /// Returns what kept a user from using any right at a time.
@@ -458,13 +477,19 @@ pub fn everybodys_differences(before: &Known, after: &Known) -> BTreeSet<RoleId>
         let mut everyone = known.groups.values().filter(|it| it.has_everyone);
         everyone.all(|it| it.roles.is_some())
     };
+    let none = BTreeSet::new();
     let changed = had.keys().chain(has.keys()).filter(|role| {
-        let (had, has) = (had.get(*role), has.get(*role));
+        let had = had.get(*role).unwrap_or(&none);
+        let has = has.get(*role).unwrap_or(&none);
+        let is_new = has
+            .difference(had)
+            .any(|path| before.shows_everybodys(path));
+        let is_gone = had.difference(has).any(|path| after.shows_everybodys(path));
         had != has
-            && match (had, has) {
-                (None, _) => is_shown(before),
-                (_, None) => is_shown(after),
-                (Some(_), Some(_)) => true,
+            && match (had.is_empty(), has.is_empty()) {
+                (true, _) => is_shown(before) && is_new,
+                (_, true) => is_shown(after),
+                (false, false) => is_new || is_gone,
             }
     });
     changed.cloned().collect()
@@ -473,11 +498,9 @@ pub fn everybodys_differences(before: &Known, after: &Known) -> BTreeSet<RoleId>
 /// Returns the roles that all users hold, each with the paths that all users have.
 pub fn everybodys(known: &Known) -> BTreeMap<RoleId, BTreeSet<String>> {
     let mut everybodys = BTreeMap::<RoleId, BTreeSet<String>>::new();
-    for (role, it) in &known.roles {
-        if it.name == "UserDefault" && it.sort == "default" {
-            let paths = everybodys.entry(role.clone()).or_default();
-            paths.insert("every user".to_owned());
-        }
+    for role in known.default_roles() {
+        let paths = everybodys.entry(role.clone()).or_default();
+        paths.insert("every user".to_owned());
     }
     for (group, it) in known.groups.iter().filter(|(_, it)| it.has_everyone) {
         for role in it.roles.iter().flatten() {

@@ -114,6 +114,8 @@ impl Time {
 /// How often something has happened in some histories, so that none of it is left out by chance.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Tally {
+    /// How often the credentials had no rights.
+    pub blind: usize,
     pub hidden: usize,
     pub waiting: usize,
     approved: usize,
@@ -163,6 +165,7 @@ impl Tally {
     /// Asserts that everything has happened.
     pub fn assert_complete(self) {
         let Self {
+            blind,
             hidden,
             waiting,
             approved,
@@ -170,11 +173,12 @@ impl Tally {
             stopped,
             killed,
         } = self;
-        let counts = [hidden, waiting, approved, rejected, stopped, killed];
+        let counts = [blind, hidden, waiting, approved, rejected, stopped, killed];
         assert!(counts.iter().all(|n| *n > 0), "{self:?}");
     }
 
     pub fn add(&mut self, other: Self) {
+        self.blind += other.blind;
         self.hidden += other.hidden;
         self.waiting += other.waiting;
         self.approved += other.approved;
@@ -195,6 +199,8 @@ struct History {
     sights: Vec<Sight>,
     /// The users that nothing must happen to.
     spared: Vec<UserId>,
+    /// Whether roles and groups were refused from the beginning.
+    is_blind: bool,
     tally: Tally,
 }
 
@@ -222,6 +228,10 @@ impl History {
         for _ in 0..dice.usize(..4) {
             hide_or_show(tenant, &mut dice, &[]);
         }
+        let is_blind = seed % 2 == 1;
+        if is_blind {
+            world.tenant.hide_access(Hidden::Yes);
+        }
         let running = world.start().await;
         assert_ne!(running.last_run().await.outcome, Outcome::Running);
         let mut spared = world.tenant.credential_users();
@@ -235,7 +245,11 @@ impl History {
             rules,
             sights: Vec::new(),
             spared,
-            tally: Tally::default(),
+            is_blind,
+            tally: Tally {
+                blind: usize::from(is_blind),
+                ..Tally::default()
+            },
         };
         history.look(&Removals::default()).await;
         history
@@ -260,6 +274,9 @@ impl History {
                 self.world.clock.set(self.world.clock.now().plus(hour));
             }
             Time::Real => {}
+        }
+        if std::mem::take(&mut self.is_blind) {
+            self.world.tenant.hide_access(Hidden::No);
         }
         let decision = Decision::make(self.running.as_ref().unwrap(), &mut self.dice).await;
         for _ in 0..self.dice.usize(..15) {
