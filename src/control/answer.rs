@@ -13,6 +13,7 @@ use crate::history::Pictures;
 use crate::model::{Pause, Seq, TenantName, Timestamp};
 use crate::store::{Retention, Store, StoreError};
 use crate::sync::TenantRegistry;
+use crate::telemetry::Metrics;
 
 use super::account_names::AccountNames;
 use super::app_places::AppPlaces;
@@ -74,6 +75,7 @@ impl Control {
                 space_tables: SpaceTables::default(),
                 long_lists: LongLists::default(),
                 exports: Exports::default(),
+                metrics: Metrics::default(),
             },
             store,
         }
@@ -90,6 +92,13 @@ impl Control {
     #[must_use]
     pub fn with_exports(mut self, exports: Exports) -> Self {
         self.context.exports = exports;
+        self
+    }
+
+    /// Sets where what commands do to the store is counted.
+    #[must_use]
+    pub fn with_metrics(mut self, metrics: Metrics) -> Self {
+        self.context.metrics = metrics;
         self
     }
 

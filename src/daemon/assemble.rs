@@ -107,7 +107,8 @@ impl Parts {
         });
         let control = control
             .with_idle_limits(config.idle_limits)
-            .with_exports(Exports::new(exports));
+            .with_exports(Exports::new(exports))
+            .with_metrics(metrics.clone());
         let control = Arc::new(control);
         Ok(Self {
             control,
