@@ -185,17 +185,18 @@ impl Worker {
                 ExportOutcome::Written
             }
             Err(failed) => {
-                let outcome = if let ExportError::NotDropped { as_of, .. } = failed {
-                    self.note(name, *as_of);
-                    ExportOutcome::Written
-                } else {
-                    ExportOutcome::Failed
-                };
                 let next = export.schedule.next(last, last.ended, Duration::ZERO);
                 let wait = Rough(next.since(last.ended));
+                let (outcome, what, then) = match failed.written() {
+                    Some(as_of) => {
+                        self.note(name, as_of);
+                        (ExportOutcome::Written, "is not as it should be", "next one")
+                    }
+                    None => (ExportOutcome::Failed, "failed", "next try"),
+                };
                 warn!(
                     export.name = %name, code = failed.code(), error = %chain(failed),
-                    "Export `{name}` failed: {}; {}; next try in {wait}",
+                    "Export `{name}` {what}: {}; {}; {then} in {wait}",
                     chain(failed), failed.remedy()
                 );
                 outcome
