@@ -1,6 +1,6 @@
 //! How tasks are woken, and how they are told to end.
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use tokio::sync::{Notify, watch};
 
@@ -43,6 +43,12 @@ impl ShutdownTrigger {
 }
 
 impl Shutdown {
+    /// Makes one that never comes.
+    pub fn never() -> Self {
+        static NEVER: LazyLock<watch::Sender<bool>> = LazyLock::new(|| watch::Sender::new(false));
+        Self(NEVER.subscribe())
+    }
+
     /// Returns whether the tasks were told to end.
     pub fn is_triggered(&self) -> bool {
         *self.0.borrow() || self.0.has_changed().is_err()

@@ -57,6 +57,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
+use crate::core_dumps;
 use crate::model::Kind;
 use crate::printable;
 use args::{Args, CommandArgs};
@@ -65,6 +66,7 @@ use ticker::Ticker;
 
 /// Runs the command line and returns the process's exit code.
 pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
+    core_dumps::forbid();
     let args: Vec<OsString> = args.into_iter().collect();
     let args = match Args::try_parse_from(&args) {
         Ok(args) => args,

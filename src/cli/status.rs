@@ -4,7 +4,9 @@ use std::path::Path;
 use std::time::Duration;
 
 use crate::clock::{ClockJump, Rough};
-use crate::control::{EndpointRow, ExportRow, SeparationRow, Status, TenantRow, UnreadRow, query};
+use crate::control::{
+    EndpointRow, ExportRow, LastCrash, SeparationRow, Status, TenantRow, UnreadRow, query,
+};
 use crate::daemon::Hooks;
 use crate::model::{MAX_IN_SPACE, Outcome, PlanState, losses_in_words};
 use crate::view;
@@ -70,6 +72,9 @@ pub(super) async fn run(config: Option<&Path>, args: TableArgs) -> anyhow::Resul
         if let Some((jump, ago)) = status.clock_jump {
             printer.row(clock(jump, ago))?;
         }
+        if let Some(last) = &status.crash {
+            printer.row(crash(last))?;
+        }
         printer.row(daemon)?;
     }
     let summary = match exit {
@@ -106,9 +111,11 @@ impl Whole for Status {
             exports,
             losses,
             clock_jump,
+            crash,
             next: _,
         } = page;
         (self.last, self.space, self.clock_jump) = (last, space, clock_jump);
+        self.crash = crash;
         self.tenants.extend(tenants);
         self.endpoints.extend(endpoints);
         self.unread.extend(unread);
@@ -129,6 +136,26 @@ fn clock(jump: ClockJump, ago: Duration) -> Row {
             format!("{} ago {jump} [{}]", Rough(ago), jump.code()).into(),
         ],
         json: view::clock(jump, ago),
+    }
+}
+
+/// Reports which part of the daemon crashed last.
+fn crash(last: &LastCrash) -> Row {
+    let LastCrash { part, ago, total } = last;
+    let detail = format!(
+        "{part} crashed {} ago and was started again; crashes since the daemon started: {total} \
+         [{}]",
+        Rough(*ago),
+        last.code()
+    );
+    Row {
+        cells: vec![
+            "crash".into(),
+            Cell::from("started again").toned(Some(Tone::Warn)),
+            "".into(),
+            detail.into(),
+        ],
+        json: view::crash(last),
     }
 }
 

@@ -13,7 +13,7 @@ use crate::history::Pictures;
 use crate::model::{Pause, Seq, TenantName, Timestamp};
 use crate::store::{Retention, Store, StoreError};
 use crate::sync::TenantRegistry;
-use crate::telemetry::Metrics;
+use crate::telemetry::{Crashes, LastCrash, Metrics};
 
 use super::account_names::AccountNames;
 use super::app_places::AppPlaces;
@@ -52,6 +52,7 @@ impl Control {
         last_clock_jump: LastClockJump,
     ) -> Self {
         let feed = Feed::new(store.clone());
+        let crashes = Crashes::new(clock.clone(), Metrics::default());
         Self {
             context: Context {
                 pulled_feed: feed.apart(),
@@ -69,6 +70,7 @@ impl Control {
                 pictures: Pictures::default(),
                 names: NameCache::default(),
                 last_clock_jump,
+                crashes,
                 tasks: Tasks::default(),
                 api_tokens: ApiTokens::default(),
                 app_places: AppPlaces::default(),
@@ -88,6 +90,13 @@ impl Control {
         self
     }
 
+    /// Sets the crashes of parts of the daemon.
+    #[must_use]
+    pub fn with_crashes(mut self, crashes: Crashes) -> Self {
+        self.context.crashes = crashes;
+        self
+    }
+
     /// Sets the exports of the configuration.
     #[must_use]
     pub fn with_exports(mut self, exports: Exports) -> Self {
@@ -100,6 +109,11 @@ impl Control {
     pub fn with_metrics(mut self, metrics: Metrics) -> Self {
         self.context.metrics = metrics;
         self
+    }
+
+    /// Returns the last crash of a part of the daemon; `None` if there was none.
+    pub fn last_crash(&self) -> Option<LastCrash> {
+        self.context.crashes.last()
     }
 
     /// Returns the exports of the configuration, with their states.

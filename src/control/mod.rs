@@ -67,6 +67,7 @@ pub use crate::access::{
     SpacePath, Unseen,
 };
 pub use crate::history::Since;
+pub use crate::telemetry::LastCrash;
 pub use access::{
     AccessChangeChoice, AccessChangePosition, AccessChangeRow, AccessChanges, AccessPage,
     AccessPerson, AccessRow, AccessStanding, AppLack, ChangeBasis, ChangeCause, ChangesAnswer,

@@ -20,7 +20,7 @@ use crate::history::Pictures;
 use crate::model::{Tenant, TenantId, TenantName};
 use crate::store::{Known, Retention, Store, StoreError};
 use crate::sync::TenantRegistry;
-use crate::telemetry::Metrics;
+use crate::telemetry::{Crashes, Metrics};
 
 /// What answers need besides the store.
 #[derive(Debug, Clone)]
@@ -37,6 +37,7 @@ pub(super) struct Context {
     pub(super) pictures: Pictures,
     pub(super) names: NameCache,
     pub(super) last_clock_jump: LastClockJump,
+    pub(super) crashes: Crashes,
     pub(super) tasks: Tasks,
     pub(super) api_tokens: ApiTokens,
     pub(super) app_places: AppPlaces,
@@ -57,6 +58,7 @@ impl Context {
         let clock = Clock::system();
         Self {
             last_clock_jump: LastClockJump::of(clock.clone()),
+            crashes: Crashes::new(clock.clone(), Metrics::default()),
             clock,
             registry: TenantRegistry::default(),
             endpoints: Endpoints::default(),

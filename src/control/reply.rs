@@ -16,6 +16,7 @@ use crate::model::{
     SessionSpan, StoreId, StoreUsage, Tenant, TenantId, TenantName, Timestamp, Version,
 };
 use crate::sync::Moment;
+use crate::telemetry::LastCrash;
 
 /// A page of findings, all of one tenant.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -268,6 +269,9 @@ pub struct Status {
     /// How the clock was last set while the daemon was running, and how long ago.
     #[serde(default)]
     pub clock_jump: Option<(ClockJump, Duration)>,
+    /// The last part of the daemon that crashed; `None` if none did since it started.
+    #[serde(default)]
+    pub crash: Option<LastCrash>,
     /// Where the next page begins; `None` if this is the last one.
     #[serde(default)]
     pub next: Option<StatusPosition>,

@@ -56,6 +56,7 @@ impl Query for query::Status {
             separations,
             exports,
             clock_jump: context.last_clock_jump.last(),
+            crash: context.crashes.last(),
             losses,
             next: builder.next(),
         })

@@ -7,22 +7,28 @@ use crate::config::Config;
 use crate::connector::qlik::Hook;
 use crate::control::{Control, Endpoints, Exports};
 use crate::model::TenantName;
+use crate::pulse::Pulses;
 use crate::secret::Secret;
-use crate::signal::Wake;
+use crate::signal::{Shutdown, Wake};
 use crate::store::Store;
 use crate::sync::{self, Claims, TenantRegistry, Worker};
-use crate::telemetry::Metrics;
+use crate::systemd::Systemd;
+use crate::telemetry::{Crashes, Metrics};
 use crate::web::{HookCheck, QlikHooks};
 
 use super::source::{BuildError, Source};
 use super::wakes::Wakes;
-use super::{DiscoverError, Discovery, Linker};
+use super::{DiscoverError, Discovery, Linker, watchdog};
 
 /// Who else observes what happens: the command line's progress, the demo's story.
 #[derive(Debug, Clone)]
 pub struct Hooks {
     /// Receives the progress of runs.
     pub sync: sync::Observer,
+    /// The service manager that is told how the daemon is doing.
+    pub systemd: Systemd,
+    /// When no run may begin any more.
+    pub ending: Shutdown,
 }
 
 impl Hooks {
@@ -30,6 +36,8 @@ impl Hooks {
     pub fn none() -> Self {
         Self {
             sync: sync::Observer::new(|_| {}),
+            systemd: Systemd::default(),
+            ending: Shutdown::never(),
         }
     }
 }
@@ -50,7 +58,11 @@ pub struct Parts {
     /// When the clock was last set.
     pub last_clock_jump: LastClockJump,
     /// The tenants whose Qlik webhooks are accepted.
-    pub hooks: QlikHooks,
+    pub hooks: Arc<QlikHooks>,
+    /// The crashes of all parts.
+    pub crashes: Crashes,
+    /// Shows that all loops go round.
+    pub pulses: Pulses,
 }
 
 impl Parts {
@@ -63,6 +75,8 @@ impl Parts {
     ) -> Result<Self, BuildError> {
         let wakes = Wakes::of(&config.endpoints);
         let metrics = Metrics::default();
+        let crashes = Crashes::new(clock.clone(), metrics.clone());
+        let pulses = watchdog::pulses(&hooks.systemd);
         let linker = Linker {
             store: store.clone(),
             clock: clock.clone(),
@@ -72,6 +86,9 @@ impl Parts {
             registry: TenantRegistry::default(),
             jitter: config.sync.jitter,
             metrics: metrics.clone(),
+            ending: hooks.ending.clone(),
+            crashes: crashes.clone(),
+            pulses: pulses.clone(),
         };
         let workers = config.tenants.iter().map(|tenant| linker.link(tenant));
         let workers: Vec<Worker<Source>> = workers.collect::<Result<_, _>>()?;
@@ -107,6 +124,7 @@ impl Parts {
         });
         let control = control
             .with_idle_limits(config.idle_limits)
+            .with_crashes(crashes.clone())
             .with_exports(Exports::new(exports))
             .with_metrics(metrics.clone());
         let control = Arc::new(control);
@@ -117,7 +135,9 @@ impl Parts {
             wakes,
             metrics,
             last_clock_jump,
-            hooks: qlik_hooks,
+            hooks: Arc::new(qlik_hooks),
+            crashes,
+            pulses,
         })
     }
 

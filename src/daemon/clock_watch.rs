@@ -6,10 +6,10 @@
 use std::convert::Infallible;
 use std::time::Duration;
 
-use tokio::time::sleep;
 use tracing::warn;
 
 use crate::clock::{Clock, LastClockJump, Steadiness};
+use crate::pulse::Pulse;
 use crate::signal::Shutdown;
 use crate::telemetry::{Metrics, Sample};
 
@@ -20,7 +20,7 @@ const LOOK_EVERY: Duration = Duration::from_secs(2);
 const NOTABLE: Duration = Duration::from_secs(30);
 
 /// What the watch needs.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct ClockWatch {
     pub(super) clock: Clock,
     pub(super) last: LastClockJump,
@@ -29,18 +29,18 @@ pub(super) struct ClockWatch {
 
 impl ClockWatch {
     /// Watches until shutdown.
-    pub(super) async fn run(self, shutdown: Shutdown) -> Result<(), Infallible> {
+    pub(super) async fn run(self, pulse: Pulse, shutdown: Shutdown) -> Result<(), Infallible> {
         tokio::select! {
             () = shutdown.triggered() => {}
-            () = self.watch() => {}
+            () = self.watch(&pulse) => {}
         }
         Ok(())
     }
 
-    async fn watch(&self) {
+    async fn watch(&self, pulse: &Pulse) {
         let mut steadiness = Steadiness::of(&self.clock);
         loop {
-            sleep(LOOK_EVERY).await;
+            pulse.sleep(LOOK_EVERY).await;
             let jump = steadiness.look(&self.clock);
             let Some(jump) = jump.filter(|jump| jump.size() > NOTABLE) else {
                 continue;

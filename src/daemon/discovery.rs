@@ -12,6 +12,7 @@ use crate::connector::qlik::{
     Options, Organization, ReadError, Roster, TenantHost, pick_name, relink,
 };
 use crate::model::{ConnectionName, Link, Pause, TenantName};
+use crate::pulse::Pulse;
 use crate::signal::Shutdown;
 use crate::store::StoreError;
 use crate::sync::{Rank, Worker};
@@ -155,15 +156,16 @@ impl Discovery {
 
     /// Asks the console at its interval until shutdown, and sends new loops on.
     pub(super) async fn run(
-        self,
+        &self,
         loops: mpsc::Sender<Worker<Source>>,
+        pulse: Pulse,
         shutdown: Shutdown,
     ) -> Result<(), StoreError> {
         let mut failing = None;
         loop {
             let looked = tokio::select! {
                 () = shutdown.triggered() => return Ok(()),
-                looked = self.look() => looked,
+                looked = pulse.beside(self.look()) => looked,
             };
             match looked {
                 Ok(workers) => {
@@ -191,7 +193,7 @@ impl Discovery {
                     );
                 }
             }
-            if wait(self.config.interval, &shutdown).await == Wait::Ended {
+            if wait(self.config.interval, &pulse, &shutdown).await == Wait::Ended {
                 return Ok(());
             }
         }
@@ -357,9 +359,9 @@ enum Wait {
     Ended,
 }
 
-async fn wait(time: Duration, shutdown: &Shutdown) -> Wait {
+async fn wait(time: Duration, pulse: &Pulse, shutdown: &Shutdown) -> Wait {
     tokio::select! {
         () = shutdown.triggered() => Wait::Ended,
-        () = tokio::time::sleep(time) => Wait::Over,
+        () = pulse.sleep(time) => Wait::Over,
     }
 }

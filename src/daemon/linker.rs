@@ -4,11 +4,13 @@ use std::sync::Arc;
 
 use crate::clock::Clock;
 use crate::config::TenantConfig;
+use crate::pulse::Pulses;
+use crate::signal::Shutdown;
 use crate::store::Store;
 use crate::sync::{
     self, Claimant, Claims, Job, Linked, Progress, Runner, TenantRegistry, Underway, Worker,
 };
-use crate::telemetry::{Metrics, Sample};
+use crate::telemetry::{Crashes, Metrics, Sample};
 
 use super::source::{BuildError, Source, connect};
 use super::wakes::Wakes;
@@ -24,6 +26,9 @@ pub struct Linker {
     pub(super) registry: TenantRegistry,
     pub(super) jitter: std::time::Duration,
     pub(super) metrics: Metrics,
+    pub(super) ending: Shutdown,
+    pub(super) crashes: Crashes,
+    pub(super) pulses: Pulses,
 }
 
 impl Linker {
@@ -59,7 +64,8 @@ impl Linker {
         let job = job.with_polls(tenant.poll).with_spaces(tenant.spaces);
         let job = job
             .with_sessions(tenant.sessions)
-            .with_licences(tenant.licences);
+            .with_licences(tenant.licences)
+            .ending_with(self.ending.clone());
         let job = Arc::new(job.measured(self.metrics.clone()));
         let client = client.map(str::to_owned);
         let linked = Linked::new(claimant, client, Runner::of(Arc::clone(&job)));
@@ -80,6 +86,8 @@ impl Linker {
             linked,
             schedule: tenant.schedule.clone(),
             jitter: self.jitter,
+            crashes: self.crashes.clone(),
+            pulses: self.pulses.clone(),
         })
     }
 }

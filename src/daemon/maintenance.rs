@@ -3,12 +3,13 @@
 
 use std::time::Duration;
 
-use tokio::time::{Instant, sleep};
+use tokio::time::Instant;
 use tracing::{info, warn};
 
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::model::{EndpointName, KeptFor, Lack, StoreUsage, Timestamp};
+use crate::pulse::Pulse;
 use crate::signal::Shutdown;
 use crate::store::{Compacted, Done, MaintenancePass, Retention, Store, StoreError};
 use crate::telemetry::{Metrics, Sample, chain};
@@ -47,8 +48,8 @@ impl Maintenance {
     }
 
     /// Runs passes until shutdown.
-    pub(super) async fn run(self, shutdown: Shutdown) -> Result<(), StoreError> {
-        let work = self.work();
+    pub(super) async fn run(self, pulse: Pulse, shutdown: Shutdown) -> Result<(), StoreError> {
+        let work = self.work(&pulse);
         tokio::select! {
             () = shutdown.triggered() => Ok(()),
             failed = work => failed,
@@ -58,13 +59,14 @@ impl Maintenance {
     /// Runs a pass for as long as the time allows. The next pass does the rest, but a compaction is
     /// always completed, or a large store would never be compacted.
     pub async fn once(&self, time: Duration) -> Result<(), StoreError> {
-        self.pass(Some(Instant::now() + time)).await
+        let pulse = Pulse::default();
+        self.pass(Some(Instant::now() + time), &pulse).await
     }
 
-    async fn work(&self) -> Result<(), StoreError> {
+    async fn work(&self, pulse: &Pulse) -> Result<(), StoreError> {
         let mut warned = Warned::default();
         loop {
-            if let Err(failed) = self.pass(None).await {
+            if let Err(failed) = self.pass(None, pulse).await {
                 self.go_on_after(&failed)?;
                 warn!(
                     code = failed.code(), error = %chain(&failed),
@@ -80,7 +82,7 @@ impl Maintenance {
                         warned.not_measured(&failed);
                     }
                 }
-                if let Err(failed) = self.build_postings().await {
+                if let Err(failed) = self.build_postings(pulse).await {
                     self.go_on_after(&failed)?;
                     warn!(
                         code = failed.code(), error = %chain(&failed),
@@ -88,19 +90,19 @@ impl Maintenance {
                          users until then, and it is tried each minute"
                     );
                 }
-                sleep(LOOK_EVERY).await;
+                pulse.sleep(LOOK_EVERY).await;
             }
         }
     }
 
     /// Builds the posting lists that are not complete, with a pause after each step.
-    async fn build_postings(&self) -> Result<(), StoreError> {
+    async fn build_postings(&self, pulse: &Pulse) -> Result<(), StoreError> {
         loop {
             let began = Instant::now();
             if !self.store.offload(Store::build_postings).await? {
                 return Ok(());
             }
-            sleep(began.elapsed().clamp(PAUSE.0, PAUSE.1)).await;
+            pulse.sleep(began.elapsed().clamp(PAUSE.0, PAUSE.1)).await;
         }
     }
 
@@ -114,7 +116,7 @@ impl Maintenance {
     }
 
     /// Runs a pass. If it has a time limit, nobody else uses the store, and it makes no pauses.
-    async fn pass(&self, end: Option<Instant>) -> Result<(), StoreError> {
+    async fn pass(&self, end: Option<Instant>, pulse: &Pulse) -> Result<(), StoreError> {
         let mut pass = MaintenancePass::new(
             self.store.clone(),
             self.retention,
@@ -143,7 +145,7 @@ impl Maintenance {
                 None => break,
             }
             if end.is_none() {
-                sleep(began.elapsed().clamp(PAUSE.0, PAUSE.1)).await;
+                pulse.sleep(began.elapsed().clamp(PAUSE.0, PAUSE.1)).await;
             }
         }
         self.tell(pass.done(), began_at.elapsed());

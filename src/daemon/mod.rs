@@ -13,12 +13,14 @@ mod descriptors;
 mod discovery;
 mod first_token;
 mod linker;
+mod loops;
 mod run;
 mod source;
 mod tasks;
 mod tls_watch;
 mod maintenance;
 mod wakes;
+mod watchdog;
 
 pub use assemble::{Hooks, Parts};
 pub use discovery::{DiscoverError, Discovery, found};

@@ -6,40 +6,40 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::net::TcpListener;
-use tokio::sync::mpsc;
 use tokio::task::JoinSet;
+use tokio::time::timeout;
 use tracing::{info, warn};
 
 use crate::clock::Clock;
 use crate::config::{Config, UnusableTls};
 use crate::control::{Control, ControlError};
 use crate::deliver;
-use crate::export;
 use crate::model::TenantName;
 use crate::signal::{self, Shutdown, ShutdownTrigger};
 use crate::store::{OpenError, Store, StoreError};
 use crate::sync;
-use crate::telemetry::Metrics;
+use crate::telemetry::{Metrics, Part};
 use crate::web::{self, Address, ControlSocket, Front, Health, SocketError};
 
 use super::clock_watch::ClockWatch;
+use super::loops::{Delivering, Loops};
 use super::source::BuildError;
 use super::tls_watch::TlsWatch;
 use super::{
     DiscoverError, Ending, Hooks, Maintenance, Parts, Patience, Tasks, descriptors, first_token,
-    tenant_loops,
 };
-
-/// The name of the tasks that deliver.
-const DELIVER: &str = "deliver";
 
 /// How long tasks may take to end. We wait for a delivery under way, because it would be repeated
-/// if we cut it off. systemd kills after 90 s, Kubernetes after 30 s.
+/// if we cut it off: ten seconds for the receiver's answer, and some to store it.
 const PATIENCE: Patience = Patience {
-    of: DELIVER,
-    long: Duration::from_secs(20),
+    of: Part::Deliveries.word(),
+    long: Duration::from_secs(13),
     short: Duration::from_secs(4),
 };
+
+/// How long closing the store may take. With the tasks before it, the process ends within 20 s:
+/// Kubernetes kills after 30.
+const CLOSING: Duration = Duration::from_secs(5);
 
 /// Why the daemon did not start.
 #[derive(Debug, thiserror::Error)]
@@ -136,6 +136,7 @@ pub struct Daemon {
     shutdown: Shutdown,
     listens: SocketAddr,
     control: Arc<Control>,
+    in_brief: String,
 }
 
 impl Daemon {
@@ -144,6 +145,11 @@ impl Daemon {
         let shares = descriptors::share_out(config);
         let open = Opened::of(config, &clock, shares.listening).await?;
         let store = open.store;
+        let (trigger, shutdown) = signal::shutdown();
+        let hooks = Hooks {
+            ending: shutdown.clone(),
+            ..hooks
+        };
         let mut parts = Parts::assemble(config, &store, &clock, &hooks)
             .map_err(|source| StartError::Client { source })?;
         let restored = parts.restore().await;
@@ -156,60 +162,57 @@ impl Daemon {
         let socket =
             ControlSocket::open(&config.store).map_err(|source| StartError::Socket { source })?;
 
-        let (trigger, shutdown) = signal::shutdown();
-        let mut tasks = Tasks::new(trigger);
+        let mut loops = Loops {
+            tasks: Tasks::new(trigger),
+            shutdown: shutdown.clone(),
+            crashes: parts.crashes.clone(),
+            pulses: parts.pulses.clone(),
+        };
         let (control, metrics) = (Arc::clone(&parts.control), parts.metrics.clone());
-        let answering = socket.serve(control, shares.control, metrics.clone(), shutdown.clone());
-        tasks.spawn("control", answering);
+        loops.answer_commands(socket, &control, shares.control, &metrics);
         let maintenance = Maintenance::new(config, store.clone(), clock.clone(), metrics.clone());
-        tasks.spawn("maintenance", maintenance.run(shutdown.clone()));
-        let watch = ClockWatch {
+        loops.maintain(maintenance);
+        loops.watch_clock(ClockWatch {
             clock: clock.clone(),
-            last: parts.last_clock_jump,
-            metrics: parts.metrics.clone(),
-        };
-        tasks.spawn("clock", watch.run(shutdown.clone()));
-        let front = Front {
-            health: Health {
-                control: Arc::clone(&parts.control),
-                shutdown: shutdown.clone(),
-            },
-            metrics: parts.metrics.clone(),
-            hooks: parts.hooks,
-            connections: shares.listening,
-        };
-        tasks.spawn("web", web::serve(open.address, front));
+            last: parts.last_clock_jump.clone(),
+            metrics: metrics.clone(),
+        });
+        let connections = shares.listening;
+        loops.answer_programs(open.address, front(&parts, &shutdown, connections));
         if let Some(tls) = open.tls {
-            tasks.spawn("tls", tls.run(metrics.clone(), shutdown.clone()));
+            loops.watch_certificate(tls, &metrics);
         }
+        let with = Delivering {
+            control: Arc::clone(&control),
+            clock: clock.clone(),
+            metrics,
+        };
         // Before the first run, so that a new endpoint gets everything that is found from now on.
-        let feed = parts.control.feed();
         for endpoint in &config.endpoints {
-            let worker = deliver::Worker::open(endpoint, feed, clock.clone(), metrics.clone());
-            let worker = worker
-                .await
-                .map_err(|source| StartError::Deliver { source })?;
             let wake = parts.wakes.of_endpoint(endpoint.name());
-            tasks.spawn(DELIVER, worker.run(wake, shutdown.clone()));
+            let started = loops.deliver(endpoint, wake, &with).await;
+            started.map_err(|source| StartError::Deliver { source })?;
         }
-        let exporting = exporting(config, &parts.control, &clock, &metrics);
-        tasks.spawn("exports", exporting.run(shutdown.clone()));
+        loops.export(config, &with);
         let n_tenants = parts.workers.len();
-        let (loops, more) = mpsc::channel(tenant_loops::WAITING);
-        let syncing = tenant_loops::run(parts.workers, more, shutdown.clone());
-        tasks.spawn("sync", syncing);
-        for discovery in parts.discoveries {
-            tasks.spawn("discovery", discovery.run(loops.clone(), shutdown.clone()));
-        }
+        loops.read_tenants(parts.workers, parts.discoveries);
+        let in_brief = in_brief(n_tenants, config);
+        loops.report(hooks.systemd, &control, in_brief.clone());
         say_started(n_tenants, config, open.listens);
         Ok(Self {
-            tasks,
+            tasks: loops.tasks,
             store,
             clock,
             shutdown,
             listens: open.listens,
-            control: parts.control,
+            control,
+            in_brief,
         })
+    }
+
+    /// Says what it does, for the service manager.
+    pub fn in_brief(&self) -> &str {
+        &self.in_brief
     }
 
     /// Returns the address that serves health, metrics and webhooks.
@@ -232,13 +235,18 @@ impl Daemon {
         info!("Ending");
         let ended = self.tasks.end(PATIENCE).await;
         let now = self.clock.now();
-        let closed = self
-            .store
-            .offload(move |store| {
-                store.close_interrupted_runs(now)?;
-                store.close()
-            })
-            .await;
+        let closing = self.store.offload(move |store| {
+            store.close_interrupted_runs(now)?;
+            store.close()
+        });
+        // Whatever was acknowledged is on disk by now.
+        let closed = timeout(CLOSING, closing).await.unwrap_or_else(|_elapsed| {
+            warn!(
+                "Something still reads the store, which could not be closed within {CLOSING:?}; \
+                 nothing is lost, and the next start continues"
+            );
+            Ok(())
+        });
         if let Err(error) = &closed {
             warn!(error = %error, "The store did not close cleanly: {error}");
         }
@@ -322,15 +330,23 @@ async fn listen(
     Ok((address, listens))
 }
 
-/// Returns what writes the exports of the configuration.
-fn exporting(
-    config: &Config,
-    control: &Arc<Control>,
-    clock: &Clock,
-    metrics: &Metrics,
-) -> export::Worker {
-    let (exports, control) = (config.exports.clone(), Arc::clone(control));
-    export::Worker::new(exports, control, clock.clone(), metrics.clone())
+/// Returns what is served at `server.listen`.
+fn front(parts: &Parts, shutdown: &Shutdown, connections: usize) -> Front {
+    Front {
+        health: Health {
+            control: Arc::clone(&parts.control),
+            shutdown: shutdown.clone(),
+        },
+        metrics: parts.metrics.clone(),
+        hooks: Arc::clone(&parts.hooks),
+        connections,
+    }
+}
+
+/// Says what the daemon does, for the service manager.
+fn in_brief(n_tenants: usize, config: &Config) -> String {
+    let n_endpoints = config.endpoints.len();
+    format!("Running; tenants: {n_tenants}, endpoints: {n_endpoints}")
 }
 
 fn say_started(n_tenants: usize, config: &Config, listens: SocketAddr) {

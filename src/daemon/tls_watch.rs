@@ -3,12 +3,12 @@
 use std::convert::Infallible;
 use std::time::Duration;
 
-use tokio::time::sleep;
 use tracing::{info, warn};
 
 use crate::clock::Clock;
 use crate::config::{TlsFiles, UnusableTls};
 use crate::model::Timestamp;
+use crate::pulse::Pulse;
 use crate::signal::Shutdown;
 use crate::telemetry::{Metrics, Sample};
 use crate::tls::ServerCertificate;
@@ -25,7 +25,7 @@ const NOTICE: Duration = Duration::from_secs(30 * 24 * 3600);
 const REPEAT: Duration = Duration::from_secs(24 * 3600);
 
 /// Shows a new certificate to clients once the files contain one.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct TlsWatch {
     files: TlsFiles,
     tls: Tls,
@@ -73,13 +73,14 @@ impl TlsWatch {
     pub(super) async fn run(
         mut self,
         metrics: Metrics,
+        pulse: Pulse,
         shutdown: Shutdown,
     ) -> Result<(), Infallible> {
         loop {
             self.show(&metrics);
             tokio::select! {
                 () = shutdown.triggered() => return Ok(()),
-                () = sleep(EVERY) => {}
+                () = pulse.sleep(EVERY) => {}
             }
             let files = self.files.clone();
             let read = tokio::task::spawn_blocking(move || files.read()).await;

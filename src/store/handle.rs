@@ -129,6 +129,12 @@ impl Store {
         self.engine.check().is_err()
     }
 
+    /// Waits until everything that was submitted before is on disk, which shows that the store can
+    /// still be written to.
+    pub fn answers(&self) -> Result<(), StoreError> {
+        self.engine.answers()
+    }
+
     /// Queues a commit without waiting for the disk; it waits only while the queue is full. Commits
     /// are applied in the order in which they are submitted.
     pub fn submit(&self, commit: Commit) -> Result<Ticket, StoreError> {

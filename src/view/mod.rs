@@ -55,7 +55,7 @@ pub use scim::{ScimListHead, scim_config, scim_list, scim_resource, scim_schema,
 pub use sentence::sentence;
 pub use spaces::{space_answer, space_right, space_row, space_sentence};
 pub use status::{
-    clock, daemon, endpoint_status, export_status, separation_status, tenant_status, unread,
+    clock, crash, daemon, endpoint_status, export_status, separation_status, tenant_status, unread,
     word_of_clock, word_of_endpoint, word_of_export, word_of_tenant,
 };
 pub use store::{checked, compacted, fault, loss, loss_status, space};

@@ -105,7 +105,9 @@ impl ReportWriter {
                 }
             }
             Form::Parquet(parquet) => {
-                rows.iter().for_each(|row| parquet.row(row));
+                for row in rows {
+                    parquet.row(row);
+                }
                 out = parquet.written();
             }
         }

@@ -7,7 +7,9 @@ use serde_json::{Value, json};
 use super::endpoint::endpoint;
 use super::put;
 use crate::clock::ClockJump;
-use crate::control::{EndpointRow, EndpointState, ExportRow, SeparationRow, TenantRow, UnreadRow};
+use crate::control::{
+    EndpointRow, EndpointState, ExportRow, LastCrash, SeparationRow, TenantRow, UnreadRow,
+};
 use crate::model::{Outcome, PlanState};
 
 /// Returns the state of a tenant.
@@ -124,6 +126,17 @@ pub fn word_of_clock(jump: ClockJump) -> &'static str {
         ClockJump::Back(_) => "set back",
         ClockJump::Ahead(_) => "set ahead",
     }
+}
+
+/// Returns which part of the daemon crashed last.
+pub fn crash(crash: &LastCrash) -> Value {
+    json!({
+        "crash": crash.part,
+        "state": "started again",
+        "seconds_ago": crash.ago.as_secs(),
+        "total": crash.total,
+        "code": crash.code(),
+    })
 }
 
 /// Returns the word for whether a daemon runs.

@@ -23,14 +23,14 @@ const HEAD: Duration = Duration::from_secs(30);
 const LIFE: Duration = Duration::from_secs(120);
 
 /// What is served.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Front {
     /// The health checks.
     pub health: Health,
     /// The metrics.
     pub metrics: Metrics,
     /// The tenants whose webhooks are accepted.
-    pub hooks: QlikHooks,
+    pub hooks: Arc<QlikHooks>,
     /// The most connections at one time.
     pub connections: usize,
 }
@@ -96,7 +96,7 @@ pub async fn serve(address: Address, front: Front) -> io::Result<()> {
             front.metrics.clone(),
             shutdown.clone(),
         ))
-        .merge(hooks::routes(Arc::new(front.hooks), n_bodies));
+        .merge(hooks::routes(front.hooks, n_bodies));
     let counted = metrics::Counted {
         metrics: front.metrics.clone(),
         scheme: address.scheme(),

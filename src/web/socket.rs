@@ -70,10 +70,10 @@ impl SocketError {
     }
 }
 
-/// The open socket. Its file goes with it.
-#[derive(Debug)]
+/// The open socket. Clones share it, and its file is removed when it has been served.
+#[derive(Debug, Clone)]
 pub struct ControlSocket {
-    listener: UnixListener,
+    listener: Arc<UnixListener>,
     path: PathBuf,
 }
 
@@ -98,7 +98,10 @@ impl ControlSocket {
             path: path.clone(),
             source,
         })?;
-        Ok(Self { listener, path })
+        Ok(Self {
+            listener: Arc::new(listener),
+            path,
+        })
     }
 
     /// Answers until told to end.

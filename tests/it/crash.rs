@@ -196,7 +196,7 @@ fn change_something(tenant: &Directory, round: usize, dice: &mut fastrand::Rng) 
 /// Asserts that what a receiver has seen is in the journal, under the same id and with the same
 /// body: it was committed before. And that an event first came when all earlier ones of its record
 /// had come. Returns how many different events were sent.
-fn assert_what_was_sent_is_in_the_journal(world: &World, store: &Store) -> usize {
+pub fn assert_what_was_sent_is_in_the_journal(world: &World, store: &Store) -> usize {
     let of_records = events_of_records(store);
     let mut sent: BTreeMap<u64, Vec<u8>> = BTreeMap::new();
     for delivery in world.receiver.deliveries() {

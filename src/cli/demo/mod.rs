@@ -56,6 +56,7 @@ pub(super) async fn run(args: DemoArgs) -> anyhow::Result<Exit> {
 
     let hooks = Hooks {
         sync: observer(Arc::clone(&page)),
+        ..Hooks::none()
     };
     let daemon = Daemon::start(&config, clock, hooks).await?;
     let (over, ended) = shutdown();

@@ -1,5 +1,7 @@
 //! The loop of one endpoint: reads ahead, keeps messages under way, and stores their results.
 
+mod ending;
+
 use std::fmt;
 use std::panic::resume_unwind;
 use std::sync::Arc;
@@ -8,7 +10,7 @@ use std::time::Duration;
 use futures_util::future::BoxFuture;
 use tokio::sync::Mutex;
 use tokio::task::{JoinError, JoinSet};
-use tokio::time::{Instant, sleep_until, timeout_at};
+use tokio::time::{Instant, sleep_until};
 use tracing::error;
 
 use super::dispatch::{Dispatched, Dispatcher};
@@ -25,6 +27,7 @@ use crate::deliver::endpoint::schedule::is_reached;
 use crate::deliver::error::DeliverError;
 use crate::deliver::transport::send::Sender;
 use crate::deliver::transport::size::Sizes;
+use crate::pulse::Pulse;
 use crate::signal::{Shutdown, Wake};
 use crate::store::{Order, Store, StoreError};
 use crate::telemetry::Metrics;
@@ -36,10 +39,6 @@ const LOOK_EVERY: Duration = Duration::from_secs(5);
 /// How soon it looks again while there are more replays than it accepts at once, or while other
 /// endpoints' messages use the memory.
 const LOOK_SOON: Duration = Duration::from_millis(50);
-
-/// How long we wait for answers when the daemon ends. Without it, every restart would send events
-/// twice.
-const GRACE: Duration = Duration::from_secs(1);
 
 /// How long a settled event waits to be written: several times a write's duration, so that writing
 /// does not set the pace, and short enough that little is sent twice after a crash.
@@ -69,6 +68,7 @@ pub struct Worker {
     /// way.
     is_consented: bool,
     mode: Mode,
+    pulse: Pulse,
 }
 
 /// A request to the store that runs beside the loop.
@@ -140,7 +140,14 @@ impl Worker {
             batch_since: None,
             is_consented,
             mode: Mode::Daemon,
+            pulse: Pulse::default(),
         })
+    }
+
+    /// Makes the loop show that it goes round.
+    #[must_use]
+    pub fn watched(self, pulse: Pulse) -> Self {
+        Self { pulse, ..self }
     }
 
     /// Delivers until told to end.
@@ -210,7 +217,7 @@ impl Worker {
                     }
                 }
                 () = wake.woken() => self.look_at = Instant::now(),
-                () = sleep_until(until) => {}
+                () = self.pulse.beside(sleep_until(until)) => {}
             }
         }
     }
@@ -448,25 +455,6 @@ impl Worker {
             );
         }
         times.into_iter().min().unwrap_or(moment)
-    }
-
-    /// Waits briefly for what is under way, and stores its results.
-    async fn wind_down(&mut self) -> Result<(), StoreError> {
-        let end = Instant::now() + GRACE;
-        while let Ok(Some(joined)) = timeout_at(end, self.attempts.join_next()).await {
-            self.arrive(joined)?;
-        }
-        self.attempts.abort_all();
-        if let Some(saving) = self.saving.take() {
-            saving.await?;
-        }
-        if self.state.is_dirty() {
-            let writes = self.state.progress();
-            let endpoint_store = Arc::clone(&self.endpoint_store);
-            let write = move |store: &Store| endpoint_store.write(store, writes);
-            self.dispatcher.store.offload(write).await?;
-        }
-        Ok(())
     }
 
     fn endpoint(&self) -> &Endpoint {

@@ -205,6 +205,11 @@ impl Engine {
         self.submit(Work::BuildPostings(no))?.wait()
     }
 
+    /// Waits until the thread that writes has done everything before and has synced the files.
+    pub fn answers(&self) -> Result<(), StoreError> {
+        self.submit(Work::Nothing)?.wait().map(drop)
+    }
+
     /// Returns whether nothing more may be written.
     pub fn is_closing(&self) -> bool {
         lock(&self.queue).is_none()

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use crate::connector::Connector;
 use crate::model::Outcome;
+use crate::pulse::Pulse;
 use crate::signal::{self, Shutdown};
 use crate::store::StoreError;
 
@@ -22,12 +23,12 @@ impl<C: Connector> Worker<C> {
     /// are off.
     pub(in crate::sync) async fn apart(
         &self,
-        shutdown: &Shutdown,
+        (shutdown, pulse): (&Shutdown, Pulse),
         apart: &Apart,
         start: impl Fn(Duration, Shutdown) -> Running<Outcome>,
     ) -> Result<(), StoreError> {
         let Readings::Every(every) = apart.readings else {
-            shutdown.triggered().await;
+            pulse.beside(shutdown.triggered()).await;
             return Ok(());
         };
         let mut n_failures = 0;
@@ -40,7 +41,7 @@ impl<C: Connector> Worker<C> {
             };
             tokio::select! {
                 () = shutdown.triggered() => return Ok(()),
-                () = tokio::time::sleep(wait(n_failures)) => {}
+                () = pulse.sleep(wait(n_failures)) => {}
                 () = woken => {}
             }
             // A paused tenant gets no requests.
@@ -57,11 +58,11 @@ impl<C: Connector> Worker<C> {
                 () = self.linked.pause_changed(Paused::Yes) => {
                     // What it has committed stays, and the next reading continues there.
                     stop.trigger();
-                    reading.ended().await?;
+                    pulse.beside(reading.ended()).await?;
                     n_failures = 0;
                     continue;
                 }
-                outcome = reading.ended() => outcome?,
+                outcome = pulse.beside(reading.ended()) => outcome?,
             };
             n_failures = match outcome.is_failure() {
                 true => n_failures + 1,

@@ -63,10 +63,13 @@ impl<C: Connector> Job<C> {
             reading,
             counts: LicenceCounts::default(),
         };
-        let ended = tokio::select! {
-            () = stopped.triggered() => Ok(Outcome::Interrupted),
-            ended = self.read_assignments(&mut licence) => ended,
+        let steps = async {
+            tokio::select! {
+                () = stopped.triggered() => Ok(Outcome::Interrupted),
+                ended = self.read_assignments(&mut licence) => ended,
+            }
         };
+        let ended = self.recorded(run.clone(), steps).await?;
         run.ended_at = Some(self.clock.now());
         run.licence = Some(licence.counts);
         run.outcome = begin::outcome_of(ended)?;

@@ -6,6 +6,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use crate::connector::Connector;
+use crate::pulse::Pulse;
 use crate::signal::Shutdown;
 use crate::store::StoreError;
 
@@ -22,9 +23,13 @@ const ECHOES: [Duration; 2] = [Duration::from_secs(5), Duration::from_secs(25)];
 impl<C: Connector> Worker<C> {
     /// Polls at its interval, and when woken, until told to end. Does nothing if the audit log
     /// should not be polled.
-    pub(in crate::sync) async fn polls(&self, shutdown: &Shutdown) -> Result<(), StoreError> {
+    pub(in crate::sync) async fn polls(
+        &self,
+        shutdown: &Shutdown,
+        pulse: Pulse,
+    ) -> Result<(), StoreError> {
         let Some(polling) = self.job.audit.polling() else {
-            shutdown.triggered().await;
+            pulse.beside(shutdown.triggered()).await;
             return Ok(());
         };
         let mut echoes: VecDeque<Instant> = VecDeque::new();
@@ -36,13 +41,13 @@ impl<C: Connector> Worker<C> {
             let next = echoes.front().map_or(regular, |echo| regular.min(*echo));
             let woken = tokio::select! {
                 () = shutdown.triggered() => return Ok(()),
-                () = tokio::time::sleep_until(next) => Woken::No,
+                () = pulse.beside(tokio::time::sleep_until(next)) => Woken::No,
                 () = self.job.audit.woken() => Woken::Yes,
             };
             if woken == Woken::Yes {
                 tokio::select! {
                     () = shutdown.triggered() => return Ok(()),
-                    () = tokio::time::sleep_until(began + REST) => {}
+                    () = pulse.beside(tokio::time::sleep_until(began + REST)) => {}
                 }
                 let now = Instant::now();
                 echoes = ECHOES.iter().map(|after| now + *after).collect();
@@ -62,7 +67,7 @@ impl<C: Connector> Worker<C> {
                     poll.abort();
                     return Ok(());
                 }
-                polled = poll.ended() => polled.map(|_counted| ())?,
+                polled = pulse.beside(poll.ended()) => polled.map(|_counted| ())?,
             }
         }
     }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::clock::Clock;
 use crate::connector::Connector;
 use crate::model::TenantName;
-use crate::signal::Wake;
+use crate::signal::{Shutdown, Wake};
 use crate::store::Store;
 use crate::telemetry::Metrics;
 
@@ -42,6 +42,8 @@ pub struct Job<C> {
     pub(in crate::sync) spaces: Apart,
     pub(in crate::sync) licences: Apart,
     pub(in crate::sync) sessions: SessionReadings,
+    /// When no run may begin any more, and each under way stops.
+    pub(in crate::sync) ending: Shutdown,
 }
 
 impl<C: Connector> Job<C> {
@@ -74,6 +76,7 @@ impl<C: Connector> Job<C> {
             spaces: Apart::of(Readings::Off),
             licences: Apart::of(Readings::Off),
             sessions: SessionReadings::Off,
+            ending: Shutdown::never(),
         }
     }
 
@@ -108,6 +111,12 @@ impl<C: Connector> Job<C> {
     #[must_use]
     pub fn with_sessions(self, sessions: SessionReadings) -> Self {
         Self { sessions, ..self }
+    }
+
+    /// Makes runs stop at their next await when the process ends, whoever asked for them.
+    #[must_use]
+    pub fn ending_with(self, ending: Shutdown) -> Self {
+        Self { ending, ..self }
     }
 
     /// Returns the record of when the tenant was last read as a whole.

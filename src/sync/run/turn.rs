@@ -1,13 +1,15 @@
 //! Begins a run after the one under way, does its steps, and records how it ended.
 
+use std::panic::{AssertUnwindSafe, resume_unwind};
 use std::sync::Arc;
 
+use futures_util::FutureExt;
 use tracing::warn;
 
 use crate::connector::Connector;
 use crate::history::HistoryError;
 use crate::lock::lock;
-use crate::model::{Mode, Run, TenantName, Trigger};
+use crate::model::{Mode, Outcome, Run, TenantName, Trigger};
 use crate::store::{NewRun, StoreError};
 
 use super::beside::{Pen, Scope};
@@ -33,7 +35,14 @@ impl<C: Connector> Job<C> {
     )]
     pub(in crate::sync) fn start(self: &Arc<Self>, trigger: Trigger, mode: Mode) -> Running {
         let job = Arc::clone(self);
-        Running(tokio::spawn(async move { job.run(trigger, mode).await }))
+        Running(tokio::spawn(async move {
+            tokio::select! {
+                biased;
+                // Whoever waits for the run is told otherwise that the process ends.
+                () = job.ending.triggered() => std::future::pending().await,
+                report = job.run(trigger, mode) => report,
+            }
+        }))
     }
 
     /// Returns the name under which the tenant is already read, if this job is not needed. A tenant
@@ -101,7 +110,9 @@ impl<C: Connector> Job<C> {
         if is_whole {
             self.observer.report(Progress::Begun);
         }
-        let ended = self.steps(&mut run, scope, pen).await;
+        let begun = run.clone();
+        let ended = self.recorded(begun, self.steps(&mut run, scope, pen));
+        let ended = ended.await?;
         pen.take().await;
         if mode == Mode::Commit {
             self.report_rights(&run).await?;
@@ -134,6 +145,28 @@ impl<C: Connector> Job<C> {
             .offload(move |store| store.save_run(&saved))
             .await?;
         Ok(Report { run, preview })
+    }
+
+    /// Does the steps of a run. If they crash, it records that the run has ended, which would count
+    /// as under way until the daemon ends, and lets the panic go on to the loop that asked for it.
+    pub(in crate::sync) async fn recorded<T>(
+        &self,
+        mut begun: Run,
+        steps: impl Future<Output = T>,
+    ) -> Result<T, StoreError> {
+        let panic = match AssertUnwindSafe(steps).catch_unwind().await {
+            Ok(ended) => return Ok(ended),
+            Err(panic) => panic,
+        };
+        self.observer.report(Progress::Ended);
+        if begun.is_sweep() {
+            self.freshness.run_ended(Ended::Badly);
+        }
+        begun.outcome = Outcome::Interrupted;
+        begun.ended_at = Some(self.clock.now());
+        let saved = self.store.offload(move |store| store.save_run(&begun));
+        saved.await?;
+        resume_unwind(panic)
     }
 
     /// Writes an event if the tenant begins to fail or recovers with this run, and wakes delivery.

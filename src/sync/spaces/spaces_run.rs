@@ -83,10 +83,13 @@ impl<C: Connector> Job<C> {
                 false => self.read_named(&mut spaces).await,
             }
         };
-        let ended = tokio::select! {
-            () = stopped.triggered() => Ok(Outcome::Interrupted),
-            ended = read => ended,
+        let steps = async {
+            tokio::select! {
+                () = stopped.triggered() => Ok(Outcome::Interrupted),
+                ended = read => ended,
+            }
         };
+        let ended = self.recorded(run.clone(), steps).await?;
         if self.store.last_seq() != before {
             self.observer.report(Progress::Committed);
             let _pen = self.turns.pen().await;

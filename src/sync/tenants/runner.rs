@@ -37,14 +37,16 @@ impl Runner {
             run: Arc::new(move |trigger, mode| {
                 let job = Arc::clone(&job);
                 Box::pin(async move {
-                    match job.aside().await {
-                        Some(other) => Ok(Ran::Aside(other)),
-                        None => job
-                            .start(trigger, mode)
-                            .ended()
-                            .await
-                            .map(|it| Ran::Report(Box::new(it))),
+                    if let Some(other) = job.aside().await {
+                        return Ok(Ran::Aside(other));
                     }
+                    let mut run = job.start(trigger, mode);
+                    let report = tokio::select! {
+                        biased;
+                        () = job.ending.triggered() => Err(StoreError::Closed),
+                        report = run.ended() => report,
+                    };
+                    report.map(|it| Ran::Report(Box::new(it)))
                 })
             }),
             find_app: Arc::new(move |tenant, app| {

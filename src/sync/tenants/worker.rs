@@ -8,8 +8,10 @@ use tracing::info;
 use crate::clock::Steadiness;
 use crate::connector::Connector;
 use crate::model::{Mode, Outcome, Pause, PlanState, Run, Trigger};
+use crate::pulse::{Pulse, Pulses};
 use crate::signal::Shutdown;
 use crate::store::StoreError;
+use crate::telemetry::{Crashes, Part};
 
 use super::schedule::{Approval, Last};
 use super::tenant_registry::Paused;
@@ -34,6 +36,10 @@ pub struct Worker<C> {
     /// The most that a run is delayed, so that tenants with the same schedule do not all begin in
     /// the same second.
     pub jitter: Duration,
+    /// Starts its parts again if they crash.
+    pub crashes: Crashes,
+    /// Shows that its parts go round.
+    pub pulses: Pulses,
 }
 
 /// What a loop does next.
@@ -46,27 +52,47 @@ impl<C: Connector> Worker<C> {
     /// Runs at once, then on schedule, polls the audit log in between, and reads spaces and
     /// licences, until told to end.
     pub async fn run(self, shutdown: Shutdown) -> Result<(), StoreError> {
-        let job = &self.job;
+        let (job, shutdown) = (&self.job, &shutdown);
+        // Not when the sweeps start again after a crash: the tenant was not read since then.
+        let three_runs = self.schedule.span(job.clock.now(), RUNS_MISSED);
+        job.freshness.begins(three_runs);
         tokio::try_join!(
-            self.sweeps(&shutdown),
-            self.polls(&shutdown),
-            self.apart(&shutdown, &job.spaces, |every, stopped| {
-                job.start_spaces(every, stopped)
+            self.survive(Part::Sweeps, shutdown, |pulse| self.sweeps(shutdown, pulse)),
+            self.survive(Part::Polls, shutdown, |pulse| self.polls(shutdown, pulse)),
+            self.survive(Part::Spaces, shutdown, |pulse| {
+                let start = |every, stopped| job.start_spaces(every, stopped);
+                self.apart((shutdown, pulse), &job.spaces, start)
             }),
-            self.apart(&shutdown, &job.licences, |every, stopped| {
-                job.start_licences(every, stopped)
+            self.survive(Part::Licences, shutdown, |pulse| {
+                let start = |every, stopped| job.start_licences(every, stopped);
+                self.apart((shutdown, pulse), &job.licences, start)
             }),
         )
         .map(|_ended| ())
     }
 
+    /// Runs a part of the loop, and starts it again if it crashes.
+    async fn survive<F>(
+        &self,
+        part: Part,
+        shutdown: &Shutdown,
+        start: impl Fn(Pulse) -> F,
+    ) -> Result<(), StoreError>
+    where
+        F: Future<Output = Result<(), StoreError>>,
+    {
+        let name = &self.job.name;
+        let pulse = self.pulses.of(format!("{} of {name}", part.word()));
+        let loops = (pulse, shutdown);
+        self.crashes.survive((part, &name.0), loops, start).await
+    }
+
     /// Runs at once, then on schedule, and soon again after a failure. At shutdown, a run under way
     /// is dropped at its next await: what it has committed stays, and the next run finds the rest
     /// again. While the tenant is paused there are no runs; once it is resumed, one comes at once.
-    async fn sweeps(&self, shutdown: &Shutdown) -> Result<(), StoreError> {
-        let three_runs = self.schedule.span(self.job.clock.now(), RUNS_MISSED);
-        self.job.freshness.begins(three_runs);
-        let mut next = self.waken(shutdown, Trigger::Start).await;
+    async fn sweeps(&self, shutdown: &Shutdown, pulse: Pulse) -> Result<(), StoreError> {
+        let waken = |trigger| pulse.beside(self.waken(shutdown, trigger));
+        let mut next = waken(Trigger::Start).await;
         let mut n_failures = 0;
         while let Next::Run(trigger) = next {
             let began = self.job.clock.now();
@@ -78,7 +104,7 @@ impl<C: Connector> Worker<C> {
                     run.abort();
                     return Ok(());
                 }
-                report = run.ended() => report?,
+                report = pulse.beside(run.ended()) => report?,
             };
             let ended = self.job.clock.now();
             n_failures = match report.run.outcome.is_success() {
@@ -101,14 +127,12 @@ impl<C: Connector> Worker<C> {
             }
             next = tokio::select! {
                 () = shutdown.triggered() => Next::End,
-                due = self.due_after(last, &mut steadiness) => {
+                due = self.due_after(last, &mut steadiness, &pulse) => {
                     due?;
-                    self.waken(shutdown, Trigger::Schedule).await
+                    waken(Trigger::Schedule).await
                 }
-                () = self.job.audit.gap_opened() => self.waken(shutdown, Trigger::Gap).await,
-                () = self.linked.pause_changed(Paused::Yes) => {
-                    self.waken(shutdown, Trigger::Schedule).await
-                }
+                () = self.job.audit.gap_opened() => waken(Trigger::Gap).await,
+                () = self.linked.pause_changed(Paused::Yes) => waken(Trigger::Schedule).await,
             };
         }
         Ok(())
@@ -152,6 +176,7 @@ impl<C: Connector> Worker<C> {
         &self,
         mut last: Last,
         steadiness: &mut Steadiness,
+        pulse: &Pulse,
     ) -> Result<(), StoreError> {
         let jitter = self.jitter.mul_f64(fastrand::f64());
         loop {
@@ -166,7 +191,7 @@ impl<C: Connector> Worker<C> {
             if due <= now {
                 return Ok(());
             }
-            tokio::time::sleep(due.since(now).min(LOOK_AGAIN)).await;
+            pulse.sleep(due.since(now).min(LOOK_AGAIN)).await;
         }
     }
 

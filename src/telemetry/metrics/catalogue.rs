@@ -1,7 +1,7 @@
 //! All metrics: their names, units, labels and meanings.
 
 use super::label::{
-    DeliveryOutcome, ExportOutcome, HookRejection, HookResult, HttpRoute, HttpStatus, Label,
+    DeliveryOutcome, ExportOutcome, HookRejection, HookResult, HttpRoute, HttpStatus, Label, Part,
     PollOutcome, QlikTier,
 };
 use crate::clock::ClockJump;
@@ -161,6 +161,9 @@ metrics! {
     ClockJumps { direction: ClockJump } Counter "qlik_roster_clock_jumps_total"
         "Times that the machine's clock was changed by more than half a minute, or the machine \
          slept.";
+    Crashes { part: Part } Counter "qlik_roster_crashes_total"
+        "Times that a part of the daemon crashed because of a mistake in the program, and was \
+         started again.";
 }
 
 /// How a number moves.

@@ -49,6 +49,35 @@ pub enum ExportOutcome {
     Failed,
 }
 
+/// A part of the daemon that runs all the time, and is started again if it crashes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Part {
+    /// Answers at the control socket.
+    Control,
+    /// Answers at `server.listen`.
+    Web,
+    /// Reads the certificate of `[server.tls]` again.
+    Certificate,
+    /// Maintains the store.
+    Maintenance,
+    /// Watches the clock.
+    Clock,
+    /// Delivers to an endpoint.
+    Deliveries,
+    /// Writes exports.
+    Exports,
+    /// Finds the tenants of an organization.
+    Discovery,
+    /// Reads a whole tenant on its schedule.
+    Sweeps,
+    /// Polls the audit log of a tenant.
+    Polls,
+    /// Reads the spaces of a tenant.
+    Spaces,
+    /// Reads to whom the licence of a tenant is assigned.
+    Licences,
+}
+
 /// A class of requests to Qlik that share a limit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum QlikTier {
@@ -196,6 +225,32 @@ impl Label for ExportOutcome {
             Self::Written => "written",
             Self::Failed => "failed",
         }
+    }
+}
+
+impl Part {
+    /// Returns the word for it.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Control => "control",
+            Self::Web => "web",
+            Self::Certificate => "certificate",
+            Self::Maintenance => "maintenance",
+            Self::Clock => "clock",
+            Self::Deliveries => "deliveries",
+            Self::Exports => "exports",
+            Self::Discovery => "discovery",
+            Self::Sweeps => "sweeps",
+            Self::Polls => "polls",
+            Self::Spaces => "spaces",
+            Self::Licences => "licences",
+        }
+    }
+}
+
+impl Label for Part {
+    fn text(&self) -> &str {
+        self.word()
     }
 }
 

@@ -13,8 +13,8 @@ use std::sync::{Arc, Mutex, MutexGuard};
 
 pub use catalogue::{Metric, Sample, Shape};
 pub use label::{
-    DeliveryOutcome, ExportOutcome, HookRejection, HookResult, HttpRoute, HttpStatus, PollOutcome,
-    QlikTier,
+    DeliveryOutcome, ExportOutcome, HookRejection, HookResult, HttpRoute, HttpStatus, Part,
+    PollOutcome, QlikTier,
 };
 pub use text::CONTENT_TYPE;
 use text::Series;

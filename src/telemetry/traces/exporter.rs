@@ -147,7 +147,7 @@ impl Poster {
         }
         *said_at = Some(Instant::now());
         warn!(
-            code = NotSent.code(),
+            code = NotSent::code(),
             "{NotSent} to {}: {why}; spans that cannot be sent are dropped", self.origin
         );
     }
@@ -160,7 +160,7 @@ struct NotSent;
 
 impl NotSent {
     /// Returns the code that `docs/errors.md` explains.
-    fn code(&self) -> &'static str {
+    fn code() -> &'static str {
         "traces.not-sent"
     }
 }

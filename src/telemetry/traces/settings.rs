@@ -58,6 +58,7 @@ const SAMPLERS: [&str; 6] = [
 
 /// Whether traces are sent.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(clippy::large_enum_variant, reason = "one is made for each process")]
 pub enum WantedTraces {
     /// No variable asks for them, or one switches them off.
     Off,
@@ -492,6 +493,7 @@ mod tests {
 
     #[test]
     fn the_process_says_who_it_is() {
+        const LIST: &str = "OTEL_RESOURCE_ATTRIBUTES";
         let of = |variables: &[_]| {
             let resource = on(&[&[BASE], variables].concat()).resource;
             let mut fields: Vec<_> = resource.into_iter().collect();
@@ -499,7 +501,6 @@ mod tests {
             let fields = fields.iter().map(|(key, value)| format!("{key}={value}"));
             fields.collect::<Vec<_>>().join(" ")
         };
-        const LIST: &str = "OTEL_RESOURCE_ATTRIBUTES";
         for (variables, expected) in [
             (&[][..], "service.name=qlik-roster"),
             (&[("OTEL_SERVICE_NAME", "iam")], "service.name=iam"),

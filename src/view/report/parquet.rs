@@ -189,7 +189,7 @@ impl Values {
         match self {
             Self::Texts { levels, text, ends } => {
                 let cell = as_text(cell);
-                levels.push(level(cell));
+                levels.push(i16::from(cell.is_some()));
                 let Some(cell) = cell else {
                     return 0;
                 };
@@ -199,13 +199,13 @@ impl Values {
             }
             Self::Numbers { levels, values } => {
                 let cell = as_number(cell);
-                levels.push(level(cell));
+                levels.push(i16::from(cell.is_some()));
                 values.extend(cell);
                 0
             }
             Self::Truths { levels, values } => {
                 let cell = as_truth(cell);
-                levels.push(level(cell));
+                levels.push(i16::from(cell.is_some()));
                 values.extend(cell);
                 0
             }
@@ -244,10 +244,6 @@ impl Values {
         }
         Ok(())
     }
-}
-
-fn level<T>(value: Option<T>) -> i16 {
-    i16::from(value.is_some())
 }
 
 fn as_text(cell: &Cell) -> Option<&str> {

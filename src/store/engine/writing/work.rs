@@ -38,6 +38,8 @@ pub enum Work {
     Forget(Vec<Seq>),
     /// Takes the next step of building the posting lists of a tenant.
     BuildPostings(TenantNo),
+    /// Writes nothing: shows that the thread that writes still works.
+    Nothing,
     /// Replaces the database by a copy.
     Replace(Box<Replacement>),
 }
@@ -63,7 +65,11 @@ impl Work {
             Self::Rows { rows, fact } => {
                 of_rows(rows) + fact.as_ref().map_or(0, |(_, entry)| entry.len())
             }
-            Self::Cut(_) | Self::Forget(_) | Self::BuildPostings(_) | Self::Replace(_) => 0,
+            Self::Cut(_)
+            | Self::Forget(_)
+            | Self::BuildPostings(_)
+            | Self::Nothing
+            | Self::Replace(_) => 0,
         }
     }
 }

@@ -142,6 +142,7 @@ impl Writer {
                 Some(composed) => composed,
                 None => return Ok(self.committed()),
             },
+            Work::Nothing => return Ok(self.committed()),
             Work::Replace(replacement) => {
                 self.sync(&db)?;
                 drop(db);

@@ -20,6 +20,7 @@ use crate::model::{
 use crate::signal;
 use crate::store::{Closing, Commit, Decision, Known, PlanHead, Store, Write};
 use crate::sync::{Claimant, Claims, Observer, Rank, Readings, RemovalPolicy, Runner};
+use crate::telemetry::Metrics;
 
 /// A tenant with nothing in it that notes when it is asked, and answers while it is up.
 struct Empty {
@@ -214,6 +215,7 @@ impl Setting {
             host: "acme.eu.qlikcloud.com".to_owned(),
         };
         let claim = Claims::new(1).of(claimant.clone());
+        let crashes = Crashes::new(clock.clone(), Metrics::default());
         let job = Job::new(
             claimant.name.clone(),
             connector,
@@ -230,6 +232,8 @@ impl Setting {
             job,
             schedule: Schedule::parse(schedule, Tz::UTC).unwrap(),
             jitter: Duration::ZERO,
+            crashes: crashes.clone(),
+            pulses: Pulses::default(),
         };
         Self {
             _dir: dir,
@@ -618,4 +622,39 @@ async fn a_reading_of_spaces_is_interrupted_when_the_tenant_is_paused() {
 
     result.unwrap();
     assert_eq!(last(), Some(Outcome::Interrupted));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_part_that_crashes_is_started_again_while_the_others_go_on() {
+    let setting = Setting::reading("1h", Source::Up, Reads::Licence(|_| panic!("a mistake")));
+    let clock = setting.clock.clone();
+    let (asked_at, pages) = (Arc::clone(&setting.asked_at), Arc::clone(&setting.pages));
+    let crashes = setting.worker.crashes.clone();
+    let store = setting.worker.job.store.clone();
+    let name = setting.worker.job.name.clone();
+    let freshness = setting.worker.job.freshness();
+    let began = clock.passed();
+    let (end, ended) = signal::shutdown();
+
+    let time = async {
+        pass(&clock, 3 * 60 + 30).await;
+        end.trigger();
+        freshness.age()
+    };
+    let (result, age) = tokio::join!(setting.worker.run(ended), time);
+
+    result.unwrap();
+    assert_eq!(
+        waits(began, &lock(&asked_at)),
+        [0, 60, 60, 60],
+        "sweeps go on"
+    );
+    assert!(age < Some(Duration::from_secs(3_600)), "{age:?}");
+    let n_crashes = crashes.last().unwrap().total;
+    // Each start waits half a minute before it looks, and each wait is longer, up to five minutes.
+    assert!((30..60).contains(&n_crashes), "{n_crashes}");
+    assert_eq!(pages.n_asked() as u64, n_crashes);
+    assert_eq!(crashes.last().unwrap().part, "licences of acme");
+    let last = store.newest_run(&name, |run| run.trigger == Trigger::Licence);
+    assert_eq!(last.unwrap().unwrap().outcome, Outcome::Interrupted);
 }
