@@ -277,7 +277,7 @@ mod tests {
             name: None,
             email: None,
             status: Coded {
-                value: UserStatus::Active,
+                value: UserStatus::Enabled,
                 source_value: None,
             },
             is_bot: false,
