@@ -79,7 +79,7 @@ fn what_does_nothing_is_named() {
         (
             format!(
                 "{GOOD}{ALERT}events = [\"sync.*\"]\nroles = [\"Steward\"]\nomit = [\"user.name\"]\n\
-                 allow_http = true"
+                 allow_http = true\nallow_private = [\"10.0.0.0/8\"]"
             ),
             &["alerts[0].roles", "alerts[0].omit", "alerts[0].allow_http"],
         ),
