@@ -270,6 +270,10 @@ mod tests {
         Timestamp::from_millis(1_767_225_600_000).plus(Duration::from_secs(hours * 3_600))
     }
 
+    #[expect(
+        clippy::unnecessary_wraps,
+        reason = "an export that was never written has none"
+    )]
     fn ended(hours: u64) -> Option<Last> {
         Some(Last {
             began: at(hours),

@@ -183,13 +183,11 @@ fn collected(
     posted: impl FnOnce(&mut Collecting) -> Result<Option<Flow>, StoreError>,
     walked: impl FnOnce(&mut Collecting) -> Result<Flow, StoreError>,
 ) -> Result<Flow, StoreError> {
-    match posted(collecting)? {
-        Some(flow) => Ok(flow),
-        None => {
-            collecting.forget();
-            walked(collecting)
-        }
+    if let Some(flow) = posted(collecting)? {
+        return Ok(flow);
     }
+    collecting.forget();
+    walked(collecting)
 }
 
 /// Reads all users.
