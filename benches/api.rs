@@ -83,6 +83,7 @@ async fn main() -> Result<()> {
 }
 
 /// The API of the daemon.
+#[derive(Clone)]
 struct Api {
     client: reqwest::Client,
     url: String,
@@ -249,14 +250,7 @@ async fn rate(api: &Api, paths: &Arc<Vec<String>>, clients: usize) -> Result<f64
     let began = Instant::now();
     let mut tasks = JoinSet::new();
     for first in 0..clients {
-        let (paths, api) = (
-            Arc::clone(paths),
-            Api {
-                client: api.client.clone(),
-                url: api.url.clone(),
-                token: api.token.clone(),
-            },
-        );
+        let (paths, api) = (Arc::clone(paths), api.clone());
         tasks.spawn(async move {
             for path in paths.iter().skip(first).step_by(clients) {
                 let answer = api.get(path).send().await?.error_for_status()?;

@@ -14,7 +14,7 @@
 )]
 
 use std::os::unix::fs::PermissionsExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
@@ -26,6 +26,9 @@ use qlik_roster::demo::tenant::{Edit, Endpoint, RateLimits, TenantOptions};
 use qlik_roster::demo::{EmulatedTenant, Receiver};
 use sha2::Sha256;
 use tokio::sync::oneshot;
+
+#[path = "support/one_tenant.rs"]
+mod one_tenant;
 
 const HOOK_SECRET: &str = "0123456789abcdef0123456789abcdef";
 const SIGNING_SECRET: &str = "whsec_MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3";
@@ -52,25 +55,24 @@ async fn main() -> Result<()> {
     let tenant = EmulatedTenant::start(options, Clock::system()).await?;
     let receiver = Receiver::start(vec![SIGNING_SECRET.to_owned()]).await?;
     let dir = tempfile::tempdir()?;
-    write_config(dir.path(), &tenant, &receiver)?;
-    let file = dir.path().join("qlik-roster.toml");
+    let file = write_config(dir.path(), &tenant, &receiver)?;
     let environment: Environment = std::iter::empty::<(String, String)>().collect();
     let config = config::load(Some(&file), &environment)?;
     let daemon = Daemon::start(&config, Clock::system(), Hooks::none()).await?;
     let url = format!("http://{}", daemon.listens());
     let (end, ended) = oneshot::channel::<()>();
     let task = tokio::spawn(daemon.run(async move { drop(ended.await) }));
-    let started = r#"qlik_roster_runs_total{tenant="acme",trigger="start",outcome="succeeded"}"#;
+    let started = r#"qlik_roster_runs_total{tenant="bench",trigger="start",outcome="succeeded"}"#;
     until(async || Ok(metric(&url, started).await? >= 1.0)).await?;
 
     // The client's own user appears with its first token: the first poll finds that.
-    let polled = r#"qlik_roster_polls_total{tenant="acme",outcome="found"}"#;
+    let polled = r#"qlik_roster_polls_total{tenant="bench",outcome="found"}"#;
     hook(&url, "first").await?;
     until(async || Ok(metric(&url, polled).await? >= 1.0)).await?;
 
     let (mut quiet, mut told) = (Vec::new(), Vec::new());
     let before = tenant.requests();
-    let counter = r#"qlik_roster_polls_total{tenant="acme",outcome="quiet"}"#;
+    let counter = r#"qlik_roster_polls_total{tenant="bench",outcome="quiet"}"#;
     for round in 0..rounds {
         tokio::time::sleep(REST).await;
         let polls = metric(&url, counter).await?;
@@ -116,7 +118,7 @@ async fn hook(url: &str, id: &str) -> Result<()> {
     let digits = mac.finalize().into_bytes();
     let digits: Vec<_> = digits.iter().map(|byte| format!("{byte:02x}")).collect();
     reqwest::Client::new()
-        .post(format!("{url}/qlik/webhooks/acme"))
+        .post(format!("{url}/qlik/webhooks/bench"))
         .header("Qlik-Signature", digits.concat())
         .body(body)
         .send()
@@ -143,38 +145,22 @@ async fn until(mut condition: impl AsyncFnMut() -> Result<bool>) -> Result<()> {
         .context("it never came true")?
 }
 
-fn write_config(dir: &Path, tenant: &EmulatedTenant, receiver: &Receiver) -> Result<()> {
-    let write = |name: &str, text: &str| -> Result<String> {
+/// Writes the configuration: the audit log is polled when a webhook wakes it, and a receiver gets
+/// what is found.
+fn write_config(dir: &Path, tenant: &EmulatedTenant, receiver: &Receiver) -> Result<PathBuf> {
+    let write = |name: &str, text: &str| -> Result<PathBuf> {
         let path = dir.join(name);
         std::fs::write(&path, text)?;
         std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600))?;
-        Ok(path.display().to_string())
+        Ok(path)
     };
-    let client = write("client", tenant.client_secret().expose())?;
     let endpoint = write("endpoint", SIGNING_SECRET)?;
     let hook = write("hook", HOOK_SECRET)?;
-    let config = format!(
-        r#"
-[store]
-path = {store:?}
-[server]
-listen = "127.0.0.1:0"
-[sync]
-schedule = "7d"
-poll = "1h"
-[log]
-level = "off"
-[[connections]]
-name = "bench"
-kind = "tenant"
-client_id = "{id}"
-client_secret_file = {client:?}
-requests_per_minute = 0
-[[tenants]]
-name = "acme"
-host = "{url}"
-connection = "bench"
-webhook_secret_file = {hook:?}
+    let file = one_tenant::write_config(dir, tenant)?;
+    let config = std::fs::read_to_string(&file)?.replace("poll = \"off\"", "poll = \"1h\"");
+    // The tenant is the last section.
+    let more = format!(
+        r#"webhook_secret_file = {hook:?}
 [[endpoints]]
 name = "hr"
 url = "{receiver}"
@@ -182,11 +168,8 @@ secret_file = {endpoint:?}
 allow_private = ["127.0.0.0/8"]
 allow_http = true
 "#,
-        store = dir.join("store"),
-        id = tenant.client_id(),
-        url = tenant.url(),
         receiver = receiver.url(),
     );
-    write("qlik-roster.toml", &config)?;
-    Ok(())
+    std::fs::write(&file, config + &more)?;
+    Ok(file)
 }

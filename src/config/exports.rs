@@ -10,6 +10,7 @@ use super::values::{Names, required, schedule, time_zone};
 use super::{Fault, raw};
 use crate::export::{Export, Readers, ReportFormat, ReportName};
 use crate::model::{ExportName, TenantName};
+use crate::suggest::closest;
 use crate::sync::Schedule;
 
 /// How many exports there may be: they are written one after the other.
@@ -28,12 +29,76 @@ const REPORTS: &str =
 /// All formats.
 const FORMATS: &str = "`csv`, `json` or `parquet`";
 
-/// Validates all exports. `source` is the file of the configuration, `store` the store's folder.
+/// Where the folders of exports may be.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Folders<'a> {
+    /// The file of the configuration, beside which relative paths begin.
+    pub(super) source: &'a Path,
+    /// The store's folder, which they must not be in.
+    pub(super) store: &'a Path,
+}
+
+/// The tenants that exports may name, as far as the configuration says.
+#[derive(Debug)]
+pub(super) struct NameableTenants {
+    names: Vec<String>,
+    hosts: Vec<String>,
+    others: Others,
+}
+
+/// Whether there may be tenants that the configuration does not name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Others {
+    No,
+    /// A connection finds them.
+    MayBe,
+}
+
+/// The fewest characters of a tenant's id. Qlik's have 32.
+const LEAST_OF_ID: usize = 16;
+
+impl NameableTenants {
+    /// Reads which tenants there are.
+    pub(super) fn of(raw: &raw::Raw) -> Self {
+        let finds = |connection: &raw::Connection| {
+            !matches!(connection.kind.as_deref(), Some("tenant" | "api-key"))
+        };
+        let tenants = || raw.tenants.iter();
+        Self {
+            names: tenants().filter_map(|it| it.name.clone()).collect(),
+            hosts: tenants().filter_map(|it| it.host.clone()).collect(),
+            others: match raw.connections.iter().any(finds) {
+                true => Others::MayBe,
+                false => Others::No,
+            },
+        }
+    }
+
+    /// Returns whether no tenant has this name. A text that may be an id or one of several host
+    /// names cannot be judged before the tenants are reached.
+    fn lacks(&self, text: &str) -> bool {
+        let may_be_id = text.chars().count() >= LEAST_OF_ID;
+        let may_be_host = text.contains(['.', ':']) || self.hosts.iter().any(|it| it == text);
+        let is_named = self.names.iter().any(|name| name == text);
+        !is_named && !may_be_id && !may_be_host && self.others == Others::No
+    }
+
+    fn unknown(&self, name: &str) -> Fault {
+        let similar = closest(name, self.names.iter().map(String::as_str));
+        Fault::UnknownTenant {
+            name: name.to_owned(),
+            similar: similar.map(str::to_owned),
+            known: self.names.join(", "),
+        }
+    }
+}
+
+/// Validates all exports.
 pub(super) fn exports(
     list: Vec<raw::Export>,
     zone: Tz,
-    source: &Path,
-    store: &Path,
+    folders: Folders<'_>,
+    nameable: &NameableTenants,
     problems: &mut Problems,
 ) -> Vec<Export> {
     if list.len() > MAX_EXPORTS {
@@ -48,9 +113,9 @@ pub(super) fn exports(
     for (i, raw) in list.into_iter().enumerate() {
         let at = format!("exports[{i}]");
         let name = names.take(i, raw.name.as_deref(), problems);
-        let folder = folder(&at, raw.folder.as_deref(), source, store, problems);
+        let folder = folder(&at, raw.folder.as_deref(), folders, problems);
         let reports = reports(&at, raw.reports, problems);
-        let tenants = tenants(&at, raw.tenants, problems);
+        let tenants = tenants(&at, raw.tenants, nameable, problems);
         let format = format(&at, raw.format.as_deref(), problems);
         let schedule = due(
             &at,
@@ -88,18 +153,17 @@ pub(super) fn exports(
 fn folder(
     at: &str,
     text: Option<&str>,
-    source: &Path,
-    store: &Path,
+    folders: Folders<'_>,
     problems: &mut Problems,
 ) -> Option<PathBuf> {
     let key = format!("{at}.folder");
     let remedy = "name the folder that it is written to";
     let text = required(&key, text.filter(|text| !text.is_empty()), remedy, problems)?;
-    let folder = match source.parent() {
+    let folder = match folders.source.parent() {
         Some(beside) => beside.join(text),
         None => PathBuf::from(text),
     };
-    if folder.starts_with(store) {
+    if folder.starts_with(folders.store) {
         let fault = Fault::Conflict {
             detail: "this is the store's folder, or in it".to_owned(),
             remedy: "name another folder: what is in that of the store is copied and moved with it",
@@ -155,9 +219,15 @@ fn reports(
 fn tenants(
     at: &str,
     names: Option<Vec<String>>,
+    nameable: &NameableTenants,
     problems: &mut Problems,
 ) -> Option<Vec<TenantName>> {
     let names = names?;
+    for (n, name) in names.iter().enumerate() {
+        if nameable.lacks(name) {
+            problems.add(format!("{at}.tenants[{n}]"), nameable.unknown(name));
+        }
+    }
     if names.is_empty() {
         let fault = Fault::Conflict {
             detail: "the list is empty, so nothing would be written".to_owned(),

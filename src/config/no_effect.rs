@@ -1,6 +1,6 @@
 //! Finds settings that have no effect. They are not errors, but their author expects one. Pure.
 
-use crate::deliver::{EVENT_TYPES, EventFilter};
+use crate::deliver::{ALERT_TYPES, EVENT_TYPES, EventFilter};
 use crate::model::Kind;
 
 use super::endpoints::Address;
@@ -248,6 +248,38 @@ fn endpoint(at: &str, raw: &raw::Endpoint, add: &mut impl FnMut(String, String, 
             }
         }
     }
+}
+
+/// Returns the settings of an alert that have no effect. Invalid events are errors, and `None`.
+pub(super) fn of_alert(
+    at: &str,
+    raw: &raw::Endpoint,
+    events: Option<&EventFilter>,
+    address: Option<&Address>,
+) -> Vec<NoEffect> {
+    let mut found = Vec::new();
+    let mut add = |key: String, why: String, remedy| found.push(NoEffect { key, why, remedy });
+    let tells_of_people = |events: &EventFilter| {
+        let mut types = ALERT_TYPES.into_iter();
+        types.any(|told| told.starts_with("access.") && events.wants(told))
+    };
+    if events.is_some_and(|events| !tells_of_people(events)) {
+        for (key, is_given) in [
+            ("roles", raw.roles.is_some()),
+            ("omit", !raw.omit.is_empty()),
+            ("hash", !raw.hash.is_empty()),
+        ] {
+            if is_given {
+                add(
+                    format!("{at}.{key}"),
+                    "`events` has nothing about who holds a role".to_owned(),
+                    "remove it, or add `access.*`",
+                );
+            }
+        }
+    }
+    plain_http(at, raw, address, &mut add);
+    found
 }
 
 fn plain_http(

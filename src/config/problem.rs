@@ -207,6 +207,13 @@ pub enum Fault {
     /// A tenant's connection that does not exist.
     #[error("there is no connection `{name}`")]
     UnknownConnection { name: String, known: String },
+    /// A tenant that does not exist, with a similar name and all names.
+    #[error("no tenant is called `{name}`")]
+    UnknownTenant {
+        name: String,
+        similar: Option<String>,
+        known: String,
+    },
     /// An unknown kind of connection.
     #[error("there are no connections of kind `{kind}`")]
     UnsupportedKind { kind: String },
@@ -336,6 +343,7 @@ impl Fault {
             Self::DuplicateName { .. } => "config.duplicate-name",
             Self::BadName { .. } => "config.bad-name",
             Self::UnknownConnection { .. } => "config.unknown-connection",
+            Self::UnknownTenant { .. } => "config.unknown-tenant",
             Self::UnsupportedKind { .. } => "config.unsupported-kind",
             Self::Conflict { .. } => "config.conflict",
             Self::SecretInFile { .. } | Self::SecretHeader => "config.secret-in-file",
@@ -390,6 +398,11 @@ impl Fault {
             Self::DuplicateName { .. } => "give each a name of its own",
             Self::BadName { .. } => remedies::NAME,
             Self::UnknownConnection { known, .. } => return format!("connections are: {known}"),
+            Self::UnknownTenant {
+                similar: Some(similar),
+                ..
+            } => return did_you_mean(similar),
+            Self::UnknownTenant { known, .. } => return format!("tenants are: {known}"),
             Self::UnsupportedKind { .. } => remedies::KIND,
             Self::SecretInFile { key } => {
                 return format!(

@@ -9,7 +9,7 @@ use chrono_tz::Tz;
 use super::apart::ApartDraft;
 use super::connections::connections;
 use super::endpoints::{addresses, alerts, endpoints};
-use super::exports::exports;
+use super::exports::{Folders, NameableTenants, exports};
 use super::guard::{GuardDraft, absent_sweeps};
 use super::no_effect::no_effects;
 use super::options::{Config, ServerOptions, SyncOptions};
@@ -45,6 +45,7 @@ pub(super) fn validate(
     let vault = Vault::new(environment, &source);
     let addresses = addresses(&raw.endpoints, &vault, &mut problems);
     let mut without_effect = no_effects(&raw, &addresses);
+    let nameable = NameableTenants::of(&raw);
     let proxies = environment_proxy(environment, &mut problems, &mut without_effect);
     let zone = zone(raw.sync.timezone.as_deref(), &mut problems);
     let text = raw.sync.schedule.as_deref().unwrap_or("15m");
@@ -67,14 +68,19 @@ pub(super) fn validate(
     let tenants = tenants(raw.tenants, &connections, &for_tenants, &mut problems);
     let organizations = organizations(&connections, &for_tenants, &mut problems);
     let mut endpoints = endpoints(raw.endpoints, addresses, &vault, &proxies, &mut problems);
-    let alerts = alerts(raw.alerts, &endpoints, &vault, &proxies, &mut problems);
+    let (alerts, of_alerts) = alerts(raw.alerts, &endpoints, &vault, &proxies, &mut problems);
     endpoints.extend(alerts);
+    without_effect.extend(of_alerts);
     let idle_limits = idle_limits(&raw.access, &mut problems);
     let separations = separations(raw.access.sod, &mut problems);
     let concurrency = concurrency(raw.sync.concurrency, &mut problems);
     let retention = retention(&raw.store, &mut problems);
     let store = store(raw.store.path.as_deref(), &source, environment);
-    let exports = exports(raw.exports, zone, &source, &store, &mut problems);
+    let folders = Folders {
+        source: &source,
+        store: &store,
+    };
+    let exports = exports(raw.exports, zone, folders, &nameable, &mut problems);
     let rest = retention.zip(listen).zip(log);
     let config = match (usual, jitter, concurrency, rest) {
         (Some(schedule), Some(jitter), Some(concurrency), Some(((retention, listen), log))) => {

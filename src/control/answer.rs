@@ -77,6 +77,7 @@ impl Control {
                 space_tables: SpaceTables::default(),
                 long_lists: LongLists::default(),
                 exports: Exports::default(),
+                metrics: Metrics::default(),
             },
             store,
         }
@@ -100,6 +101,13 @@ impl Control {
     #[must_use]
     pub fn with_exports(mut self, exports: Exports) -> Self {
         self.context.exports = exports;
+        self
+    }
+
+    /// Sets where what commands do to the store is counted.
+    #[must_use]
+    pub fn with_metrics(mut self, metrics: Metrics) -> Self {
+        self.context.metrics = metrics;
         self
     }
 

@@ -2,6 +2,7 @@
 
 use crate::model::{HistoryLoss, Seq, StoreCheck};
 use crate::store::{Compacted, Store};
+use crate::telemetry::Sample;
 
 use super::acting::Acting;
 use super::page::{self, PageBuilder};
@@ -67,10 +68,12 @@ impl Command for command::CompactStore {
 
     fn carry_out(self, acting: &Acting<'_>) -> Result<Self::Answer, ControlError> {
         tracing::info!(by = %acting.by, "A compaction was ordered by {}", acting.by);
-        let store = acting.store.clone();
+        let (store, metrics) = (acting.store.clone(), acting.context.metrics.clone());
         let compact = async move {
             let compacted = store.offload(Store::compact_beside).await;
-            compacted.map_err(|source| ControlError::Compact { source })
+            let compacted = compacted.map_err(|source| ControlError::Compact { source })?;
+            metrics.count(Sample::StoreCompactions {});
+            Ok(compacted)
         };
         Ok(acting.context.tasks.begin(compact))
     }

@@ -20,9 +20,7 @@ use crate::history::Pictures;
 use crate::model::{Tenant, TenantId, TenantName};
 use crate::store::{Known, Retention, Store, StoreError};
 use crate::sync::TenantRegistry;
-use crate::telemetry::Crashes;
-#[cfg(test)]
-use crate::telemetry::Metrics;
+use crate::telemetry::{Crashes, Metrics};
 
 /// What answers need besides the store.
 #[derive(Debug, Clone)]
@@ -47,6 +45,7 @@ pub(super) struct Context {
     pub(super) long_lists: LongLists,
     pub(super) feed: Feed,
     pub(super) exports: Exports,
+    pub(super) metrics: Metrics,
     /// The same journal, for programs that pull events.
     pub(super) pulled_feed: Feed,
     pub(super) account_names: AccountNames,
@@ -81,6 +80,7 @@ impl Context {
             long_lists: LongLists::default(),
             feed: Feed::new(store.clone()),
             exports: Exports::default(),
+            metrics: Metrics::default(),
             pulled_feed: Feed::new(store.clone()),
             account_names: AccountNames::default(),
         }

@@ -125,7 +125,8 @@ impl Parts {
         let control = control
             .with_idle_limits(config.idle_limits)
             .with_crashes(crashes.clone())
-            .with_exports(Exports::new(exports));
+            .with_exports(Exports::new(exports))
+            .with_metrics(metrics.clone());
         let control = Arc::new(control);
         Ok(Self {
             control,

@@ -286,3 +286,69 @@ impl Warned {
         self.not_measured = true;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::Seq;
+
+    fn at(seconds: i64) -> Timestamp {
+        Timestamp::from_millis(seconds * 1_000)
+    }
+
+    /// A disk that is too full for a compaction cannot be had in a test of the daemon.
+    #[tokio::test]
+    async fn what_is_measured_is_shown() {
+        let folder = tempfile::tempdir().unwrap();
+        let endpoints = ["hr", "crm"].map(|name| EndpointName(name.to_owned()));
+        let metrics = Metrics::default();
+        let maintenance = Maintenance {
+            store: Store::open(folder.path()).unwrap().store,
+            clock: Clock::system(),
+            metrics: metrics.clone(),
+            retention: Retention {
+                keep: Duration::from_secs(1),
+                keep_runs: 1,
+            },
+            endpoints: endpoints.to_vec(),
+        };
+        let usage = StoreUsage {
+            disk: 7_000,
+            aside: 0,
+            live: Some(900),
+            lacks: Some(Lack {
+                needed: 1_500,
+                free: 300,
+            }),
+            first: Seq(4),
+            last: Seq(9),
+            oldest: Some(at(60)),
+            kept_for: Some(KeptFor {
+                endpoint: EndpointName("crm".to_owned()),
+                settled: Seq(5),
+                since: at(70),
+            }),
+            ahead: None,
+        };
+
+        maintenance.measure(&usage);
+
+        let [hr, crm] = &endpoints;
+        for (sample, expected) in [
+            (Sample::StoreBytes {}, 7_000.0),
+            (Sample::StoreLive {}, 900.0),
+            (Sample::StoreLacks {}, 1_200.0),
+            (Sample::JournalEntries {}, 6.0),
+            (Sample::JournalOldest {}, 60.0),
+            (Sample::JournalKept { endpoint: hr }, 0.0),
+            (Sample::JournalKept { endpoint: crm }, 70.0),
+        ] {
+            assert_eq!(metrics.get(sample), Some(expected), "{sample:?}");
+        }
+        maintenance.measure(&StoreUsage {
+            lacks: None,
+            ..usage
+        });
+        assert_eq!(metrics.get(Sample::StoreLacks {}), Some(0.0));
+    }
+}

@@ -112,6 +112,24 @@ impl ExportError {
         }
     }
 
+    /// Returns the time that the export describes, if it was written all the same.
+    pub(super) fn written(&self) -> Option<Timestamp> {
+        match self {
+            Self::NotDropped { as_of, .. } => Some(*as_of),
+            Self::NoFolder { .. }
+            | Self::NotAFolder { .. }
+            | Self::NotPermitted { .. }
+            | Self::NoSpace { .. }
+            | Self::Io { .. }
+            | Self::Busy { .. }
+            | Self::Taken { .. }
+            | Self::NotRead { .. }
+            | Self::NoTenant
+            | Self::Reading { .. }
+            | Self::Ending => None,
+        }
+    }
+
     /// Returns the code that `docs/errors.md` explains.
     pub fn code(&self) -> &'static str {
         match self {

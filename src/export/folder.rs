@@ -6,6 +6,7 @@ use std::io;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
+use rustix::fs::OFlags;
 use serde::Deserialize;
 use tracing::warn;
 
@@ -17,6 +18,9 @@ use crate::model::{ExportName, Timestamp};
 
 /// The most bytes of a manifest that is read to see whose it is.
 const MAX_MANIFEST: u64 = 16 * 1024 * 1024;
+
+/// Opens no symbolic link.
+const NOT_A_LINK: i32 = OFlags::NOFOLLOW.bits().cast_signed();
 
 /// The folder of an export.
 #[derive(Debug)]
@@ -80,7 +84,9 @@ impl<'a> Folder<'a> {
         Ok(times)
     }
 
-    /// Keeps all other processes from writing this export, or fails.
+    /// Keeps all other processes from writing this export, or fails. Whoever may write to the folder
+    /// may have put a link in place of the file: it is not followed, or a file elsewhere would be
+    /// made and locked.
     pub(super) fn lock(self) -> Result<Locked<'a>, ExportError> {
         let path = self.path.join(stamp::lock(self.name));
         let file = OpenOptions::new()
@@ -88,6 +94,7 @@ impl<'a> Folder<'a> {
             .create(true)
             .truncate(false)
             .mode(0o600)
+            .custom_flags(NOT_A_LINK)
             .open(&path);
         let file = file.map_err(|error| ExportError::writing(&path, error))?;
         match file.try_lock() {

@@ -190,3 +190,18 @@ fn nothing_is_replaced_and_no_folder_is_made() {
     let found = Folder::open(&missing, &name).unwrap_err();
     assert_eq!(found.code(), "export.no-folder");
 }
+
+/// Whoever may write to the folder cannot choose which file is made and locked.
+#[test]
+fn a_link_in_place_of_the_lock_is_not_followed() {
+    let (folder, elsewhere) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let name = name();
+    let target = elsewhere.path().join("target");
+    symlink(&target, folder.path().join(stamp::lock(&name))).unwrap();
+
+    let locked = Folder::open(folder.path(), &name).unwrap().lock();
+    assert_eq!(locked.unwrap_err().code(), "export.io");
+    assert!(!target.exists());
+    fs::write(&target, "mine").unwrap();
+    assert!(Folder::open(folder.path(), &name).unwrap().lock().is_err());
+}

@@ -187,17 +187,18 @@ impl Worker {
                 ExportOutcome::Written
             }
             Err(failed) => {
-                let outcome = if let ExportError::NotDropped { as_of, .. } = failed {
-                    self.note(name, *as_of);
-                    ExportOutcome::Written
-                } else {
-                    ExportOutcome::Failed
-                };
                 let next = export.schedule.next(last, last.ended, Duration::ZERO);
                 let wait = Rough(next.since(last.ended));
+                let (outcome, what, then) = match failed.written() {
+                    Some(as_of) => {
+                        self.note(name, as_of);
+                        (ExportOutcome::Written, "is not as it should be", "next one")
+                    }
+                    None => (ExportOutcome::Failed, "failed", "next try"),
+                };
                 warn!(
                     export.name = %name, code = failed.code(), error = %chain(failed),
-                    "Export `{name}` failed: {}; {}; next try in {wait}",
+                    "Export `{name}` {what}: {}; {}; {then} in {wait}",
                     chain(failed), failed.remedy()
                 );
                 outcome
@@ -246,4 +247,138 @@ impl Planned {
 async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
     let done = tokio::task::spawn_blocking(work).await;
     done.expect("exporting does not panic")
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::path::Path;
+
+    use chrono_tz::Tz;
+    use tempfile::TempDir;
+
+    use super::*;
+    use crate::clock::LastClockJump;
+    use crate::control::{Actor, Endpoints, Exports, Face, ReportName, command};
+    use crate::export::options::Readers;
+    use crate::export::stamp;
+    use crate::store::{Retention, Store};
+    use crate::sync::{Schedule, TenantRegistry};
+    use crate::view::ReportFormat;
+
+    fn at(hours: u64) -> Timestamp {
+        Timestamp::from_millis(1_767_225_600_000).plus(Duration::from_secs(hours * 3_600))
+    }
+
+    #[expect(
+        clippy::unnecessary_wraps,
+        reason = "an export that was never written has none"
+    )]
+    fn ended(hours: u64) -> Option<Last> {
+        Some(Last {
+            began: at(hours),
+            ended: at(hours),
+            n_failures: 0,
+        })
+    }
+
+    fn export(name: &str, folder: &Path) -> Export {
+        Export {
+            name: ExportName(name.to_owned()),
+            folder: folder.to_owned(),
+            reports: vec![ReportName::Users],
+            tenants: None,
+            format: ReportFormat::Csv,
+            schedule: Schedule::parse("1d", Tz::UTC).unwrap(),
+            keep: 7,
+            readers: Readers::Owner,
+        }
+    }
+
+    /// The loop over the exports `a`, `b` and `c`, each of which is due a day after the last one.
+    /// The folder is that of the exports, with the store in it.
+    fn worker(clock: &Clock) -> (Worker, TempDir) {
+        let folder = tempfile::tempdir().unwrap();
+        let exports = ["a", "b", "c"].map(|name| export(name, folder.path()));
+        let rows = exports.iter().map(|it| (it.name.clone(), String::new()));
+        let control = Control::new(
+            Store::open(&folder.path().join("store")).unwrap().store,
+            clock.clone(),
+            TenantRegistry::default(),
+            Endpoints::default(),
+            Retention {
+                keep: Duration::from_secs(1),
+                keep_runs: 1,
+            },
+            Vec::new(),
+            LastClockJump::of(clock.clone()),
+        );
+        let control = Arc::new(control.with_exports(Exports::new(rows)));
+        let worker = Worker::new(exports.to_vec(), control, clock.clone(), Metrics::default());
+        (worker, folder)
+    }
+
+    fn set(worker: &mut Worker, last: [Option<Last>; 3]) {
+        for (planned, last) in worker.exports.iter_mut().zip(last) {
+            planned.last = last;
+        }
+    }
+
+    #[tokio::test]
+    async fn ordered_exports_come_first_and_then_the_one_that_was_tried_longest_ago() {
+        let (mut worker, _folder) = worker(&Clock::stopped_at(at(48)));
+        for (last, expected) in [
+            ([ended(3), ended(1), ended(2)], Some(1)),
+            ([ended(2), ended(3), ended(1)], Some(2)),
+            // One that was never written is the first.
+            ([ended(2), ended(1), None], Some(2)),
+            ([ended(47), ended(24), ended(47)], Some(1)),
+            ([ended(47), ended(47), ended(25)], None),
+        ] {
+            set(&mut worker, last);
+            assert_eq!(worker.due(), expected, "{last:?}");
+        }
+        let order = command::WriteExport {
+            name: ExportName("c".to_owned()),
+        };
+        let by = Actor {
+            name: "tester".to_owned(),
+            face: Face::CommandLine,
+        };
+        worker.control.order(by, order).await.unwrap();
+        set(&mut worker, [None, ended(1), ended(47)]);
+        assert_eq!(worker.due(), Some(2));
+    }
+
+    #[tokio::test]
+    async fn a_clock_that_is_set_back_does_not_keep_exports_from_being_written() {
+        let clock = Clock::stopped_at(at(1_000));
+        let (mut worker, _folder) = worker(&clock);
+        set(&mut worker, [ended(1_000); 3]);
+
+        clock.jump_to(at(100));
+        assert_eq!(worker.due(), None);
+        let rows = worker.control.exports().rows();
+        assert!(rows.iter().all(|row| row.next == Some(at(124))), "{rows:?}");
+        clock.set(at(124));
+        assert_eq!(worker.due(), Some(0));
+    }
+
+    #[tokio::test]
+    async fn an_export_of_the_future_does_not_say_when_the_next_one_is_due() {
+        let (mut worker, folder) = worker(&Clock::stopped_at(at(100)));
+        for (name, hours) in [("a", 99), ("b", 1_000), ("c", 100)] {
+            let name = ExportName(name.to_owned());
+            let path = folder.path().join(stamp::whole(&name, at(hours)));
+            fs::create_dir(&path).unwrap();
+            let manifest = format!("{{\"export\":\"{name}\"}}");
+            fs::write(path.join(stamp::MANIFEST), manifest).unwrap();
+        }
+
+        worker.look().await;
+
+        let last: Vec<_> = worker.exports.iter().map(|it| it.last).collect();
+        assert_eq!(last, [ended(99), None, ended(100)]);
+        assert_eq!(worker.due(), Some(1));
+    }
 }

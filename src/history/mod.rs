@@ -37,6 +37,7 @@ pub use error::HistoryError;
 pub use licence_past::SubjectLicences;
 pub use licences::{AssignedPage, LicenceLook, LicenceThen};
 pub use pairs::{Pair, PairPage, latest_mention, pairs, pairs_in};
+pub use past::covered;
 pub use picture::{Picture, UserPage};
 pub use pictures::Pictures;
 pub use records_then::RecordPage;

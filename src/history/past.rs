@@ -477,7 +477,7 @@ fn read(store: &Store, then: Then) -> Result<Option<User>, HistoryError> {
 }
 
 /// Fails if the journal does not go back to a time, or nothing was known of the tenant then.
-pub(super) fn covered(store: &Store, known: &Known, at: Timestamp) -> Result<(), HistoryError> {
+pub fn covered(store: &Store, known: &Known, at: Timestamp) -> Result<(), HistoryError> {
     let too_early = |first| HistoryError::NotCovered {
         tenant: known.name.clone(),
         first,

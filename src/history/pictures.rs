@@ -38,11 +38,6 @@ struct Asked {
 }
 
 impl Pictures {
-    /// Fails if the journal does not cover a time for a tenant.
-    pub fn covers(store: &Store, known: &Known, at: Timestamp) -> Result<(), HistoryError> {
-        covered(store, known, at)
-    }
-
     /// Returns the picture of a tenant at a time; `None` means now.
     pub fn of(
         &self,

@@ -640,3 +640,44 @@ async fn twenty_tenants_share_four_places_and_none_starves() {
     running.stop().await;
     assert_same_as_tenants(&cloud.world.store(), &cloud.tenants);
 }
+
+/// An export of all tenants has those that can be read; what it lacks is said in the manifest.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_export_does_not_wait_for_a_tenant_that_is_paused_and_was_never_read() {
+    let cloud = Cloud::of(&["acme", "beta"]).await;
+    cloud
+        .console
+        .set_status(&cloud.tenants[1].tenant_id(), "deactivated");
+    let folder = cloud.world.path("exports");
+    std::fs::create_dir(&folder).unwrap();
+    let export = |name: &str, more: &str| {
+        format!(
+            "[[exports]]\nname = \"{name}\"\nfolder = {folder:?}\nschedule = \"7d\"\n\
+             reports = [\"roles\"]\n{more}\n"
+        )
+    };
+    let exports = export("all", "") + &export("named", "tenants = [\"acme\", \"beta\"]");
+    cloud.configure(&[cloud.region(&[]), cloud.organization(""), exports]);
+    let running = cloud.world.launch().await;
+    let deactivated = "beta: the console says that it is deactivated";
+    all_are(&running, &["acme: active", deactivated]).await;
+    within("acme is read", || async {
+        let mut runs = runs_of(&running, "acme").await.into_iter();
+        runs.any(|run| run.outcome == Outcome::Succeeded)
+    })
+    .await;
+
+    let (exit, out, said) = cloud.world.command(&["export", "--name", "all"]).await;
+    assert_eq!(exit, 0, "{said}");
+    let manifest = std::path::Path::new(out.trim()).join("manifest.json");
+    let manifest = json(&std::fs::read_to_string(manifest).unwrap());
+    assert_eq!(manifest["complete"], false);
+    let report = &manifest["reports"][0];
+    assert_eq!(report["not_read"], serde_json::json!(["beta"]));
+    assert_eq!(report["tenants"][0]["tenant"], "acme");
+    // Whoever names it wants it.
+    let (exit, _, said) = cloud.world.command(&["export", "--name", "named"]).await;
+    assert_ne!(exit, 0);
+    assert!(said.contains("export.not-read"), "{said}");
+    running.stop().await;
+}

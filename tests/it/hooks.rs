@@ -18,7 +18,7 @@ const ECHO: Duration = Duration::from_secs(5);
 /// The metric of the webhooks that were accepted, up to the result.
 const TAKEN: &str = r#"qlik_roster_qlik_webhooks_total{tenant="acme",result="#;
 
-const SECRET: &str = "0123456789abcdef0123456789abcdef";
+pub const SECRET: &str = "0123456789abcdef0123456789abcdef";
 
 /// A world that is polled once an hour, unless it is woken.
 async fn world() -> World {
@@ -80,7 +80,8 @@ impl Woken {
     }
 }
 
-fn signature(secret: &str, body: &str) -> String {
+/// Signs a body as Qlik does.
+pub fn signature(secret: &str, body: &str) -> String {
     let mut mac = Hmac::<Sha256>::new_from_slice(secret.as_bytes()).unwrap();
     mac.update(body.as_bytes());
     let digits = mac.finalize().into_bytes();
@@ -88,7 +89,8 @@ fn signature(secret: &str, body: &str) -> String {
     digits.concat()
 }
 
-async fn post(running: &Running, tenant: &str, body: &str, signature: Option<&str>) -> u16 {
+/// Sends a webhook. Returns the status of the answer.
+pub async fn post(running: &Running, tenant: &str, body: &str, signature: Option<&str>) -> u16 {
     let signature = signature.map(|signature| ("Qlik-Signature", signature));
     post_with(running, tenant, body, signature.as_slice()).await
 }

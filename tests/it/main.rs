@@ -60,6 +60,7 @@ mod losses;
 mod manual;
 mod matrix;
 mod memory;
+mod metric_values;
 mod metrics;
 mod names;
 mod openapi;

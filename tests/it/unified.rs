@@ -4,9 +4,12 @@ use std::collections::BTreeSet;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::Command;
+use std::time::Duration;
 
-use qlik_roster::demo::tenant::{Edit, NewUser};
-use qlik_roster::model::{Id, UserId};
+use qlik_roster::clock::Clock;
+use qlik_roster::demo::EmulatedTenant;
+use qlik_roster::demo::tenant::{Edit, NewUser, RateLimits, TenantOptions};
+use qlik_roster::model::{Id, Timestamp, UserId};
 use reqwest::StatusCode;
 use serde_json::{Value, json};
 
@@ -486,6 +489,53 @@ async fn a_tenant_that_was_not_read_is_not_an_empty_one() {
     running.stop().await;
 }
 
+/// Whether an earlier time is covered does not depend on the page.
+#[tokio::test]
+async fn a_time_that_is_not_covered_for_one_tenant_is_refused_on_the_first_page() {
+    let clock = Clock::stopped_at(Timestamp::parse("2026-03-01T08:00:00Z").unwrap());
+    let options = |seed| TenantOptions {
+        users: 5,
+        seed,
+        rate_limits: RateLimits::Off,
+        ..TenantOptions::default()
+    };
+    let world = World::by(clock.clone(), options(1)).await;
+    world.one_run().await;
+    let covered = clock.now();
+    clock.set(covered.plus(Duration::from_secs(3_600)));
+    let later = EmulatedTenant::start(options(2), clock.clone())
+        .await
+        .unwrap();
+    world.write("later", later.client_secret().expose());
+    let secret = world.path("later");
+    let (id, url) = (later.client_id(), later.url());
+    let more = format!(
+        "[[connections]]\nname = \"later\"\nkind = \"tenant\"\nclient_id = \"{id}\"\n\
+         client_secret_file = {secret:?}\nrequests_per_minute = 0\noutlast = \"0s\"\n\
+         [[tenants]]\nname = \"later\"\nhost = \"{url}\"\nconnection = \"later\"\n[[endpoints]]"
+    );
+    world.write_config(&world.standard_config().replacen("[[endpoints]]", &more, 1));
+    let running = world.start().await;
+    let token = token(&world, &["--scope", "read"]).await;
+
+    for (account, at, status) in [
+        ("acme", covered, StatusCode::OK),
+        ("*", covered, StatusCode::CONFLICT),
+        ("*", clock.now(), StatusCode::OK),
+    ] {
+        let user = world.tenant.directory().users()[2].id.clone();
+        for path in [
+            format!("/unified/iam/users?page_size=1&as_of={at}"),
+            format!("/unified/iam/users/{user}?as_of={at}"),
+        ] {
+            let page = get(&running, &token, account, &path).await;
+            assert_eq!(page.status, status, "{account} {path}: {}", page.body);
+        }
+    }
+    running.stop().await;
+    later.stop().await;
+}
+
 /// StackOne's published client validates each answer against StackOne's own schema.
 #[tokio::test]
 async fn the_client_of_stackone_reads_everything() {
@@ -554,7 +604,7 @@ async fn a_token_opens_what_its_scopes_name_until_it_ends() {
         tokens.push(token);
     }
 
-    let day = std::time::Duration::from_secs(24 * 3_600 + 1);
+    let day = Duration::from_secs(24 * 3_600 + 1);
     world.clock.set(world.clock.now().plus(day));
 
     // Not with all: an address with many wrong tokens has to wait.

@@ -1,5 +1,6 @@
 //! Validates the alerts: endpoints that get messages for people in place of events.
 
+use super::super::no_effect::{NoEffect, of_alert};
 use super::super::problem::Problems;
 use super::super::secrets::Vault;
 use super::super::values::{Names, required};
@@ -19,16 +20,17 @@ const STYLES: &str = "`slack`, `teams` or `template`";
 /// the other, so that an end does not come before its beginning.
 const PER_SECOND: u32 = 1;
 
-/// Validates all alerts. Their names are also those of endpoints, which commands use for both.
+/// Validates all alerts, and finds what has no effect. Their names are also those of endpoints,
+/// which commands use for both.
 pub(in super::super) fn alerts(
     list: Vec<raw::Alert>,
     endpoints: &[Endpoint],
     vault: &Vault<'_>,
     proxies: &EnvironmentProxy,
     problems: &mut Problems,
-) -> Vec<Endpoint> {
+) -> (Vec<Endpoint>, Vec<NoEffect>) {
     let mut names = Names::new("alerts");
-    let mut valid = Vec::new();
+    let (mut valid, mut without_effect) = (Vec::new(), Vec::new());
     for (i, raw) in list.into_iter().enumerate() {
         let at = format!("alerts[{i}]");
         let name = names.take(i, raw.name.as_deref(), problems);
@@ -39,15 +41,17 @@ pub(in super::super) fn alerts(
         }
         let events = events(&at, raw.events.as_deref(), problems);
         let format = format(&at, &raw, problems);
-        let content = events.zip(format).map(|content| (content, Vec::new()));
         let raw = as_endpoint(raw);
         let address = address(&at, &raw, vault, problems);
+        let found = of_alert(&at, &raw, events.as_ref(), address.as_ref());
+        without_effect.extend(found);
+        let content = events.zip(format).map(|content| (content, Vec::new()));
         let url = address.as_ref().map(|address| &address.url);
         let proxy = proxy(&at, &raw, url, vault, proxies, problems);
         let destination = name.zip(address).zip(proxy.ok());
         valid.extend(endpoint(&at, destination, content, &raw, vault, problems));
     }
-    valid
+    (valid, without_effect)
 }
 
 fn events(at: &str, patterns: Option<&[String]>, problems: &mut Problems) -> Option<EventFilter> {
@@ -56,13 +60,11 @@ fn events(at: &str, patterns: Option<&[String]>, problems: &mut Problems) -> Opt
         return EventFilter::parse(&ALERT_TYPES).ok();
     };
     for pattern in patterns {
-        let tells = EventFilter::parse(&[pattern]).is_ok_and(|events| {
-            ALERT_TYPES
-                .iter()
-                .any(|event_type| events.wants(event_type))
-        });
-        let exists = EventFilter::parse(&[pattern]).is_ok();
-        if exists && !tells {
+        // Invalid ones are found below.
+        let Ok(named) = EventFilter::parse(&[pattern]) else {
+            continue;
+        };
+        if !ALERT_TYPES.into_iter().any(|told| named.wants(told)) {
             let fault = Fault::Conflict {
                 detail: format!("no alert tells of `{pattern}`"),
                 remedy: "docs/alerts.md lists what alerts tell of; use an endpoint for other events",

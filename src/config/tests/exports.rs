@@ -31,6 +31,10 @@ fn what_is_wrong_with_an_export_is_said_at_its_key() {
         ),
         ("reports = []", "config.conflict exports[0].reports"),
         ("tenants = []", "config.conflict exports[0].tenants"),
+        (
+            "tenants = [\"acme\", \"acmee\"]",
+            "config.unknown-tenant exports[0].tenants[1]",
+        ),
         ("format = \"xlsx\"", "config.bad-choice exports[0].format"),
         (
             "timezone = \"Mars\"",
@@ -67,4 +71,17 @@ fn what_is_wrong_with_an_export_is_said_at_its_key() {
         wrong(&format!("{GOOD}{bad}"), &[]),
         ["config.bad-schedule exports[0].schedule"]
     );
+}
+
+/// What may be a host name, an id, or a tenant that a connection finds, is for the daemon to judge.
+#[test]
+fn what_may_be_a_tenant_is_not_refused() {
+    for name in ["other.eu.qlikcloud.com", "xqFQ0k66vSR8d9G7J-vZtHZQkiYrCpct"] {
+        let text = format!("{GOOD}{SECTION}tenants = [\"{name}\"]\n");
+        assert_eq!(wrong(&text, &[]), [""; 0], "{name}");
+    }
+    let region = "[[connections]]\nname = \"us\"\nkind = \"region\"\nclient_id = \"id\"\n\
+                  client_secret_file = \"eu-client-secret\"\nhosts = [\"b.us.qlikcloud.com\"]\n";
+    let text = format!("{GOOD}{region}{SECTION}tenants = [\"b\"]\n");
+    assert_eq!(wrong(&text, &[]), [""; 0]);
 }

@@ -2,6 +2,9 @@
 
 use super::*;
 
+const ALERT: &str =
+    "[[alerts]]\nname = \"on-call\"\nurl_file = \"hr-address\"\nformat = \"slack\"\n";
+
 /// Returns the keys without effect in a valid configuration.
 fn no_effects(text: &str) -> Vec<String> {
     let config = Folder::with(text).load(&[]).unwrap();
@@ -73,6 +76,19 @@ fn what_does_nothing_is_named() {
             tenant("sessions = true\npoll = \"off\""),
             &["tenants[0].sessions"],
         ),
+        (
+            format!(
+                "{GOOD}{ALERT}events = [\"sync.*\"]\nroles = [\"Steward\"]\nomit = [\"user.name\"]\n\
+                 allow_http = true\nallow_private = [\"10.0.0.0/8\"]"
+            ),
+            &["alerts[0].roles", "alerts[0].omit", "alerts[0].allow_http"],
+        ),
+        (
+            format!(
+                "{GOOD}{ALERT}events = [\"endpoint.disabled\"]\nhash = [\"user.name\"]\nhash_key_file = \"hash-key\""
+            ),
+            &["alerts[0].hash"],
+        ),
     ] {
         assert_eq!(no_effects(&text), expected, "{text}");
     }
@@ -84,6 +100,8 @@ fn what_does_something_is_not_named() {
     for text in [
         GOOD.to_owned(),
         EXAMPLE.to_owned(),
+        format!("{GOOD}{ALERT}roles = [\"Steward\"]\nomit = [\"user.name\"]"),
+        format!("{GOOD}{ALERT}events = [\"access.granted\"]\nroles = [\"Steward\"]"),
         format!("{GOOD}events = [\"*\"]\nkinds = [\"user\"]\nroles = [\"TenantAdmin\"]"),
         format!("{GOOD}events = [\"*.*\", \"user.created\"]\nomit = [\"avatar\"]"),
         format!("[access]\nsessions = true\nidle_admin = \"30d\"\n{GOOD}"),

@@ -23,9 +23,10 @@ pub struct ScimPage {
     pub not_read: Vec<TenantName>,
     /// How many such tenants there are.
     pub n_not_read: u64,
-    /// How many tenants were asked about and were read in full. 0 also if a resource that was not
-    /// found may be one of a tenant that was not.
+    /// How many tenants were asked about and were read in full.
     pub n_tenants: u64,
+    /// Whether the resource that was asked for and not found may be one of the other tenants.
+    pub may_be_unread: bool,
 }
 
 /// A resource, with all that the request may want of it.

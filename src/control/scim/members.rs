@@ -74,14 +74,12 @@ pub(super) fn of_groups<'a>(
     if collecting.lists.is_empty() {
         return Ok(BTreeMap::new());
     }
-    let flow = if let Some(flow) = posted(reading, known, &mut collecting)? {
-        flow
-    } else {
-        // The list may have ceased to be complete after a part of it was read.
-        collecting.forget();
-        walked(reading, known, &mut collecting)?
-    };
-    match flow {
+    let flow = collected(
+        &mut collecting,
+        |collecting| posted(reading, known, collecting),
+        |collecting| walked(reading, known, collecting),
+    );
+    match flow? {
         Flow::Refuse => Err(Unanswered::Refused(ScimRefusal::TooManyMembers {
             most: MAX_MEMBERS as u64,
         })),
@@ -178,6 +176,20 @@ impl Collecting {
     }
 }
 
+/// Collects members from a posting list, or from all users if the list does not tell. A list may
+/// cease to be complete after a part of it was read: then everything is collected again.
+fn collected(
+    collecting: &mut Collecting,
+    posted: impl FnOnce(&mut Collecting) -> Result<Option<Flow>, StoreError>,
+    walked: impl FnOnce(&mut Collecting) -> Result<Flow, StoreError>,
+) -> Result<Flow, StoreError> {
+    if let Some(flow) = posted(collecting)? {
+        return Ok(flow);
+    }
+    collecting.forget();
+    walked(collecting)
+}
+
 /// Reads all users.
 fn walked(
     reading: &Reading<'_>,
@@ -247,5 +259,86 @@ pub(super) fn member(user: &User) -> Member {
     Member {
         id: user.id.clone(),
         name: user.label().to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{Coded, UserId, UserStatus};
+
+    fn user(id: &str) -> User {
+        let group = GroupId(Id::parse("g1").unwrap());
+        User {
+            id: UserId(Id::parse(id).unwrap()),
+            subject: id.to_owned(),
+            name: None,
+            email: None,
+            status: Coded {
+                value: UserStatus::Enabled,
+                source_value: None,
+            },
+            is_bot: false,
+            client_id: None,
+            roles: None,
+            groups: Some([(group, String::new())].into()),
+            scopes: None,
+            created_at: None,
+            updated_at: None,
+            invite_expires_at: None,
+            picture: None,
+            locale: None,
+            zone_info: None,
+            preferred_locale: None,
+            preferred_zone_info: None,
+        }
+    }
+
+    fn collecting(limit: MemberLimit) -> Collecting {
+        let group = GroupId(Id::parse("g1").unwrap());
+        Collecting {
+            lists: [(group, List::of(limit))].into(),
+            limit,
+            n: 0,
+        }
+    }
+
+    fn add(collecting: &mut Collecting, ids: &[&str]) -> Flow {
+        let added = ids.iter().map(|id| collecting.add(&user(id)));
+        match added.collect::<Option<Vec<()>>>() {
+            Some(_) => Flow::Complete,
+            None => Flow::Refuse,
+        }
+    }
+
+    fn result(collecting: Collecting) -> (Option<Vec<Id>>, usize, MembersDigest) {
+        let list = collecting.lists.into_values().next().unwrap();
+        let members = list.members.into_iter().map(|it| it.id.0);
+        let members = (!list.is_over).then(|| members.collect());
+        (members, collecting.n, list.digest)
+    }
+
+    /// A group has the members of all users, whatever was read of its list before.
+    #[test]
+    fn a_list_that_does_not_tell_everything_leaves_nothing() {
+        let all = ["u1", "u2", "u3"];
+        for most in [0, 1, 2, 3, 9] {
+            let limit = MemberLimit::LeaveOut(most);
+            for n_posted in 0..=all.len() {
+                let mut found = collecting(limit);
+                let flow = collected(
+                    &mut found,
+                    |list| {
+                        add(list, &all[..n_posted]);
+                        Ok(None)
+                    },
+                    |list| Ok(add(list, &all)),
+                );
+                assert_eq!(flow.unwrap(), Flow::Complete);
+                let mut expected = collecting(limit);
+                add(&mut expected, &all);
+                assert_eq!(result(found), result(expected), "{most} {n_posted}");
+            }
+        }
     }
 }

@@ -93,6 +93,7 @@ impl<'a> Asked<'a> {
             not_read: not_read.map(|it| it.name.clone()).take(MAX_PAGE).collect(),
             n_not_read,
             n_tenants: self.read.len() as u64,
+            may_be_unread: false,
         }
     }
 }
@@ -190,13 +191,9 @@ fn resource(reading: &Reading<'_>, asked: &query::ScimResource) -> Result<ScimPa
     }
     found.next = None;
     let may_be_unread = found.rows.is_empty() && tenants.may_be_unread(id);
-    let page = tenants.page(found);
-    Ok(match may_be_unread {
-        true => ScimPage {
-            n_tenants: 0,
-            ..page
-        },
-        false => page,
+    Ok(ScimPage {
+        may_be_unread,
+        ..tenants.page(found)
     })
 }
 

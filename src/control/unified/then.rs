@@ -3,7 +3,7 @@
 use crate::control::reading::Reading;
 use crate::control::records::MAX_READ;
 use crate::control::{ControlError, MAX_PAGE, Page, RecordPosition, RecordRow, page};
-use crate::history::{Picture, Pictures};
+use crate::history::{Picture, covered};
 use crate::model::{Id, Kind, Record, Timestamp, Version};
 use crate::store::Known;
 
@@ -15,7 +15,7 @@ impl Reading<'_> {
     /// on which of them it comes to.
     pub(super) fn covers(&self, tenants: &[&Known], at: Timestamp) -> Result<(), ControlError> {
         for known in tenants {
-            Pictures::covers(self.store, known, at)?;
+            covered(self.store, known, at)?;
         }
         Ok(())
     }

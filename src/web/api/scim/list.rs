@@ -35,11 +35,11 @@ struct FoundRows {
     n_not_read: u64,
 }
 
-/// Fails if nothing was asked about but tenants that were not read in full yet: an empty answer
-/// would look like a tenant without users.
+/// Fails if nothing was asked about but tenants that were not read in full yet, or a resource that
+/// may be one of theirs: an empty answer would look like a tenant without users.
 pub(super) fn not_read(page: &ScimPage) -> Result<(), ScimError> {
     match page.not_read.first() {
-        Some(first) if page.n_tenants == 0 => Err(ScimError::not_read(first)),
+        Some(first) if page.n_tenants == 0 || page.may_be_unread => Err(ScimError::not_read(first)),
         Some(_) | None => Ok(()),
     }
 }
