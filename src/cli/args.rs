@@ -60,6 +60,8 @@ pub(super) enum CommandArgs {
     Serve,
     /// Ask the running daemon whether it is alive, for the health check of a container.
     Health,
+    /// Let the running daemon read its configuration and its secrets again.
+    Reload(OutputArgs),
     /// Do one run for each tenant, then deliver until nothing is due.
     Sync(SyncArgs),
     /// Show the tenants: whether each is read, and how its runs went.
@@ -125,6 +127,7 @@ impl CommandArgs {
             | Self::Completions { .. }
             | Self::Man { .. } => false,
             Self::Check(_)
+            | Self::Reload(_)
             | Self::Sync(_)
             | Self::Tenants(_)
             | Self::Status(_)

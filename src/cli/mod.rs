@@ -41,6 +41,7 @@ mod losses;
 mod man;
 mod plans;
 mod records;
+mod reload;
 mod replay;
 mod rotate;
 mod runs;
@@ -106,6 +107,7 @@ fn dispatch(args: Args) -> anyhow::Result<Exit> {
         CommandArgs::Check(args) => runtime()?.block_on(check::run(config, args)),
         CommandArgs::Serve => serve(config),
         CommandArgs::Health => runtime()?.block_on(health::run(config)),
+        CommandArgs::Reload(args) => runtime()?.block_on(reload::run(config, args)),
         CommandArgs::Sync(args) => runtime()?.block_on(sync::run(config, args)),
         CommandArgs::Tenants(args) => runtime()?.block_on(tenants::run(config, args)),
         CommandArgs::Users(args) => {

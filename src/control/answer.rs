@@ -28,8 +28,8 @@ use super::space_tables::SpaceTables;
 use super::tasks::Tasks;
 use super::token_cache::ApiTokens;
 use super::{
-    Acting, Actor, Begun, Command, ControlError, Endpoints, Exports, Query, SentError, TaskId,
-    Watched, linked,
+    Acting, Actor, Begun, Command, ControlError, Endpoints, Exports, Query, Reloads, SentError,
+    TaskId, Watched, linked,
 };
 
 /// Answers an operator's questions, and carries out an operator's commands.
@@ -71,6 +71,7 @@ impl Control {
                 names: NameCache::default(),
                 last_clock_jump,
                 crashes,
+                reloads: Reloads::default(),
                 tasks: Tasks::default(),
                 api_tokens: ApiTokens::default(),
                 app_places: AppPlaces::default(),
@@ -101,6 +102,23 @@ impl Control {
     pub fn with_exports(mut self, exports: Exports) -> Self {
         self.context.exports = exports;
         self
+    }
+
+    /// Sets who carries out orders to read the configuration again.
+    #[must_use]
+    pub fn with_reloads(mut self, reloads: Reloads) -> Self {
+        self.context.reloads = reloads;
+        self
+    }
+
+    /// Returns the orders to read the configuration again.
+    pub fn reloads(&self) -> &Reloads {
+        &self.context.reloads
+    }
+
+    /// Returns the endpoints of the configuration.
+    pub fn endpoints(&self) -> &Endpoints {
+        &self.context.endpoints
     }
 
     /// Returns the last crash of a part of the daemon; `None` if there was none.

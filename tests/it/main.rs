@@ -71,6 +71,7 @@ mod printing;
 mod process;
 mod progress;
 mod questions;
+mod reload;
 mod reports;
 mod rights;
 mod schemas;
