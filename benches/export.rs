@@ -71,7 +71,9 @@ fn measure(dir: &Path, config: &Path, users: usize, rounds: usize) -> Result<()>
         ("findings", "csv"),
         ("memberships", "csv"),
         ("memberships", "json"),
+        ("memberships", "parquet"),
         ("access", "csv"),
+        ("access", "parquet"),
     ] {
         let mut costs = Vec::new();
         let (mut rows, mut bytes) = (0, 0);

@@ -46,15 +46,20 @@ def is_allowed(expression, allowed):
     return either()
 
 
+def output(*command):
+    """Returns what a command of cargo prints."""
+    made = subprocess.run(["cargo", *command, "--locked"], check=True, stdout=subprocess.PIPE)
+    return made.stdout.decode()
+
+
 def graph(targets):
-    """Returns the packages that are built for the targets, tests included."""
-    command = ["cargo", "metadata", "--format-version=1", "--locked"]
-    for target in targets:
-        command += ["--filter-platform", target]
-    made = subprocess.run(command, check=True, stdout=subprocess.PIPE)
-    metadata = json.loads(made.stdout)
-    nodes = {node["id"] for node in metadata["resolve"]["nodes"]}
-    return [package for package in metadata["packages"] if package["id"] in nodes]
+    """Returns the packages that are built for the targets, tests included. `cargo metadata` alone
+    would add what features need that are switched on for other platforms only."""
+    wanted = [f"--target={target}" for target in targets]
+    lines = output("tree", "--all-features", "--edges=normal,build,dev", "--prefix=none", "--format={p}", *wanted)
+    built = {tuple(line.split()[:2]) for line in lines.splitlines() if line}
+    packages = json.loads(output("metadata", "--all-features", "--format-version=1"))["packages"]
+    return [package for package in packages if (package["name"], f"v{package['version']}") in built]
 
 
 with open("deny.toml", "rb") as file:

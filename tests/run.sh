@@ -135,7 +135,7 @@ dependencies() {
 
 # Links to private items are fine: the essays that open the layers point to the files in them.
 documentation() {
-  RUSTDOCFLAGS='-D warnings -A rustdoc::private_intra_doc_links' cargo doc --locked --no-deps --quiet
+  RUSTDOCFLAGS='-D warnings -A rustdoc::private_intra_doc_links' cargo doc --locked --all-features --no-deps --quiet
 }
 
 step 'Packages of Debian' debian
@@ -146,11 +146,13 @@ if have python3 && have npm; then export QLIK_ROSTER_REQUIRE_FOREIGN=1; fi
 if have python3 && have promtool && have lintian && have systemd-analyze; then export QLIK_ROSTER_REQUIRE_DEPLOY=1; fi
 if have promtool; then export QLIK_ROSTER_REQUIRE_PROMTOOL=1; fi
 step 'Format' cargo fmt --check
-step 'Lints' cargo clippy --locked --all-targets --quiet -- -D warnings
+# Everything is tested as it is released, with all features. Without them it has to compile.
+step 'Lints' cargo clippy --locked --all-targets --all-features --quiet -- -D warnings
+step 'Without features' cargo check --locked --quiet
 step 'Documentation' documentation
 step 'Dependencies' dependencies
-step 'Tests' cargo test --locked
+step 'Tests' cargo test --locked --all-features
 if [ -n "${QLIK_ROSTER_LONG:-}" ]; then
-  step 'Long tests of the store' cargo test --locked --test store_process -- --ignored --nocapture
+  step 'Long tests of the store' cargo test --locked --all-features --test store_process -- --ignored --nocapture
 fi
 if [ -n "$release" ]; then step 'A release on a bare Debian' tests/deploy/bare.sh; fi

@@ -13,9 +13,23 @@ import tomllib
 import uuid
 
 target = sys.argv[1]
-command = ["cargo", "metadata", "--format-version=1", "--locked", "--filter-platform", target]
-metadata = json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE).stdout)
-packages = {package["id"]: package for package in metadata["packages"]}
+
+
+def cargo(*command):
+    """Returns what a command of cargo prints, for the features of a release."""
+    made = ["cargo", *command, "--locked", "--features=otel"]
+    return subprocess.run(made, check=True, stdout=subprocess.PIPE).stdout.decode()
+
+
+metadata = json.loads(cargo("metadata", "--format-version=1", "--filter-platform", target))
+# The metadata has more than is compiled: what features need that are on for other platforms only.
+tree = cargo("tree", "--edges=normal,build", "--prefix=none", "--format={p}", f"--target={target}")
+built = {tuple(line.split()[:2]) for line in tree.splitlines() if line}
+packages = {
+    package["id"]: package
+    for package in metadata["packages"]
+    if (package["name"], f"v{package['version']}") in built
+}
 nodes = {node["id"]: node for node in metadata["resolve"]["nodes"]}
 with open("Cargo.lock", "rb") as file:
     lock = tomllib.load(file)["package"]
@@ -25,7 +39,7 @@ checksums = {(one["name"], one["version"]): one.get("checksum") for one in lock}
 def needs(node):
     """Returns the ids of what a package is built from, without what only its tests use."""
     kinds = {one["pkg"]: {kind["kind"] for kind in one["dep_kinds"]} for one in node["deps"]}
-    return sorted(id for id, kind in kinds.items() if kind - {"dev"})
+    return sorted(id for id, kind in kinds.items() if kind - {"dev"} and id in packages)
 
 
 def purl(package):

@@ -354,6 +354,15 @@ mod tests {
             status: Coded::new(UserStatus::Disabled, "disabled"),
             ..user(&[1], &[1])
         };
+        // What SCIM has created and nobody has used yet, and what SCIM has removed.
+        let provisioned = User {
+            status: Coded::new(UserStatus::Pending, "provisioned"),
+            ..user(&[2], &[1])
+        };
+        let removed = User {
+            status: Coded::new(UserStatus::Disabled, "disabled"),
+            ..user(&[2], &[1])
+        };
         let bot = User {
             is_bot: true,
             ..user(&[1], &[])
@@ -368,6 +377,8 @@ mod tests {
             (user(&[1], &[1]), none, known, None),
             (user(&[1], &[1]), all, None, None),
             (disabled, all, known, None),
+            (provisioned, all, known, None),
+            (removed, all, known, None),
             (bot, all, known, None),
         ] {
             let absences = absences(limits, span);

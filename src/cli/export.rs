@@ -5,7 +5,7 @@
 
 mod configured;
 
-use std::io::Write;
+use std::io::{self, IsTerminal, Write};
 use std::path::Path;
 
 use serde_json::{Value, json};
@@ -15,7 +15,7 @@ use crate::control::{ReportAsked, ReportName, ReportSummary, ReportWalk, query};
 use crate::daemon::Hooks;
 use crate::doing::counting;
 use crate::model::{ExportName, TenantName, Timestamp};
-use crate::view::{self, ReportFormat, ReportText};
+use crate::view::{self, ReportFormat, ReportWriter};
 
 use super::access::time;
 use super::args::{ExportArgs, ExportFormat};
@@ -83,7 +83,12 @@ impl Wanted {
         let format = match args.format {
             ExportFormat::Csv => ReportFormat::Csv,
             ExportFormat::Json => ReportFormat::Json,
+            ExportFormat::Parquet => ReportFormat::Parquet,
         };
+        if format == ReportFormat::Parquet && args.out.is_none() && io::stdout().is_terminal() {
+            let why = "Parquet is not text: name a folder with `--out`, or redirect the output";
+            return Err(CliError::usage(why));
+        }
         Ok(Self {
             reports,
             at,
@@ -258,15 +263,15 @@ async fn write(
     out: &mut impl Write,
 ) -> anyhow::Result<(ReportSummary, Value)> {
     let (_doing, found) = counting("writing a report", "rows");
-    let (mut text, head) = ReportText::begin(wanted.format, walk.asked().report);
+    let (mut writer, head) = ReportWriter::begin(wanted.format, walk.asked().report);
     out.write_all(&head)?;
     while let Some(question) = walk.question() {
         let rows = walk.take(client.ask(question).await?);
         found.add(rows.len() as u64);
-        out.write_all(&text.rows(&rows))?;
+        out.write_all(&writer.rows(&rows))?;
     }
     let summary = walk.summary().clone();
     let manifest = view::report_manifest(walk.asked(), &summary, &tenants.not_read);
-    out.write_all(&text.end(&manifest))?;
+    out.write_all(&writer.end(&manifest))?;
     Ok((summary, manifest))
 }

@@ -58,6 +58,7 @@ async fn serve(
     let config = super::begin::load(config)?;
     super::begin::start_logging(&config)?;
     telemetry::log_panics();
+    let traces = super::begin::start_traces(&config);
     say_settings(&config);
     let mut call = pin!(async move { drop(call.await) });
     // The same file, whatever a relative name would lead to later.
@@ -81,7 +82,11 @@ async fn serve(
     };
     let daemon = daemon?;
     systemd.ready(daemon.in_brief());
-    Ok(match daemon.run(call).await {
+    let ending = daemon.run(call).await;
+    if let Some(traces) = traces {
+        traces.end().await;
+    }
+    Ok(match ending {
         Ending::Clean => Exit::Success,
         Ending::Broken => Exit::Failure,
     })

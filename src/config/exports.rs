@@ -26,7 +26,7 @@ const REPORTS: &str =
     "`users`, `roles`, `groups`, `memberships`, `access`, `space-access` or `findings`";
 
 /// All formats.
-const FORMATS: &str = "`csv` or `json`";
+const FORMATS: &str = "`csv`, `json` or `parquet`";
 
 /// Validates all exports. `source` is the file of the configuration, `store` the store's folder.
 pub(super) fn exports(

@@ -29,11 +29,14 @@ use super::{
 };
 use crate::lock::lock;
 use crate::model::{
-    Change, Coded, EndpointName, Fingerprint, Group, GroupId, GroupType, Id, Record, Role, RoleId,
-    RoleType, RunId, Tenant, TenantId, TenantName, Timestamp, User, UserId,
+    AccessChange, AccountChange, Change, Coded, EndpointName, Fact, Fingerprint, Group, GroupId,
+    GroupType, Holder, Id, Record, Right, RightChange, RightHolders, Role, RoleId, RoleMention,
+    RoleType, RunId, Seq, Tenant, TenantId, TenantName, Timestamp, User, UserId,
 };
 use crate::secret::Secret;
-use crate::store::{Closing, Commit, Store, Write};
+use crate::store::{
+    Closing, Commit, Known, Remains, RightsMark, Store, TenantNo, USERS_IN_PART, Write,
+};
 use crate::tls::{Authorities, ClientCertificate};
 
 pub(super) const SECRET: &str = "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD";
@@ -171,7 +174,58 @@ pub(super) fn end_load(store: &Store) {
     commit(store, Vec::new(), closing);
 }
 
-fn commit(store: &Store, writes: Vec<Write>, closing: Closing) {
+/// Makes the change by which a user, everybody or a list of this many users come to hold a role.
+/// Writes the list.
+pub(super) fn granted(store: &Store, no: TenantNo, n_users: Option<usize>) -> RightChange {
+    let holder = |n: usize| Holder {
+        id: UserId(id(u32::try_from(n).unwrap())),
+        subject: format!("idp|{n}"),
+        name: Some(format!("User {n}")),
+        email: None,
+        is_bot: false,
+        barrier: None,
+        account: AccountChange::Stayed,
+    };
+    let holders = match n_users {
+        None => RightHolders::Everybody { count: 3 },
+        Some(1) => RightHolders::One(holder(1)),
+        Some(n_users) => {
+            let list = store.next_list(no, Remains::BehindLast).unwrap();
+            let users: Vec<Holder> = (0..n_users).map(holder).collect();
+            for (part, users) in (0..).zip(users.chunks(USERS_IN_PART)) {
+                store.add_list_part(no, list, part, users).unwrap();
+            }
+            RightHolders::Listed {
+                list,
+                count: n_users as u64,
+            }
+        }
+    };
+    RightChange {
+        right: Right::Role(RoleMention {
+            id: RoleId(id(2)),
+            name: "Steward".into(),
+            level: None,
+            is_unknown: false,
+        }),
+        change: AccessChange::Granted,
+        holders,
+        before: Vec::new(),
+        after: Vec::new(),
+    }
+}
+
+/// Writes an entry with a list of users who come to hold a role.
+pub(super) fn grant(store: &Store, n_users: usize) {
+    let granted = granted(store, adopt(store).no, Some(n_users));
+    let closing = Closing::Rights {
+        facts: vec![Fact::RightChanged(granted)],
+        mark: RightsMark::reported(Seq(0)),
+    };
+    commit(store, Vec::new(), closing);
+}
+
+fn adopt(store: &Store) -> Known {
     let tenant = Tenant {
         id: TenantId("tenant-1".into()),
         name: "Acme".into(),
@@ -179,9 +233,13 @@ fn commit(store: &Store, writes: Vec<Write>, closing: Closing) {
         region: Some("eu".into()),
         status: None,
     };
-    let known = store
+    store
         .adopt(&tenant, &TenantName("acme".into()), start())
-        .unwrap();
+        .unwrap()
+}
+
+fn commit(store: &Store, writes: Vec<Write>, closing: Closing) {
+    let known = adopt(store);
     store
         .commit(Commit {
             tenant: known.no,

@@ -15,7 +15,7 @@ use crate::control::{
 };
 use crate::model::{TenantName, Timestamp};
 use crate::signal::Shutdown;
-use crate::view::{self, ReportText};
+use crate::view::{self, ReportWriter};
 
 /// Writes an export, and then deletes old ones. Blocks.
 ///
@@ -124,7 +124,7 @@ impl Writing<'_> {
             from: None,
         });
         let mut draft = partial.file(&name)?;
-        let (mut text, head) = ReportText::begin(self.export.format, report);
+        let (mut writer, head) = ReportWriter::begin(self.export.format, report);
         draft.write_all(&head).map_err(failed)?;
         while let Some(question) = walk.question() {
             if self.shutdown.is_triggered() {
@@ -132,11 +132,11 @@ impl Writing<'_> {
             }
             let page = self.control.ask_blocking(question);
             let rows = walk.take(page.map_err(|source| ExportError::Reading { source })?);
-            draft.write_all(&text.rows(&rows)).map_err(failed)?;
+            draft.write_all(&writer.rows(&rows)).map_err(failed)?;
         }
         let summary = walk.summary().clone();
         let mut manifest = view::report_manifest(walk.asked(), &summary, &self.left_out);
-        draft.write_all(&text.end(&manifest)).map_err(failed)?;
+        draft.write_all(&writer.end(&manifest)).map_err(failed)?;
         let sha256 = draft.end().map_err(failed)?;
         if let Some(fields) = manifest.as_object_mut() {
             fields.insert("file".to_owned(), name.as_str().into());

@@ -104,3 +104,66 @@ fn groups(record: Option<&Record>) -> BTreeSet<GroupId> {
     let groups = groups.into_iter().flat_map(BTreeMap::keys);
     groups.cloned().collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{Coded, Group, Id, Timestamp};
+
+    fn id(n: u32) -> Id {
+        Id::parse(&format!("{n:024x}")).unwrap()
+    }
+
+    /// Returns a change by which group 7 comes to give role 1.
+    fn gives(group_type: GroupType) -> Change {
+        let group = |roles: &[u32]| {
+            let roles = roles.iter().map(|n| (RoleId(id(*n)), String::new()));
+            Record::Group(Group {
+                id: GroupId(id(7)),
+                name: "G".to_owned(),
+                description: None,
+                group_type: Coded::new(group_type, "x"),
+                status: None,
+                idp_id: None,
+                roles: Some(roles.collect()),
+                created_at: None,
+                updated_at: None,
+            })
+        };
+        Change::Updated {
+            before: group(&[]),
+            after: group(&[1]),
+        }
+    }
+
+    #[test]
+    fn whoever_gives_a_role_to_all_users_gives_it_to_each_and_to_a_group_to_its_members() {
+        let log = Reported {
+            first: Timestamp::from_millis(5),
+            last: Timestamp::from_millis(6),
+            by: Some([UserId(id(3))].into()),
+        };
+        let in_it = Some(BTreeSet::from([GroupId(id(7))]));
+        let in_none = Some(BTreeSet::new());
+        for (group_type, groups, role, is_cause) in [
+            (GroupType::Organization, &in_none, 1, true),
+            (GroupType::Organization, &None, 1, true),
+            (GroupType::Organization, &in_none, 2, false),
+            (GroupType::Group, &in_it, 1, true),
+            // It is not visible in which groups the user is.
+            (GroupType::Group, &None, 1, true),
+            (GroupType::Group, &in_none, 1, false),
+        ] {
+            let causes = [Cause::of(&gives(group_type), Some(log.clone())).unwrap()];
+            let receiver = Receiver {
+                user: &UserId(id(9)),
+                groups: groups.as_ref(),
+            };
+
+            let found = reported(&causes, &receiver, &RoleId(id(role)));
+
+            let expected = is_cause.then(|| log.clone());
+            assert_eq!(found, expected, "{group_type:?} {groups:?} {role}");
+        }
+    }
+}

@@ -51,29 +51,50 @@ pub(super) struct Leavers {
     users: Vec<Id>,
     /// Whether the only user that is kept was certainly in the group at that time.
     is_certain: bool,
+    /// Whether there were more users than are kept, of whom one may have been in the group.
+    has_more: bool,
+}
+
+/// What has happened to a user since that time, before the user left a group.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Earlier {
+    /// Nothing.
+    Nothing,
+    /// The user was created.
+    Created,
+    /// The user has changed, or is not among those that are kept.
+    Changed,
 }
 
 impl Leavers {
-    /// Adds a user, with what has happened to the user before the entry by which the user left, but
-    /// since that time. If nothing has, the user was in the group then, and nobody else is needed.
-    pub(super) fn add(&mut self, user: &Id, earlier: Option<&Changed>) {
-        let is_new = earlier.is_some_and(|earlier| earlier.then == Then::Absent);
-        if is_new || self.is_certain || self.users.contains(user) {
+    /// Adds a user. If nothing has happened to the user since that time, the user was in the group
+    /// then, and nobody else is needed.
+    pub(super) fn add(&mut self, user: &Id, earlier: Earlier) {
+        if self.is_certain || self.users.contains(user) {
             return;
         }
-        if earlier.is_none() {
-            *self = Self {
-                users: vec![user.clone()],
-                is_certain: true,
-            };
-        } else if self.users.len() < MAX_LEAVERS {
-            self.users.push(user.clone());
+        match earlier {
+            Earlier::Created => {}
+            Earlier::Nothing => {
+                *self = Self {
+                    users: vec![user.clone()],
+                    is_certain: true,
+                    has_more: false,
+                };
+            }
+            Earlier::Changed if self.users.len() < MAX_LEAVERS => self.users.push(user.clone()),
+            Earlier::Changed => self.has_more = true,
         }
     }
 
     /// Returns users who may have been in the group at that time.
     pub(super) fn users(&self) -> &[Id] {
         &self.users
+    }
+
+    /// Returns whether others may have been in the group.
+    pub(super) fn has_more(&self) -> bool {
+        self.has_more
     }
 }
 
@@ -92,4 +113,38 @@ fn bit(list: &PostingList) -> u64 {
         }
     };
     1 << place
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn id(n: usize) -> Id {
+        Id::parse(&format!("{n:024x}")).unwrap()
+    }
+
+    fn leavers(users: impl IntoIterator<Item = (usize, Earlier)>) -> (Vec<Id>, bool) {
+        let mut leavers = Leavers::default();
+        for (user, earlier) in users {
+            leavers.add(&id(user), earlier);
+        }
+        (leavers.users().to_vec(), leavers.has_more())
+    }
+
+    #[test]
+    fn whoever_was_certainly_in_a_group_is_kept_alone() {
+        use Earlier::{Changed, Created, Nothing};
+        let ids = |users: &[usize]| users.iter().copied().map(id).collect::<Vec<_>>();
+        let many = || (10..30).map(|user| (user, Changed));
+
+        assert_eq!(leavers([(1, Created)]), (ids(&[]), false));
+        let twice = [(1, Changed), (2, Changed), (1, Changed)];
+        assert_eq!(leavers(twice), (ids(&[1, 2]), false));
+        let certain = [(1, Changed), (2, Nothing), (3, Nothing), (4, Changed)];
+        assert_eq!(leavers(certain), (ids(&[2]), false));
+        assert_eq!(leavers(many()).0.len(), MAX_LEAVERS);
+        assert!(leavers(many()).1);
+        // However many there were before.
+        assert_eq!(leavers(many().chain([(1, Nothing)])), (ids(&[1]), false));
+    }
 }

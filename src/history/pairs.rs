@@ -124,3 +124,6 @@ pub fn pairs_in<T>(
     }
     Ok(Some(PairPage { pairs, next }))
 }
+
+#[cfg(test)]
+mod tests;

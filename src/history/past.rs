@@ -15,7 +15,7 @@ use crate::model::{
 };
 use crate::store::{Known, PostingList, Skimmed, Store, UserEntry};
 
-use super::changed::{Changed, Leavers, Then, bits};
+use super::changed::{Changed, Earlier, Leavers, Then, bits};
 use super::error::HistoryError;
 use super::since::first_since;
 use super::waiting::{Entries, until_included};
@@ -23,9 +23,9 @@ use super::waiting::{Entries, until_included};
 /// How many entries are read at once.
 const AT_ONCE: usize = 500;
 
-/// The most changed users whose former state is kept at once. Each takes some 60 bytes. If more
+/// The most changed users whose former state is kept at once. Each takes some 72 bytes. If more
 /// have changed, they are put back part by part, and the journal is read again for each part.
-const MAX_USERS: usize = 1_000_000;
+pub(super) const MAX_USERS: usize = 1_000_000;
 
 /// What has changed since an earlier time.
 #[derive(Debug)]
@@ -156,10 +156,16 @@ impl Past {
             Verb::Updated => 0,
             Verb::Deleted => -1,
         };
+        let id = &entry.user.0;
+        let earlier = match self.users.get(id) {
+            Some(earlier) if earlier.then == Then::Absent => Earlier::Created,
+            None if self.window.contains(id) => Earlier::Nothing,
+            Some(_) | None => Earlier::Changed,
+        };
         for list in &entry.left {
             if let PostingList::Group(group) = list {
                 let leavers = self.left_groups.entry(group.clone()).or_default();
-                leavers.add(&entry.user.0, self.users.get(&entry.user.0));
+                leavers.add(id, earlier);
             }
         }
         self.note_user(entry.user.0.clone(), Changed::by(entry));
@@ -283,14 +289,18 @@ impl Past {
     }
 
     /// Returns the groups that users have left since, each with users who may have been in it then.
-    pub(super) fn left_groups(&self) -> impl Iterator<Item = (&GroupId, &[Id])> {
-        let groups = self.left_groups.iter();
-        groups.map(|(group, leavers)| (group, leavers.users()))
+    pub(super) fn left_groups(&self) -> impl Iterator<Item = (&GroupId, &Leavers)> {
+        self.left_groups.iter()
     }
 
     /// Returns how many roles and groups have changed since.
     pub(super) fn n_givers(&self) -> usize {
         self.roles.len() + self.groups.len()
+    }
+
+    /// Returns how many users that have changed since it keeps.
+    pub(super) fn n_changed_users(&self) -> usize {
+        self.users.len()
     }
 
     /// Returns how many users there were then, given how many there are now.

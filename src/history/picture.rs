@@ -80,7 +80,7 @@ impl Picture {
         Self::past(store, known, Past::after(store, known, entry)?)
     }
 
-    fn past(store: &Store, known: &Known, mut past: Past) -> Result<Self, HistoryError> {
+    pub(super) fn past(store: &Store, known: &Known, mut past: Past) -> Result<Self, HistoryError> {
         for _ in 0..TRIES {
             let n_before = past.n_givers();
             let (mut picture, newest) = Self::read(store, known, Some(&past))?;
@@ -494,4 +494,4 @@ impl Picture {
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

@@ -17,6 +17,10 @@ use super::picture::Picture;
 /// How many pictures are kept: a few operators may ask at the same time, each for two times.
 const KEPT: usize = 4;
 
+/// How many changed users all kept pictures together may know, which take some 72 bytes each. The
+/// picture that was made last is always kept.
+const KEPT_USERS: usize = super::past::MAX_USERS;
+
 /// The pictures that were made last.
 #[derive(Debug, Clone, Default)]
 pub struct Pictures(Arc<Mutex<VecDeque<Made>>>);
@@ -70,9 +74,55 @@ impl Pictures {
         let picture = Arc::new(picture);
         kept.retain(|(it, _)| it.tenant != asked.tenant || it.at != asked.at);
         kept.push_back((asked, Arc::clone(&picture)));
-        if kept.len() > KEPT {
-            kept.pop_front();
-        }
+        drop_oldest(&mut kept, KEPT_USERS);
         Ok(picture)
+    }
+}
+
+/// Drops the pictures that were made first until the others are few enough and know at most
+/// `n_users` changed users. The last one stays.
+fn drop_oldest(kept: &mut VecDeque<Made>, n_users: usize) {
+    let count = |kept: &VecDeque<Made>| -> usize {
+        let pasts = kept.iter().filter_map(|(_, picture)| picture.since_then());
+        pasts.map(|past| lock(past).n_changed_users()).sum()
+    };
+    while kept.len() > KEPT || (kept.len() > 1 && count(kept) > n_users) {
+        kept.pop_front();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::history::picture::tests::store_with_changes;
+
+    #[test]
+    fn the_pictures_made_last_are_kept_while_few_users_have_changed() {
+        let folder = tempfile::tempdir().unwrap();
+        let (store, known, begin) = store_with_changes(folder.path());
+        let asked = |at| Asked {
+            tenant: known.no,
+            at: Some(Timestamp::from_millis(at)),
+            roles: Census::default(),
+            groups: Census::default(),
+        };
+        let make = |at| {
+            let picture = Picture::after(&store, &known, begin).unwrap();
+            (asked(at), Arc::new(picture))
+        };
+        let kept_of = |n_made: i64, n_users| {
+            let mut kept: VecDeque<Made> = (0..n_made).map(make).collect();
+            drop_oldest(&mut kept, n_users);
+            let at = kept.iter().filter_map(|(asked, _)| asked.at);
+            at.map(Timestamp::millis).collect::<Vec<_>>()
+        };
+        let (_, picture) = make(0);
+        let n_changed = lock(picture.since_then().unwrap()).n_changed_users();
+
+        assert!(n_changed > 1);
+        assert_eq!(kept_of(6, usize::MAX), [2, 3, 4, 5]);
+        assert_eq!(kept_of(3, 3 * n_changed), [0, 1, 2]);
+        assert_eq!(kept_of(3, 3 * n_changed - 1), [1, 2]);
+        assert_eq!(kept_of(3, 1), [2]);
     }
 }

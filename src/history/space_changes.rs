@@ -116,8 +116,14 @@ impl SpaceChanges {
     }
 
     /// Undoes the changes of a space, given how it is now, and drops them. Returns the space as it
-    /// was before the first change and as it was after the entry `later`.
-    pub(super) fn pair(&mut self, id: SpaceId, now: Option<Space>, later: Seq) -> SpacePair {
+    /// was before the first change and as it was after the entry `later`, and whether it was new or
+    /// only became visible in between, if it was not known before.
+    pub(super) fn pair(
+        &mut self,
+        id: SpaceId,
+        now: Option<Space>,
+        later: Seq,
+    ) -> (SpacePair, Found) {
         let changes = self.changes.remove(&id).unwrap_or_default();
         let weights = changes.iter().map(|(_, change)| weight(change));
         self.n_changed -= weights.sum::<usize>();
@@ -134,12 +140,8 @@ impl SpaceChanges {
         };
         let mut created = earlier.iter().rev().map(|(_, change)| change);
         let created = created.find(|change| change.before.is_none());
-        SpacePair {
-            id,
-            then,
-            found: created.map_or(Found::New, |change| change.found),
-            now,
-        }
+        let found = created.map_or(Found::New, |change| change.found);
+        (SpacePair { id, then, now }, found)
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::model::{Found, Space, SpaceId, SpaceMention};
+use crate::model::{Space, SpaceId, SpaceMention};
 
 /// A space at two times; `None` for a time at which there was no such space.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -11,8 +11,6 @@ pub struct SpacePair {
     pub id: SpaceId,
     /// At the earlier time.
     pub then: Option<Space>,
-    /// Whether the space is new or only became visible, if it was not known at the earlier time.
-    pub found: Found,
     /// At the later time.
     pub now: Option<Space>,
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::model::{Seq, SpaceId};
+use crate::model::{Found, Seq, SpaceId};
 use crate::store::{Known, Store};
 
 use super::error::HistoryError;
@@ -77,9 +77,10 @@ impl<'a> SpacePairs<'a> {
         })
     }
 
-    /// Returns the next pair; `None` at the end. What the journal says after the later entry does
-    /// not change it.
-    pub fn next_pair(&mut self) -> Result<Option<SpacePair>, HistoryError> {
+    /// Returns the next pair, and whether the space was new or only became visible, if it was not
+    /// known at the earlier time; `None` at the end. What the journal says after the later entry
+    /// does not change it.
+    pub fn next_pair(&mut self) -> Result<Option<(SpacePair, Found)>, HistoryError> {
         loop {
             let asked = self.only.as_ref().and_then(BTreeSet::first);
             let row = match (asked, &self.only) {
@@ -111,9 +112,9 @@ impl<'a> SpacePairs<'a> {
             }
             self.reached = Some(id.clone());
             let now = now.filter(|space| space.id == id);
-            let pair = self.changes.pair(id, now, self.later);
+            let (pair, found) = self.changes.pair(id, now, self.later);
             if pair.then.is_some() || pair.now.is_some() {
-                return Ok(Some(pair));
+                return Ok(Some((pair, found)));
             }
         }
     }
@@ -137,8 +138,8 @@ mod tests {
 
     use super::*;
     use crate::model::{
-        Assignee, Found, Id, RunId, Space, SpaceAssignment, SpaceChange, SpaceHead, Tenant,
-        TenantId, TenantName, Timestamp,
+        Assignee, Id, RunId, Space, SpaceAssignment, SpaceChange, SpaceHead, Tenant, TenantId,
+        TenantName, Timestamp,
     };
     use crate::store::{KeptSpace, SpaceReport, SpaceWrite};
 
@@ -233,7 +234,6 @@ mod tests {
             .map(|n| SpacePair {
                 id: SpaceId(id(n)),
                 then: Some(space(n, 0..2, 0)),
-                found: Found::New,
                 now: match n {
                     2 => None,
                     7 => Some(space(n, 0..2, 0)),
@@ -251,7 +251,7 @@ mod tests {
                 let mut pairs =
                     SpacePairs::limited_to(&store, &known, places, compared, max).unwrap();
                 let mut found = Vec::new();
-                while let Some(pair) = pairs.next_pair().unwrap() {
+                while let Some((pair, _)) = pairs.next_pair().unwrap() {
                     found.push(pair);
                 }
                 assert_eq!(found, expected, "{max}");
@@ -272,7 +272,7 @@ mod tests {
         let only = Compared::Only([SpaceId(id(5))].into());
         let mut pairs = SpacePairs::limited_to(&store, &known, places, only, 1).unwrap();
 
-        let pair = pairs.next_pair().unwrap().unwrap();
+        let (pair, _) = pairs.next_pair().unwrap().unwrap();
         assert_eq!(
             (&pair.then, &pair.now),
             (&Some(after.clone()), &Some(after))

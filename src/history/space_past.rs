@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::ops::Bound;
 
-use crate::model::{Entry, Fact, Found, Seq, Space, SpaceChange, SpaceId, Timestamp};
+use crate::model::{Entry, Fact, Seq, Space, SpaceChange, SpaceId, Timestamp};
 use crate::store::{KeptSpace, Known, Store};
 
 use super::error::HistoryError;
@@ -31,10 +31,10 @@ pub(super) struct SpacePast {
     has_gap: bool,
 }
 
-/// The changes of one space, in their order, each with its entry.
+/// The changes of one space, in their order.
 #[derive(Debug, Default)]
 struct Changes {
-    changes: Vec<(Seq, SpaceChange)>,
+    changes: Vec<SpaceChange>,
     last: Option<Timestamp>,
 }
 
@@ -105,7 +105,7 @@ impl SpacePast {
         let is_ours = entry
             .account()
             .is_some_and(|account| account.tenant == known.tenant.id);
-        let (seq, at) = (entry.seq, entry.at);
+        let at = entry.at;
         if let Fact::Unreadable | Fact::HistoryLost(_) = entry.fact {
             self.has_gap = true;
         }
@@ -115,7 +115,7 @@ impl SpacePast {
             self.n_changed += 1 + change.assignments.members.len() + change.shares.members.len();
             let changes = self.changes.entry(change.id.clone()).or_default();
             changes.last = Some(at);
-            changes.changes.push((seq, change));
+            changes.changes.push(change);
         }
     }
 
@@ -145,21 +145,6 @@ impl SpacePast {
     pub(super) fn then(&self, id: &SpaceId, now: Option<Space>) -> Option<Space> {
         let changes = self.changes.get(id).into_iter();
         let changes = changes.flat_map(|it| it.changes.iter().rev());
-        changes.fold(now, |space, (_, change)| change.undo(space))
-    }
-
-    /// Returns whether a space that was not known at that time was new or older when it was found.
-    /// Looks only at changes before those that `later` has, or at all changes if it is `None`.
-    pub(super) fn found(&self, id: &SpaceId, later: Option<&Self>) -> Found {
-        let first_of = |past: &Self| {
-            let changes = past.changes.get(id)?;
-            changes.changes.first().map(|(seq, _)| *seq)
-        };
-        let end = later.and_then(first_of);
-        let changes = self.changes.get(id).into_iter();
-        let changes = changes.flat_map(|it| it.changes.iter().rev());
-        let mut changes = changes.filter(|(seq, _)| end.is_none_or(|end| *seq < end));
-        let created = changes.find(|(_, change)| change.before.is_none());
-        created.map_or(Found::New, |(_, change)| change.found)
+        changes.fold(now, |space, change| change.undo(space))
     }
 }

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 
-use crate::model::{Found, Space, SpaceId, Timestamp};
+use crate::model::{Space, SpaceId, Timestamp};
 use crate::store::{KeptSpace, Known, Store};
 
 use super::error::HistoryError;
@@ -84,13 +84,11 @@ pub fn each_space_pair(
                 Some(past) => past.then(id, now.clone()),
                 None => now.clone(),
             };
-            let found = past_of(before).map(|past| past.found(id, past_of(after)));
             let (then, now) = (at(before), at(after));
             if then.is_some() || now.is_some() {
                 visit(SpacePair {
                     id: id.clone(),
                     then,
-                    found: found.unwrap_or(Found::New),
                     now,
                 });
             }

@@ -1,4 +1,4 @@
-//! What the process reports about itself: logs and metrics.
+//! What the process reports about itself: logs, metrics and traces.
 
 mod chain;
 mod crashes;
@@ -7,6 +7,7 @@ mod fields;
 mod format;
 mod logging;
 mod metrics;
+mod traces;
 
 pub use chain::chain;
 pub use crashes::{Crashes, LastCrash, log_panics};
@@ -15,4 +16,8 @@ pub use logging::{AlreadyStarted, Filter, InvalidFilter, LogOptions, start_loggi
 pub use metrics::{
     CONTENT_TYPE, DeliveryOutcome, ExportOutcome, HookRejection, HookResult, HttpRoute, HttpStatus,
     Metric, Metrics, Part, PollOutcome, QlikTier, Sample, Shape,
+};
+pub use traces::{
+    Ignored, Propagation, Received, Span, TraceProtocol, TraceSettings, Traces, TracesError,
+    UnusableSetting, WantedTraces,
 };

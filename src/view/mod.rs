@@ -45,7 +45,7 @@ pub use licence::{licence, licence_sentence, licences_answer};
 pub use listed_space::{listed_space, owned_answer, spaces_answer};
 pub use plan::{plan, plan_frame, removal, successor};
 pub use record::{group_in_full, record, role_in_full, user_in_full};
-pub use report::{ReportFormat, ReportText, report, report_manifest};
+pub use report::{ReportFormat, ReportWriter, report, report_manifest};
 pub use right::{
     access_change, changes_answer, path_group, path_in_words, paths_in_words, right_name,
     right_sentence, role_name,

@@ -1,7 +1,10 @@
-//! Reports as they are written: CSV or JSON, and the manifest that says what they contain.
+//! Reports as they are written: CSV, JSON or Parquet, and the manifest that says what they contain.
+
+mod parquet;
 
 use serde_json::{Map, Value, json};
 
+use self::parquet::Parquet;
 use super::access::not_known;
 use crate::control::{Cell, Column, ReportAsked, ReportName, ReportSummary, Sort};
 use crate::csv;
@@ -14,11 +17,13 @@ pub enum ReportFormat {
     Csv,
     /// One JSON object with `rows`.
     Json,
+    /// Apache Parquet.
+    Parquet,
 }
 
 impl ReportFormat {
     /// All of them.
-    pub const ALL: [Self; 2] = [Self::Csv, Self::Json];
+    pub const ALL: [Self; 3] = [Self::Csv, Self::Json, Self::Parquet];
 
     /// Returns the format of this name; `None` if there is none.
     pub fn of(word: &str) -> Option<Self> {
@@ -32,6 +37,7 @@ impl ReportFormat {
         match self {
             Self::Csv => "csv",
             Self::Json => "json",
+            Self::Parquet => "parquet",
         }
     }
 
@@ -40,62 +46,83 @@ impl ReportFormat {
         match self {
             Self::Csv => "text/csv; charset=utf-8; header=present",
             Self::Json => "application/json",
+            Self::Parquet => "application/vnd.apache.parquet",
         }
     }
 }
 
 /// Writes a report bit by bit.
-#[derive(Debug, Clone)]
-pub struct ReportText {
-    format: ReportFormat,
-    columns: &'static [Column],
-    n_rows: u64,
+#[derive(Debug)]
+pub struct ReportWriter(Form);
+
+#[derive(Debug)]
+enum Form {
+    Csv,
+    Json {
+        columns: &'static [Column],
+        n_rows: u64,
+    },
+    Parquet(Box<Parquet>),
 }
 
-impl ReportText {
+impl ReportWriter {
     /// Begins a report. Returns what comes before its rows.
     pub fn begin(format: ReportFormat, report: ReportName) -> (Self, Vec<u8>) {
         let columns = report.columns();
-        let head = match format {
-            ReportFormat::Csv => line(columns.iter().map(|column| column.name)),
+        let (form, head) = match format {
+            ReportFormat::Csv => (Form::Csv, line(columns.iter().map(|column| column.name))),
             ReportFormat::Json => {
-                let name = report.word();
-                format!("{{\"report\":\"{name}\",\"rows\":[").into_bytes()
+                let head = format!("{{\"report\":\"{}\",\"rows\":[", report.word());
+                (Form::Json { columns, n_rows: 0 }, head.into_bytes())
+            }
+            ReportFormat::Parquet => {
+                let mut parquet = Box::new(Parquet::begin(columns));
+                let head = parquet.written();
+                (Form::Parquet(parquet), head)
             }
         };
-        let text = Self {
-            format,
-            columns,
-            n_rows: 0,
-        };
-        (text, head)
+        (Self(form), head)
     }
 
-    /// Returns the text of some rows.
+    /// Adds some rows. Returns what can be written of the report by now, which may be nothing.
     pub fn rows(&mut self, rows: &[Vec<Cell>]) -> Vec<u8> {
         let mut out = Vec::new();
-        for row in rows {
-            match self.format {
-                ReportFormat::Csv => out.extend(line(row.iter().map(text))),
-                ReportFormat::Json => {
-                    out.extend_from_slice(if self.n_rows == 0 { b"\n" } else { b",\n" });
-                    let cells = self.columns.iter().zip(row);
+        match &mut self.0 {
+            Form::Csv => {
+                for row in rows {
+                    out.extend(line(row.iter().map(text)));
+                }
+            }
+            Form::Json { columns, n_rows } => {
+                for row in rows {
+                    out.extend_from_slice(if *n_rows == 0 { b"\n" } else { b",\n" });
+                    let cells = columns.iter().zip(row);
                     let object: Map<String, Value> = cells
                         .map(|(column, cell)| (column.name.to_owned(), value(cell)))
                         .collect();
                     out.extend(Value::from(object).to_string().into_bytes());
+                    *n_rows += 1;
                 }
             }
-            self.n_rows += 1;
+            Form::Parquet(parquet) => {
+                for row in rows {
+                    parquet.row(row);
+                }
+                out = parquet.written();
+            }
         }
         out
     }
 
-    /// Returns what comes after the rows.
-    pub fn end(&self, manifest: &Value) -> Vec<u8> {
-        match self.format {
-            ReportFormat::Csv => Vec::new(),
-            ReportFormat::Json => format!("\n],\"manifest\":{manifest}}}\n").into_bytes(),
+    /// Returns the rest of the report. Nothing can be added afterwards.
+    pub fn end(&mut self, manifest: &Value) -> Vec<u8> {
+        match &mut self.0 {
+            Form::Csv => Vec::new(),
+            Form::Json { .. } => format!("\n],\"manifest\":{manifest}}}\n").into_bytes(),
+            Form::Parquet(parquet) => {
+                parquet.end(manifest.to_string());
+                parquet.written()
+            }
         }
     }
 }

@@ -1,6 +1,7 @@
 //! SCIM resources and messages as they are sent (RFC 7643 and 7644).
 
-use serde_json::{Map, Value, json};
+use serde::Serialize;
+use serde_json::{Value, json};
 
 use crate::control::{MAX_PAGE, ScimRow};
 use crate::model::scim::{Attribute, Resource, ResourceType, ScimSchema, Selection};
@@ -44,26 +45,36 @@ pub fn scim_resource(row: ScimRow, selection: &Selection) -> (Resource, Option<S
 }
 
 /// Returns a list of resources.
-pub fn scim_list(head: ScimListHead, resources: &[Resource]) -> Value {
+pub fn scim_list(head: ScimListHead, resources: &[Resource]) -> impl Serialize {
     let ScimListHead {
         total,
         start,
         next_cursor,
     } = head;
-    let mut list = Map::new();
-    list.insert("schemas".to_owned(), json!([LIST]));
-    if let Some(total) = total {
-        list.insert("totalResults".to_owned(), json!(total));
+    ScimList {
+        schemas: [LIST],
+        total,
+        start,
+        next_cursor,
+        n_resources: resources.len(),
+        resources,
     }
-    if let Some(start) = start {
-        list.insert("startIndex".to_owned(), json!(start));
-    }
-    if let Some(next) = next_cursor {
-        list.insert("nextCursor".to_owned(), json!(next));
-    }
-    list.insert("itemsPerPage".to_owned(), json!(resources.len()));
-    list.insert("Resources".to_owned(), json!(resources));
-    Value::Object(list)
+}
+
+/// A list as it is sent.
+#[derive(Debug, Serialize)]
+struct ScimList<'a> {
+    schemas: [&'static str; 1],
+    #[serde(rename = "totalResults", skip_serializing_if = "Option::is_none")]
+    total: Option<u64>,
+    #[serde(rename = "startIndex", skip_serializing_if = "Option::is_none")]
+    start: Option<u64>,
+    #[serde(rename = "nextCursor", skip_serializing_if = "Option::is_none")]
+    next_cursor: Option<String>,
+    #[serde(rename = "itemsPerPage")]
+    n_resources: usize,
+    #[serde(rename = "Resources")]
+    resources: &'a [Resource],
 }
 
 /// Returns what the server offers (RFC 7643, 5, and RFC 9865, 4).

@@ -1,14 +1,17 @@
 //! Records in the unified schema as programs read them: each with its tenant and, where that is
 //! asked for, with the full roles and groups that it mentions.
 
+use std::cell::RefCell;
 use std::collections::{BTreeMap, HashMap};
+use std::rc::Rc;
 
-use serde::Serialize;
+use serde::{Serialize, Serializer};
+use serde_json::value::{RawValue, to_raw_value};
 use serde_json::{Value, json};
 
 use crate::control::{EffectiveRoles, RecordRow, UnifiedPage, UnifiedTenant};
 use crate::model::unified::{IamGroup, IamPolicy, IamRole, IamUser, paths, role_right};
-use crate::model::{Id, Kind, Record, TenantId, TenantName, Timestamp};
+use crate::model::{GroupId, Id, Kind, Record, RoleId, TenantId, TenantName, Timestamp};
 
 /// A record as it is sent.
 #[derive(Debug, Serialize)]
@@ -34,10 +37,27 @@ pub struct UnifiedShown<'a> {
     reason = "users are nearly all that is read, and none is copied"
 )]
 enum Shown<'a> {
-    User(IamUser<'a>),
+    User(IamUser<'a, Written, Written>),
     Role(IamRole<'a>),
-    Group(IamGroup<'a>),
+    Group(IamGroup<'a, Written>),
     Policy(IamPolicy<'a>),
+}
+
+/// A role or group that other records of the page mention, as JSON.
+#[derive(Debug, Clone)]
+struct Written(Rc<RawValue>);
+
+impl Written {
+    fn of(value: &impl Serialize) -> Self {
+        let text = to_raw_value(value).expect("a record is plain data");
+        Self(text.into())
+    }
+}
+
+impl Serialize for Written {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.0.serialize(serializer)
+    }
 }
 
 /// The tenant of a record.
@@ -48,12 +68,18 @@ struct TenantShown<'a> {
     region: Option<&'a str>,
 }
 
+/// A role or group by its tenant, kind and id, and the name by which a record mentions it.
+type Mention<'a> = (&'a TenantName, Kind, &'a Id, &'a str);
+
 /// A page, ready to be shown.
 #[derive(Debug)]
 pub struct UnifiedView<'a> {
     tenants: &'a BTreeMap<TenantName, UnifiedTenant>,
     mentioned: HashMap<(&'a TenantName, Kind, &'a Id), &'a Record>,
     effective: HashMap<(&'a TenantName, &'a Id), &'a EffectiveRoles>,
+    /// The roles and groups that were mentioned so far. Most users of a page mention the same few,
+    /// which are written once.
+    written: RefCell<HashMap<Mention<'a>, Written>>,
 }
 
 impl<'a> UnifiedView<'a> {
@@ -70,23 +96,18 @@ impl<'a> UnifiedView<'a> {
             tenants: &page.tenants,
             mentioned: mentioned.collect(),
             effective: rows.zip(&page.effective).collect(),
+            written: RefCell::default(),
         }
     }
 
     /// Returns a record of the page.
     pub fn record(&self, row: &'a RecordRow) -> UnifiedShown<'a> {
+        let tenant = &row.tenant;
+        let role = |id: &'a RoleId, name: &'a str| self.role(tenant, id, name);
+        let group = |id: &'a GroupId, name: &'a str| self.group(tenant, id, name);
         let record = match &row.record {
-            Record::User(user) => {
-                let mut user = IamUser::of(user);
-                self.fill_roles(&row.tenant, user.roles.as_mut());
-                self.fill_groups(&row.tenant, user.groups.as_mut());
-                Shown::User(user)
-            }
-            Record::Group(group) => {
-                let mut group = IamGroup::of(group);
-                self.fill_roles(&row.tenant, group.roles.as_mut());
-                Shown::Group(group)
-            }
+            Record::User(user) => Shown::User(IamUser::with(user, role, group)),
+            Record::Group(group) => Shown::Group(IamGroup::with(group, role)),
             Record::Role(role) => Shown::Role(IamRole::of(role)),
         };
         let effective = match row.record.kind() {
@@ -139,26 +160,32 @@ impl<'a> UnifiedView<'a> {
         })
     }
 
-    fn fill_roles(&self, tenant: &'a TenantName, roles: Option<&mut Vec<IamRole<'a>>>) {
-        for role in roles.into_iter().flatten() {
-            if let Some(id) = role.remote_id
-                && let Some(Record::Role(full)) =
-                    self.mentioned.get(&(tenant, Kind::Role, &id.0)).copied()
-            {
-                *role = IamRole::of(full);
-            }
-        }
+    /// Returns a role that a record mentions by this name: in full if that is wanted and known.
+    fn role(&self, tenant: &'a TenantName, id: &'a RoleId, name: &'a str) -> Written {
+        self.written((tenant, Kind::Role, &id.0, name), |full| match full {
+            Some(Record::Role(role)) => Written::of(&IamRole::of(role)),
+            Some(_) | None => Written::of(&IamRole::reference(id, name)),
+        })
     }
 
-    fn fill_groups(&self, tenant: &'a TenantName, groups: Option<&mut Vec<IamGroup<'a>>>) {
-        for group in groups.into_iter().flatten() {
-            if let Some(id) = group.remote_id
-                && let Some(Record::Group(full)) =
-                    self.mentioned.get(&(tenant, Kind::Group, &id.0)).copied()
-            {
-                *group = IamGroup::of(full);
-            }
-        }
+    /// Returns a group that a record mentions by this name, likewise.
+    fn group(&self, tenant: &'a TenantName, id: &'a GroupId, name: &'a str) -> Written {
+        self.written((tenant, Kind::Group, &id.0, name), |full| match full {
+            Some(Record::Group(group)) => Written::of(&IamGroup::of(group)),
+            Some(_) | None => Written::of(&IamGroup::reference(id, name)),
+        })
+    }
+
+    fn written(
+        &self,
+        (tenant, kind, id, name): Mention<'a>,
+        write: impl FnOnce(Option<&'a Record>) -> Written,
+    ) -> Written {
+        let mut all = self.written.borrow_mut();
+        let written = all
+            .entry((tenant, kind, id, name))
+            .or_insert_with(|| write(self.mentioned.get(&(tenant, kind, id)).copied()));
+        written.clone()
     }
 }
 

@@ -14,7 +14,7 @@ use tokio::time::Instant;
 use super::openapi::{Answer, Content, Operation, Routes, Tag, Verb, text};
 use crate::control::{Control, EndpointGauges, Gauges, TenantGauges};
 use crate::model::TenantName;
-use crate::telemetry::{self, HttpRoute, HttpStatus, Metrics, Sample};
+use crate::telemetry::{self, HttpRoute, HttpStatus, Metrics, Received, Sample, Span};
 
 /// How long what was counted in the store is shown: anybody may ask, as often as they like.
 const CACHED: Duration = Duration::from_secs(5);
@@ -50,18 +50,35 @@ fn described() -> Operation {
         .answers([Answer::empty(200, "The numbers.").with(numbers)])
 }
 
-/// Counts a request by its route and the status of its answer.
+/// Where requests are counted, and the scheme of their addresses.
+#[derive(Debug, Clone)]
+pub(super) struct Counted {
+    pub(super) metrics: Metrics,
+    pub(super) scheme: &'static str,
+}
+
+/// Counts a request by its route and the status of its answer, and records the span of answering
+/// it, which ends when the body of the answer begins.
 pub(super) async fn count(
-    State(metrics): State<Metrics>,
+    State(counted): State<Counted>,
     request: Request,
     next: Next,
 ) -> Response {
+    let Counted { metrics, scheme } = counted;
     let matched = request.extensions().get::<MatchedPath>();
+    let span = Span::of_received(Received {
+        method: request.method().as_str(),
+        route: matched.map(MatchedPath::as_str),
+        scheme,
+        headers: request.headers(),
+    });
     let route = matched.map_or_else(HttpRoute::unknown, |path| HttpRoute::of(path.as_str()));
-    let answer = next.run(request).await;
+    let answer = span.within(next.run(request)).await;
+    let status = answer.status().as_u16();
+    span.answered(status);
     metrics.count(Sample::HttpRequests {
         route: &route,
-        status: &HttpStatus::of(answer.status().as_u16()),
+        status: &HttpStatus::of(status),
     });
     answer
 }

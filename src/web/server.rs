@@ -97,8 +97,11 @@ pub async fn serve(address: Address, front: Front) -> io::Result<()> {
             shutdown.clone(),
         ))
         .merge(hooks::routes(front.hooks, n_bodies));
-    let router =
-        openapi::served(all).layer(from_fn_with_state(front.metrics.clone(), metrics::count));
+    let counted = metrics::Counted {
+        metrics: front.metrics.clone(),
+        scheme: address.scheme(),
+    };
+    let router = openapi::served(all).layer(from_fn_with_state(counted, metrics::count));
     let limits = Limits {
         connections: front.connections,
         head: HEAD,

@@ -45,4 +45,6 @@ pub(in crate::cli) enum ExportFormat {
     Csv,
     /// One JSON object with `rows` and `manifest`.
     Json,
+    /// Apache Parquet, with typed columns.
+    Parquet,
 }

@@ -19,7 +19,7 @@ use crate::lock::lock;
 use crate::model::{TenantName, Traffic};
 use crate::obstacle::Route;
 use crate::retry::Retry;
-use crate::telemetry::{HttpStatus, Metrics, QlikTier, Sample, chain};
+use crate::telemetry::{HttpStatus, Metrics, QlikTier, Sample, Span, chain};
 
 /// The requests to one tenant, and their limits.
 #[derive(Debug)]
@@ -92,8 +92,31 @@ impl Transport {
         request: RequestBuilder,
         refusal: fn(&ErrorAnswer) -> Refusal,
     ) -> Result<Reply, ReadError> {
-        let sent = request.send().await;
-        self.count_answer(tier, sent.as_ref().ok().map(Response::status));
+        let (http, request) = request.build_split();
+        let request = request.map_err(|error| self.failed(doing, &error))?;
+        let tenant = self.metered.get().map(|metered| &metered.tenant);
+        let method = request.method().as_str();
+        let span = Span::of_question(method, request.url(), doing, tenant);
+        let sent = http.execute(request).await;
+        let status = sent.as_ref().ok().map(Response::status);
+        self.count_answer(tier, status);
+        if let Some(status) = status {
+            span.answered(status.as_u16());
+        }
+        let replied = self.reply(doing, sent, refusal).await;
+        if let (Err(error), None) = (&replied, status) {
+            span.failed(error.code());
+        }
+        replied
+    }
+
+    /// Reads an answer, or says why none came.
+    async fn reply(
+        &self,
+        doing: &'static str,
+        sent: Result<Response, reqwest::Error>,
+        refusal: fn(&ErrorAnswer) -> Refusal,
+    ) -> Result<Reply, ReadError> {
         let response = sent.map_err(|error| self.failed(doing, &error))?;
         let status = response.status();
         if status.is_success() {

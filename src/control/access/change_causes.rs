@@ -246,7 +246,10 @@ fn observed(entry: &Entry) -> ChangeCause {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{AccessChange, AccountChange, Found, Holder, Space, SpaceId, SpaceMention};
+    use crate::model::{
+        AccessChange, AccountChange, Change, Coded, Found, Group, GroupId, GroupType, Holder,
+        RoleId, RoleMention, Space, SpaceId, SpaceMention,
+    };
 
     fn id(n: u32) -> Id {
         Id::parse(&format!("{n:024x}")).unwrap()
@@ -333,6 +336,72 @@ mod tests {
         };
         let report = entry(last + 1, Fact::RightChanged(right.clone()));
         causes.of(&report, &right)
+    }
+
+    /// Returns what changed a role of everybody, after group 7 was changed.
+    fn everybodys_cause(group_type: GroupType, gives: u32, role: u32) -> ChangeCause {
+        let group = |roles: &[u32]| {
+            let roles = roles.iter().map(|n| (RoleId(id(*n)), String::new()));
+            Record::Group(Group {
+                id: GroupId(id(7)),
+                name: "G".to_owned(),
+                description: None,
+                group_type: Coded::new(group_type, "x"),
+                status: None,
+                idp_id: None,
+                roles: Some(roles.collect()),
+                created_at: None,
+                updated_at: None,
+            })
+        };
+        let change = Change::Updated {
+            before: group(&[]),
+            after: group(&[gives]),
+        };
+        let reported = Reported {
+            first: at(5),
+            last: at(6),
+            by: Some([UserId(id(4))].into()),
+        };
+        let mut causes = Causes {
+            entries: VecDeque::new(),
+        };
+        causes.take(Entry {
+            reported: Some(reported),
+            ..entry(1, Fact::Changed(change))
+        });
+        let id_of_group = GroupId(id(7));
+        let path = match group_type == GroupType::Organization {
+            true => Path::Everyone(id_of_group),
+            false => Path::Group(id_of_group),
+        };
+        let right = RightChange {
+            right: Right::Role(RoleMention {
+                id: RoleId(id(role)),
+                name: "Steward".to_owned(),
+                level: None,
+                is_unknown: false,
+            }),
+            change: AccessChange::Granted,
+            holders: RightHolders::Everybody { count: 9 },
+            before: Vec::new(),
+            after: vec![ShownPath { path, group: None }],
+        };
+        causes.of(&entry(2, Fact::RightChanged(right.clone())), &right)
+    }
+
+    #[test]
+    fn whoever_changed_what_a_group_gives_changed_the_rights_by_this_group() {
+        let given = ChangeCause {
+            basis: ChangeBasis::Audit,
+            at: at(6),
+            by: [UserId(id(4))].into(),
+        };
+        for group_type in [GroupType::Organization, GroupType::Group] {
+            assert_eq!(everybodys_cause(group_type, 1, 1), given, "{group_type:?}");
+            let of_another = everybodys_cause(group_type, 2, 1);
+            assert_eq!(of_another.basis, ChangeBasis::Observed, "{group_type:?}");
+        }
     }
 
     #[test]

@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::control::reading::Reading;
-use crate::control::{ControlError, Query, page, query};
-use crate::history::{each_space, first_since};
+use crate::control::{ControlError, EventName, Query, page, query};
+use crate::history::{HistoryError, each_space, first_since};
 use crate::model::{
     Called, Entry, Fact, Holder, ListId, Right, RightChange, RightHolders, Seq, SpaceMention,
     TenantName, UserId,
@@ -140,6 +140,10 @@ impl Page<'_> {
                 }
                 Item::Snapshot { .. } => return Ok((store.last_seq(), None)),
             };
+            // That an event is gone does not mean that nobody gained or lost anything by it.
+            if store.entry(seq)?.is_none() {
+                return Err(unknown(event));
+            }
             return Ok((before(seq), Some(seq)));
         }
         let Some(since) = self.choice.since else {
@@ -166,6 +170,7 @@ impl Page<'_> {
         let Fact::RightChanged(right) = &entry.fact else {
             return Ok(None);
         };
+        let store = self.reading.store;
         let account = entry.account();
         let is_of =
             |known: &&&Known| account.is_some_and(|account| account.tenant == known.tenant.id);
@@ -181,7 +186,19 @@ impl Page<'_> {
                 self.add(entry, known, right.clone())?;
                 Ok(None)
             }
-            RightHolders::Listed { list, .. } => self.take_list(entry, known, (right, *list), from),
+            RightHolders::Listed { list, count } => {
+                if let (Some(event), Some(number)) = (&self.choice.event, self.member)
+                    && number >= *count
+                {
+                    return Err(unknown(event));
+                }
+                let next = self.take_list(entry, known, (right, *list), from)?;
+                // The list may have been deleted with its entry while it was read.
+                match store.entry(entry.seq)? {
+                    Some(_) => Ok(next),
+                    None => Err(HistoryError::WasCut.into()),
+                }
+            }
         }
     }
 
@@ -273,6 +290,12 @@ impl Page<'_> {
     fn is_user(&self, holder: &Holder) -> bool {
         let wanted = self.choice.user.as_ref();
         wanted.is_none_or(|wanted| holder.is_called(wanted))
+    }
+}
+
+fn unknown(event: &EventName) -> ControlError {
+    ControlError::UnknownEvent {
+        event: event.to_string(),
     }
 }
 
@@ -426,12 +449,13 @@ mod tests {
                 after,
                 limit: 100,
             };
-            question.answer(&reading).unwrap()
+            question.answer(&reading)
         };
+        let rows_of = |asked: Result<AccessChanges, ControlError>| asked.unwrap().rows;
 
         let (mut after, mut n_answers, mut found) = (None, 0, Vec::new());
         loop {
-            let answer = ask(Some(N_USERS - 1), None, after);
+            let answer = ask(Some(N_USERS - 1), None, after).unwrap();
             n_answers += 1;
             found.extend(answer.rows);
             after = answer.next;
@@ -442,9 +466,13 @@ mod tests {
         assert_eq!((n_answers, found.len()), (3, 1));
 
         // An event of one user of the list is this user's.
-        let answer = ask(None, Some("1/40000"), None);
+        let answer = ask(None, Some("1/40000"), None).unwrap();
         assert_eq!((answer.rows, answer.next), (found, None));
-        assert_eq!(ask(Some(3), Some("1/40000"), None).rows, []);
-        assert_eq!(ask(None, Some("1/40001"), None).rows, []);
+        assert_eq!(rows_of(ask(Some(3), Some("1/40000"), None)), []);
+        // What is not there is not answered as if nobody had gained anything.
+        for unknown in ["1/40001", "2", "2/0"] {
+            let code = ask(None, Some(unknown), None).map_err(|error| error.code());
+            assert_eq!(code, Err("control.unknown-event"), "{unknown}");
+        }
     }
 }

@@ -1,10 +1,10 @@
 //! Finds users by user name, external id or e-mail address without reading all of them.
 //!
 //! The store has no index of these. Identity providers ask for one user after the other by name,
-//! so digests of the names of all users are kept in memory until a user changes, with the scopes
-//! that are assigned to any of them.
+//! so digests of the names of all users are kept in memory until a user changes. So are the scopes
+//! that are assigned to any of them, for a list of scopes is read page by page.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::ControlFlow;
 use std::sync::{Arc, Mutex};
 
@@ -21,9 +21,17 @@ const MAX_USERS: usize = 500_000;
 /// The most scopes that are listed of a tenant. Qlik has some dozens.
 const MAX_SCOPES: usize = 10_000;
 
-/// The names of the tenants that were searched last, the last of all at the end.
+/// What is kept of the users of tenants.
 #[derive(Debug, Clone, Default)]
-pub(in crate::control) struct Lookups(Arc<Mutex<Vec<Lookup>>>);
+pub(in crate::control) struct Lookups {
+    /// The names of the tenants that were searched last, the last of all at the end.
+    names: Arc<Mutex<Vec<Lookup>>>,
+    /// The scopes of each tenant, with the state of its users.
+    scopes: Arc<Mutex<BTreeMap<TenantNo, (Census, Scopes)>>>,
+}
+
+/// The scopes that are assigned to any user of a tenant.
+type Scopes = Arc<BTreeSet<String>>;
 
 /// The names of a tenant's users.
 #[derive(Debug, Clone)]
@@ -40,8 +48,6 @@ struct NameDigests {
     users: Vec<Id>,
     /// In the order of the digests, with positions in `users`.
     digests: Vec<(u64, u32)>,
-    /// The scopes that are assigned to any user.
-    scopes: Arc<BTreeSet<String>>,
 }
 
 impl Lookups {
@@ -63,13 +69,13 @@ impl Lookups {
     }
 
     /// Returns the scopes that are assigned to any user of a tenant.
-    pub(super) fn scopes(
-        &self,
-        store: &Store,
-        known: &Known,
-    ) -> Result<Arc<BTreeSet<String>>, StoreError> {
-        if let Some(digests) = self.of(store, known)? {
-            return Ok(Arc::clone(&digests.scopes));
+    pub(super) fn scopes(&self, store: &Store, known: &Known) -> Result<Scopes, StoreError> {
+        // The census is taken before users are read, as it is for names.
+        let census = store.census(known.no, Kind::User)?;
+        if let Some((of, scopes)) = lock(&self.scopes).get(&known.no)
+            && *of == census
+        {
+            return Ok(Arc::clone(scopes));
         }
         let mut scopes = BTreeSet::new();
         store.walk(known.no, Kind::User, &mut |record| {
@@ -78,7 +84,9 @@ impl Lookups {
             }
             ControlFlow::Continue(())
         })?;
-        Ok(Arc::new(scopes))
+        let scopes = Arc::new(scopes);
+        lock(&self.scopes).insert(known.no, (census, Arc::clone(&scopes)));
+        Ok(scopes)
     }
 
     fn of(&self, store: &Store, known: &Known) -> Result<Option<Arc<NameDigests>>, StoreError> {
@@ -89,7 +97,7 @@ impl Lookups {
             return Ok(None);
         }
         let is_same = |it: &Lookup| it.no == known.no && it.census == census;
-        let kept = lock(&self.0).iter().find(|it| is_same(it)).cloned();
+        let kept = lock(&self.names).iter().find(|it| is_same(it)).cloned();
         let names = match kept {
             Some(kept) => kept.names,
             None => Arc::new(NameDigests::read(store, known.no)?),
@@ -104,7 +112,7 @@ impl Lookups {
 
     /// Keeps what was used last, and drops what was not used for longest if it is too much.
     fn keep(&self, lookup: Lookup) {
-        let mut kept = lock(&self.0);
+        let mut kept = lock(&self.names);
         kept.retain(|it| it.no != lookup.no);
         kept.push(lookup);
         let mut n = 0;
@@ -121,7 +129,6 @@ impl Lookups {
 impl NameDigests {
     fn read(store: &Store, no: TenantNo) -> Result<Self, StoreError> {
         let (mut users, mut digests) = (Vec::new(), Vec::new());
-        let mut scopes = BTreeSet::new();
         store.walk(no, Kind::User, &mut |record| {
             let Record::User(user) = record else {
                 return ControlFlow::Continue(());
@@ -130,7 +137,6 @@ impl NameDigests {
             let Ok(at) = u32::try_from(users.len()) else {
                 return ControlFlow::Break(());
             };
-            note_scopes(user, &mut scopes);
             users.push(user.id.0.clone());
             digests.push((digest(&user.subject), at));
             if let Some(email) = &user.email {
@@ -139,11 +145,7 @@ impl NameDigests {
             ControlFlow::Continue(())
         })?;
         digests.sort_unstable();
-        Ok(Self {
-            users,
-            digests,
-            scopes: Arc::new(scopes),
-        })
+        Ok(Self { users, digests })
     }
 
     fn find(&self, name: &str) -> Vec<Id> {
@@ -167,4 +169,70 @@ fn note_scopes(user: &User, scopes: &mut BTreeSet<String>) {
 /// Names are compared by the filter itself, which may ignore letter case.
 fn digest(name: &str) -> u64 {
     xxh3_64(name.to_lowercase().as_bytes())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{
+        Change, Fingerprint, RunId, Tenant, TenantId, TenantName, Timestamp, UserId,
+    };
+    use crate::store::{Closing, Commit, Write};
+
+    fn add_user(store: &Store, known: &Known, number: u8, scope: &str) {
+        let id = UserId(Id::parse(&format!("{number:024x}")).unwrap());
+        let mut user = User::new(id, format!("idp|{number}"));
+        user.scopes = Some(BTreeSet::from([scope.to_owned()]));
+        let change = Change::Created {
+            after: Record::User(user),
+            replaces: None,
+        };
+        let write = Write::Change {
+            fingerprint: Fingerprint([number; 16]),
+            change,
+            raw: "{}".into(),
+            reported: None,
+        };
+        let commit = Commit {
+            tenant: known.no,
+            run: RunId(1),
+            at: Timestamp::from_millis(0),
+            account: known.tenant.account(),
+            writes: vec![write],
+            closing: Closing::Nothing,
+        };
+        store.commit(commit).unwrap();
+    }
+
+    #[test]
+    fn scopes_are_read_again_only_once_a_user_has_changed() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(folder.path()).unwrap().store;
+        let tenant = Tenant {
+            id: TenantId("t".into()),
+            name: "T".into(),
+            hosts: Vec::new(),
+            region: None,
+            status: None,
+        };
+        let at = Timestamp::from_millis(0);
+        let known = store.adopt(&tenant, &TenantName("t".into()), at).unwrap();
+        let lookups = Lookups::default();
+        // Returns the scopes, and how many rows were read for them.
+        let read = || {
+            let n_before = Store::n_rows_read();
+            let scopes = lookups.scopes(&store, &known).unwrap();
+            let scopes = scopes.iter().cloned().collect::<Vec<_>>().join(" ");
+            (scopes, Store::n_rows_read() - n_before)
+        };
+        // The census itself is a row.
+        let kept = |scopes: &str| (scopes.to_owned(), 1);
+
+        add_user(&store, &known, 1, "admin");
+        assert!(read().1 > 1);
+        assert_eq!(read(), kept("admin"));
+        add_user(&store, &known, 2, "reader");
+        assert!(read().1 > 1);
+        assert_eq!(read(), kept("admin reader"));
+    }
 }

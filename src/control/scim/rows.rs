@@ -78,10 +78,12 @@ impl TenantSearch<'_> {
         let record = &kept.record;
         let version = match versions {
             Versions::Wanted => {
-                let all = |_: &str| true;
-                let whole = self.without_address(|it| rendered(it, record, extra, (None, &all)));
+                // Rendering it in full once more would take longer than all else.
+                let tenant = &self.known.tenant;
+                let shown = (&self.known.name, &tenant.id, &tenant.region);
+                let content = (shown, record, extra);
                 let digest = membership.map(|it| it.digest);
-                Some(content_version(kept.version, &whole, digest))
+                Some(content_version(kept.version, &content, digest))
             }
             Versions::Unwanted => None,
         };

@@ -7,16 +7,13 @@ use proptest::sample::subsequence;
 
 use super::*;
 use crate::deliver::queue::reader::tests::of_endpoint;
-use crate::deliver::tests::{open, options, plain_group, plain_role, plain_user, start};
+use crate::deliver::tests::{granted, open, options, plain_group, plain_role, plain_user, start};
 use crate::deliver::{Endpoint, EventFilter, Flow, Options, Privacy, Selection};
 use crate::model::{
-    AccessChange, AccountChange, Change, EndpointName, Fingerprint, Id, Kind, Record, Right,
-    RightChange, RightHolders, RoleId, RoleMention, RunId, Tenant, TenantId, TenantName, Timestamp,
-    User, UserId,
+    Change, EndpointName, Fingerprint, Kind, Record, RunId, Tenant, TenantId, TenantName,
+    Timestamp, User,
 };
-use crate::store::{
-    Closing, Commit, MaintenancePass, Remains, Retention, RightsMark, USERS_IN_PART, Write,
-};
+use crate::store::{Closing, Commit, MaintenancePass, Retention, RightsMark, USERS_IN_PART, Write};
 
 /// Something that a journal gets, in a tenant. Records are told apart by number.
 #[derive(Debug, Clone)]
@@ -140,10 +137,6 @@ impl Wanted {
     }
 }
 
-fn id(n: u32) -> Id {
-    Id::parse(&format!("{n:024x}")).unwrap()
-}
-
 fn record(kind: u8, n: u32, name: u8) -> Record {
     match kind {
         0 => Record::User(User {
@@ -252,45 +245,6 @@ fn report(fact: Fact) -> Closing {
     Closing::Report {
         plans: Vec::new(),
         facts: vec![fact],
-    }
-}
-
-fn granted(store: &Store, no: crate::store::TenantNo, n_users: Option<usize>) -> RightChange {
-    let holder = |n: usize| Holder {
-        id: UserId(id(u32::try_from(n).unwrap())),
-        subject: format!("idp|{n}"),
-        name: Some(format!("User {n}")),
-        email: None,
-        is_bot: false,
-        barrier: None,
-        account: AccountChange::Stayed,
-    };
-    let holders = match n_users {
-        None => RightHolders::Everybody { count: 3 },
-        Some(1) => RightHolders::One(holder(1)),
-        Some(n_users) => {
-            let list = store.next_list(no, Remains::BehindLast).unwrap();
-            let users: Vec<Holder> = (0..n_users).map(holder).collect();
-            for (part, users) in (0..).zip(users.chunks(USERS_IN_PART)) {
-                store.add_list_part(no, list, part, users).unwrap();
-            }
-            RightHolders::Listed {
-                list,
-                count: n_users as u64,
-            }
-        }
-    };
-    RightChange {
-        right: Right::Role(RoleMention {
-            id: RoleId(id(2)),
-            name: "Steward".into(),
-            level: None,
-            is_unknown: false,
-        }),
-        change: AccessChange::Granted,
-        holders,
-        before: Vec::new(),
-        after: Vec::new(),
     }
 }
 

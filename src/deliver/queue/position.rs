@@ -45,6 +45,13 @@ impl<P: Ord + Clone> Position<P> {
         self.open.is_empty()
     }
 
+    /// Returns whether further positions may be read, if this many may be settled after an earlier
+    /// one that is open. After a restart, nothing is open until it is read again, however many are
+    /// settled already.
+    pub fn may_read_on(&self, max_done: usize) -> bool {
+        self.open.is_empty() || self.done.len() < max_done
+    }
+
     /// Notes that a position was read that has something to deliver. Returns whether that is still
     /// open: it may have been settled before a crash.
     pub fn open(&mut self, place: P) -> bool {
@@ -111,6 +118,30 @@ mod tests {
         position.settle(6);
         assert_eq!(position.settled(), Some(&8));
         assert!(position.is_settled() && position.done().is_empty());
+    }
+
+    #[test]
+    fn however_much_is_settled_after_an_open_place_a_restart_reads_that_place() {
+        let mut position = Position::behind(Some(2), BTreeSet::new());
+        for place in 3..=9 {
+            position.open(place);
+            assert_eq!(position.may_read_on(4), place < 8, "{place}");
+            if place > 3 {
+                position.settle(place);
+            }
+        }
+
+        let stored = position.done().clone();
+        let mut again = Position::behind(position.settled().copied(), stored);
+
+        assert!(again.may_read_on(4));
+        assert!(again.open(3) && !again.may_read_on(4));
+        for place in 4..=9 {
+            assert!(!again.open(place), "{place} is settled");
+        }
+        again.settle(3);
+        assert_eq!(again.settled(), Some(&9));
+        assert!(again.may_read_on(4));
     }
 
     proptest! {

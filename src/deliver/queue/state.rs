@@ -31,7 +31,7 @@ use expanding::Expanding;
 /// multiple of what may be under way, within these bounds.
 const READ_AHEAD: RangeInclusive<usize> = 512..=8_192;
 
-/// The most positions after the cursor that may be settled.
+/// The most positions that may be settled after an earlier one that is not.
 const MAX_BEYOND: usize = 4_096;
 
 /// The most events under way and attempts that wait for the disk, calculated the same way. At this
@@ -244,17 +244,17 @@ impl State {
             return None;
         }
         if let (None, Some(expanding)) = (&self.filling, &self.expanding) {
-            let has_capacity = expanding.position.done().len() < MAX_BEYOND && !expanding.is_read;
+            let has_capacity = expanding.position.may_read_on(MAX_BEYOND) && !expanding.is_read;
             return has_capacity.then(|| ReadPosition::Members {
                 entry: expanding.entry,
                 after: expanding.position.read().copied(),
             });
         }
         let Some(filling) = &self.filling else {
-            let has_capacity = self.journal.done().len() < MAX_BEYOND;
+            let has_capacity = self.journal.may_read_on(MAX_BEYOND);
             return has_capacity.then(|| ReadPosition::Journal(self.read()));
         };
-        let has_capacity = filling.position.done().len() < MAX_BEYOND && !filling.is_read;
+        let has_capacity = filling.position.may_read_on(MAX_BEYOND) && !filling.is_read;
         has_capacity.then(|| ReadPosition::Records {
             mark: filling.mark,
             at: filling.at,
@@ -486,6 +486,65 @@ impl State {
 mod tests {
     use super::*;
     use crate::deliver::tests::{options, start};
+    use crate::model::{Id, Kind};
+    use crate::store::Expansion;
+
+    #[test]
+    fn however_much_was_settled_ahead_of_what_is_open_it_is_read_after_a_restart() {
+        let at = start();
+        let many = || 2..MAX_BEYOND as u64 + 9;
+        let journal = Cursor {
+            settled: Seq(1),
+            ahead: many().map(|n| Seq(n + 1)).collect(),
+            ..Cursor::default()
+        };
+        let list = Cursor {
+            settled: Seq(1),
+            expansion: Some(Expansion {
+                entry: Seq(1),
+                settled: Some(0),
+                beyond: many().collect(),
+            }),
+            ..Cursor::default()
+        };
+        let tenant: TenantNo = serde_json::from_value(1.into()).unwrap();
+        let user = |n: u64| (tenant, Kind::User, Id::parse(&format!("{n:024x}")).unwrap());
+        let backfill = Cursor {
+            settled: Seq(1),
+            backfill: Some(Backfill {
+                mark: Seq(1),
+                at,
+                tenant: None,
+                after: Some(user(0)),
+                beyond: many().map(user).collect(),
+            }),
+            ..Cursor::default()
+        };
+        for (cursor, expected) in [
+            (journal, ReadPosition::Journal(Seq(1))),
+            (
+                list,
+                ReadPosition::Members {
+                    entry: Seq(1),
+                    after: Some(0),
+                },
+            ),
+            (
+                backfill,
+                ReadPosition::Records {
+                    mark: Seq(1),
+                    at,
+                    tenant: None,
+                    after: Some(user(0)),
+                },
+            ),
+        ] {
+            let endpoint = Endpoint::new(options(([127, 0, 0, 1], 9).into())).unwrap();
+            let state = State::of(endpoint, cursor, Vec::new(), start());
+
+            assert_eq!(state.reads_from(), Some(expected));
+        }
+    }
 
     #[test]
     fn a_replay_that_is_asked_for_before_the_endpoint_is_set_back_overtakes_nothing() {

@@ -15,6 +15,7 @@ use crate::deliver::content::signature::signatures;
 use crate::deliver::endpoint::options::Endpoint;
 use crate::http_client::BuildError;
 use crate::model::Timestamp;
+use crate::telemetry::Span;
 
 /// How much of an answer is read. Only its status counts. The rest is read so that the connection
 /// can be reused; a longer answer is not worth reading for that.
@@ -62,8 +63,12 @@ impl Sender {
         if !signature.is_empty() {
             request = request.header("webhook-signature", signature);
         }
-        let request = request.body(body);
-        let answer = self.client.send(request).await?;
+        let endpoint = self.client.endpoint();
+        let span = Span::of_attempt(endpoint.url(), endpoint.name());
+        let request = request.headers(span.headers()).body(body);
+        let answer = self.client.send(request).await;
+        let answer = answer.inspect_err(|failure| span.failed(failure.code()))?;
+        span.answered(answer.status().as_u16());
         Ok(HttpReply {
             status: answer.status().as_u16(),
             retry_after: answer

@@ -62,10 +62,24 @@ fn change(
     commit(store, known, change);
 }
 
-#[test]
-fn users_are_put_back_with_a_window_of_any_size() {
-    let folder = tempfile::tempdir().unwrap();
-    let store = Store::open(folder.path()).unwrap().store;
+/// Fills a store with users, of which many change after the entry that is returned.
+pub(in crate::history) fn store_with_changes(folder: &std::path::Path) -> (Store, Known, Seq) {
+    let changed = changed(folder);
+    (changed.store, changed.known, changed.begin)
+}
+
+/// A store of which many users have changed since an entry.
+struct ChangedStore {
+    store: Store,
+    known: Known,
+    begin: Seq,
+    /// The users at that entry.
+    then: BTreeMap<Id, User>,
+    random: fastrand::Rng,
+}
+
+fn changed(folder: &std::path::Path) -> ChangedStore {
+    let store = Store::open(folder).unwrap().store;
     let tenant = Tenant {
         id: TenantId("t".into()),
         name: "T".into(),
@@ -87,6 +101,25 @@ fn users_are_put_back_with_a_window_of_any_size() {
     for _ in 0..100 {
         change(&store, &known, &mut users, &mut random);
     }
+    ChangedStore {
+        store,
+        known,
+        begin,
+        then,
+        random,
+    }
+}
+
+#[test]
+fn users_are_put_back_with_a_window_of_any_size() {
+    let folder = tempfile::tempdir().unwrap();
+    let ChangedStore {
+        store,
+        known,
+        begin,
+        then,
+        mut random,
+    } = changed(folder.path());
 
     for max_users in [1, 2, 3, 7, 50, 1_000] {
         let past = Past::with_window(&store, &known, begin, max_users).unwrap();
@@ -132,12 +165,12 @@ fn holder(number: usize, random: &mut fastrand::Rng) -> User {
     }
 }
 
-fn id(number: usize) -> Id {
+pub(in crate::history) fn id(number: usize) -> Id {
     Id::parse(&format!("{number:024x}")).unwrap()
 }
 
 /// Changes a user, or creates or deletes one.
-fn change_holder(
+pub(in crate::history) fn change_holder(
     store: &Store,
     known: &Known,
     users: &mut BTreeMap<Id, User>,
@@ -161,10 +194,8 @@ fn change_holder(
     commit(store, known, change);
 }
 
-#[test]
-fn users_who_are_listed_now_and_those_who_left_are_all_who_were_listed_then() {
-    let folder = tempfile::tempdir().unwrap();
-    let store = Store::open(folder.path()).unwrap().store;
+/// Makes a tenant that was loaded, of whose groups only 1,002 is known. It gives a role.
+pub(in crate::history) fn loaded(store: &Store) -> Known {
     let tenant = Tenant {
         id: TenantId("t".into()),
         name: "T".into(),
@@ -203,7 +234,15 @@ fn users_who_are_listed_now_and_those_who_left_are_all_who_were_listed_then() {
         after: gives,
         replaces: None,
     };
-    commit(&store, &known, created);
+    commit(store, &known, created);
+    known
+}
+
+#[test]
+fn users_who_are_listed_now_and_those_who_left_are_all_who_were_listed_then() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Store::open(folder.path()).unwrap().store;
+    let known = loaded(&store);
     let mut random = fastrand::Rng::with_seed(3);
     let mut users = BTreeMap::new();
     for _ in 0..60 {
@@ -256,4 +295,52 @@ fn users_who_are_listed_now_and_those_who_left_are_all_who_were_listed_then() {
     let now = Picture::of(&store, &known, None).unwrap();
     let page = now.users_in(&store, &known, &other, None, 1).unwrap();
     assert!(page.is_none());
+}
+
+#[test]
+fn a_group_that_was_unknown_is_named_if_somebody_who_has_left_it_was_in_it_then() {
+    for seed in 0..20 {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(folder.path()).unwrap().store;
+        let known = loaded(&store);
+        let mut random = fastrand::Rng::with_seed(seed);
+        let mut users = BTreeMap::new();
+        for _ in 0..40 {
+            change_holder(&store, &known, &mut users, &mut random);
+        }
+        let (begin, then) = (store.last_seq(), users.clone());
+        for _ in 0..random.usize(0..80) {
+            change_holder(&store, &known, &mut users, &mut random);
+        }
+        let groups = |user: &User| -> BTreeSet<GroupId> {
+            user.groups
+                .iter()
+                .flat_map(BTreeMap::keys)
+                .cloned()
+                .collect()
+        };
+        let (mut left, mut all) = (BTreeSet::new(), BTreeSet::new());
+        for (id, user) in &then {
+            let now = users.get(id).map(groups).unwrap_or_default();
+            left.extend(&groups(user) - &now);
+            all.extend(groups(user));
+        }
+        for groups in [&mut left, &mut all] {
+            groups.remove(&GroupId(id(1_002)));
+        }
+
+        for max_users in [1, 7, 1_000] {
+            let past = Past::with_window(&store, &known, begin, max_users).unwrap();
+            let picture = Picture::past(&store, &known, past).unwrap();
+            let found = picture.unknown_groups_left(&store, &known).unwrap();
+
+            let found: BTreeSet<GroupId> = found.into_keys().collect();
+            let which = format!("seed {seed}, window of {max_users}");
+            assert!(found.is_superset(&left), "{which}: {found:?}, {left:?}");
+            // Whoever has left a group and joined it again was in it as well.
+            if max_users == 1_000 {
+                assert!(found.is_subset(&all), "{which}: {found:?}, {all:?}");
+            }
+        }
+    }
 }

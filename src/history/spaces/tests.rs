@@ -2,7 +2,8 @@
 
 use super::*;
 use crate::model::{
-    Assignee, Id, RunId, Seq, SpaceAssignment, SpaceChange, SpaceHead, Tenant, TenantId, TenantName,
+    Assignee, Found, Id, RunId, Seq, SpaceAssignment, SpaceChange, SpaceHead, Tenant, TenantId,
+    TenantName,
 };
 use crate::store::{ReadingMark, SpaceReading, SpaceReport, SpaceWrite};
 

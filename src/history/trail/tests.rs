@@ -209,6 +209,52 @@ fn a_trail_that_grows_answers_as_the_journal_does() {
     }
 }
 
+/// Finds since when users have had roles, and counts the rows by what the answer rests on.
+fn bases(world: &World, trail: &mut Trail) -> BTreeMap<&'static str, usize> {
+    let picture = Picture::of(&world.store, &world.known, None).unwrap();
+    let (of, up_to) = ((&world.store, &world.known), world.store.last_seq());
+    let grants = Arc::new(picture.grants().clone());
+    let wanted = asked(&world.wanted(&picture));
+    let mut bases = BTreeMap::new();
+    for since in trail
+        .since_when(of, grants, up_to, wanted)
+        .unwrap()
+        .values()
+    {
+        *bases.entry(since.basis()).or_default() += 1;
+    }
+    bases
+}
+
+#[test]
+fn where_a_part_of_the_journal_was_lost_nobody_is_said_to_have_had_a_role_from_the_beginning() {
+    let (_folder, mut world) = world(3);
+    for _ in 0..30 {
+        world.run();
+    }
+    world.load();
+    world.run();
+    let mut grown = Trail::default();
+    let before = bases(&world, &mut grown);
+    let n_first = before["before_first_load"];
+    assert!(n_first > 3, "{before:?}");
+
+    let lost = Fact::HistoryLost(crate::model::Missing::default());
+    let closing = Closing::Report {
+        plans: Vec::new(),
+        facts: vec![lost],
+    };
+    world.commit(Vec::new(), closing);
+
+    let mut expected = before;
+    expected.remove("before_first_load");
+    *expected.entry("before").or_default() += n_first;
+    // Found by whoever reads on, and by whoever reads back.
+    for trail in [&mut grown, &mut Trail::default()] {
+        assert_eq!(bases(&world, trail), expected);
+    }
+}
+
 #[test]
 fn a_trail_that_has_grown_reads_few_entries() {
     let (_folder, mut world) = world(7);

@@ -3,7 +3,6 @@
 use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::xxh3_64;
 
-use super::Resource;
 use crate::model::{UserId, Version};
 
 /// A digest of who is in a group. Groups may have too many members to keep them for it.
@@ -24,12 +23,14 @@ impl MembersDigest {
 
 /// Returns a text that distinguishes this content of a resource from others: the version of its
 /// record, and a digest, since the names of roles, members and rights in spaces are not part of the
-/// record. `whole` has all attributes, whatever was asked for, but no members.
+/// record. `content` is everything that the resource is rendered from, whatever was asked for, but
+/// no members and no address. A release that renders it otherwise makes other versions.
 pub fn content_version(
     version: Version,
-    whole: &Resource,
+    content: &impl Serialize,
     members: Option<MembersDigest>,
 ) -> String {
-    let content = serde_json::to_vec(&(whole, members)).expect("keys are texts");
+    let content = (env!("CARGO_PKG_VERSION"), content, members);
+    let content = serde_json::to_vec(&content).expect("keys are texts");
     format!("W/\"{version}-{:016x}\"", xxh3_64(&content))
 }

@@ -1,26 +1,24 @@
 //! A group in the unified schema.
 
-use std::collections::BTreeMap;
-
 use serde::Serialize;
 
 use super::{IamRole, UnifiedId};
-use crate::model::{Coded, Group, GroupId, GroupType, Kind, Timestamp};
+use crate::model::{Coded, Group, GroupId, GroupType, Kind, RoleId, Timestamp};
 
-/// StackOne's `IamGroup`.
+/// StackOne's `IamGroup`, with its roles in the form of `R`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[expect(
     missing_docs,
     reason = "the fields are StackOne's; docs/mapping.md explains each"
 )]
-pub struct IamGroup<'a> {
+pub struct IamGroup<'a, R = IamRole<'a>> {
     pub id: Option<UnifiedId<'a>>,
     pub remote_id: Option<&'a GroupId>,
     pub name: Option<&'a str>,
     pub description: Option<&'a str>,
     #[serde(rename = "type")]
     pub group_type: Option<&'a Coded<GroupType>>,
-    pub roles: Option<Vec<IamRole<'a>>>,
+    pub roles: Option<Vec<R>>,
     pub parent_id: Option<&'a str>,
     pub remote_parent_id: Option<&'a str>,
     pub created_at: Option<Timestamp>,
@@ -42,6 +40,19 @@ pub struct GroupFields<'a> {
 impl<'a> IamGroup<'a> {
     /// Returns the whole group.
     pub fn of(group: &'a Group) -> Self {
+        Self::with(group, IamRole::reference)
+    }
+
+    /// Returns the short form of the group that other records use to refer to it.
+    pub fn reference(id: &'a GroupId, name: &'a str) -> Self {
+        Self::bare(id, name)
+    }
+}
+
+impl<'a, R> IamGroup<'a, R> {
+    /// Returns the whole group. `role` returns what is shown of a role that the group mentions by
+    /// this id and name.
+    pub fn with(group: &'a Group, role: impl Fn(&'a RoleId, &'a str) -> R) -> Self {
         let Group {
             id,
             name,
@@ -56,19 +67,20 @@ impl<'a> IamGroup<'a> {
         Self {
             description: description.as_deref(),
             group_type: Some(group_type),
-            roles: roles.as_ref().map(IamRole::references),
+            roles: roles
+                .as_ref()
+                .map(|roles| roles.iter().map(|(id, name)| role(id, name)).collect()),
             created_at: *created_at,
             updated_at: *updated_at,
             unified_custom_fields: Some(GroupFields {
                 idp_id: idp_id.as_deref(),
                 status: status.as_deref(),
             }),
-            ..Self::reference(id, name)
+            ..Self::bare(id, name)
         }
     }
 
-    /// Returns the short form of the group that other records use to refer to it.
-    pub(super) fn reference(id: &'a GroupId, name: &'a str) -> Self {
+    fn bare(id: &'a GroupId, name: &'a str) -> Self {
         Self {
             id: Some(UnifiedId::of(Kind::Group, &id.0)),
             remote_id: Some(id),
@@ -82,12 +94,5 @@ impl<'a> IamGroup<'a> {
             updated_at: None,
             unified_custom_fields: None,
         }
-    }
-
-    pub(super) fn references(groups: &'a BTreeMap<GroupId, String>) -> Vec<Self> {
-        groups
-            .iter()
-            .map(|(id, name)| Self::reference(id, name))
-            .collect()
     }
 }

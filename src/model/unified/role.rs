@@ -1,7 +1,5 @@
 //! A role in the unified schema.
 
-use std::collections::BTreeMap;
-
 use serde::Serialize;
 
 use super::{IamPolicy, UnifiedId};
@@ -67,7 +65,7 @@ impl<'a> IamRole<'a> {
     }
 
     /// Returns the short form of the role that other records use to refer to it.
-    pub(super) fn reference(id: &'a RoleId, name: &'a str) -> Self {
+    pub fn reference(id: &'a RoleId, name: &'a str) -> Self {
         Self {
             id: Some(UnifiedId::of(Kind::Role, &id.0)),
             remote_id: Some(id),
@@ -79,12 +77,5 @@ impl<'a> IamRole<'a> {
             updated_at: None,
             unified_custom_fields: None,
         }
-    }
-
-    pub(super) fn references(roles: &'a BTreeMap<RoleId, String>) -> Vec<Self> {
-        roles
-            .iter()
-            .map(|(id, name)| Self::reference(id, name))
-            .collect()
     }
 }

@@ -6,15 +6,15 @@ use serde::Serialize;
 
 use super::id::composed;
 use super::{IamGroup, IamRole, UnifiedId};
-use crate::model::{Coded, Kind, Timestamp, User, UserId, UserStatus};
+use crate::model::{Coded, GroupId, Kind, RoleId, Timestamp, User, UserId, UserStatus};
 
-/// StackOne's `IamUser`.
+/// StackOne's `IamUser`, with its roles and groups in the form of `R` and `G`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[expect(
     missing_docs,
     reason = "the fields are StackOne's; docs/mapping.md explains each"
 )]
-pub struct IamUser<'a> {
+pub struct IamUser<'a, R = IamRole<'a>, G = IamGroup<'a>> {
     pub id: Option<UnifiedId<'a>>,
     pub remote_id: Option<&'a UserId>,
     pub unified_custom_fields: Option<UserFields<'a>>,
@@ -24,8 +24,8 @@ pub struct IamUser<'a> {
     pub name: Option<&'a str>,
     pub username: Option<&'a str>,
     pub is_bot_user: Option<bool>,
-    pub roles: Option<Vec<IamRole<'a>>>,
-    pub groups: Option<Vec<IamGroup<'a>>>,
+    pub roles: Option<Vec<R>>,
+    pub groups: Option<Vec<G>>,
     pub status: Option<&'a Coded<UserStatus>>,
     pub last_active_at: Option<Timestamp>,
     pub last_login_at: Option<Timestamp>,
@@ -73,6 +73,18 @@ pub struct File<'a> {
 impl<'a> IamUser<'a> {
     /// Returns the user with everything assigned directly.
     pub fn of(user: &'a User) -> Self {
+        Self::with(user, IamRole::reference, IamGroup::reference)
+    }
+}
+
+impl<'a, R, G> IamUser<'a, R, G> {
+    /// Returns the user with everything assigned directly. `role` and `group` return what is shown
+    /// of a role or group that the user mentions by this id and name.
+    pub fn with(
+        user: &'a User,
+        role: impl Fn(&'a RoleId, &'a str) -> R,
+        group: impl Fn(&'a GroupId, &'a str) -> G,
+    ) -> Self {
         let User {
             id,
             subject,
@@ -111,8 +123,12 @@ impl<'a> IamUser<'a> {
             name: name.as_deref(),
             username: Some(subject),
             is_bot_user: Some(*is_bot),
-            roles: roles.as_ref().map(IamRole::references),
-            groups: groups.as_ref().map(IamGroup::references),
+            roles: roles
+                .as_ref()
+                .map(|roles| roles.iter().map(|(id, name)| role(id, name)).collect()),
+            groups: groups
+                .as_ref()
+                .map(|groups| groups.iter().map(|(id, name)| group(id, name)).collect()),
             status: Some(status),
             last_active_at: None,
             last_login_at: None,

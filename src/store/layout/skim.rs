@@ -46,7 +46,10 @@ pub fn skim_behind(last: &mut LastOrigin, key: &[u8], value: &[u8]) -> Result<Sk
         else {
             return Ok(None);
         };
-        let (left, joined) = moved(key, before.as_ref(), after.as_ref())?;
+        let Moved { left, joined } = match (&before, &after) {
+            (Some(before), Some(after)) if before.has_same_lists(after) => Moved::default(),
+            (before, after) => moved(key, before.as_ref(), after.as_ref())?,
+        };
         Ok(Some(UserEntry {
             seq: head.seq,
             at: head.at,
@@ -78,47 +81,89 @@ struct Side<'bytes> {
     groups: &'bytes [u8],
 }
 
+impl Side<'_> {
+    /// Returns whether a user has the same roles and groups as another, by the same names.
+    fn has_same_lists(&self, other: &Self) -> bool {
+        self.roles == other.roles && self.groups == other.groups
+    }
+}
+
 /// Returns the posting lists that a user has left and joined.
 fn moved(
     key: &[u8],
     before: Option<&Side<'_>>,
     after: Option<&Side<'_>>,
-) -> Result<(BTreeSet<PostingList>, BTreeSet<PostingList>), StoreError> {
-    if let (Some(before), Some(after)) = (before, after)
-        && before.roles == after.roles
-        && before.groups == after.groups
-    {
-        return Ok((BTreeSet::new(), BTreeSet::new()));
-    }
-    let lists = |side: Option<&Side<'_>>| match side {
-        Some(side) => side.lists(key),
-        None => Ok(BTreeSet::new()),
-    };
-    let (before, after) = (lists(before)?, lists(after)?);
-    let left = before.difference(&after).cloned().collect();
-    Ok((left, after.difference(&before).cloned().collect()))
+) -> Result<Moved, StoreError> {
+    let mut moved = Moved::default();
+    moved.compare(
+        (PostingList::HiddenRoles, |id| PostingList::Role(RoleId(id))),
+        &Ids::read(key, before.map(|it| it.roles))?,
+        &Ids::read(key, after.map(|it| it.roles))?,
+    );
+    moved.compare(
+        (PostingList::HiddenGroups, |id| {
+            PostingList::Group(GroupId(id))
+        }),
+        &Ids::read(key, before.map(|it| it.groups))?,
+        &Ids::read(key, after.map(|it| it.groups))?,
+    );
+    Ok(moved)
 }
 
-impl Side<'_> {
-    fn lists(&self, key: &[u8]) -> Result<BTreeSet<PostingList>, StoreError> {
-        let mut lists = BTreeSet::new();
-        match ids(key, self.roles)? {
-            Some(roles) => lists.extend(roles.map(|id| PostingList::Role(RoleId(id)))),
-            None => drop(lists.insert(PostingList::HiddenRoles)),
+/// The posting lists that a user has left and joined.
+#[derive(Default)]
+struct Moved {
+    left: BTreeSet<PostingList>,
+    joined: BTreeSet<PostingList>,
+}
+
+impl Moved {
+    /// Compares the roles or the groups of a user before and after a change, given the list of
+    /// those whose roles or groups are not visible, and that of a role or group.
+    fn compare(
+        &mut self,
+        (hidden, list): (PostingList, fn(Id) -> PostingList),
+        before: &Ids,
+        after: &Ids,
+    ) {
+        match (before.is_hidden, after.is_hidden) {
+            (true, false) => drop(self.left.insert(hidden)),
+            (false, true) => drop(self.joined.insert(hidden)),
+            (true, true) | (false, false) => {}
         }
-        match ids(key, self.groups)? {
-            Some(groups) => lists.extend(groups.map(|id| PostingList::Group(GroupId(id)))),
-            None => drop(lists.insert(PostingList::HiddenGroups)),
-        }
-        Ok(lists)
+        self.left.extend(before.without(after).map(list));
+        self.joined.extend(after.without(before).map(list));
     }
 }
 
-/// Decodes ids with their names, and returns the ids; `None` if they are not visible.
-fn ids(key: &[u8], bytes: &[u8]) -> Result<Option<impl Iterator<Item = Id> + use<>>, StoreError> {
-    let (named, _) = codec::borrowed::<Option<Vec<(Id, &[u8])>>>(key, bytes)?;
-    let ids = named.map(|named| named.into_iter().map(|(id, _)| id).collect::<Vec<Id>>());
-    Ok(ids.map(Vec::into_iter))
+/// The roles or groups of a user.
+#[derive(Default)]
+struct Ids {
+    is_hidden: bool,
+    /// In order.
+    ids: Vec<Id>,
+}
+
+impl Ids {
+    /// Decodes ids with their names; `None` if there is no user.
+    fn read(key: &[u8], bytes: Option<&[u8]>) -> Result<Self, StoreError> {
+        let Some(bytes) = bytes else {
+            return Ok(Self::default());
+        };
+        let (named, _) = codec::borrowed::<Option<Vec<(Id, &[u8])>>>(key, bytes)?;
+        let is_hidden = named.is_none();
+        let mut ids: Vec<Id> = named.into_iter().flatten().map(|(id, _)| id).collect();
+        // They were written in order, so this only looks.
+        ids.sort_unstable();
+        Ok(Self { is_hidden, ids })
+    }
+
+    /// Returns those that others do not have.
+    fn without(&self, others: &Self) -> impl Iterator<Item = Id> {
+        let ids = self.ids.iter();
+        let gone = ids.filter(|id| others.ids.binary_search(id).is_err());
+        gone.cloned()
+    }
 }
 
 /// A position in encoded values, which moves over one after the other.

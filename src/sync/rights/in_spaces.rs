@@ -98,8 +98,8 @@ struct Sides {
 }
 
 impl Sides {
-    fn of(times: &Times<'_>, pair: &SpacePair) -> Self {
-        let then = match (&pair.then, pair.found) {
+    fn of(times: &Times<'_>, pair: &SpacePair, found: Found) -> Self {
+        let then = match (&pair.then, found) {
             (Some(space), _) => Some(SpaceGrants::of(space, times.before.grants())),
             (None, Found::New) => None,
             (None, Found::Late) => Some(SpaceGrants::hidden()),
@@ -149,9 +149,9 @@ impl<'a> Portion<'a> {
         };
         let mut weight = 0;
         while weight < AT_ONCE
-            && let Some(pair) = pairs.next_pair()?
+            && let Some((pair, found)) = pairs.next_pair()?
         {
-            let sides = Sides::of(times, &pair);
+            let sides = Sides::of(times, &pair, found);
             let concerned = concerned(sides.then.as_ref(), sides.now.as_ref());
             let is_concerned = !concerned.users.is_empty() || !concerned.groups.is_empty();
             let mut both = sides.then.iter().chain(&sides.now);

@@ -13,10 +13,10 @@ const AT_ONCE: usize = 500;
 
 /// How many changed users are compared at once: some 60 bytes are kept of each. A larger run is
 /// reported in parts.
-const MAX_USERS: usize = 1_000_000;
+pub(super) const MAX_USERS: usize = if cfg!(test) { 600 } else { 1_000_000 };
 
 /// How many changed spaces are compared at once. A larger run is reported in parts.
-const MAX_SPACES: usize = 100_000;
+pub(super) const MAX_SPACES: usize = if cfg!(test) { 100 } else { 100_000 };
 
 /// The changes of a run that may concern who holds what.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -1,6 +1,7 @@
 //! What is reported about a run and in which order, and that it is reported just once.
 
 mod in_spaces;
+mod ranges;
 
 use std::collections::BTreeMap;
 

@@ -21,6 +21,7 @@ use super::running::{Report, Running};
 use crate::sync::rights::{self, InSpaces};
 use crate::sync::tenants::freshness::Ended;
 use crate::sync::{Progress, Rank, RunError};
+use crate::telemetry::Span;
 
 impl<C: Connector> Job<C> {
     /// Starts a run, after the one under way if there is one.
@@ -72,6 +73,21 @@ impl<C: Connector> Job<C> {
 
     /// Does one run for a caller that has the pen and, for a run of the whole tenant, a place.
     pub(in crate::sync) async fn run_in_turn(
+        &self,
+        trigger: Trigger,
+        mode: Mode,
+        scope: Scope,
+        pen: &mut Pen<'_>,
+    ) -> Result<Report, StoreError> {
+        let span = Span::of_run(&self.name, trigger, mode);
+        let done = span.within(self.run_whole(trigger, mode, scope, pen)).await;
+        if let Ok(report) = &done {
+            span.ran(&report.run);
+        }
+        done
+    }
+
+    async fn run_whole(
         &self,
         trigger: Trigger,
         mode: Mode,

@@ -19,7 +19,7 @@ pub(in crate::web) use operation::{
 };
 pub(in crate::web) use routes::Routes;
 pub(in crate::web) use schema::{
-    anything, constant, count, flag, list, object, open, or_null, partial, reference, said, text,
-    time, words,
+    anything, bytes, constant, count, flag, list, object, open, or_null, partial, reference, said,
+    text, time, words,
 };
 pub(in crate::web) use served::served;

@@ -7,6 +7,11 @@ pub(in crate::web) fn text() -> Value {
     json!({ "type": "string" })
 }
 
+/// A file that is not text. `format` is for programs that make clients; it checks nothing.
+pub(in crate::web) fn bytes() -> Value {
+    json!({ "type": "string", "format": "binary" })
+}
+
 /// A point in time.
 pub(in crate::web) fn time() -> Value {
     json!({ "type": "string", "format": "date-time" })

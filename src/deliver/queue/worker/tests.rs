@@ -4,6 +4,7 @@ mod backfills;
 mod batches;
 mod failures;
 mod flow;
+mod lists;
 mod memory;
 mod orders;
 mod running;

@@ -8,10 +8,11 @@ use crate::model::{
 };
 use crate::store::engine::writing::work::Work;
 use crate::store::kept::delivery::{DeliveryChange, Progress};
-use crate::store::kept::maintenance::pass::Done;
+use crate::store::kept::maintenance::pass::{Done, MaintenancePass};
+use crate::store::kept::rights::USERS_IN_PART;
 use crate::store::tests::lists;
 use crate::store::tests::support::{adopt, open};
-use crate::store::values::delivery::{Attempt, Item, Order};
+use crate::store::values::delivery::{Attempt, Cursor, Expansion, Item, Order};
 
 use super::{
     RETENTION, State, begin, commit, cursor, day, defer, dismiss, hook, park, pass, put, run,
@@ -199,6 +200,75 @@ fn a_list_is_kept_while_a_row_names_its_entry() {
     let gone = DeliveryChange::Unpark(Item::Entry(named.0));
     settle(&store, &hook, cut.0, Some(gone));
     assert_eq!(pass(&store, &[&hook], day(91)).forgotten, 1);
+    assert_eq!(lists::n_rows(&store), 0);
+}
+
+#[test]
+fn a_list_is_kept_as_long_as_its_entry_and_no_longer() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(folder.path());
+    let known = adopt(&store, 1);
+    let lists = [(); 3].map(|()| lists::listed(&store, &known));
+    let n_of_one = lists::n_rows(&store) / lists.len();
+    let [_, sent, last] = lists;
+    // The second one is being sent, user by user.
+    let hook = hook("a");
+    let expanding = Cursor {
+        expansion: Some(Expansion {
+            entry: sent.0,
+            settled: Some(3),
+            beyond: [5].into(),
+        }),
+        ..cursor(last.0, State::Enabled)
+    };
+    put(&store, &hook, expanding, None);
+    let left = || -> Vec<bool> {
+        let lists = lists.iter();
+        let left = lists.map(|list| {
+            let is_there = store.entry(list.0).unwrap().is_some();
+            let users = store.listed(known.no, *list, 0).unwrap();
+            let others = store.listed(known.no, *list, USERS_IN_PART as u64).unwrap();
+            assert!(!is_there || users.len() == USERS_IN_PART && !others.is_empty());
+            is_there
+        });
+        left.collect()
+    };
+
+    for (now, endpoints, entries, expected) in [
+        (day(89), &[][..], 0, [true, true, true]),
+        // However old it is, it is kept while it is sent, and what comes later with it.
+        (day(400), &[&hook][..], 1, [false, true, true]),
+        // Nobody needs it any more.
+        (day(400), &[][..], 2, [false, false, false]),
+    ] {
+        let endpoints = endpoints.iter().map(|name| (*name).clone()).collect();
+        let mut pass = MaintenancePass::new(store.clone(), RETENTION, endpoints, now);
+        while let Some(step) = pass.step() {
+            step.unwrap();
+            left();
+        }
+        assert_eq!((pass.done().entries, left()), (entries, expected.into()));
+        let n_left = expected.iter().filter(|is_there| **is_there).count();
+        assert_eq!(lists::n_rows(&store), n_left * n_of_one);
+    }
+    assert_eq!(store.check().unwrap().faults, []);
+}
+
+#[test]
+fn a_pass_that_is_broken_off_leaves_no_list_behind() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(folder.path());
+    let known = adopt(&store, 1);
+    let list = lists::listed(&store, &known);
+    let mut pass = MaintenancePass::new(store.clone(), RETENTION, Vec::new(), day(91));
+    while store.entry(list.0).unwrap().is_some() {
+        pass.step().unwrap().unwrap();
+    }
+    assert!(lists::n_rows(&store) > 0, "the entry goes first");
+    drop(pass);
+
+    super::pass(&store, &[], day(91));
+
     assert_eq!(lists::n_rows(&store), 0);
 }
 

@@ -14,7 +14,7 @@ const EVERYONE: u32 = 19;
 type Assigned<'a> = (&'a str, u32, &'a str);
 
 /// A space with an owner; `None` if its assignments were never visible.
-fn space(n: u32, owner: Option<u32>, assigned: Option<&[Assigned<'_>]>) -> Space {
+pub(super) fn space(n: u32, owner: Option<u32>, assigned: Option<&[Assigned<'_>]>) -> Space {
     let mut assignments = BTreeMap::new();
     for (sort, number, role) in assigned.into_iter().flatten() {
         let whom = Assignee {
@@ -61,7 +61,7 @@ fn sharing(mut space: Space, share: u32, (sort, with, role): Assigned<'_>) -> Sp
     space
 }
 
-fn everyone() -> Record {
+pub(super) fn everyone() -> Record {
     let Record::Group(group) = group(EVERYONE, &[]) else {
         unreachable!("it is a group");
     };
@@ -74,7 +74,7 @@ fn everyone() -> Record {
 
 impl World {
     /// Reads all spaces for the first time.
-    fn read_first(&mut self, spaces: impl IntoIterator<Item = Space>) {
+    pub(super) fn read_first(&mut self, spaces: impl IntoIterator<Item = Space>) {
         self.in_spaces = InSpaces::Compared;
         for space in spaces {
             self.write(SpaceWrite::Keep(kept(space)), None);
@@ -100,7 +100,7 @@ impl World {
     }
 
     /// Does a run that finds these spaces.
-    fn read(&mut self, spaces: impl IntoIterator<Item = Space>) {
+    pub(super) fn read(&mut self, spaces: impl IntoIterator<Item = Space>) {
         self.n_runs += 1;
         self.read_on(spaces);
     }
@@ -124,7 +124,7 @@ impl World {
     }
 
     /// Notes that another reading of all spaces has ended.
-    fn end_reading(&self) {
+    pub(super) fn end_reading(&self) {
         let no = self.known().no;
         let mut reading = self.store.space_reading(no).unwrap();
         reading.mark.number += 1;

@@ -7,8 +7,8 @@ use crate::model::Scope;
 use crate::view::ReportFormat;
 use crate::web::api::unified::problems;
 use crate::web::openapi::{
-    Access, Answer, Content, Header, Operation, Parameter, Tag, Verb, constant, count, flag, list,
-    object, or_null, reference, said, text, time, words,
+    Access, Answer, Content, Header, Operation, Parameter, Tag, Verb, bytes, constant, count, flag,
+    list, object, or_null, reference, said, text, time, words,
 };
 
 /// Describes the list of reports.
@@ -33,7 +33,7 @@ pub(super) fn of_reports() -> Vec<Operation> {
 
 fn of_report(report: ReportName) -> Operation {
     let word = report.word();
-    let about = "All pages describe one time, whatever changes meanwhile. A text is sent as it is \
+    let about = "All rows describe one time, whatever changes meanwhile. A table is sent as it is \
                  read, at most an hour long; if the store fails, it breaks off. Four are sent at \
                  one time. Parameters that are not known are refused.";
     let table = object(vec![
@@ -84,6 +84,7 @@ fn written(format: ReportFormat, table: &Value) -> Content {
     match format {
         ReportFormat::Json => Content::new(bare, table.clone()),
         ReportFormat::Csv => Content::new(bare, text()),
+        ReportFormat::Parquet => Content::new(bare, bytes()),
     }
 }
 

@@ -28,7 +28,7 @@ use crate::control::{
     ControlError, MAX_PAGE, ReportAsked, ReportName, ReportWalk, UnifiedTenant, query,
 };
 use crate::model::{ApiToken, Scope, TenantName};
-use crate::view::{self, ReportText};
+use crate::view::{self, ReportWriter};
 use crate::web::connections::{Lifetime, Peer, Streaming};
 use crate::web::openapi::Routes;
 
@@ -114,7 +114,7 @@ fn unknown(name: &str) -> ApiError {
 struct Sending {
     api: Arc<Api>,
     walk: ReportWalk,
-    text: ReportText,
+    writer: ReportWriter,
     not_read: Vec<TenantName>,
     /// What was made of the first page.
     first: Option<Vec<u8>>,
@@ -148,16 +148,18 @@ async fn begin(
         at: params.as_of,
         from: params.from,
     });
-    let (mut text, mut first) = ReportText::begin(params.format, report);
+    let (mut writer, mut first) = ReportWriter::begin(params.format, report);
     if let Some(question) = walk.question() {
         let rows = walk.take(api.control.ask(question).await?);
-        first.extend(text.rows(&rows));
+        let part;
+        (writer, part) = written(writer, move |writer| writer.rows(&rows)).await;
+        first.extend(part);
     }
     let headers = headers(report, &params, &walk);
     let sending = Sending {
         api,
         walk,
-        text,
+        writer,
         not_read: not_read.into_iter().map(|tenant| tenant.name).collect(),
         first: Some(first),
         streaming: lifetime.stream(PATIENCE, LONGEST),
@@ -183,13 +185,15 @@ impl Sending {
             self.is_ended = true;
             let (asked, summary) = (self.walk.asked(), self.walk.summary());
             let manifest = view::report_manifest(asked, summary, &self.not_read);
-            let end = self.text.end(&manifest);
+            let end;
+            (self.writer, end) = written(self.writer, move |writer| writer.end(&manifest)).await;
             return Some((Ok(end.into()), self));
         };
         match self.api.control.ask(question).await {
             Ok(page) => {
                 let rows = self.walk.take(page);
-                let part = self.text.rows(&rows);
+                let part;
+                (self.writer, part) = written(self.writer, move |writer| writer.rows(&rows)).await;
                 Some((Ok(part.into()), self))
             }
             Err(error) => {
@@ -198,6 +202,19 @@ impl Sending {
             }
         }
     }
+}
+
+/// Writes a part of a report on a thread for such work: a row group of Parquet takes long to be
+/// compressed.
+async fn written(
+    mut writer: ReportWriter,
+    write: impl FnOnce(&mut ReportWriter) -> Vec<u8> + Send + 'static,
+) -> (ReportWriter, Vec<u8>) {
+    let written = tokio::task::spawn_blocking(move || {
+        let part = write(&mut writer);
+        (writer, part)
+    });
+    written.await.expect("writing a report does not panic")
 }
 
 /// Returns the tenants of a report: the one that is asked for, or all that the token may read.

@@ -81,14 +81,12 @@ impl Params {
 }
 
 fn format(value: &str) -> Result<ReportFormat, ApiError> {
-    match value {
-        "csv" => Ok(ReportFormat::Csv),
-        "json" => Ok(ReportFormat::Json),
-        other => Err(ApiError::invalid(format!(
-            "`format` is `csv` or `json`, not `{}`",
-            printable::line(other)
-        ))),
-    }
+    ReportFormat::of(value).ok_or_else(|| {
+        ApiError::invalid(format!(
+            "`format` is `csv`, `json` or `parquet`, not `{}`",
+            printable::line(value)
+        ))
+    })
 }
 
 fn time(name: &str, value: &str) -> Result<Timestamp, ApiError> {

@@ -141,6 +141,7 @@ impl Base {
                     .header(etag())
                     .header(location()),
                 says_not_read(Answer::empty(304, "The client has this version."))
+                    .header(vary())
                     .header(etag())
                     .header(location()),
             ])
@@ -265,7 +266,13 @@ fn reference_content(name: &str) -> Content {
 
 fn scim(status: u16, about: &str, schema: Value) -> Answer {
     let answer = Answer::empty(status, about).with(Content::new(SCIM, schema.clone()));
-    answer.with(Content::new(JSON, schema))
+    answer.with(Content::new(JSON, schema)).header(vary())
+}
+
+/// Describes the header that every answer has but one while the store is being opened.
+fn vary() -> Header {
+    let about = "The headers of the request on which the answer depends.";
+    Header::new("Vary", text(), about).optional()
 }
 
 /// Returns what is answered instead of success, by status.

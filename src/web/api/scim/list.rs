@@ -1,7 +1,6 @@
 //! Lists resources, page by page: by number (RFC 7644, 3.4.2.4) or by cursor (RFC 9865).
 
 use axum::response::Response;
-use serde_json::Value;
 
 use super::cursor::{After, ScimPageStart};
 use super::error::{ScimError, ScimErrorType};
@@ -75,8 +74,7 @@ impl Listing<'_> {
             }
         };
         let (not_read, n_not_read) = (found.not_read.clone(), found.n_not_read);
-        let message = self.message(found, &list, limit, by_cursor.then_some(Cursors));
-        let mut response = sent(&message);
+        let mut response = self.message(found, &list, limit, by_cursor.then_some(Cursors));
         say_not_read(&mut response, &not_read, n_not_read);
         Ok(response)
     }
@@ -234,7 +232,7 @@ impl Listing<'_> {
         list: &str,
         limit: usize,
         cursors: Option<Cursors>,
-    ) -> Value {
+    ) -> Response {
         let FoundRows {
             rows,
             total,
@@ -271,7 +269,7 @@ impl Listing<'_> {
             Some(view::scim_resource(row, selection).0)
         });
         let shown: Vec<Resource> = shown.collect();
-        view::scim_list(head, &shown)
+        sent(&view::scim_list(head, &shown))
     }
 }
 

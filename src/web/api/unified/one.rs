@@ -2,23 +2,21 @@
 
 use std::sync::Arc;
 
-use axum::Json;
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Extension, Path, RawQuery, State};
 use axum::http::HeaderMap;
-use axum::response::{IntoResponse, Response};
-use serde_json::json;
+use axum::response::Response;
 
 use super::asked::{are_read, asked_tenants, may_be_of_unread, respond};
 use super::error::ApiError;
 use super::params::Params;
-use super::parts::parts;
+use super::parts::{OneAnswer, parts};
 use super::wanted::{List, RecordName};
 use crate::control::{RecordRow, query};
 use crate::model::{RecordRef, Scope, Timestamp};
 use crate::view::UnifiedView;
 use crate::web::api::caller;
-use crate::web::api::shared::Api;
+use crate::web::api::shared::{Api, json};
 use crate::web::connections::Peer;
 
 /// Answers with one record.
@@ -75,8 +73,8 @@ async fn one_record(
         }
     };
     let (mut data, raw) = parts(vec![(row, shown)], params, &page);
-    let answer = json!({ "data": data.pop(), "raw": raw });
-    Ok(Json(answer).into_response())
+    let data = data.pop();
+    Ok(json(&OneAnswer { data, raw }))
 }
 
 /// Returns the record that an id names in the tenants that are asked about, as it was at a time;

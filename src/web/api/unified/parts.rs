@@ -1,15 +1,15 @@
 //! What is sent of records: all fields or the requested ones, and the source's own answers.
 
-use axum::Json;
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use serde::Serialize;
+use serde_json::Value;
 use serde_json::value::RawValue;
-use serde_json::{Value, json};
 
 use super::params::{Params, Raw};
 use crate::control::{RecordRow, UnifiedPage};
 use crate::model::TenantName;
 use crate::view::UnifiedShown;
+use crate::web::api::shared::json;
 
 /// A record of a page, as it is known and as it is shown.
 pub(super) type ShownRow<'a> = (&'a RecordRow, UnifiedShown<'a>);
@@ -49,6 +49,13 @@ pub(super) struct RawAnswer<'a> {
     response: Option<&'a RawValue>,
 }
 
+/// The answer to a request for one record.
+#[derive(Serialize)]
+pub(super) struct OneAnswer<'a> {
+    pub(super) data: Option<Part<'a>>,
+    pub(super) raw: Option<Vec<RawAnswer<'a>>>,
+}
+
 impl ListAnswer<'_> {
     /// Returns the answer with a page of a list.
     pub(super) fn of(
@@ -66,7 +73,7 @@ impl ListAnswer<'_> {
             not_read: &page.not_read,
             not_read_count: page.n_not_read,
         };
-        Json(answer).into_response()
+        json(&answer)
     }
 }
 
@@ -83,7 +90,7 @@ pub(super) fn parts<'a>(
     let parts = shown.into_iter().map(|(_, record)| match &params.fields {
         None => Part::Full(record),
         Some(fields) => {
-            let mut json = json!(record);
+            let mut json = serde_json::json!(record);
             if let Some(all) = json.as_object_mut() {
                 all.retain(|field, _| fields.contains(field));
             }

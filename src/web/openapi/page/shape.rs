@@ -136,6 +136,7 @@ fn word(schema: &Value) -> String {
     let format = schema.get("format").and_then(Value::as_str);
     let mut word = match (sort, format) {
         (Some("string"), Some("date-time")) => "time".to_owned(),
+        (Some("string"), Some("binary")) => "bytes".to_owned(),
         (Some("string"), _) => "text".to_owned(),
         (Some("boolean"), _) => "<code>true</code> or <code>false</code>".to_owned(),
         (Some("integer"), _) => "whole number".to_owned(),

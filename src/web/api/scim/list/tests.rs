@@ -171,7 +171,7 @@ impl Bench {
         };
         let response = listing.page().await.unwrap();
         let body = axum::body::to_bytes(response.into_body(), usize::MAX).await;
-        let page: Value = serde_json::from_slice(&body.unwrap()).unwrap();
+        let page: serde_json::Value = serde_json::from_slice(&body.unwrap()).unwrap();
         let resources = page["Resources"].as_array().unwrap().iter();
         let ids = resources.map(|it| it["id"].as_str().unwrap().to_owned());
         let next = page["nextCursor"].as_str().map(str::to_owned);
