@@ -6,6 +6,7 @@ use std::str::FromStr;
 use std::time::Duration;
 
 mod access;
+mod backup;
 mod deliveries;
 mod events;
 mod export;
@@ -18,6 +19,7 @@ pub(super) use access::{
     AccessLicencesArgs, AccessListArgs, AccessOwnedArgs, AccessRedundantArgs, AccessReviewArgs,
     AccessStaleArgs, SpacesArgs,
 };
+pub(super) use backup::{BackupArgs, RestoreArgs};
 pub(super) use deliveries::{
     DeliveriesAction, DeliveriesArgs, DeliveryListArgs, EndpointsAction, EndpointsArgs, ReplayArgs,
     Since,
@@ -73,6 +75,10 @@ pub(super) enum CommandArgs {
         #[command(subcommand)]
         action: StoreAction,
     },
+    /// Write a backup of the store, also while the daemon runs.
+    Backup(BackupArgs),
+    /// Make the store of a backup, in an empty folder.
+    Restore(RestoreArgs),
     /// List held removals, show them, approve or reject them.
     Plan(PlanArgs),
     /// List or show users.
@@ -132,6 +138,8 @@ impl CommandArgs {
             | Self::Tenants(_)
             | Self::Status(_)
             | Self::Store { .. }
+            | Self::Backup(_)
+            | Self::Restore(_)
             | Self::Plan(_)
             | Self::Users(_)
             | Self::Roles(_)

@@ -22,6 +22,7 @@ mod ticker;
 mod unknown;
 
 mod access;
+mod backup;
 mod check;
 mod completions;
 mod deliveries;
@@ -121,6 +122,8 @@ fn dispatch(args: Args) -> anyhow::Result<Exit> {
         }
         CommandArgs::Status(args) => runtime()?.block_on(status::run(config, args)),
         CommandArgs::Plan(args) => runtime()?.block_on(plans::run(config, args)),
+        CommandArgs::Backup(args) => runtime()?.block_on(backup::run(config, args)),
+        CommandArgs::Restore(args) => runtime()?.block_on(backup::restore(config, args)),
         CommandArgs::Store { action } => runtime()?.block_on(store::run(config, action)),
         CommandArgs::Spaces(args) => runtime()?.block_on(access::spaces(config, args)),
         CommandArgs::Access(args) => runtime()?.block_on(access::run(config, args)),

@@ -1,6 +1,7 @@
 //! Answers questions from the store, and carries out commands.
 
 use std::collections::BTreeSet;
+use std::io;
 use std::time::Duration;
 
 use serde::de::DeserializeOwned;
@@ -11,7 +12,7 @@ use crate::clock::{Clock, LastClockJump};
 use crate::deliver::Feed;
 use crate::history::Pictures;
 use crate::model::{Pause, Seq, TenantName, Timestamp};
-use crate::store::{Retention, Store, StoreError};
+use crate::store::{BackedUp, BackupError, Retention, Store, StoreError};
 use crate::sync::TenantRegistry;
 use crate::telemetry::{Crashes, LastCrash, Metrics};
 
@@ -135,6 +136,15 @@ impl Control {
     /// memory for it.
     pub fn feed(&self) -> &Feed {
         &self.context.feed
+    }
+
+    /// Begins a backup of the store, on a thread that may block. `ended` gets its result there.
+    pub fn begin_backup(
+        &self,
+        out: impl io::Write + Send + 'static,
+        ended: impl FnOnce(Result<BackedUp, BackupError>) + Send + 'static,
+    ) {
+        drop(self.store.begin(move |store| ended(store.back_up(out))));
     }
 
     /// Waits until the journal has an entry after a position, or the store is closed.

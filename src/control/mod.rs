@@ -68,6 +68,7 @@ pub use crate::access::{
     SpacePath, Unseen,
 };
 pub use crate::history::Since;
+pub use crate::store::{BackedUp, BackupError};
 pub use crate::telemetry::LastCrash;
 pub use access::{
     AccessChangeChoice, AccessChangePosition, AccessChangeRow, AccessChanges, AccessPage,

@@ -19,6 +19,7 @@ mod alive;
 mod alerts;
 mod apps;
 mod audit;
+mod backup;
 mod changes;
 mod clocks;
 mod commands;
