@@ -58,6 +58,15 @@ impl Systemd {
         ]);
     }
 
+    /// The process reads its configuration again, until it says that it is ready.
+    pub fn reloading(&self, status: &str) {
+        let status = line(status);
+        let mut states = vec![NotifyState::Reloading, NotifyState::Status(&status)];
+        // The time tells one reload from another.
+        states.extend(NotifyState::monotonic_usec_now());
+        self.tell(&states);
+    }
+
     /// The process ends.
     pub fn stopping(&self, status: &str) {
         self.tell(&[NotifyState::Stopping, NotifyState::Status(&line(status))]);

@@ -6,6 +6,7 @@ use std::str::FromStr;
 use std::time::Duration;
 
 mod access;
+mod backup;
 mod deliveries;
 mod events;
 mod export;
@@ -18,6 +19,7 @@ pub(super) use access::{
     AccessLicencesArgs, AccessListArgs, AccessOwnedArgs, AccessRedundantArgs, AccessReviewArgs,
     AccessStaleArgs, SpacesArgs,
 };
+pub(super) use backup::{BackupArgs, RestoreArgs};
 pub(super) use deliveries::{
     DeliveriesAction, DeliveriesArgs, DeliveryListArgs, EndpointsAction, EndpointsArgs, ReplayArgs,
     Since,
@@ -60,6 +62,8 @@ pub(super) enum CommandArgs {
     Serve,
     /// Ask the running daemon whether it is alive, for the health check of a container.
     Health,
+    /// Let the running daemon read its configuration and its secrets again.
+    Reload(OutputArgs),
     /// Do one run for each tenant, then deliver until nothing is due.
     Sync(SyncArgs),
     /// Show the tenants: whether each is read, and how its runs went.
@@ -71,6 +75,10 @@ pub(super) enum CommandArgs {
         #[command(subcommand)]
         action: StoreAction,
     },
+    /// Write a backup of the store, also while the daemon runs.
+    Backup(BackupArgs),
+    /// Make the store of a backup, in an empty folder.
+    Restore(RestoreArgs),
     /// List held removals, show them, approve or reject them.
     Plan(PlanArgs),
     /// List or show users.
@@ -125,10 +133,13 @@ impl CommandArgs {
             | Self::Completions { .. }
             | Self::Man { .. } => false,
             Self::Check(_)
+            | Self::Reload(_)
             | Self::Sync(_)
             | Self::Tenants(_)
             | Self::Status(_)
             | Self::Store { .. }
+            | Self::Backup(_)
+            | Self::Restore(_)
             | Self::Plan(_)
             | Self::Users(_)
             | Self::Roles(_)

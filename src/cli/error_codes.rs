@@ -6,7 +6,7 @@ use std::io;
 use crate::config::ConfigError;
 use crate::control::{ControlError, SentError};
 use crate::daemon::{DiscoverError, StartError};
-use crate::store::{CheckError, CompactError, OpenError, StoreError};
+use crate::store::{BackupError, CheckError, CompactError, OpenError, RestoreError, StoreError};
 
 use super::Exit;
 use super::error::CliError;
@@ -57,6 +57,8 @@ fn known<'a>(cause: &'a (dyn Error + 'static)) -> Option<(&'a str, Exit)> {
         OpenError => |_| Exit::Store,
         CompactError => of_compaction,
         CheckError => of_check,
+        BackupError => |_| Exit::Store,
+        RestoreError => |_| Exit::Store,
         StoreError => |_| Exit::Store,
     );
     None

@@ -87,6 +87,13 @@ fn detail(loss: &HistoryLoss) -> String {
         missing,
         accepted_at: _,
     } = loss;
+    if moved_to.is_empty() {
+        return format!(
+            "the store was made of a backup at {at}, and what was found after the backup is missing; \
+             receivers were told by event {entry}, and `qlik-roster endpoints backfill` brings one \
+             up to date; `qlik-roster store accept` acknowledges it"
+        );
+    }
     format!(
         "the store was damaged ({damage}) and was moved to `{moved_to}` at {at}; {missing}; \
          receivers were told by event {entry}; `qlik-roster store accept` acknowledges it"

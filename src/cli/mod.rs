@@ -22,6 +22,7 @@ mod ticker;
 mod unknown;
 
 mod access;
+mod backup;
 mod check;
 mod completions;
 mod deliveries;
@@ -41,6 +42,7 @@ mod losses;
 mod man;
 mod plans;
 mod records;
+mod reload;
 mod replay;
 mod rotate;
 mod runs;
@@ -106,6 +108,7 @@ fn dispatch(args: Args) -> anyhow::Result<Exit> {
         CommandArgs::Check(args) => runtime()?.block_on(check::run(config, args)),
         CommandArgs::Serve => serve(config),
         CommandArgs::Health => runtime()?.block_on(health::run(config)),
+        CommandArgs::Reload(args) => runtime()?.block_on(reload::run(config, args)),
         CommandArgs::Sync(args) => runtime()?.block_on(sync::run(config, args)),
         CommandArgs::Tenants(args) => runtime()?.block_on(tenants::run(config, args)),
         CommandArgs::Users(args) => {
@@ -119,6 +122,8 @@ fn dispatch(args: Args) -> anyhow::Result<Exit> {
         }
         CommandArgs::Status(args) => runtime()?.block_on(status::run(config, args)),
         CommandArgs::Plan(args) => runtime()?.block_on(plans::run(config, args)),
+        CommandArgs::Backup(args) => runtime()?.block_on(backup::run(config, args)),
+        CommandArgs::Restore(args) => runtime()?.block_on(backup::restore(config, args)),
         CommandArgs::Store { action } => runtime()?.block_on(store::run(config, action)),
         CommandArgs::Spaces(args) => runtime()?.block_on(access::spaces(config, args)),
         CommandArgs::Access(args) => runtime()?.block_on(access::run(config, args)),

@@ -89,13 +89,14 @@ pub(super) fn run(config: &Config, endpoint: &Endpoint, how: How) -> anyhow::Res
     ));
     say(format_args!("     {line}"));
     say(
-        "2. Restart the daemon. From then on deliveries are signed with both, so a receiver that \
+        "2. Run `qlik-roster reload`, or restart the daemon if one of the secrets is in a variable \
+         or passed by systemd. From then on deliveries are signed with both, so a receiver that \
          has either can verify them.",
     );
     say(format_args!("3. Give the receiver {handed_over}."));
     say(
         "4. When it verifies with the new one, about 24 hours later to be safe, leave only the new \
-         one in the configuration, restart the daemon and delete the old one.",
+         one in the configuration, do the same again and delete the old one.",
     );
     Ok(Exit::Success)
 }

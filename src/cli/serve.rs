@@ -13,8 +13,9 @@ use tracing::{info, warn};
 
 use crate::authorities::MachineAuthorities;
 use crate::clock::Clock;
-use crate::config::{Config, Environment};
-use crate::daemon::{Daemon, Ending, Hooks};
+use crate::config::{self, Config, Environment};
+use crate::control::Reloads;
+use crate::daemon::{Daemon, Ending, Hooks, ReadAgain};
 use crate::doing;
 use crate::systemd::Systemd;
 use crate::telemetry;
@@ -28,7 +29,8 @@ const STARTING: [Duration; 2] = [Duration::from_secs(10), Duration::from_secs(60
 pub(super) async fn run(config: Option<&Path>) -> anyhow::Result<Exit> {
     // We do this before anything slow: a signal without a handler ends the process at once.
     let mut signals = Signals::take()?;
-    let others = passed_over()?;
+    let reloads = Reloads::default();
+    let others = others(reloads.clone())?;
     let environment = Environment::of_process();
     let systemd = Systemd::of(|name| environment.get(name));
     let (first, call) = oneshot::channel();
@@ -44,13 +46,13 @@ pub(super) async fn run(config: Option<&Path>) -> anyhow::Result<Exit> {
         biased;
         received = signalled => end_at_once(received),
         never = others => match never {},
-        ended = serve(config, &systemd, call) => ended,
+        ended = serve(config, (&systemd, reloads), call) => ended,
     }
 }
 
 async fn serve(
     config: Option<&Path>,
-    systemd: &Systemd,
+    (systemd, reloads): (&Systemd, Reloads),
     call: oneshot::Receiver<()>,
 ) -> anyhow::Result<Exit> {
     let config = super::begin::load(config)?;
@@ -59,8 +61,14 @@ async fn serve(
     let traces = super::begin::start_traces(&config);
     say_settings(&config);
     let mut call = pin!(async move { drop(call.await) });
+    // The same file, whatever a relative name would lead to later.
+    let source = std::path::absolute(&config.source)?;
+    let environment = Environment::of_process();
+    let read = move || config::load(Some(&source), &environment);
     let hooks = Hooks {
         systemd: systemd.clone(),
+        reloads,
+        read_again: Some(ReadAgain::by(read)),
         ..Hooks::none()
     };
     // A large store takes time to open, and can be interrupted as safely as at any other moment.
@@ -174,23 +182,24 @@ pub(super) fn call_to_end() -> anyhow::Result<impl Future<Output = ()>> {
     })
 }
 
-/// Handles SIGHUP, SIGUSR1 and SIGUSR2, and never completes: other daemons reload their
-/// configuration or reopen their log on these, so scripts send them.
-fn passed_over() -> anyhow::Result<impl Future<Output = Infallible>> {
+/// Handles SIGHUP, SIGUSR1 and SIGUSR2, and never completes. On the last two, other daemons reopen
+/// their log, so scripts send them.
+fn others(reloads: Reloads) -> anyhow::Result<impl Future<Output = Infallible>> {
     let mut hangup = signal(SignalKind::hangup()).context("listening for SIGHUP")?;
     let mut first = signal(SignalKind::user_defined1()).context("listening for SIGUSR1")?;
     let mut second = signal(SignalKind::user_defined2()).context("listening for SIGUSR2")?;
     Ok(async move {
         loop {
             let name = tokio::select! {
-                _ = hangup.recv() => "SIGHUP",
+                _ = hangup.recv() => {
+                    info!("Received SIGHUP; the configuration is read again");
+                    drop(reloads.order());
+                    continue;
+                }
                 _ = first.recv() => "SIGUSR1",
                 _ = second.recv() => "SIGUSR2",
             };
-            info!(
-                "Received {name}; the daemon continues as before. It does not reload its \
-                 configuration or its secrets; restart it for that"
-            );
+            info!("Received {name}; the daemon continues as before");
         }
     })
 }

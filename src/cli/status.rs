@@ -62,6 +62,12 @@ pub(super) async fn run(config: Option<&Path>, args: TableArgs) -> anyhow::Resul
         exit = exit.graver(of_export(row));
         printer.row(export(row))?;
     }
+    exit = exit.graver(
+        status
+            .reload
+            .as_ref()
+            .map_or(Exit::Success, super::reload::exit),
+    );
     let n_rows = status.tenants.len()
         + unreached.count()
         + status.endpoints.len()
@@ -71,6 +77,9 @@ pub(super) async fn run(config: Option<&Path>, args: TableArgs) -> anyhow::Resul
         printer.row(super::store::row(&status.space))?;
         if let Some((jump, ago)) = status.clock_jump {
             printer.row(clock(jump, ago))?;
+        }
+        if let Some(last) = &status.reload {
+            printer.row(super::reload::row(last))?;
         }
         if let Some(last) = &status.crash {
             printer.row(crash(last))?;
@@ -112,10 +121,11 @@ impl Whole for Status {
             losses,
             clock_jump,
             crash,
+            reload,
             next: _,
         } = page;
         (self.last, self.space, self.clock_jump) = (last, space, clock_jump);
-        self.crash = crash;
+        (self.crash, self.reload) = (crash, reload);
         self.tenants.extend(tenants);
         self.endpoints.extend(endpoints);
         self.unread.extend(unread);

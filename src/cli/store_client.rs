@@ -3,6 +3,7 @@
 //! sled lets only one process in. A running daemon answers on its control socket in the store's
 //! folder; if nobody answers there, no daemon has the store open, and we open it.
 
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::pin::pin;
 use std::sync::{Arc, Mutex};
@@ -262,6 +263,19 @@ impl Socket {
                 .json(&GivenCommand { by, command }),
         )
         .await
+    }
+
+    /// Asks for a backup, and writes it as it comes.
+    pub(super) async fn back_up(&self, out: &mut impl Write) -> anyhow::Result<()> {
+        let asked = self.0.get("http://daemon/backup").send().await;
+        let mut answer = asked.context("asking the running daemon")?;
+        if !answer.status().is_success() {
+            return Err(CliError::OtherVersion.into());
+        }
+        while let Some(piece) = answer.chunk().await.context("receiving the backup")? {
+            out.write_all(&piece).context("writing the backup")?;
+        }
+        Ok(())
     }
 
     pub(super) async fn ask<Q: Query>(&self, query: Q) -> anyhow::Result<Q::Answer> {

@@ -43,6 +43,7 @@ mod sessions;
 mod tenants;
 mod validate;
 mod values;
+mod written;
 
 pub use environment::Environment;
 pub use no_effect::NoEffect;
@@ -50,8 +51,9 @@ pub use options::{Config, OrganizationConfig, ServerOptions, SyncOptions, Tenant
 pub use problem::{ConfigError, Fault, Problem};
 pub use secret_places::{SecretPlace, secret_places};
 pub use server_tls::{TlsFiles, UnusableTls};
+pub use written::{DifferentKey, Written};
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// A configuration file that names every key, for `qlik-roster init --full`.
 pub const EXAMPLE: &str = include_str!("../../config/example.toml");
@@ -63,8 +65,22 @@ pub const SHORT: &str = include_str!("../../config/short.toml");
 /// if any.
 pub fn load(named: Option<&Path>, environment: &Environment) -> Result<Config, ConfigError> {
     let file = locate::find(named, environment, &locate::usual_places())?;
-    let (raw, problems) = read::read(&file, environment)?;
-    validate::validate(raw, environment, problems)
+    let (raw, tree, problems) = read::read(&file, environment)?;
+    validate::validate(raw, tree, environment, problems)
+}
+
+/// Finds the store's folder of a configuration that may otherwise be invalid.
+pub fn store_folder(
+    named: Option<&Path>,
+    environment: &Environment,
+) -> Result<PathBuf, ConfigError> {
+    let file = locate::find(named, environment, &locate::usual_places())?;
+    let (raw, _tree, _problems) = read::read(&file, environment)?;
+    Ok(validate::store(
+        raw.store.path.as_deref(),
+        &file,
+        environment,
+    ))
 }
 
 #[cfg(test)]

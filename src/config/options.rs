@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::{NoEffect, TlsFiles};
+use super::{NoEffect, TlsFiles, Written};
 use crate::access::{IdleLimits, Separation};
 use crate::connector::qlik;
 use crate::deliver::Endpoint;
@@ -47,6 +47,8 @@ pub struct Config {
     pub log: LogOptions,
     /// Settings that have no effect.
     pub without_effect: Vec<NoEffect>,
+    /// The settings as written.
+    pub written: Written,
 }
 
 /// Where health checks and metrics are served and webhooks received.

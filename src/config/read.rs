@@ -18,9 +18,12 @@ use crate::suggest::closest;
 /// The prefix of variables that set keys.
 const PREFIX: &str = "QLIK_ROSTER__";
 
-/// Reads the configuration as written. A value that cannot be read is noted and left out; only a
-/// file that is not TOML ends the reading.
-pub(super) fn read(file: &Path, environment: &Environment) -> Result<(Raw, Problems), ConfigError> {
+/// Reads the configuration as written, also as a tree. A value that cannot be read is noted and left
+/// out; only a file that is not TOML ends the reading.
+pub(super) fn read(
+    file: &Path,
+    environment: &Environment,
+) -> Result<(Raw, Value, Problems), ConfigError> {
     let failed = |fault| {
         ConfigError::of(Problem {
             place: file.display().to_string(),
@@ -48,7 +51,7 @@ pub(super) fn read(file: &Path, environment: &Environment) -> Result<(Raw, Probl
         })
     })?;
     drop_unknown(&mut tree, &mut problems);
-    Ok((take(tree, &mut problems), problems))
+    Ok((take(tree.clone(), &mut problems), tree, problems))
 }
 
 /// Returns the variables that set a key. Keys in lists cannot be set this way: a tenant is

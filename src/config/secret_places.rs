@@ -31,7 +31,7 @@ pub fn secret_places(
     endpoint: &EndpointName,
 ) -> Result<Vec<SecretPlace>, ConfigError> {
     // Read again: the validated configuration contains the secrets but not where they came from.
-    let (raw, _problems) = read::read(&config.source, environment)?;
+    let (raw, _tree, _problems) = read::read(&config.source, environment)?;
     let vault = Vault::new(environment, &config.source);
     let found = raw.endpoints.into_iter();
     let mut found = found.filter(|raw| raw.name.as_deref() == Some(endpoint.0.as_str()));

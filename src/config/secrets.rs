@@ -1,10 +1,15 @@
 //! Reads secrets from where the configuration says they are.
 
+use std::cell::RefCell;
+use std::collections::BTreeMap;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
+use sha2::{Digest as _, Sha256};
+
 use super::secret_custody::{self, Keeper};
 use super::secret_text::{self, Form};
+use super::written::Digest;
 use super::{Environment, Fault};
 use crate::secret::Secret;
 
@@ -22,6 +27,8 @@ pub(super) struct Vault<'a> {
     folder: PathBuf,
     /// The folder of credentials that systemd passes to a service.
     credentials: Option<&'a Path>,
+    /// Digests of the files that were read, by the names in the configuration.
+    digests: RefCell<BTreeMap<String, Digest>>,
 }
 
 impl<'a> Vault<'a> {
@@ -30,6 +37,7 @@ impl<'a> Vault<'a> {
             environment,
             folder: file.parent().unwrap_or(Path::new("")).to_owned(),
             credentials: environment.get("CREDENTIALS_DIRECTORY").map(Path::new),
+            digests: RefCell::default(),
         }
     }
 
@@ -62,7 +70,9 @@ impl<'a> Vault<'a> {
             });
         }
         let path = self.place(name);
-        read_file(key, &path, Keeper::of(&path, self.credentials))
+        let secret = read_file(key, &path, Keeper::of(&path, self.credentials))?;
+        self.note(name, secret.expose());
+        Ok(secret)
     }
 
     /// Returns the text of a file that is not secret, such as a certificate: anybody may read it.
@@ -74,7 +84,19 @@ impl<'a> Vault<'a> {
                 remedy: "put the content into a file, and name that file",
             });
         }
-        read_open_file(&self.place(name))
+        let text = read_open_file(&self.place(name))?;
+        self.note(name, &text);
+        Ok(text)
+    }
+
+    fn note(&self, name: &str, content: &str) {
+        let digest = Sha256::digest(content.as_bytes()).into();
+        self.digests.borrow_mut().insert(name.to_owned(), digest);
+    }
+
+    /// Returns a digest of each file that was read, by its name in the configuration.
+    pub(super) fn digests(&self) -> BTreeMap<String, Digest> {
+        self.digests.borrow().clone()
     }
 
     /// Returns the folder of credentials that systemd passes to a service.

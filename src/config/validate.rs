@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use chrono_tz::Tz;
+use serde_json::Value;
 
 use super::apart::ApartDraft;
 use super::connections::connections;
@@ -24,7 +25,7 @@ use super::server_tls::server_tls;
 use super::sessions::{SessionsDraft, idle_limits};
 use super::tenants::{Usual, tenants};
 use super::values::{schedule, time_zone};
-use super::{ConfigError, Environment, Fault, raw};
+use super::{ConfigError, Environment, Fault, Written, raw};
 use crate::sync::parse_duration;
 use crate::telemetry::{Filter, LogOptions};
 
@@ -38,6 +39,7 @@ const MAX_JITTER: Duration = Duration::from_secs(3600);
 /// Validates what was read, and adds to the problems found so far.
 pub(super) fn validate(
     raw: raw::Raw,
+    tree: Value,
     environment: &Environment,
     mut problems: Problems,
 ) -> Result<Config, ConfigError> {
@@ -103,6 +105,7 @@ pub(super) fn validate(
                 proxies,
                 log,
                 without_effect,
+                written: Written::new(tree, vault.digests()),
             })
         }
         _ => None,
@@ -113,7 +116,7 @@ pub(super) fn validate(
 /// Returns the store's folder. For a service it comes from systemd, which may pass several folders
 /// separated by colons. A relative path refers to the configuration file's folder, so that a
 /// command finds the daemon's store, like its secrets, wherever it is called from.
-fn store(path: Option<&str>, source: &Path, environment: &Environment) -> PathBuf {
+pub(super) fn store(path: Option<&str>, source: &Path, environment: &Environment) -> PathBuf {
     let passed = environment.get("STATE_DIRECTORY");
     let passed = passed.and_then(|folders| folders.split(':').next());
     let path = path.or(passed).unwrap_or("qlik-roster-data");

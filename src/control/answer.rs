@@ -1,6 +1,7 @@
 //! Answers questions from the store, and carries out commands.
 
 use std::collections::BTreeSet;
+use std::io;
 use std::time::Duration;
 
 use serde::de::DeserializeOwned;
@@ -11,7 +12,7 @@ use crate::clock::{Clock, LastClockJump};
 use crate::deliver::Feed;
 use crate::history::Pictures;
 use crate::model::{Pause, Seq, TenantName, Timestamp};
-use crate::store::{Retention, Store, StoreError};
+use crate::store::{BackedUp, BackupError, Retention, Store, StoreError};
 use crate::sync::TenantRegistry;
 use crate::telemetry::{Crashes, LastCrash, Metrics};
 
@@ -28,8 +29,8 @@ use super::space_tables::SpaceTables;
 use super::tasks::Tasks;
 use super::token_cache::ApiTokens;
 use super::{
-    Acting, Actor, Begun, Command, ControlError, Endpoints, Exports, Query, SentError, TaskId,
-    Watched, linked,
+    Acting, Actor, Begun, Command, ControlError, Endpoints, Exports, Query, Reloads, SentError,
+    TaskId, Watched, linked,
 };
 
 /// Answers an operator's questions, and carries out an operator's commands.
@@ -71,6 +72,7 @@ impl Control {
                 names: NameCache::default(),
                 last_clock_jump,
                 crashes,
+                reloads: Reloads::default(),
                 tasks: Tasks::default(),
                 api_tokens: ApiTokens::default(),
                 app_places: AppPlaces::default(),
@@ -111,6 +113,23 @@ impl Control {
         self
     }
 
+    /// Sets who carries out orders to read the configuration again.
+    #[must_use]
+    pub fn with_reloads(mut self, reloads: Reloads) -> Self {
+        self.context.reloads = reloads;
+        self
+    }
+
+    /// Returns the orders to read the configuration again.
+    pub fn reloads(&self) -> &Reloads {
+        &self.context.reloads
+    }
+
+    /// Returns the endpoints of the configuration.
+    pub fn endpoints(&self) -> &Endpoints {
+        &self.context.endpoints
+    }
+
     /// Returns the last crash of a part of the daemon; `None` if there was none.
     pub fn last_crash(&self) -> Option<LastCrash> {
         self.context.crashes.last()
@@ -125,6 +144,15 @@ impl Control {
     /// memory for it.
     pub fn feed(&self) -> &Feed {
         &self.context.feed
+    }
+
+    /// Begins a backup of the store, on a thread that may block. `ended` gets its result there.
+    pub fn begin_backup(
+        &self,
+        out: impl io::Write + Send + 'static,
+        ended: impl FnOnce(Result<BackedUp, BackupError>) + Send + 'static,
+    ) {
+        drop(self.store.begin(move |store| ended(store.back_up(out))));
     }
 
     /// Waits until the journal has an entry after a position, or the store is closed.

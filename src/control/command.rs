@@ -70,6 +70,10 @@ pub struct CheckStore;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CompactStore;
 
+/// Read the configuration and the secrets again. Answered by the task that does it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Reload;
+
 /// Enable or disable an endpoint, or start a backfill. Answered by the endpoint as it will be once
 /// its worker has carried out the order.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -45,6 +45,7 @@ mod find_plan;
 mod plans;
 mod posted_holders;
 mod maintenance;
+mod reload;
 mod deliveries;
 mod token_cache;
 mod api_tokens;
@@ -67,6 +68,7 @@ pub use crate::access::{
     SpacePath, Unseen,
 };
 pub use crate::history::Since;
+pub use crate::store::{BackedUp, BackupError};
 pub use crate::telemetry::LastCrash;
 pub use access::{
     AccessChangeChoice, AccessChangePosition, AccessChangeRow, AccessChanges, AccessPage,
@@ -101,6 +103,7 @@ pub use position::{
     AttemptPosition, FindingPlace, FindingPosition, InheritedPosition, ParkedPosition,
     RecordPosition, SpacePosition, StatusPosition, UserAccessPosition, WaitingPosition,
 };
+pub use reload::{ReloadOutcome, Reloaded, Reloads};
 pub use reply::{
     Approved, ConcernRow, EventRow, Events, Findings, FoundEvent, IdlenessLack, IdlenessRow,
     LinkedRow, RecordRow, RuleRow, Standing, Status, SyncRow, Synced, TenantRow, UnjudgedLicences,

@@ -12,7 +12,7 @@ use super::searches::Searches;
 use super::space_tables::SpaceTables;
 use super::tasks::Tasks;
 use super::token_cache::ApiTokens;
-use super::{ControlError, Endpoints, Exports};
+use super::{ControlError, Endpoints, Exports, Reloads};
 use crate::access::{IdleLimits, Separation};
 use crate::clock::{Clock, LastClockJump};
 use crate::deliver::Feed;
@@ -38,6 +38,7 @@ pub(super) struct Context {
     pub(super) names: NameCache,
     pub(super) last_clock_jump: LastClockJump,
     pub(super) crashes: Crashes,
+    pub(super) reloads: Reloads,
     pub(super) tasks: Tasks,
     pub(super) api_tokens: ApiTokens,
     pub(super) app_places: AppPlaces,
@@ -59,6 +60,7 @@ impl Context {
         Self {
             last_clock_jump: LastClockJump::of(clock.clone()),
             crashes: Crashes::new(clock.clone(), Metrics::default()),
+            reloads: Reloads::default(),
             clock,
             registry: TenantRegistry::default(),
             endpoints: Endpoints::default(),

@@ -6,8 +6,8 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Begun, EndpointRow, ExportRow, FindingPosition, LicenceLack, Page, PlanRow, SeparationRow,
-    StatusPosition,
+    Begun, EndpointRow, ExportRow, FindingPosition, LicenceLack, Page, PlanRow, Reloaded,
+    SeparationRow, StatusPosition,
 };
 use crate::access::{Concern, ConcernCode};
 use crate::clock::ClockJump;
@@ -269,6 +269,9 @@ pub struct Status {
     /// How the clock was last set while the daemon was running, and how long ago.
     #[serde(default)]
     pub clock_jump: Option<(ClockJump, Duration)>,
+    /// What became of reading the configuration again; `None` if that was not done since the start.
+    #[serde(default)]
+    pub reload: Option<Reloaded>,
     /// The last part of the daemon that crashed; `None` if none did since it started.
     #[serde(default)]
     pub crash: Option<LastCrash>,

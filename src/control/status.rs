@@ -57,6 +57,7 @@ impl Query for query::Status {
             exports,
             clock_jump: context.last_clock_jump.last(),
             crash: context.crashes.last(),
+            reload: context.reloads.last(),
             losses,
             next: builder.next(),
         })

@@ -181,6 +181,7 @@ commands! {
     AcceptLosses,
     CheckStore,
     CompactStore,
+    Reload,
     SetEndpoint,
     Replay,
     Dismiss,

@@ -1,11 +1,13 @@
 //! Creates the parts that the configuration asks for, once the store is open.
 
-use std::sync::Arc;
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
 
 use crate::clock::{Clock, LastClockJump};
 use crate::config::Config;
 use crate::connector::qlik::Hook;
-use crate::control::{Control, Endpoints, Exports};
+use crate::control::{Control, Endpoints, Exports, Reloads};
+use crate::lock::lock;
 use crate::model::TenantName;
 use crate::pulse::Pulses;
 use crate::secret::Secret;
@@ -16,9 +18,13 @@ use crate::systemd::Systemd;
 use crate::telemetry::{Crashes, Metrics};
 use crate::web::{HookCheck, QlikHooks};
 
-use super::source::{BuildError, Source};
+use super::reload::ReadAgain;
+use super::source::{BuildError, Source, Sources};
 use super::wakes::Wakes;
 use super::{DiscoverError, Discovery, Linker, watchdog};
+
+/// The secrets of Qlik's webhooks, which may be renewed.
+pub(super) type HookSecrets = BTreeMap<TenantName, Arc<Mutex<Secret>>>;
 
 /// Who else observes what happens: the command line's progress, the demo's story.
 #[derive(Debug, Clone)]
@@ -29,6 +35,10 @@ pub struct Hooks {
     pub systemd: Systemd,
     /// When no run may begin any more.
     pub ending: Shutdown,
+    /// Orders to read the configuration again.
+    pub reloads: Reloads,
+    /// How it is read again; `None` if it was not read from a file.
+    pub read_again: Option<ReadAgain>,
 }
 
 impl Hooks {
@@ -38,6 +48,8 @@ impl Hooks {
             sync: sync::Observer::new(|_| {}),
             systemd: Systemd::default(),
             ending: Shutdown::never(),
+            reloads: Reloads::default(),
+            read_again: None,
         }
     }
 }
@@ -59,6 +71,10 @@ pub struct Parts {
     pub last_clock_jump: LastClockJump,
     /// The tenants whose Qlik webhooks are accepted.
     pub hooks: Arc<QlikHooks>,
+    /// The secrets of these webhooks.
+    pub(super) hook_secrets: HookSecrets,
+    /// What reads the tenants.
+    pub(super) sources: Sources,
     /// The crashes of all parts.
     pub crashes: Crashes,
     /// Shows that all loops go round.
@@ -89,13 +105,17 @@ impl Parts {
             ending: hooks.ending.clone(),
             crashes: crashes.clone(),
             pulses: pulses.clone(),
+            sources: Sources::default(),
         };
         let workers = config.tenants.iter().map(|tenant| linker.link(tenant));
         let workers: Vec<Worker<Source>> = workers.collect::<Result<_, _>>()?;
         let mut qlik_hooks = QlikHooks::new(metrics.clone());
+        let mut hook_secrets = HookSecrets::new();
         for (tenant, worker) in config.tenants.iter().zip(&workers) {
             if let Some(secret) = &tenant.webhook_secret {
                 let wake = worker.job.poll_wake();
+                let secret = Arc::new(Mutex::new(secret.clone()));
+                hook_secrets.insert(tenant.name.clone(), Arc::clone(&secret));
                 take_hooks(&mut qlik_hooks, tenant.name.clone(), secret, wake);
             }
         }
@@ -125,6 +145,7 @@ impl Parts {
         let control = control
             .with_idle_limits(config.idle_limits)
             .with_crashes(crashes.clone())
+            .with_reloads(hooks.reloads.clone())
             .with_exports(Exports::new(exports))
             .with_metrics(metrics.clone());
         let control = Arc::new(control);
@@ -136,6 +157,8 @@ impl Parts {
             metrics,
             last_clock_jump,
             hooks: Arc::new(qlik_hooks),
+            hook_secrets,
+            sources: linker.sources.clone(),
             crashes,
             pulses,
         })
@@ -152,14 +175,16 @@ impl Parts {
 }
 
 /// Lets Qlik's webhooks for a tenant trigger its poll.
-fn take_hooks(hooks: &mut QlikHooks, tenant: TenantName, secret: &Secret, wake: Wake) {
-    let secret = secret.clone();
+fn take_hooks(hooks: &mut QlikHooks, tenant: TenantName, secret: Arc<Mutex<Secret>>, wake: Wake) {
     hooks.take(
         tenant,
-        move |signature, headers, body| match Hook::judge(&secret, signature, headers, body) {
-            Hook::Forged => HookCheck::Forged,
-            Hook::Unreadable => HookCheck::Unreadable,
-            Hook::Event(id) => HookCheck::Event(id),
+        move |signature, headers, body| {
+            let secret = lock(&secret).clone();
+            match Hook::judge(&secret, signature, headers, body) {
+                Hook::Forged => HookCheck::Forged,
+                Hook::Unreadable => HookCheck::Unreadable,
+                Hook::Event(id) => HookCheck::Event(id),
+            }
         },
         wake,
     );

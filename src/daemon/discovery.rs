@@ -2,6 +2,7 @@
 //! any more.
 
 use std::collections::BTreeSet;
+use std::sync::Mutex;
 use std::time::Duration;
 
 use tokio::sync::mpsc;
@@ -9,8 +10,9 @@ use tracing::{info, warn};
 
 use crate::config::{Config, OrganizationConfig, TenantConfig};
 use crate::connector::qlik::{
-    Options, Organization, ReadError, Roster, TenantHost, pick_name, relink,
+    Credentials, Options, Organization, ReadError, Roster, TenantHost, pick_name, relink,
 };
+use crate::lock::lock;
 use crate::model::{ConnectionName, Link, Pause, TenantName};
 use crate::pulse::Pulse;
 use crate::signal::Shutdown;
@@ -25,6 +27,8 @@ use super::source::{BuildError, Source};
 #[derive(Debug)]
 pub struct Discovery {
     config: OrganizationConfig,
+    /// Our credentials at its tenants, which may be renewed.
+    credentials: Mutex<Credentials>,
     organization: Organization,
     linker: Linker,
     /// The tenants of the configuration, which take precedence.
@@ -113,9 +117,24 @@ impl Discovery {
         Ok(Self {
             organization: Organization::new(organization.options.clone(), clock)?,
             config: organization.clone(),
+            credentials: Mutex::new(organization.credentials.clone()),
             linker,
             given: given.collect(),
         })
+    }
+
+    /// Takes other credentials of the same clients, at the console and at the tenants. Returns
+    /// whether it could.
+    pub(super) async fn renew(&self, renewed: &OrganizationConfig) -> bool {
+        let console = &renewed.options.console.credentials;
+        let mut is_renewed = self.organization.renew(console).await;
+        for source in self.linker.sources.over(&self.config.name) {
+            is_renewed &= source.renew(&renewed.credentials).await;
+        }
+        if is_renewed {
+            *lock(&self.credentials) = renewed.credentials.clone();
+        }
+        is_renewed
     }
 
     /// Links the tenants that were known when the last process ended; returns the new loops.
@@ -249,7 +268,8 @@ impl Discovery {
     }
 
     fn link(&self, link: &Link) -> Result<Option<Worker<Source>>, DiscoverError> {
-        let Some(tenant) = tenant_of(&self.config, link) else {
+        let credentials = lock(&self.credentials).clone();
+        let Some(tenant) = tenant_of(&self.config, credentials, link) else {
             return Ok(None);
         };
         let worker = self.linker.link(&tenant);
@@ -297,13 +317,17 @@ fn hosts(link: &Link) -> Vec<TenantHost> {
 
 /// Returns how to read a discovered tenant; `None` if it has no host. Aliases may change, the first
 /// host does not.
-fn tenant_of(config: &OrganizationConfig, link: &Link) -> Option<TenantConfig> {
+fn tenant_of(
+    config: &OrganizationConfig,
+    credentials: Credentials,
+    link: &Link,
+) -> Option<TenantConfig> {
     let host = hosts(link).into_iter().next()?;
     let options = Options {
         budget: config.budget,
         outlast: config.outlast,
         proxies: config.options.console.proxies.clone(),
-        ..Options::new(host, config.credentials.clone())
+        ..Options::new(host, credentials)
     };
     Some(TenantConfig {
         name: link.name.clone(),
@@ -349,7 +373,7 @@ pub fn found(
     links
         .iter()
         .filter(|link| link.pause.is_none() && !is_given(link))
-        .filter_map(|link| tenant_of(organization, link))
+        .filter_map(|link| tenant_of(organization, organization.credentials.clone(), link))
         .collect()
 }
 

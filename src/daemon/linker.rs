@@ -12,7 +12,7 @@ use crate::sync::{
 };
 use crate::telemetry::{Crashes, Metrics, Sample};
 
-use super::source::{BuildError, Source, connect};
+use super::source::{BuildError, Source, Sources, connect};
 use super::wakes::Wakes;
 
 /// What all tenants share. Tenants may be added while the process runs.
@@ -29,12 +29,15 @@ pub struct Linker {
     pub(super) ending: Shutdown,
     pub(super) crashes: Crashes,
     pub(super) pulses: Pulses,
+    pub(super) sources: Sources,
 }
 
 impl Linker {
     /// Links a tenant. It is read by its loop, or when somebody asks for it.
     pub(super) fn link(&self, tenant: &TenantConfig) -> Result<Worker<Source>, BuildError> {
-        let connector = Arc::new(connect(tenant, &self.clock, &self.metrics)?);
+        let source = connect(tenant, &self.clock, &self.metrics)?;
+        self.sources.add(tenant, source.clone());
+        let connector = Arc::new(source);
         let (to_wake, to_tell) = (self.wakes.clone(), self.observer.clone());
         let underway = Underway::of(Arc::clone(&connector));
         let reported = underway.clone();

@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex};
 
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 
 use crate::clock::Clock;
 use crate::config::Config;
@@ -19,6 +19,7 @@ use crate::web::{self, Address, ControlSocket, Front};
 
 use super::clock_watch::ClockWatch;
 use super::discovery::Discovery;
+use super::reload::Reload;
 use super::source::Source;
 use super::tls_watch::TlsWatch;
 use super::watchdog::Watchdog;
@@ -114,22 +115,25 @@ impl Loops {
         endpoint: &Endpoint,
         wake: Wake,
         with: &Delivering,
-    ) -> Result<(), DeliverError> {
+    ) -> Result<watch::Sender<Option<Endpoint>>, DeliverError> {
+        let (changes, changed) = watch::channel(None);
         let first = Mutex::new(Some(open(endpoint, with.clone()).await?));
         let (endpoint, with) = (endpoint.clone(), with.clone());
         let name = endpoint.name().to_string();
         self.keep(Part::Deliveries, &name, move |pulse, shutdown| {
             let first = lock(&first).take();
-            let (endpoint, with, wake) = (endpoint.clone(), with.clone(), wake.clone());
+            let (with, wake, changed) = (with.clone(), wake.clone(), changed.clone());
+            let endpoint = changed.borrow().clone().unwrap_or_else(|| endpoint.clone());
             async move {
                 let worker = match first {
                     Some(worker) => worker,
                     None => open(&endpoint, with).await?,
                 };
-                worker.watched(pulse).run(wake, shutdown).await
+                let worker = worker.following(changed).watched(pulse);
+                worker.run(wake, shutdown).await
             }
         });
-        Ok(())
+        Ok(changes)
     }
 
     pub(super) fn export(&mut self, config: &Config, with: &Delivering) {
@@ -149,13 +153,13 @@ impl Loops {
     pub(super) fn read_tenants(
         &mut self,
         workers: Vec<Worker<Source>>,
-        discoveries: Vec<Discovery>,
+        discoveries: &[Arc<Discovery>],
     ) {
         let (loops, more) = mpsc::channel(tenant_loops::WAITING);
         let syncing = tenant_loops::run(workers, more, self.shutdown.clone());
         self.tasks.spawn("sync", syncing);
         for discovery in discoveries {
-            let discovery = Arc::new(discovery);
+            let discovery = Arc::clone(discovery);
             let name = discovery.connection().to_string();
             let loops = loops.clone();
             self.keep(Part::Discovery, &name, move |pulse, shutdown| {
@@ -163,6 +167,15 @@ impl Loops {
                 async move { discovery.run(loops, pulse, shutdown).await }
             });
         }
+    }
+
+    /// Starts what reads the configuration again.
+    pub(super) fn reload(&mut self, reload: Reload) {
+        let reload = Arc::new(reload);
+        self.keep(Part::Reload, "", move |pulse, shutdown| {
+            let reload = Arc::clone(&reload);
+            async move { reload.run(pulse, shutdown).await }
+        });
     }
 
     /// Starts what tells the service manager about the daemon.

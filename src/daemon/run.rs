@@ -1,5 +1,6 @@
 //! The daemon from start to shutdown.
 
+use std::collections::BTreeMap;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -23,6 +24,7 @@ use crate::web::{self, Address, ControlSocket, Front, Health, SocketError};
 
 use super::clock_watch::ClockWatch;
 use super::loops::{Delivering, Loops};
+use super::reload::Reload;
 use super::source::BuildError;
 use super::tls_watch::TlsWatch;
 use super::{
@@ -188,15 +190,32 @@ impl Daemon {
             metrics,
         };
         // Before the first run, so that a new endpoint gets everything that is found from now on.
+        let mut endpoints = BTreeMap::new();
         for endpoint in &config.endpoints {
             let wake = parts.wakes.of_endpoint(endpoint.name());
             let started = loops.deliver(endpoint, wake, &with).await;
-            started.map_err(|source| StartError::Deliver { source })?;
+            let changes = started.map_err(|source| StartError::Deliver { source })?;
+            endpoints.insert(endpoint.name().clone(), changes);
         }
         loops.export(config, &with);
         let n_tenants = parts.workers.len();
-        loops.read_tenants(parts.workers, parts.discoveries);
+        let discoveries: Vec<_> = parts.discoveries.into_iter().map(Arc::new).collect();
+        loops.read_tenants(parts.workers, &discoveries);
         let in_brief = in_brief(n_tenants, config);
+        if let Some(read) = hooks.read_again {
+            loops.reload(Reload {
+                read,
+                control: Arc::clone(&control),
+                clock: clock.clone(),
+                systemd: hooks.systemd.clone(),
+                in_brief: in_brief.clone(),
+                sources: parts.sources,
+                discoveries,
+                hook_secrets: parts.hook_secrets,
+                endpoints,
+                started: config.written.clone(),
+            });
+        }
         loops.report(hooks.systemd, &control, in_brief.clone());
         say_started(n_tenants, config, open.listens);
         Ok(Self {

@@ -112,7 +112,7 @@ pub struct Receiver {
 
 #[derive(Debug)]
 struct Inner {
-    secrets: Vec<String>,
+    secrets: Mutex<Vec<String>>,
     retention: Retention,
     kept: Mutex<Vec<Arc<Delivery>>>,
     replies: Mutex<Vec<Planned>>,
@@ -137,6 +137,11 @@ impl Receiver {
         Self::start_at(None, secrets, Retention::All).await
     }
 
+    /// Replaces the secrets under which a signature is right.
+    pub fn set_secrets(&self, secrets: Vec<String>) {
+        *lock(&self.inner.secrets) = secrets;
+    }
+
     /// Starts on an address, or a free port.
     pub async fn start_at(
         address: Option<SocketAddr>,
@@ -145,7 +150,7 @@ impl Receiver {
     ) -> io::Result<Self> {
         let (served, inner) = Served::start(address, |shutdown| {
             let inner = Arc::new(Inner {
-                secrets,
+                secrets: Mutex::new(secrets),
                 retention,
                 kept: Mutex::default(),
                 replies: Mutex::default(),
@@ -258,7 +263,8 @@ impl Inner {
 
     /// Checks the signature of a request; without secrets, any is right.
     fn check(&self, headers: &HeaderMap, body: &[u8]) -> Signature {
-        if self.secrets.is_empty() {
+        let secrets = lock(&self.secrets).clone();
+        if secrets.is_empty() {
             return Signature {
                 is_verified: true,
                 is_right: true,
@@ -268,8 +274,7 @@ impl Inner {
         let sent = get("webhook-signature").unwrap_or_default();
         let id = get("webhook-id").unwrap_or_default();
         let at = get("webhook-timestamp").and_then(|text| text.parse().ok());
-        let webhooks = self
-            .secrets
+        let webhooks = secrets
             .iter()
             .filter_map(|secret| Webhook::new(secret).ok());
         webhooks.fold(Signature::default(), |found, webhook| {

@@ -2,12 +2,14 @@
 //! async threads.
 
 use std::fmt;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
 use crate::clock::Clock;
 use crate::model::{StoreCheck, StoreId};
 use crate::store::check::{self, CheckError};
+use crate::store::engine::backup::{self, BackedUp, BackupError, RestoreError, Restored};
 use crate::store::engine::{self, CompactError, Compacted, Engine, Rule, Started, Ticket};
 use crate::store::error::{OpenError, StoreError};
 use crate::store::values::belief::Running;
@@ -77,6 +79,37 @@ impl Store {
     /// Frees disk space that this store does not need, while it stays in use.
     pub fn compact_beside(&self) -> Result<Compacted, CompactError> {
         self.engine.compact(Rule::USUAL)
+    }
+
+    /// Writes a backup of the store while it is in use.
+    pub fn back_up(&self, out: impl io::Write) -> Result<BackedUp, BackupError> {
+        backup::write(&self.engine, out)
+    }
+
+    /// Compares the checksum of a backup with its content.
+    pub fn verify_backup(file: &Path) -> Result<(), RestoreError> {
+        backup::verify(file).map(drop)
+    }
+
+    /// Makes the store of a backup in an empty folder, and lets it report that history was cut.
+    pub fn restore(file: &Path, path: &Path) -> Result<Restored, RestoreError> {
+        let restored = backup::restore(file, path)?;
+        let made = Self::open(&restored.made_in);
+        let made = made.map_err(|source| RestoreError::Open { source });
+        let noted = made.and_then(|opened| {
+            let now = Clock::system().now();
+            let noted = opened.store.note_restored(now);
+            noted
+                .and_then(|()| opened.store.close())
+                .map_err(|source| RestoreError::Write {
+                    path: path.to_owned(),
+                    source,
+                })
+        });
+        noted
+            .and_then(|()| backup::take(&restored, path))
+            .inspect_err(|_failed| drop(std::fs::remove_dir_all(&restored.made_in)))?;
+        Ok(restored)
     }
 
     /// Checks the store in a folder, in any format, and changes nothing in it. Nobody may have it

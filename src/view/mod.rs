@@ -55,8 +55,9 @@ pub use scim::{ScimListHead, scim_config, scim_list, scim_resource, scim_schema,
 pub use sentence::sentence;
 pub use spaces::{space_answer, space_right, space_row, space_sentence};
 pub use status::{
-    clock, crash, daemon, endpoint_status, export_status, separation_status, tenant_status, unread,
-    word_of_clock, word_of_endpoint, word_of_export, word_of_tenant,
+    clock, crash, daemon, endpoint_status, export_status, reloaded, separation_status,
+    tenant_status, unread, word_of_clock, word_of_endpoint, word_of_export, word_of_reload,
+    word_of_tenant,
 };
 pub use store::{checked, compacted, fault, loss, loss_status, space};
 pub use tenant::{tenant, why_not_active};

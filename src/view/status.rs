@@ -8,7 +8,8 @@ use super::endpoint::endpoint;
 use super::put;
 use crate::clock::ClockJump;
 use crate::control::{
-    EndpointRow, EndpointState, ExportRow, LastCrash, SeparationRow, TenantRow, UnreadRow,
+    EndpointRow, EndpointState, ExportRow, LastCrash, ReloadOutcome, Reloaded, SeparationRow,
+    TenantRow, UnreadRow,
 };
 use crate::model::{Outcome, PlanState};
 
@@ -137,6 +138,34 @@ pub fn crash(crash: &LastCrash) -> Value {
         "total": crash.total,
         "code": crash.code(),
     })
+}
+
+/// Returns what became of reading the configuration again.
+pub fn reloaded(reloaded: &Reloaded) -> Value {
+    let (changed, needs_restart, problems) = match &reloaded.outcome {
+        ReloadOutcome::Taken {
+            changed,
+            needs_restart,
+        } => (Some(changed), Some(needs_restart), None),
+        ReloadOutcome::Refused { problems } => (None, None, Some(problems)),
+    };
+    json!({
+        "configuration": word_of_reload(reloaded),
+        "at": reloaded.at,
+        "changed": changed,
+        "needs_restart": needs_restart,
+        "problems": problems,
+        "code": reloaded.code(),
+    })
+}
+
+/// Returns the word for what became of it.
+pub fn word_of_reload(reloaded: &Reloaded) -> &'static str {
+    match &reloaded.outcome {
+        ReloadOutcome::Refused { .. } => "refused",
+        ReloadOutcome::Taken { needs_restart, .. } if needs_restart.is_empty() => "in force",
+        ReloadOutcome::Taken { .. } => "needs a restart",
+    }
 }
 
 /// Returns the word for whether a daemon runs.

@@ -1,26 +1,31 @@
 //! The control socket: questions and answers as JSON over HTTP on a Unix socket.
 
 use std::fs::Permissions;
-use std::io;
+use std::io::{self, BufWriter, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use axum::body::Body;
 use axum::extract::{Path as AxumPath, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
+use bytes::Bytes;
+use futures_util::stream;
 use serde::Serialize;
 use tokio::net::UnixListener;
+use tokio::sync::mpsc;
+use tracing::{info, warn};
 
 use crate::control::{
     AnyQuery, Control, ControlError, GivenCommand, SentError, TaskId, socket_path,
 };
 use crate::history::HistoryError;
 use crate::signal::Shutdown;
-use crate::telemetry::Metrics;
+use crate::telemetry::{Metrics, chain};
 
 use super::{Limits, connections};
 
@@ -32,6 +37,10 @@ const HEAD: Duration = Duration::from_secs(60);
 
 /// How long a request waits for the end of a task.
 const LONG_POLL: Duration = Duration::from_secs(20);
+
+/// The size of a piece of a backup, and how many wait for the client at most.
+const PIECE: usize = 64 * 1024;
+const PIECES: usize = 4;
 
 /// The state of the routes: what answers, and when the daemon ends.
 type Answering = (Arc<Control>, Shutdown);
@@ -116,6 +125,7 @@ impl ControlSocket {
             .route("/queries", post(ask))
             .route("/commands", post(order))
             .route("/tasks/{task}", get(watch))
+            .route("/backup", get(back_up))
             .with_state((control, shutdown.clone()));
         let limits = Limits {
             connections,
@@ -151,6 +161,40 @@ async fn watch(
     AxumPath(task): AxumPath<TaskId>,
 ) -> Response {
     respond(control.watch(&task, LONG_POLL), &shutdown).await
+}
+
+/// Sends a backup as it is made. A client that gets less than all of it notices that: the answer is
+/// cut off, and the checksum at its end is missing.
+async fn back_up(State((control, _shutdown)): State<Answering>) -> Response {
+    let (sender, mut receiver) = mpsc::channel(PIECES);
+    let out = BufWriter::with_capacity(PIECE, Pieces(sender.clone()));
+    control.begin_backup(out, move |ended| match ended {
+        Ok(backed_up) => info!(rows = backed_up.rows, "A backup was made"),
+        Err(failed) => {
+            warn!(code = failed.code(), error = %chain(&failed), "A backup failed: {}", chain(&failed));
+            // Nobody receives it if the client has gone.
+            drop(sender.blocking_send(Err(io::Error::other(failed.to_string()))));
+        }
+    });
+    let pieces = stream::poll_fn(move |context| receiver.poll_recv(context));
+    Body::from_stream(pieces).into_response()
+}
+
+/// Where a backup is written: to a client, piece by piece. It waits while the client is slow.
+struct Pieces(mpsc::Sender<io::Result<Bytes>>);
+
+impl Write for Pieces {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let sent = self.0.blocking_send(Ok(Bytes::copy_from_slice(bytes)));
+        match sent {
+            Ok(()) => Ok(bytes.len()),
+            Err(_gone) => Err(io::ErrorKind::BrokenPipe.into()),
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
 }
 
 /// Waits for an answer, unless the daemon ends before.

@@ -13,10 +13,10 @@ use crate::support::{World, within};
 const DEADLINE: Duration = Duration::from_secs(60);
 
 /// The service manager's side.
-struct Socket(UnixDatagram);
+pub struct Socket(UnixDatagram);
 
 impl Socket {
-    fn bind(world: &World) -> Self {
+    pub fn bind(world: &World) -> Self {
         let socket = UnixDatagram::bind(world.path("notify")).unwrap();
         Self(socket)
     }
@@ -31,7 +31,7 @@ impl Socket {
     }
 
     /// Waits for a notification that has this line. Returns everything up to and with it.
-    fn until(&self, line: &str) -> Vec<Vec<String>> {
+    pub fn until(&self, line: &str) -> Vec<Vec<String>> {
         let end = Instant::now() + DEADLINE;
         let mut all = Vec::new();
         while Instant::now() < end {
@@ -79,7 +79,7 @@ fn start_watched(world: &World, limit: Duration) -> Process {
     Process::spawn(world, command, &variables)
 }
 
-fn status_of(notification: &[String]) -> &str {
+pub fn status_of(notification: &[String]) -> &str {
     let mut lines = notification.iter();
     lines.find_map(|line| line.strip_prefix("STATUS=")).unwrap()
 }

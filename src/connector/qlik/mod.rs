@@ -116,6 +116,12 @@ impl Qlik {
         Ok(Self(Arc::new(Client::new(options, clock, patience)?)))
     }
 
+    /// Takes other credentials of the same client or user. Returns whether it could; if not, the
+    /// old ones stay.
+    pub async fn renew(&self, credentials: &Credentials) -> bool {
+        self.0.tokens.renew(credentials).await
+    }
+
     /// Makes sure that there is a token.
     async fn authenticate(&self) -> Result<(), ReadError> {
         self.0.tokens.bearer(&self.0.transport).await.map(drop)

@@ -13,7 +13,7 @@ use url::form_urlencoded::Serializer;
 use super::client::{Ask, Client, Patience, Redirects};
 use super::error::Refusal;
 use super::listing::{WALKS, expired, is_expired};
-use super::{BuildError, Options, ReadError, Selection, TenantHost, unicode, wire};
+use super::{BuildError, Credentials, Options, ReadError, Selection, TenantHost, unicode, wire};
 use crate::clock::Clock;
 use crate::connector::Wait;
 use crate::retry::Retry;
@@ -108,6 +108,12 @@ impl Organization {
     /// Returns what a request waits for before it is sent, or `None` if none waits.
     pub fn wait(&self) -> Option<Wait> {
         self.client.transport.wait()
+    }
+
+    /// Takes other credentials of the same client. Returns whether it could; if not, the old ones
+    /// stay.
+    pub async fn renew(&self, credentials: &Credentials) -> bool {
+        self.client.tokens.renew(credentials).await
     }
 
     /// Returns which of the organization's tenants are selected.

@@ -1,6 +1,7 @@
 //! Keeps the token: asks for it once for all requests, and again before it expires.
 
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 use reqwest::header::{ACCEPT, HeaderValue, InvalidHeaderValue};
@@ -15,6 +16,7 @@ use super::options::Tier;
 use super::problem::ErrorAnswer;
 use super::transport::{Reply, Transport};
 use super::{Credentials, SigningKey, assertion, wire};
+use crate::lock::lock;
 use crate::model::Timestamp;
 use crate::secret::Secret;
 
@@ -38,7 +40,7 @@ pub(super) struct Bearer {
 /// Where bearers come from.
 pub(super) enum Tokens {
     /// An API key: always the same.
-    Key(Bearer),
+    Key(std::sync::Mutex<Bearer>),
     /// A client that asks for tokens.
     Client(Box<Issued>),
 }
@@ -46,7 +48,8 @@ pub(super) enum Tokens {
 /// A client's credentials, and the token that it got for them.
 pub(super) struct Issued {
     client_id: String,
-    proof: Proof,
+    /// Replaced when the operator has renewed it.
+    proof: std::sync::Mutex<Arc<Proof>>,
     gate: Gate,
     /// Locked while a token is asked for, so that one request serves all who wait.
     current: Mutex<Current>,
@@ -97,13 +100,16 @@ impl Tokens {
     /// Takes the credentials; `gate` is that of the token endpoint's tier.
     pub(super) fn new(credentials: Credentials, gate: Gate) -> Result<Self, InvalidHeaderValue> {
         let (client_id, proof) = match credentials {
-            Credentials::ApiKey(key) => return Bearer::new(key.expose(), 0).map(Self::Key),
+            Credentials::ApiKey(key) => {
+                let bearer = Bearer::new(key.expose(), 0)?;
+                return Ok(Self::Key(bearer.into()));
+            }
             Credentials::ClientSecret { client_id, secret } => (client_id, Proof::Secret(secret)),
             Credentials::PrivateKey { client_id, key } => (client_id, Proof::Key(key)),
         };
         Ok(Self::Client(Box::new(Issued {
             client_id,
-            proof,
+            proof: std::sync::Mutex::new(Arc::new(proof)),
             gate,
             current: Mutex::default(),
         })))
@@ -128,7 +134,7 @@ impl Tokens {
     /// Returns a bearer that is valid as far as we know.
     pub(super) async fn bearer(&self, transport: &Transport) -> Result<Bearer, ReadError> {
         let issued = match self {
-            Self::Key(bearer) => return Ok(bearer.clone()),
+            Self::Key(bearer) => return Ok(lock(bearer).clone()),
             Self::Client(issued) => issued,
         };
         let mut current = issued.current.lock().await;
@@ -145,6 +151,27 @@ impl Tokens {
             serial,
         };
         Ok(bearer)
+    }
+
+    /// Takes other credentials of the same client, or another key, in place of the old ones; a token
+    /// that was issued for the old ones is dropped. Returns whether it could: another client or sort
+    /// of credentials is another identity.
+    pub(super) async fn renew(&self, credentials: &Credentials) -> bool {
+        match (self, credentials) {
+            (Self::Key(bearer), Credentials::ApiKey(key)) => {
+                let renewed = Bearer::new(key.expose(), 0);
+                renewed.map(|renewed| *lock(bearer) = renewed).is_ok()
+            }
+            (
+                Self::Client(issued),
+                Credentials::ClientSecret { client_id, .. }
+                | Credentials::PrivateKey { client_id, .. },
+            ) if issued.client_id == *client_id => {
+                issued.renew(credentials).await;
+                true
+            }
+            (Self::Key(_) | Self::Client(_), _) => false,
+        }
     }
 
     /// Drops a bearer that was not accepted. Returns whether we can ask for another one.
@@ -164,6 +191,23 @@ impl Tokens {
 }
 
 impl Issued {
+    async fn renew(&self, credentials: &Credentials) {
+        let renewed = match credentials {
+            Credentials::ClientSecret { secret, .. } => {
+                if let Proof::Secret(known) = &**lock(&self.proof)
+                    && known.expose() == secret.expose()
+                {
+                    return;
+                }
+                Proof::Secret(secret.clone())
+            }
+            Credentials::PrivateKey { key, .. } => Proof::Key(key.clone()),
+            Credentials::ApiKey(_) => return,
+        };
+        *lock(&self.proof) = Arc::new(renewed);
+        self.current.lock().await.token = None;
+    }
+
     async fn ask(&self, transport: &Transport, serial: u64) -> Result<Token, ReadError> {
         let mut retry = (transport.patience)();
         loop {
@@ -178,7 +222,8 @@ impl Issued {
         let url = transport.host.url("oauth/token");
         // Wait before making the assertion, which could expire while it waits.
         transport.pass(&self.gate).await;
-        let (secret, signed, refusal): (_, _, fn(&ErrorAnswer) -> Refusal) = match &self.proof {
+        let proof = Arc::clone(&lock(&self.proof));
+        let (secret, signed, refusal): (_, _, fn(&ErrorAnswer) -> Refusal) = match &*proof {
             Proof::Secret(secret) => (Some(secret), None, ErrorAnswer::of_token),
             Proof::Key(key) => {
                 let signed = key.assert(&self.client_id, url.as_str(), transport.clock.now());

@@ -1,6 +1,9 @@
 //! The endpoints: their states, and what an operator orders for one.
 
+use std::sync::{Arc, Mutex};
+
 use crate::deliver::Endpoint;
+use crate::lock::lock;
 use crate::model::{EndpointName, Seq, TenantName, Timestamp};
 use crate::signal::Wake;
 use crate::store::{Cursor, DisabledBy, Known, Order, Store, StoreError};
@@ -9,24 +12,38 @@ use super::{EndpointRow, EndpointState, Unmatched, Wish};
 use crate::control::ControlError;
 
 /// The endpoints of the configuration, each with the wake of its deliveries.
+/// Clones share them, since their settings may change while the daemon runs.
 #[derive(Debug, Clone, Default)]
-pub struct Endpoints(Vec<(Endpoint, Wake)>);
+pub struct Endpoints(Arc<Mutex<Vec<(Endpoint, Wake)>>>);
 
 impl Endpoints {
     /// Creates the list from endpoints and their wakes.
     pub fn new(endpoints: impl IntoIterator<Item = (Endpoint, Wake)>) -> Self {
-        Self(endpoints.into_iter().collect())
+        Self(Arc::new(Mutex::new(endpoints.into_iter().collect())))
+    }
+
+    /// Replaces the settings of the endpoint with the same name.
+    pub fn replace(&self, by: &Endpoint) {
+        let mut all = lock(&self.0);
+        let known = all
+            .iter_mut()
+            .find(|(endpoint, _)| endpoint.name() == by.name());
+        if let Some((endpoint, _)) = known {
+            *endpoint = by.clone();
+        }
     }
 
     /// Returns their names, in the order of the configuration.
     pub fn names(&self) -> Vec<EndpointName> {
-        let names = self.0.iter().map(|(endpoint, _)| endpoint.name().clone());
+        let all = lock(&self.0);
+        let names = all.iter().map(|(endpoint, _)| endpoint.name().clone());
         names.collect()
     }
 
     /// Returns the endpoint of this name.
-    pub(super) fn get(&self, name: &EndpointName) -> Result<&(Endpoint, Wake), ControlError> {
-        let found = self.0.iter().find(|(endpoint, _)| endpoint.name() == name);
+    pub(super) fn get(&self, name: &EndpointName) -> Result<(Endpoint, Wake), ControlError> {
+        let mut all = lock(&self.0).clone().into_iter();
+        let found = all.find(|(endpoint, _)| endpoint.name() == name);
         found.ok_or_else(|| ControlError::unknown_endpoint(name, &self.names()))
     }
 
@@ -54,8 +71,8 @@ impl Endpoints {
         let mut rows = Vec::new();
         for name in wanted {
             let (endpoint, _) = self.get(name)?;
-            let mut row = row(store, name, Some(endpoint))?;
-            row.unmatched = Unmatched::of(store, &endpoint.into(), linked, known)?;
+            let mut row = row(store, name, Some(&endpoint))?;
+            row.unmatched = Unmatched::of(store, &(&endpoint).into(), linked, known)?;
             rows.push(row);
         }
         Ok(rows)
@@ -63,7 +80,8 @@ impl Endpoints {
 
     /// Reports all configured endpoints.
     fn rows(&self, store: &Store) -> Result<Vec<EndpointRow>, StoreError> {
-        let rows = self.0.iter();
+        let all = lock(&self.0).clone();
+        let rows = all.iter();
         rows.map(|(endpoint, _)| row(store, endpoint.name(), Some(endpoint)))
             .collect()
     }
@@ -128,7 +146,7 @@ impl Endpoints {
                 store.order(name, &order)?;
                 wake.wake();
             }
-            row(store, name, Some(endpoint))
+            row(store, name, Some(&endpoint))
         };
         Ok(order()?)
     }

@@ -1,5 +1,6 @@
 //! The loop of one endpoint: reads ahead, keeps messages under way, and stores their results.
 
+mod change;
 mod ending;
 
 use std::fmt;
@@ -8,7 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future::BoxFuture;
-use tokio::sync::Mutex;
+use tokio::sync::watch;
 use tokio::task::{JoinError, JoinSet};
 use tokio::time::{Instant, sleep_until};
 use tracing::error;
@@ -25,12 +26,11 @@ use crate::clock::{Clock, ClockJump, Steadiness};
 use crate::deliver::endpoint::options::Endpoint;
 use crate::deliver::endpoint::schedule::is_reached;
 use crate::deliver::error::DeliverError;
-use crate::deliver::transport::send::Sender;
-use crate::deliver::transport::size::Sizes;
 use crate::pulse::Pulse;
 use crate::signal::{Shutdown, Wake};
 use crate::store::{Order, Store, StoreError};
 use crate::telemetry::Metrics;
+use change::Setup;
 
 /// How often the worker looks at the store by itself: a hint may be lost, and an operator may have
 /// made a request.
@@ -69,6 +69,10 @@ pub struct Worker {
     is_consented: bool,
     mode: Mode,
     pulse: Pulse,
+    /// Brings other settings of the endpoint while the daemon runs.
+    changes: watch::Receiver<Option<Endpoint>>,
+    /// Settings that are taken over once nothing is under way.
+    change: Option<Endpoint>,
 }
 
 /// A request to the store that runs beside the loop.
@@ -100,34 +104,18 @@ impl Worker {
         clock: Clock,
         metrics: Metrics,
     ) -> Result<Self, DeliverError> {
-        let sender = Sender::new(endpoint).map_err(DeliverError::Client)?;
-        let is_consented = endpoint.handshake().is_none();
-        let store = feed.store().clone();
-        let (of, now) = (endpoint.clone(), clock.now());
-        let opened = store.offload(move |store| {
-            let endpoint_store = EndpointStore::open(store, &of, now)?;
-            let state = endpoint_store.state(store, now)?;
-            Ok((endpoint_store, state))
-        });
-        let (endpoint_store, state) = opened.await.map_err(DeliverError::Store)?;
+        let Setup {
+            dispatcher,
+            endpoint_store,
+            state,
+        } = Setup::of(endpoint, feed, clock.clone()).await?;
         Ok(Self {
             steadiness: Steadiness::of(&clock),
             gauge: Gauge::new(metrics, endpoint.name()),
             rate: endpoint.flow().max_per_second.map(Rate::per_second),
-            dispatcher: Arc::new(Dispatcher {
-                sender,
-                endpoint: endpoint.clone(),
-                store,
-                feed: feed.clone(),
-                clock,
-                consent: Mutex::default(),
-                sizes: Sizes::up_to(
-                    endpoint
-                        .batching()
-                        .map_or(usize::MAX, |batching| batching.max_bytes),
-                ),
-            }),
-            endpoint_store: Arc::new(endpoint_store),
+            is_consented: endpoint.handshake().is_none(),
+            dispatcher,
+            endpoint_store,
             state,
             attempts: JoinSet::new(),
             reading: None,
@@ -138,10 +126,17 @@ impl Worker {
             dirty_since: None,
             orders: Vec::new(),
             batch_since: None,
-            is_consented,
             mode: Mode::Daemon,
             pulse: Pulse::default(),
+            changes: watch::Sender::new(None).subscribe(),
+            change: None,
         })
+    }
+
+    /// Makes the loop follow changes of its endpoint's settings.
+    #[must_use]
+    pub fn following(self, changes: watch::Receiver<Option<Endpoint>>) -> Self {
+        Self { changes, ..self }
     }
 
     /// Makes the loop show that it goes round.
@@ -187,7 +182,10 @@ impl Worker {
             if !self.orders.is_empty() && self.is_quiet() {
                 self.apply_orders().await?;
             }
-            if self.orders.is_empty() {
+            if self.change.is_some() && self.is_quiet() {
+                self.take_change().await?;
+            }
+            if self.orders.is_empty() && self.change.is_none() {
                 self.dispatch();
                 self.start_reading();
             }
@@ -217,6 +215,7 @@ impl Worker {
                     }
                 }
                 () = wake.woken() => self.look_at = Instant::now(),
+                changed = change::next(&mut self.changes) => self.change = Some(changed),
                 () = self.pulse.beside(sleep_until(until)) => {}
             }
         }

@@ -36,6 +36,7 @@
 //! are sled's. `check/` reads sled's rows, so it belongs to this engine, too: an opening and a
 //! compaction call it.
 
+pub mod backup;
 pub mod calls;
 pub mod catch_panic;
 pub mod compaction;

@@ -68,6 +68,8 @@ pub enum Part {
     Exports,
     /// Finds the tenants of an organization.
     Discovery,
+    /// Reads the configuration again.
+    Reload,
     /// Reads a whole tenant on its schedule.
     Sweeps,
     /// Polls the audit log of a tenant.
@@ -240,6 +242,7 @@ impl Part {
             Self::Deliveries => "deliveries",
             Self::Exports => "exports",
             Self::Discovery => "discovery",
+            Self::Reload => "reload",
             Self::Sweeps => "sweeps",
             Self::Polls => "polls",
             Self::Spaces => "spaces",

@@ -13,7 +13,7 @@
 //! was, or the new one complete; the next opening continues from there.
 
 mod found;
-mod target;
+pub mod target;
 mod journal;
 mod records;
 mod repair;
