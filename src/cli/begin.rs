@@ -6,7 +6,7 @@ use tracing::{info, warn};
 
 use crate::config::{self, Config, Environment};
 use crate::environment_proxy::ProxyChoice;
-use crate::telemetry::{self, Traces, WantedTraces, chain};
+use crate::telemetry::{self, Ignored, Traces, WantedTraces, chain};
 
 /// Loads the configuration that the command line or the environment names.
 pub(super) fn load(named: Option<&Path>) -> anyhow::Result<Config> {
@@ -24,16 +24,16 @@ pub(super) fn start_traces(config: &Config) -> Option<Traces> {
     let environment = Environment::of_process();
     let settings = match WantedTraces::read(|variable| environment.get(variable)) {
         Ok(WantedTraces::On(settings)) => settings,
-        Ok(WantedTraces::Off) => return None,
+        Ok(WantedTraces::Off { ignored }) => {
+            say_ignored(&ignored);
+            return None;
+        }
         Err(unusable) => {
             warn!("Traces are not sent: {unusable} [{}]", unusable.code());
             return None;
         }
     };
-    for ignored in &settings.ignored {
-        let (variable, code) = (ignored.variable, ignored.code());
-        warn!("The variable `{variable}` has no effect: {ignored} [{code}]");
-    }
+    say_ignored(&settings.ignored);
     let proxy = match config.proxies.choice(&settings.endpoint) {
         ProxyChoice::Through(proxy) => Some(proxy.clone()),
         ProxyChoice::Unnamed
@@ -55,5 +55,13 @@ pub(super) fn start_traces(config: &Config) -> Option<Traces> {
             );
             None
         }
+    }
+}
+
+/// Logs variables that have no effect.
+fn say_ignored(all: &[Ignored]) {
+    for ignored in all {
+        let (variable, code) = (ignored.variable, ignored.code());
+        warn!("The variable `{variable}` has no effect: {ignored} [{code}]");
     }
 }

@@ -126,7 +126,11 @@ fn judge(
         }
         Err(cut_off) if cut_off.is_cancelled() => Ending::Clean,
         Err(broken) => {
-            error!(error = %broken, "A task crashed: {broken}");
+            // Its message may contain values. The place is in a line of its own.
+            error!(
+                "A task crashed (number {}); the line before says where",
+                broken.id()
+            );
             Ending::Broken
         }
     }

@@ -25,7 +25,14 @@ const KEPT_USERS: usize = super::past::MAX_USERS;
 #[derive(Debug, Clone, Default)]
 pub struct Pictures(Arc<Mutex<VecDeque<Made>>>);
 
-type Made = (Asked, Arc<Picture>);
+#[derive(Debug)]
+struct Made {
+    asked: Asked,
+    picture: Arc<Picture>,
+    /// How many users it knew to have changed when it was made. To count them again would wait for
+    /// a question that reads the journal.
+    n_changed: usize,
+}
 
 /// Which picture is asked for. A change to a role or group changes a census, so an older picture is
 /// not used again.
@@ -35,6 +42,25 @@ struct Asked {
     at: Option<Timestamp>,
     roles: Census,
     groups: Census,
+}
+
+impl Asked {
+    /// Returns whether another one is of the same tenant at the same time.
+    fn is_about_same(&self, other: &Self) -> bool {
+        self.tenant == other.tenant && self.at == other.at
+    }
+}
+
+impl Made {
+    fn of(asked: Asked, picture: Arc<Picture>) -> Self {
+        let past = picture.since_then();
+        let n_changed = past.map_or(0, |past| lock(past).n_changed_users());
+        Self {
+            asked,
+            picture,
+            n_changed,
+        }
+    }
 }
 
 impl Pictures {
@@ -56,19 +82,19 @@ impl Pictures {
             // The journal may have been cut since a picture was made.
             covered(store, known, at)?;
         }
-        if let Some((_, picture)) = lock(&self.0).iter().find(|(it, _)| *it == asked) {
+        if let Some(Made { picture, .. }) = lock(&self.0).iter().find(|it| it.asked == asked) {
             return Ok(Arc::clone(picture));
         }
         let mut picture = Picture::of(store, known, at)?;
         let mut kept = lock(&self.0);
         let mut same_time = kept.iter();
-        let older = same_time.find(|(it, _)| it.tenant == asked.tenant && it.at == asked.at);
-        if let Some((_, older)) = older {
-            picture.follow(older);
+        let older = same_time.find(|it| it.asked.is_about_same(&asked));
+        if let Some(older) = older {
+            picture.follow(&older.picture);
         }
         let picture = Arc::new(picture);
-        kept.retain(|(it, _)| it.tenant != asked.tenant || it.at != asked.at);
-        kept.push_back((asked, Arc::clone(&picture)));
+        kept.retain(|it| !it.asked.is_about_same(&asked));
+        kept.push_back(Made::of(asked, Arc::clone(&picture)));
         drop_oldest(&mut kept, KEPT_USERS);
         Ok(picture)
     }
@@ -77,10 +103,7 @@ impl Pictures {
 /// Drops the pictures that were made first until the others are few enough and know at most
 /// `n_users` changed users. The last one stays.
 fn drop_oldest(kept: &mut VecDeque<Made>, n_users: usize) {
-    let count = |kept: &VecDeque<Made>| -> usize {
-        let pasts = kept.iter().filter_map(|(_, picture)| picture.since_then());
-        pasts.map(|past| lock(past).n_changed_users()).sum()
-    };
+    let count = |kept: &VecDeque<Made>| -> usize { kept.iter().map(|it| it.n_changed).sum() };
     while kept.len() > KEPT || (kept.len() > 1 && count(kept) > n_users) {
         kept.pop_front();
     }
@@ -103,16 +126,15 @@ mod tests {
         };
         let make = |at| {
             let picture = Picture::after(&store, &known, begin).unwrap();
-            (asked(at), Arc::new(picture))
+            Made::of(asked(at), Arc::new(picture))
         };
         let kept_of = |n_made: i64, n_users| {
             let mut kept: VecDeque<Made> = (0..n_made).map(make).collect();
             drop_oldest(&mut kept, n_users);
-            let at = kept.iter().filter_map(|(asked, _)| asked.at);
+            let at = kept.iter().filter_map(|it| it.asked.at);
             at.map(Timestamp::millis).collect::<Vec<_>>()
         };
-        let (_, picture) = make(0);
-        let n_changed = lock(picture.since_then().unwrap()).n_changed_users();
+        let n_changed = make(0).n_changed;
 
         assert!(n_changed > 1);
         assert_eq!(kept_of(6, usize::MAX), [2, 3, 4, 5]);

@@ -95,6 +95,7 @@ impl Crashes {
         F: Future<Output = T>,
     {
         let mut wait = BACK_OFF[0];
+        let mut is_told = false;
         loop {
             let began = Instant::now();
             let running = AssertUnwindSafe(start(pulse.clone())).catch_unwind();
@@ -105,9 +106,10 @@ impl Crashes {
                 wait = BACK_OFF[0];
             }
             self.note(part, whose, wait);
-            // At the end it starts at once, and ends by itself.
+            // At the end it starts at once, and ends by itself; but not again and again if it
+            // crashes at each start.
             tokio::select! {
-                () = ending.triggered() => {}
+                () = ending.triggered(), if !is_told => is_told = true,
                 () = pulse.sleep(wait) => {}
             }
             wait = (wait * 2).min(BACK_OFF[1]);

@@ -361,6 +361,56 @@ fn deliveries_are_spans(spans: &[Value], collector: &Collector, address: SocketA
     );
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn readings_of_spaces_and_of_the_licence_are_runs_with_their_requests() {
+    let (collector, address) = Collector::start().await;
+    let world = world(address).await;
+    let config = std::fs::read_to_string(world.config_path()).unwrap();
+    world.write_config(&format!(
+        "[access]\nspaces = true\nlicences = true\n{config}"
+    ));
+    let mut daemon = Daemon::start(
+        &world,
+        &[
+            ("OTEL_EXPORTER_OTLP_ENDPOINT", &format!("http://{address}")),
+            ("OTEL_EXPORTER_OTLP_PROTOCOL", "http/json"),
+            ("OTEL_BSP_SCHEDULE_DELAY", "20"),
+        ],
+    );
+    daemon.listens();
+    let are_read = || {
+        let spans = collector.spans();
+        let is_read = |name| !named(&spans, name).is_empty();
+        is_read("run spaces") && is_read("run licence")
+    };
+    within("both are read", || async { are_read() }).await;
+    daemon.end();
+
+    let spans = collector.spans();
+    for (name, requests) in [("run spaces", 2), ("run licence", 2)] {
+        let run = named(&spans, name)[0];
+        assert_eq!(attribute(run, "qlik_roster.run.outcome"), "succeeded");
+        let within = spans
+            .iter()
+            .filter(|it| it["parentSpanId"] == run["spanId"]);
+        assert!(within.count() >= requests, "{name}: {spans:#?}");
+    }
+    // No request is a trace of its own.
+    let alone = spans.iter().filter(|it| {
+        let parent = it["parentSpanId"].as_str().unwrap_or_default();
+        parent.is_empty() && !attribute(it, "qlik_roster.request").is_null()
+    });
+    let alone: BTreeSet<_> = alone
+        .map(|it| attribute(it, "qlik_roster.request").to_string())
+        .collect();
+    assert!(
+        alone
+            .iter()
+            .all(|it| !it.contains("space") && !it.contains("licence")),
+        "{alone:?}"
+    );
+}
+
 /// The daemon runs whatever the variables say, and says what is wrong with them.
 #[tokio::test(flavor = "multi_thread")]
 async fn whatever_the_variables_say_the_daemon_runs() {

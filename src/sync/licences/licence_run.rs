@@ -13,6 +13,7 @@ use crate::sync::apart::{begin, due};
 use crate::sync::run::job::Job;
 use crate::sync::run::measure;
 use crate::sync::run::running::Running;
+use crate::telemetry::Span;
 
 /// The shortest time between two readings if the audit log names the licence. The log does so each
 /// time a user is assigned one, and every reading reads the whole listing.
@@ -55,6 +56,7 @@ impl<C: Connector> Job<C> {
         if !is_due(&reading, every, self.clock.now()) {
             return Ok(Outcome::Succeeded);
         }
+        let span = Span::of_run(&self.name, Trigger::Licence, Mode::Commit);
         let mut run = self.begin(Trigger::Licence, Mode::Commit).await?;
         run.tenant = Some(known.tenant.id.clone());
         let mut licence = LicenceRun {
@@ -69,12 +71,13 @@ impl<C: Connector> Job<C> {
                 ended = self.read_assignments(&mut licence) => ended,
             }
         };
-        let ended = self.recorded(run.clone(), steps).await?;
+        let ended = self.recorded(run.clone(), span.within(steps)).await?;
         run.ended_at = Some(self.clock.now());
         run.licence = Some(licence.counts);
         run.outcome = begin::outcome_of(ended)?;
         log(&run, &licence.counts);
         measure::run(&self.metrics, &run);
+        span.ran(&run);
         let saved = run.clone();
         self.store
             .offload(move |store| store.save_run(&saved))

@@ -16,6 +16,7 @@ use crate::sync::run::job::Job;
 use crate::sync::run::measure;
 use crate::sync::run::running::Running;
 use crate::sync::{Progress, RunError};
+use crate::telemetry::Span;
 
 use super::failures::Failures;
 use super::long_lists::LongLists;
@@ -65,6 +66,7 @@ impl<C: Connector> Job<C> {
             return Ok(Outcome::Succeeded);
         }
         let is_new = reading.mark.began.is_none();
+        let span = Span::of_run(&self.name, Trigger::Spaces, Mode::Commit);
         let mut run = self.begin(Trigger::Spaces, Mode::Commit).await?;
         run.tenant = Some(known.tenant.id.clone());
         let mut spaces = SpacesRun {
@@ -89,7 +91,7 @@ impl<C: Connector> Job<C> {
                 ended = read => ended,
             }
         };
-        let ended = self.recorded(run.clone(), steps).await?;
+        let ended = self.recorded(run.clone(), span.within(steps)).await?;
         if self.store.last_seq() != before {
             self.observer.report(Progress::Committed);
             let _pen = self.turns.pen().await;
@@ -115,6 +117,7 @@ impl<C: Connector> Job<C> {
         spaces.long_lists.log(&run);
         log(&run, &spaces.counts);
         measure::run(&self.metrics, &run);
+        span.ran(&run);
         let saved = run.clone();
         self.store
             .offload(move |store| store.save_run(&saved))

@@ -35,7 +35,7 @@ pub use settings::{
 pub use span::{Received, Span};
 
 /// How long the end of the process waits until the last spans are sent.
-const FAREWELL: Duration = Duration::from_secs(3);
+const FAREWELL: Duration = Duration::from_secs(1);
 
 /// What sends spans, until the process ends.
 #[derive(Debug)]
@@ -50,7 +50,7 @@ impl Traces {
         record::start(settings, proxy).map(Self)
     }
 
-    /// Sends what was recorded and not sent yet, if that is possible within a few seconds.
+    /// Sends what was recorded and not sent yet, if that is possible within a second.
     pub async fn end(self) {
         record::end(self.0, FAREWELL).await;
     }

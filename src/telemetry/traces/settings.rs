@@ -61,7 +61,10 @@ const SAMPLERS: [&str; 6] = [
 #[expect(clippy::large_enum_variant, reason = "one is made for each process")]
 pub enum WantedTraces {
     /// No variable asks for them, or one switches them off.
-    Off,
+    Off {
+        /// What was not understood, because of which they may not be sent.
+        ignored: Vec<Ignored>,
+    },
     /// They are sent.
     On(TraceSettings),
 }
@@ -156,7 +159,8 @@ impl WantedTraces {
             ignored: Vec::new(),
         };
         if !reading.is_wanted() {
-            return Ok(Self::Off);
+            let ignored = reading.ignored;
+            return Ok(Self::Off { ignored });
         }
         let settings = TraceSettings {
             endpoint: reading.endpoint()?,
@@ -383,7 +387,7 @@ mod tests {
     fn on(variables: &[(&str, &'static str)]) -> TraceSettings {
         match read(variables).unwrap() {
             WantedTraces::On(settings) => settings,
-            WantedTraces::Off => panic!("{variables:?}"),
+            WantedTraces::Off { .. } => panic!("{variables:?}"),
         }
     }
 
@@ -407,7 +411,8 @@ mod tests {
             (&[("OTEL_SDK_DISABLED", "yes"), BASE], true),
         ] {
             let found = read(variables).unwrap();
-            assert_eq!(found != WantedTraces::Off, is_on, "{variables:?}");
+            let is_found = matches!(found, WantedTraces::On(_));
+            assert_eq!(is_found, is_on, "{variables:?}");
         }
     }
 
@@ -488,6 +493,17 @@ mod tests {
             let mut variables = vec![BASE, ("OTEL_TRACES_SAMPLER", "parentbased_traceidratio")];
             variables.extend(ratio.map(|ratio| ("OTEL_TRACES_SAMPLER_ARG", ratio)));
             assert_eq!(!on(&variables).ignored.is_empty(), is_ignored, "{ratio:?}");
+        }
+    }
+
+    #[test]
+    fn an_exporter_that_we_do_not_have_is_said() {
+        for (names, n_ignored) in [("none", 0), ("oltp", 1), ("console,jaeger", 2)] {
+            let read = read(&[("OTEL_TRACES_EXPORTER", names), BASE]).unwrap();
+            let WantedTraces::Off { ignored } = read else {
+                panic!("{names} sends traces");
+            };
+            assert_eq!(ignored.len(), n_ignored, "{names}");
         }
     }
 
