@@ -14,6 +14,7 @@
 mod absences;
 mod access;
 mod access_commands;
+mod access_formats;
 mod accounts;
 mod alive;
 mod alerts;

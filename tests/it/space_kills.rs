@@ -276,6 +276,7 @@ pub fn age(world: &World, name: &str) {
     let known = store.tenants().unwrap().remove(0);
     let mut reading = store.space_reading(known.no).unwrap();
     reading.mark.last = reading.mark.last.map(|last| last.minus(DAY));
+    reading.mark.tried = reading.mark.tried.map(|tried| tried.minus(DAY));
     store.set_space_reading(known.no, reading).unwrap();
     store.close().unwrap();
 }

@@ -904,7 +904,39 @@ async fn answers_equal_those_of_a_slow_model_at_every_time_of_random_histories()
     }
     println!("{all:?}");
     if one.is_none() {
-        all.assert_complete();
+        all.assert_complete_but_for_rejections();
+    }
+}
+
+/// Waits until the spaces were asked for and refused.
+async fn refused(running: &Running, since: Timestamp) {
+    within("the spaces are refused", || async {
+        let mark = reading(running).mark;
+        mark.is_refused && mark.tried >= Some(since)
+    })
+    .await;
+    ended_reading(running).await;
+}
+
+/// Starts the daemon while its credentials may see neither roles, groups nor spaces. Then gives them
+/// their rights, and makes all spaces due.
+async fn begin_blind(world: &World, time: Time) -> Running {
+    world.tenant.hide_access(Hidden::Yes);
+    let began = world.clock.now();
+    let running = world.start().await;
+    refused(&running, began).await;
+    world.tenant.hide_access(Hidden::No);
+    match time {
+        Time::Stopped => {
+            world.clock.set(began.plus(DAY));
+            running.sync().await;
+            running
+        }
+        Time::Real => {
+            running.stop().await;
+            age(world, "store");
+            world.start().await
+        }
     }
 }
 
@@ -933,6 +965,8 @@ enum Event {
     Interrupted(Interruption),
     /// Spaces are switched off for a while.
     Off,
+    /// The credentials lose their rights for a while, in which spaces are due.
+    Blind,
 }
 
 impl History {
@@ -954,9 +988,14 @@ impl History {
                 tenant.hide_groups(&user.id, Hidden::Yes);
             }
         }
-        let running = world.start().await;
+        let is_blind = seed % 2 == 1;
+        let running = match is_blind {
+            true => begin_blind(&world, time).await,
+            false => world.start().await,
+        };
         read_once(&running).await;
         ended_reading(&running).await;
+        running.sync().await;
         // The user of our own client exists once it has signed in.
         let mut spared = world.tenant.credential_users();
         spared.push(quiet);
@@ -973,6 +1012,7 @@ impl History {
             without_groups: BTreeSet::new(),
             tally: Tally::default(),
         };
+        history.tally.blind += usize::from(is_blind);
         history.look(&Removals::default()).await;
         history
     }
@@ -1003,19 +1043,23 @@ impl History {
         if let Decision::Approve(id) = &decision {
             approved = Removals::of(&removals(self.running(), *id).await);
         }
-        let event = match (self.dice.u32(..6), self.time) {
+        let event = match (self.dice.u32(..7), self.time) {
             (0, _) => Event::Interrupted(Interruption::Restart),
             (1 | 2, _) => Event::Interrupted(Interruption::StopInRun),
             (3, _) => Event::Off,
+            (4, _) => Event::Blind,
             (_, Time::Real) => Event::Interrupted(Interruption::Kills),
             (_, Time::Stopped) => Event::Interrupted(Interruption::Nothing),
         };
         let interruption = match event {
             Event::Interrupted(interruption) => interruption,
-            Event::Off => Interruption::Restart,
+            Event::Off | Event::Blind => Interruption::Restart,
         };
         self.tally.note(&decision, interruption);
         decision.carry_out(self.running(), interruption).await;
+        if let Event::Blind = event {
+            self.lose_rights(&approved).await;
+        }
         let due = self.make_due().await;
         match event {
             Event::Interrupted(interruption) => {
@@ -1024,6 +1068,7 @@ impl History {
                 self.running = Some(interrupted.await);
             }
             Event::Off => self.switch_off_and_on(&approved).await,
+            Event::Blind => {}
         }
         self.running().sync().await;
         within("the spaces are read again", || async {
@@ -1071,6 +1116,23 @@ impl History {
         self.world.write_config(&self.configs.1);
         self.act().await;
         self.running = Some(self.world.start().await);
+    }
+
+    /// Has everything read with credentials that may see neither roles, groups nor spaces, and gives
+    /// them their rights back.
+    async fn lose_rights(&mut self, approved: &Removals) {
+        self.world.tenant.hide_access(Hidden::Yes);
+        self.tally.blind += 1;
+        let due = self.make_due().await;
+        self.running().sync().await;
+        refused(self.running(), due).await;
+        self.running().sync().await;
+        // What this run saw stays known, even if it is hidden later in the same step.
+        let running = self.running.as_ref().unwrap();
+        let looked = Looked::after(&self.known, &self.world, running, self.guard, approved);
+        self.known = looked.await.known;
+        self.world.tenant.hide_access(Hidden::No);
+        self.act().await;
     }
 
     /// Looks at the tenant and at what waits, and notes what is known now.

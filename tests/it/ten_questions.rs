@@ -691,7 +691,7 @@ async fn the_evidence_has_rights_in_spaces(case: &Case, then: &str) {
 }
 
 /// Reads a table; cells in quotes may contain commas, but no line breaks.
-fn csv_rows(table: &str) -> Vec<Vec<String>> {
+pub fn csv_rows(table: &str) -> Vec<Vec<String>> {
     let rows = table.lines().map(|line| {
         let (mut cells, mut cell, mut is_quoted) = (Vec::new(), String::new(), false);
         for c in line.trim_end_matches('\r').chars() {

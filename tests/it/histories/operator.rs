@@ -35,9 +35,9 @@ pub enum Interruption {
 impl Decision {
     pub async fn make(running: &Running, dice: &mut fastrand::Rng) -> Self {
         match open_plan(running).await {
-            Some((id, PlanState::Held)) => match dice.u32(..5) {
+            Some((id, PlanState::Held)) => match dice.u32(..4) {
                 0 | 1 => Self::Approve(id),
-                2 | 3 => Self::Reject(id),
+                2 => Self::Reject(id),
                 _ => Self::Leave,
             },
             Some(_) | None => Self::Leave,
