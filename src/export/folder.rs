@@ -84,9 +84,9 @@ impl<'a> Folder<'a> {
         Ok(times)
     }
 
-    /// Keeps all other processes from writing this export, or fails. Whoever may write to the folder
-    /// may have put a link in place of the file: it is not followed, or a file elsewhere would be
-    /// made and locked.
+    /// Keeps all other processes from writing this export, or fails. Whoever may write to the
+    /// folder may have put a link in place of the file: it is not followed, or a file elsewhere
+    /// would be made and locked.
     pub(super) fn lock(self) -> Result<Locked<'a>, ExportError> {
         let path = self.path.join(stamp::lock(self.name));
         let file = OpenOptions::new()
