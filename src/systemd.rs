@@ -61,10 +61,10 @@ impl Systemd {
     /// The process reads its configuration again, until it says that it is ready.
     pub fn reloading(&self, status: &str) {
         let status = line(status);
-        let mut states = vec![NotifyState::Reloading, NotifyState::Status(&status)];
+        let mut parts = vec![NotifyState::Reloading, NotifyState::Status(&status)];
         // The time tells one reload from another.
-        states.extend(NotifyState::monotonic_usec_now());
-        self.tell(&states);
+        parts.extend(NotifyState::monotonic_usec_now());
+        self.tell(&parts);
     }
 
     /// The process ends.

@@ -16,11 +16,11 @@ use super::{Exit, actor};
 
 pub(super) async fn run(named: Option<&Path>, args: OutputArgs) -> anyhow::Result<Exit> {
     // The daemon judges the configuration: here only the way to the daemon is needed.
-    let store = config::store_folder(named, &Environment::of_process())?;
-    let Some(daemon) = Socket::connect(&store).await? else {
+    let folder = config::store_folder(named, &Environment::of_process())?;
+    let Some(daemon) = Socket::connect(&folder).await? else {
         let why = format!(
             "no daemon answers for the store in {}; it reads its configuration when it starts",
-            store.display()
+            folder.display()
         );
         return Err(CliError::Impossible(why).into());
     };

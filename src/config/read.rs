@@ -18,8 +18,8 @@ use crate::suggest::closest;
 /// The prefix of variables that set keys.
 const PREFIX: &str = "QLIK_ROSTER__";
 
-/// Reads the configuration as written, also as a tree. A value that cannot be read is noted and left
-/// out; only a file that is not TOML ends the reading.
+/// Reads the configuration as written, also as a tree. A value that cannot be read is noted and
+/// left out; only a file that is not TOML ends the reading.
 pub(super) fn read(
     file: &Path,
     environment: &Environment,

@@ -46,6 +46,7 @@ mod plans;
 mod posted_holders;
 mod maintenance;
 mod reload;
+mod reloads;
 mod deliveries;
 mod token_cache;
 mod api_tokens;
@@ -103,7 +104,7 @@ pub use position::{
     AttemptPosition, FindingPlace, FindingPosition, InheritedPosition, ParkedPosition,
     RecordPosition, SpacePosition, StatusPosition, UserAccessPosition, WaitingPosition,
 };
-pub use reload::{ReloadOutcome, Reloaded, Reloads};
+pub use reloads::{ReloadOutcome, Reloaded, Reloads};
 pub use reply::{
     Approved, ConcernRow, EventRow, Events, Findings, FoundEvent, IdlenessLack, IdlenessRow,
     LinkedRow, RecordRow, RuleRow, Standing, Status, SyncRow, Synced, TenantRow, UnjudgedLicences,

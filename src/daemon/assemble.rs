@@ -18,7 +18,7 @@ use crate::systemd::Systemd;
 use crate::telemetry::{Crashes, Metrics};
 use crate::web::{HookCheck, QlikHooks};
 
-use super::reload::ReadAgain;
+use super::read_again::ReadAgain;
 use super::source::{BuildError, Source, Sources};
 use super::wakes::Wakes;
 use super::{DiscoverError, Discovery, Linker, watchdog};
@@ -109,16 +109,7 @@ impl Parts {
         };
         let workers = config.tenants.iter().map(|tenant| linker.link(tenant));
         let workers: Vec<Worker<Source>> = workers.collect::<Result<_, _>>()?;
-        let mut qlik_hooks = QlikHooks::new(metrics.clone());
-        let mut hook_secrets = HookSecrets::new();
-        for (tenant, worker) in config.tenants.iter().zip(&workers) {
-            if let Some(secret) = &tenant.webhook_secret {
-                let wake = worker.job.poll_wake();
-                let secret = Arc::new(Mutex::new(secret.clone()));
-                hook_secrets.insert(tenant.name.clone(), Arc::clone(&secret));
-                take_hooks(&mut qlik_hooks, tenant.name.clone(), secret, wake);
-            }
-        }
+        let (qlik_hooks, hook_secrets) = accept_hooks(config, &workers, &metrics);
         let discoveries = config
             .organizations
             .iter()
@@ -172,6 +163,24 @@ impl Parts {
         }
         Ok(())
     }
+}
+
+/// Lets Qlik's webhooks trigger polls, for the tenants of the configuration that have a secret.
+fn accept_hooks(
+    config: &Config,
+    workers: &[Worker<Source>],
+    metrics: &Metrics,
+) -> (QlikHooks, HookSecrets) {
+    let (mut hooks, mut secrets) = (QlikHooks::new(metrics.clone()), HookSecrets::new());
+    for (tenant, worker) in config.tenants.iter().zip(workers) {
+        if let Some(secret) = &tenant.webhook_secret {
+            let wake = worker.job.poll_wake();
+            let secret = Arc::new(Mutex::new(secret.clone()));
+            secrets.insert(tenant.name.clone(), Arc::clone(&secret));
+            take_hooks(&mut hooks, tenant.name.clone(), secret, wake);
+        }
+    }
+    (hooks, secrets)
 }
 
 /// Lets Qlik's webhooks for a tenant trigger its poll.

@@ -116,24 +116,27 @@ impl Loops {
         wake: Wake,
         with: &Delivering,
     ) -> Result<watch::Sender<Option<Endpoint>>, DeliverError> {
-        let (changes, changed) = watch::channel(None);
+        let (sender, settings) = watch::channel(None);
         let first = Mutex::new(Some(open(endpoint, with.clone()).await?));
         let (endpoint, with) = (endpoint.clone(), with.clone());
         let name = endpoint.name().to_string();
         self.keep(Part::Deliveries, &name, move |pulse, shutdown| {
             let first = lock(&first).take();
-            let (with, wake, changed) = (with.clone(), wake.clone(), changed.clone());
-            let endpoint = changed.borrow().clone().unwrap_or_else(|| endpoint.clone());
+            let (with, wake, settings) = (with.clone(), wake.clone(), settings.clone());
+            let endpoint = settings
+                .borrow()
+                .clone()
+                .unwrap_or_else(|| endpoint.clone());
             async move {
                 let worker = match first {
                     Some(worker) => worker,
                     None => open(&endpoint, with).await?,
                 };
-                let worker = worker.following(changed).watched(pulse);
+                let worker = worker.following(settings).watched(pulse);
                 worker.run(wake, shutdown).await
             }
         });
-        Ok(changes)
+        Ok(sender)
     }
 
     pub(super) fn export(&mut self, config: &Config, with: &Delivering) {

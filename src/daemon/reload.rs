@@ -5,14 +5,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::convert::Infallible;
-use std::fmt;
 use std::sync::Arc;
 
 use tokio::sync::watch;
 use tracing::{error, info, warn};
 
 use crate::clock::Clock;
-use crate::config::{Config, ConfigError, DifferentKey, Written};
+use crate::config::{Config, DifferentKey, Written};
 use crate::control::{Control, ReloadOutcome, Reloaded};
 use crate::deliver::Endpoint;
 use crate::lock::lock;
@@ -23,6 +22,7 @@ use crate::systemd::Systemd;
 
 use super::assemble::HookSecrets;
 use super::discovery::Discovery;
+use super::read_again::ReadAgain;
 use super::source::Sources;
 
 /// The most problems and settings that are named: more are one mistake.
@@ -42,23 +42,6 @@ const CREDENTIALS: &[&str] = &[
 
 /// The keys that say where the secret of Qlik's webhooks is.
 const HOOK_SECRET: &[&str] = &["webhook_secret_file", "webhook_secret_env"];
-
-/// How the configuration is read again.
-#[derive(Clone)]
-pub struct ReadAgain(Arc<dyn Fn() -> Result<Config, ConfigError> + Send + Sync>);
-
-impl ReadAgain {
-    /// Reads it by a function, which may block.
-    pub fn by(read: impl Fn() -> Result<Config, ConfigError> + Send + Sync + 'static) -> Self {
-        Self(Arc::new(read))
-    }
-}
-
-impl fmt::Debug for ReadAgain {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("ReadAgain")
-    }
-}
 
 /// What a reload changes.
 #[derive(Debug)]
@@ -96,7 +79,7 @@ impl Reload {
 
     async fn reload(&self, current: &mut Written) -> ReloadOutcome {
         let read = self.read.clone();
-        let read = tokio::task::spawn_blocking(move || (read.0)()).await;
+        let read = tokio::task::spawn_blocking(move || read.read()).await;
         match read.expect("reading the configuration does not panic") {
             Err(invalid) => ReloadOutcome::Refused {
                 problems: named(invalid.problems().iter().map(ToString::to_string)),

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::net::TcpListener;
+use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 use tracing::{info, warn};
@@ -14,8 +15,8 @@ use tracing::{info, warn};
 use crate::clock::Clock;
 use crate::config::{Config, UnusableTls};
 use crate::control::{Control, ControlError};
-use crate::deliver;
-use crate::model::TenantName;
+use crate::deliver::{self, Endpoint};
+use crate::model::{EndpointName, TenantName};
 use crate::signal::{self, Shutdown, ShutdownTrigger};
 use crate::store::{OpenError, Store, StoreError};
 use crate::sync;
@@ -28,7 +29,8 @@ use super::reload::Reload;
 use super::source::BuildError;
 use super::tls_watch::TlsWatch;
 use super::{
-    DiscoverError, Ending, Hooks, Maintenance, Parts, Patience, Tasks, descriptors, first_token,
+    DiscoverError, Ending, Hooks, Maintenance, Parts, Patience, Tasks, Wakes, descriptors,
+    first_token,
 };
 
 /// How long tasks may take to end. We wait for a delivery under way, because it would be repeated
@@ -152,15 +154,7 @@ impl Daemon {
             ending: shutdown.clone(),
             ..hooks
         };
-        let mut parts = Parts::assemble(config, &store, &clock, &hooks)
-            .map_err(|source| StartError::Client { source })?;
-        let restored = parts.restore().await;
-        restored.map_err(|source| StartError::Tenants { source })?;
-        let tenants = parts.workers.iter();
-        let tenants = tenants.map(|worker| worker.linked.name().clone()).collect();
-        recall(&store, tenants, &parts.metrics).await?;
-        let token = first_token::make(&parts.control, &config.store).await;
-        token.map_err(|source| StartError::Token { source })?;
+        let parts = prepare(config, &clock, store.clone(), &hooks).await?;
         let socket =
             ControlSocket::open(&config.store).map_err(|source| StartError::Socket { source })?;
 
@@ -190,13 +184,7 @@ impl Daemon {
             metrics,
         };
         // Before the first run, so that a new endpoint gets everything that is found from now on.
-        let mut endpoints = BTreeMap::new();
-        for endpoint in &config.endpoints {
-            let wake = parts.wakes.of_endpoint(endpoint.name());
-            let started = loops.deliver(endpoint, wake, &with).await;
-            let changes = started.map_err(|source| StartError::Deliver { source })?;
-            endpoints.insert(endpoint.name().clone(), changes);
-        }
+        let endpoints = deliver_all(&mut loops, config, &parts.wakes, &with).await?;
         loops.export(config, &with);
         let n_tenants = parts.workers.len();
         let discoveries: Vec<_> = parts.discoveries.into_iter().map(Arc::new).collect();
@@ -347,6 +335,42 @@ async fn listen(
         tls: tls.map(TlsWatch::tls),
     };
     Ok((address, listens))
+}
+
+/// Assembles the parts, and continues what the store knows of an earlier process.
+async fn prepare(
+    config: &Config,
+    clock: &Clock,
+    store: Store,
+    hooks: &Hooks,
+) -> Result<Parts, StartError> {
+    let parts = Parts::assemble(config, &store, clock, hooks);
+    let mut parts = parts.map_err(|source| StartError::Client { source })?;
+    let restored = parts.restore().await;
+    restored.map_err(|source| StartError::Tenants { source })?;
+    let tenants = parts.workers.iter();
+    let tenants = tenants.map(|worker| worker.linked.name().clone()).collect();
+    recall(&store, tenants, &parts.metrics).await?;
+    let token = first_token::make(&parts.control, &config.store).await;
+    token.map_err(|source| StartError::Token { source })?;
+    Ok(parts)
+}
+
+/// Starts the deliveries to all endpoints. Returns what sends each its settings when they change.
+async fn deliver_all(
+    loops: &mut Loops,
+    config: &Config,
+    wakes: &Wakes,
+    with: &Delivering,
+) -> Result<BTreeMap<EndpointName, watch::Sender<Option<Endpoint>>>, StartError> {
+    let mut endpoints = BTreeMap::new();
+    for endpoint in &config.endpoints {
+        let wake = wakes.of_endpoint(endpoint.name());
+        let started = loops.deliver(endpoint, wake, with).await;
+        let settings = started.map_err(|source| StartError::Deliver { source })?;
+        endpoints.insert(endpoint.name().clone(), settings);
+    }
+    Ok(endpoints)
 }
 
 /// Returns what is served at `server.listen`.

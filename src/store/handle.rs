@@ -9,8 +9,10 @@ use std::sync::{Arc, Mutex};
 use crate::clock::Clock;
 use crate::model::{StoreCheck, StoreId};
 use crate::store::check::{self, CheckError};
-use crate::store::engine::backup::{self, BackedUp, BackupError, RestoreError, Restored};
-use crate::store::engine::{self, CompactError, Compacted, Engine, Rule, Started, Ticket};
+use crate::store::engine::{
+    self, BackedUp, BackupError, CompactError, Compacted, Engine, RestoreError, Restored, Rule,
+    Started, Ticket,
+};
 use crate::store::error::{OpenError, StoreError};
 use crate::store::values::belief::Running;
 use crate::store::values::commit::{Commit, Committed};
@@ -83,17 +85,17 @@ impl Store {
 
     /// Writes a backup of the store while it is in use.
     pub fn back_up(&self, out: impl io::Write) -> Result<BackedUp, BackupError> {
-        backup::write(&self.engine, out)
+        engine::write_backup(&self.engine, out)
     }
 
     /// Compares the checksum of a backup with its content.
     pub fn verify_backup(file: &Path) -> Result<(), RestoreError> {
-        backup::verify(file).map(drop)
+        engine::verify_backup(file).map(drop)
     }
 
     /// Makes the store of a backup in an empty folder, and lets it report that history was cut.
     pub fn restore(file: &Path, path: &Path) -> Result<Restored, RestoreError> {
-        let restored = backup::restore(file, path)?;
+        let restored = engine::restore_backup(file, path)?;
         let made = Self::open(&restored.made_in);
         let made = made.map_err(|source| RestoreError::Open { source });
         let noted = made.and_then(|opened| {
@@ -107,7 +109,7 @@ impl Store {
                 })
         });
         noted
-            .and_then(|()| backup::take(&restored, path))
+            .and_then(|()| engine::take_restored(&restored, path))
             .inspect_err(|_failed| drop(std::fs::remove_dir_all(&restored.made_in)))?;
         Ok(restored)
     }

@@ -85,8 +85,7 @@ mod layout;
 mod values;
 
 pub use check::CheckError;
-pub use engine::backup::{BackedUp, BackupError, RestoreError, Restored};
-pub use engine::{CompactError, Compacted, Ticket};
+pub use engine::{BackedUp, BackupError, CompactError, Compacted, RestoreError, Restored, Ticket};
 pub use error::{Cause, OpenError, StoreError};
 pub use handle::{Opened, Store};
 pub use kept::delivery::{

@@ -153,9 +153,9 @@ impl Tokens {
         Ok(bearer)
     }
 
-    /// Takes other credentials of the same client, or another key, in place of the old ones; a token
-    /// that was issued for the old ones is dropped. Returns whether it could: another client or sort
-    /// of credentials is another identity.
+    /// Takes other credentials of the same client, or another key, in place of the old ones; a
+    /// token that was issued for the old ones is dropped. Returns whether it could: another client
+    /// or sort of credentials is another identity.
     pub(super) async fn renew(&self, credentials: &Credentials) -> bool {
         match (self, credentials) {
             (Self::Key(bearer), Credentials::ApiKey(key)) => {

@@ -2,6 +2,7 @@
 
 mod change;
 mod ending;
+mod setup;
 
 use std::fmt;
 use std::panic::resume_unwind;
@@ -9,7 +10,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future::BoxFuture;
-use tokio::sync::watch;
 use tokio::task::{JoinError, JoinSet};
 use tokio::time::{Instant, sleep_until};
 use tracing::error;
@@ -30,7 +30,7 @@ use crate::pulse::Pulse;
 use crate::signal::{Shutdown, Wake};
 use crate::store::{Order, Store, StoreError};
 use crate::telemetry::Metrics;
-use change::Setup;
+use setup::Setup;
 
 /// How often the worker looks at the store by itself: a hint may be lost, and an operator may have
 /// made a request.
@@ -70,9 +70,9 @@ pub struct Worker {
     mode: Mode,
     pulse: Pulse,
     /// Brings other settings of the endpoint while the daemon runs.
-    changes: watch::Receiver<Option<Endpoint>>,
+    changes: tokio::sync::watch::Receiver<Option<Endpoint>>,
     /// Settings that are taken over once nothing is under way.
-    change: Option<Endpoint>,
+    change: Option<Box<Endpoint>>,
 }
 
 /// A request to the store that runs beside the loop.
@@ -108,7 +108,7 @@ impl Worker {
             dispatcher,
             endpoint_store,
             state,
-        } = Setup::of(endpoint, feed, clock.clone()).await?;
+        } = Box::pin(Setup::of(endpoint, feed, clock.clone())).await?;
         Ok(Self {
             steadiness: Steadiness::of(&clock),
             gauge: Gauge::new(metrics, endpoint.name()),
@@ -128,14 +128,14 @@ impl Worker {
             batch_since: None,
             mode: Mode::Daemon,
             pulse: Pulse::default(),
-            changes: watch::Sender::new(None).subscribe(),
+            changes: tokio::sync::watch::Sender::new(None).subscribe(),
             change: None,
         })
     }
 
     /// Makes the loop follow changes of its endpoint's settings.
     #[must_use]
-    pub fn following(self, changes: watch::Receiver<Option<Endpoint>>) -> Self {
+    pub fn following(self, changes: tokio::sync::watch::Receiver<Option<Endpoint>>) -> Self {
         Self { changes, ..self }
     }
 
@@ -183,7 +183,7 @@ impl Worker {
                 self.apply_orders().await?;
             }
             if self.change.is_some() && self.is_quiet() {
-                self.take_change().await?;
+                Box::pin(self.take_change()).await?;
             }
             if self.orders.is_empty() && self.change.is_none() {
                 self.dispatch();
@@ -215,7 +215,7 @@ impl Worker {
                     }
                 }
                 () = wake.woken() => self.look_at = Instant::now(),
-                changed = change::next(&mut self.changes) => self.change = Some(changed),
+                changed = setup::next(&mut self.changes) => self.change = Some(changed),
                 () = self.pulse.beside(sleep_until(until)) => {}
             }
         }

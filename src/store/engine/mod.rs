@@ -54,6 +54,11 @@ pub mod shared;
 mod sled_error;
 pub mod writing;
 
+pub use backup::{BackedUp, BackupError, RestoreError, Restored};
+pub use backup::{
+    restore as restore_backup, take as take_restored, verify as verify_backup,
+    write as write_backup,
+};
 pub use calls::{Engine, Ticket};
 pub use compaction::beside::Beside;
 pub use compaction::compact::at as compact_at;

@@ -41,17 +41,13 @@ impl<W: Write> FileWriter<W> {
     pub fn row(&mut self, key: &[u8], value: Option<&[u8]>) -> io::Result<()> {
         self.n_rows += 1;
         self.put(&length(key.len(), MAX_KEY)?.to_be_bytes())?;
-        match value {
-            Some(value) => {
-                self.put(&length(value.len(), MAX_VALUE)?.to_be_bytes())?;
-                self.put(key)?;
-                self.put(value)
-            }
-            None => {
-                self.put(&REMOVED.to_be_bytes())?;
-                self.put(key)
-            }
-        }
+        let Some(value) = value else {
+            self.put(&REMOVED.to_be_bytes())?;
+            return self.put(key);
+        };
+        self.put(&length(value.len(), MAX_VALUE)?.to_be_bytes())?;
+        self.put(key)?;
+        self.put(value)
     }
 
     /// Ends the file. Returns how many rows it has.

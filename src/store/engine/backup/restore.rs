@@ -1,7 +1,7 @@
 //! Makes a store of a backup, in an empty folder.
 //!
-//! The file is read twice: first only its checksum is compared. The store is made in a folder of its
-//! own, and moves to its place when it is complete and has been opened once; until then an
+//! The file is read twice: first only its checksum is compared. The store is made in a folder of
+//! its own, and moves to its place when it is complete and has been opened once; until then an
 //! interrupted restore leaves nothing that looks like a store.
 
 use std::fs::{self, File};

@@ -1,8 +1,8 @@
 //! Writes a backup of a store that is in use: every row as it is at one moment.
 //!
 //! As in a compaction, rows are read in the order of their keys, some at a time while commits wait,
-//! and those that are written after they were read are written to the backup again. The last of them
-//! are read while commits wait: the backup is the store at that moment.
+//! and those that are written after they were read are written to the backup again. The last of
+//! them are read while commits wait: the backup is the store at that moment.
 
 use std::io::{self, Write};
 use std::ops::Bound;
