@@ -1062,13 +1062,12 @@ impl History {
         }
         let due = self.make_due().await;
         match event {
-            Event::Interrupted(interruption) => {
+            Event::Interrupted(_) | Event::Blind => {
                 let running = self.running.take().unwrap();
                 let interrupted = interruption.interrupt(&self.world, running, &mut self.dice);
                 self.running = Some(interrupted.await);
             }
             Event::Off => self.switch_off_and_on(&approved).await,
-            Event::Blind => {}
         }
         self.running().sync().await;
         within("the spaces are read again", || async {
