@@ -65,6 +65,8 @@ async fn renewed_secrets_need_no_restart() {
     world.write("endpoint", OTHER);
     let client = world.tenant.rotate_secret();
     world.write("client", client.expose());
+    let n_tokens = || world.tenant.requests().at(Endpoint::Token);
+    let before = n_tokens();
     let (code, answer) = reload(&world).await;
 
     assert_eq!(code, 0, "{answer}");
@@ -77,6 +79,7 @@ async fn renewed_secrets_need_no_restart() {
     join(&world, "After");
     sync(&world).await;
     assert_eq!(verified(&world, 2).await, [true, true]);
+    assert!(n_tokens() > before, "the new secret got a token");
     let log = log_of(&world);
     for secret in [SECRET, OTHER, client.expose()] {
         assert!(!log.contains(secret) && !answer.to_string().contains(secret));

@@ -208,7 +208,7 @@ async fn a_signal_that_others_reload_by_is_said_and_ends_nothing() {
     kill_process(pid, Signal::TERM).unwrap();
     let ended = tokio::task::spawn_blocking(move || daemon.0.wait().unwrap());
     assert!(ended.await.unwrap().success());
-    assert!(log_of(&world).contains("does not reload its configuration or its secrets"));
+    assert!(log_of(&world).contains("The configuration was read again; changed: nothing"));
 }
 
 /// Tells a daemon to end, and waits until it has, for less time than its longest waits.
