@@ -47,11 +47,24 @@ pub(super) fn read(
         .and_then(config::Config::try_deserialize);
     let mut tree = tree.map_err(|error| {
         failed(Fault::Syntax {
-            detail: error.to_string().trim_end().to_owned(),
+            detail: without_source(&error.to_string()),
         })
     })?;
     drop_unknown(&mut tree, &mut problems);
     Ok((take(tree.clone(), &mut problems), tree, problems))
+}
+
+/// Returns what a parser says without the line of the file that it quotes, which may contain a
+/// secret, and which would be logged.
+fn without_source(text: &str) -> String {
+    let is_said = |line: &&str| {
+        let line = line
+            .trim_start()
+            .trim_start_matches(|c: char| c.is_ascii_digit());
+        !line.trim().is_empty() && !line.trim_start().starts_with('|')
+    };
+    let lines: Vec<&str> = text.lines().filter(is_said).map(str::trim).collect();
+    lines.join(": ")
 }
 
 /// Returns the variables that set a key. Keys in lists cannot be set this way: a tenant is

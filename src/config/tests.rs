@@ -202,6 +202,15 @@ fn what_is_no_toml_is_told_with_its_line() {
 
     assert_eq!(error.code(), "config.syntax");
     assert!(error.to_string().contains("line 1"), "{error}");
+
+    // But not what the line says, which may be a secret.
+    let error = Folder::with("a = 1\nurl = \"https://hooks.example/hunter2\nb = 2");
+    let error = error.load(&[]).unwrap_err().to_string();
+    assert!(
+        error.contains("line 2") && error.contains("string"),
+        "{error}"
+    );
+    assert!(!error.contains("hunter2"), "{error}");
 }
 
 #[test]

@@ -40,6 +40,9 @@ const CREDENTIALS: &[&str] = &[
     "api_key_env",
 ];
 
+/// The keys that say where a tenant is read, and with which credentials.
+const PLACE: &[&str] = &["connection", "host"];
+
 /// The keys that say where the secret of Qlik's webhooks is.
 const HOOK_SECRET: &[&str] = &["webhook_secret_file", "webhook_secret_env"];
 
@@ -70,7 +73,8 @@ impl Reload {
                 order = pulse.beside(reloads.ordered()) => order,
             };
             self.systemd.reloading("Reading the configuration again");
-            let outcome = self.reload(&mut current).await;
+            // A token endpoint that does not answer may hold it up.
+            let outcome = pulse.beside(self.reload(&mut current)).await;
             self.tell(&outcome);
             let at = self.clock.now();
             reloads.answer(order, Reloaded { at, outcome });
@@ -91,7 +95,7 @@ impl Reload {
     /// Takes over what can be.
     async fn take(&self, config: &Config, current: &mut Written) -> ReloadOutcome {
         let different = config.written.different(current);
-        let others = self.renew(config).await;
+        let since_start = config.written.different(&self.started);
         self.renew_hook_secrets(config);
         for endpoint in &config.endpoints {
             let name = endpoint.name();
@@ -103,12 +107,15 @@ impl Reload {
                 worker.send_replace(Some(endpoint.clone()));
             }
         }
+        // Last, since a token that is just asked for is waited for.
+        let others = self.renew(config, &since_start).await;
         let is_other = |key: &DifferentKey| {
             is_credential(key) && others.iter().any(|other| key.is_of(&other.0))
         };
-        let is_taken = |key: &&DifferentKey| self.may_change(key) && !is_other(key);
+        let is_taken = |key: &&DifferentKey| {
+            self.may_change(key) && !is_other(key) && !is_gone_hook_secret(key, config)
+        };
         let changed = different.iter().filter(is_taken).map(ToString::to_string);
-        let since_start = config.written.different(&self.started);
         let stays = since_start.iter().filter(|key| !is_taken(key));
         let outcome = ReloadOutcome::Taken {
             changed: named(changed),
@@ -119,10 +126,19 @@ impl Reload {
     }
 
     /// Takes over the credentials of all connections. Returns the connections whose credentials are
-    /// those of another client, or of another sort.
-    async fn renew(&self, config: &Config) -> BTreeSet<ConnectionName> {
+    /// those of another client, or of another sort. A tenant that is to be read elsewhere after a
+    /// restart keeps its credentials until then: the new ones are not for its present host.
+    async fn renew(
+        &self,
+        config: &Config,
+        since_start: &BTreeSet<DifferentKey>,
+    ) -> BTreeSet<ConnectionName> {
+        let is_moved = |tenant: &TenantName| {
+            let mut keys = since_start.iter();
+            keys.any(|key| key.section == "tenants" && key.is_of(&tenant.0) && key.is_one_of(PLACE))
+        };
         let mut others = BTreeSet::new();
-        for tenant in &config.tenants {
+        for tenant in config.tenants.iter().filter(|it| !is_moved(&it.name)) {
             if let Some(source) = self.sources.get(&tenant.name)
                 && !source.renew(&tenant.options.credentials).await
             {
@@ -209,6 +225,14 @@ fn is_credential(key: &DifferentKey) -> bool {
 
 fn is_hook_secret(key: &DifferentKey) -> bool {
     key.section == "tenants" && key.is_one_of(HOOK_SECRET)
+}
+
+/// Returns whether a tenant has no secret for Qlik's webhooks any more. The old one counts until a
+/// restart.
+fn is_gone_hook_secret(key: &DifferentKey, config: &Config) -> bool {
+    let mut tenants = config.tenants.iter();
+    is_hook_secret(key)
+        && !tenants.any(|tenant| key.is_of(&tenant.name.0) && tenant.webhook_secret.is_some())
 }
 
 /// Returns the first of many texts.

@@ -215,6 +215,48 @@ fn monotonic_usec(uptime: &Path) -> u128 {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_secret_of_webhooks_that_is_gone_counts_until_the_restart() {
+    let world = World::new().await;
+    hooks::listen(&world);
+    let _daemon = started(&world).await;
+    let config = std::fs::read_to_string(world.config_path()).unwrap();
+    let is_other = |line: &&str| !line.starts_with("webhook_secret_file");
+    let without: Vec<&str> = config.lines().filter(is_other).collect();
+    world.write_config(&without.join("\n"));
+
+    let (code, answer) = reload(&world).await;
+
+    assert_eq!(code, 0, "{answer}");
+    assert_eq!(answer["changed"], serde_json::json!([]));
+    let stays = ["tenants.acme.webhook_secret_file"];
+    assert_eq!(answer["needs_restart"], serde_json::json!(stays));
+}
+
+/// The parser quotes the line, and `status` and the log would keep it.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_line_that_does_not_parse_is_not_shown() {
+    let world = World::new().await;
+    let daemon = started(&world).await;
+    let config = std::fs::read_to_string(world.config_path()).unwrap();
+    world.write_config(&format!(
+        "{config}\n[[alerts]]\nurl = \"https://hooks.example/hunter2\n"
+    ));
+
+    daemon.signal(Signal::HUP);
+
+    within("the daemon refuses it", || async {
+        log_of(&world).contains("config.refused")
+    })
+    .await;
+    world.write_config(&config);
+    let (_, out, err) = world.command(&["status", "--output", "json"]).await;
+    assert!(out.contains("config.syntax"), "{out}{err}");
+    for said in [log_of(&world), out, err] {
+        assert!(!said.contains("hunter2"), "{said}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn reloads_under_load_drop_no_sweep_and_no_delivery() {
     let world = World::with(TenantOptions {
         users: 900,
