@@ -7,7 +7,7 @@ use crate::clock::Clock;
 use crate::control::{EventRow, MARK};
 use crate::deliver::EVENT_TYPES;
 use crate::model::{
-    Entry, Fact, Recovery, Right, RightChange, RightHolders, Role, losses_in_words,
+    Entry, Fact, Missing, Recovery, Right, RightChange, RightHolders, Role, losses_in_words,
 };
 use crate::view::{self, right_sentence, sentence};
 
@@ -82,6 +82,10 @@ pub(super) fn cells(row: &EventRow) -> Vec<Cell> {
         Fact::Unreadable => (
             String::new(),
             "this event could not be read after the store was damaged".to_owned(),
+        ),
+        Fact::HistoryLost(missing) if *missing == Missing::default() => (
+            String::new(),
+            "the store was restored from a backup; events since then are missing".to_owned(),
         ),
         Fact::HistoryLost(missing) => (
             String::new(),

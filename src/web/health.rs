@@ -22,7 +22,7 @@ use crate::signal::Shutdown;
 const CACHED: Duration = Duration::from_secs(5);
 
 /// What is said while history was lost and nobody has acknowledged it.
-const LOST: &str = "history was lost with a damaged store; `qlik-roster status` says more\n";
+const LOST: &str = "a part of the history was lost; `qlik-roster status` says more\n";
 
 /// What health depends on.
 #[derive(Debug, Clone)]

@@ -174,8 +174,15 @@ impl Notice {
 
     fn lost(&mut self, data: &Value) {
         let [events, records] = ["/events", "/records"].map(|place| number(data, place));
-        "The store was damaged, and a part of the history was lost".clone_into(&mut self.title);
-        self.fact("Lost", format!("{events} events, {records} records"));
+        // Of damage, a number or a place is known.
+        let is_restored = (events, records) == (0, 0) && data["from"].is_null();
+        if is_restored {
+            "The store was restored from a backup; what was found since then is not known any more"
+                .clone_into(&mut self.title);
+        } else {
+            "The store was damaged, and a part of the history was lost".clone_into(&mut self.title);
+            self.fact("Lost", format!("{events} events, {records} records"));
+        }
         self.step = Some(Step {
             words: "See what is missing, then acknowledge it with `qlik-roster store accept`",
             command: "qlik-roster status".to_owned(),

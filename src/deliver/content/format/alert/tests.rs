@@ -140,6 +140,10 @@ fn facts() -> Vec<Fact> {
             reason: "deliver.gone: the receiver answered 410".to_owned(),
             failing_since: None,
         },
+        Fact::HistoryLost(Missing {
+            entries: 2,
+            ..Missing::default()
+        }),
         Fact::HistoryLost(Missing::default()),
         granted("Maria Silva", "admin"),
     ]
@@ -176,7 +180,10 @@ fn each_alert_says_what_who_and_the_next_step() {
     When its receiver works again, enable it: qlik-roster endpoints enable payroll
 
     The store was damaged, and a part of the history was lost
-    Lost: 0 events, 0 records
+    Lost: 2 events, 0 records
+    See what is missing, then acknowledge it with `qlik-roster store accept`: qlik-roster status
+
+    The store was restored from a backup; what was found since then is not known any more
     See what is missing, then acknowledge it with `qlik-roster store accept`: qlik-roster status
 
     Maria Silva (600000000000000000000001) holds TenantAdmin in Acme
