@@ -425,8 +425,9 @@ async fn what_others_ask_is_counted() {
     shown
         .passes(Metric::CrowdedOut, "", |it| it > Some(0.0), "more than 0")
         .await;
-    // 256 may be open, eight places are kept free, and the scraper has one or two.
-    shown.is_within(Metric::CrowdedOut, "", 50.0, 54.0).await;
+    // 256 may be open, eight places are kept free, and the scraper has one or two; those of the
+    // clients before may not be closed yet.
+    shown.is_within(Metric::CrowdedOut, "", 50.0, 60.0).await;
     drop(silent);
     shown.ends(OF_THE_WEB);
     running.stop().await;
